@@ -1,0 +1,1 @@
+//! placeholder while the interpreter is written
