@@ -1,7 +1,20 @@
 //! The engine: IR to rows.
 pub mod ask;
+mod functions;
+mod guard;
+mod kind;
+mod model;
 mod output;
+mod plan;
+mod prepared;
 pub mod qa;
+mod run;
+mod sql;
 mod types;
+pub use guard::{Finding, GuardedPlan, Outcome, Policy, Refusal, TimeFilter, guard};
 pub use output::{OutputColumn, OutputRole};
+pub use plan::{Plan, PlanError, PlanOptions, plan};
+pub use prepared::Prepared;
+pub use run::{Answer, RunError, RunLimits, Runtime, run};
+pub use sql::{Dialect, Sql, Unsupported};
 pub use types::{arrow_schema, arrow_type};

@@ -1,0 +1,106 @@
+//! One call: what goes with it, and how its answer is read.
+
+use reqwest::header::{ACCEPT, HeaderName, HeaderValue};
+use reqwest::{RequestBuilder, Response};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::Error;
+
+/// A call that was not sent yet.
+#[derive(Debug)]
+#[must_use = "a call does nothing until it is sent"]
+pub struct Call {
+    request: RequestBuilder,
+    /// The first header that cannot be sent; told when the call is.
+    bad_header: Option<String>,
+}
+
+impl Call {
+    pub(crate) fn new(request: RequestBuilder) -> Self {
+        Self { request, bad_header: None }
+    }
+
+    /// Adds a query: pairs, or a struct whose absent members are left out.
+    pub fn query(mut self, query: &(impl Serialize + ?Sized)) -> Self {
+        self.request = self.request.query(query);
+        self
+    }
+
+    /// The body, as JSON.
+    pub fn json(mut self, body: &(impl Serialize + ?Sized)) -> Self {
+        self.request = self.request.json(body);
+        self
+    }
+
+    pub(crate) fn json_if(self, body: Option<&impl Serialize>) -> Self {
+        match body {
+            Some(body) => self.json(body),
+            None => self,
+        }
+    }
+
+    /// A body of another type, such as a definition in YAML.
+    pub fn body(self, media_type: &str, body: impl Into<Vec<u8>>) -> Self {
+        let mut call = self.header("Content-Type", media_type);
+        call.request = call.request.body(body.into());
+        call
+    }
+
+    /// A header.
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        match (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_str(value)) {
+            (Ok(name), Ok(value)) => self.request = self.request.header(name, value),
+            _ => self.bad_header = self.bad_header.or(Some(name.to_owned())),
+        }
+        self
+    }
+
+    pub(crate) fn header_if(self, name: &str, value: Option<&str>) -> Self {
+        match value {
+            Some(value) => self.header(name, value),
+            None => self,
+        }
+    }
+
+    pub(crate) fn accept(mut self, media_type: &'static str) -> Self {
+        self.request = self.request.header(ACCEPT, HeaderValue::from_static(media_type));
+        self
+    }
+
+    /// Sends it. Any answer but a success is an error; the body of a success is still to be read.
+    pub async fn send(self) -> Result<Response, Error> {
+        if let Some(name) = self.bad_header {
+            return Err(Error::BadHeader { name });
+        }
+        let response = self.request.send().await.map_err(Error::transport)?;
+        let status = response.status();
+        if status.is_success() {
+            return Ok(response);
+        }
+        let body = response.bytes().await.map_err(Error::transport)?;
+        Err(Error::refused(status, &body))
+    }
+
+    /// Sends it and reads the answer's JSON.
+    pub async fn typed<T: DeserializeOwned>(self) -> Result<T, Error> {
+        let body = self.send().await?.bytes().await.map_err(Error::transport)?;
+        serde_json::from_slice(&body).map_err(Error::Decode)
+    }
+
+    /// Sends it and reads the answer as text.
+    pub async fn text(self) -> Result<String, Error> {
+        self.send().await?.text().await.map_err(Error::transport)
+    }
+
+    /// Sends it; the answer holds nothing.
+    pub(crate) async fn done(self) -> Result<(), Error> {
+        self.send().await.map(drop)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn url(&self) -> Option<String> {
+        let request = self.request.try_clone()?.build().ok()?;
+        Some(request.url().to_string())
+    }
+}

@@ -1,0 +1,61 @@
+// Generated from api/openapi.yaml by api/generate. Do not edit: change the contract, then run it.
+
+//! Reads JSON into a type by its schema's name, and writes it again.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Error, Value};
+
+use super::types::*;
+
+fn through<T: DeserializeOwned + Serialize>(value: Value) -> Result<Value, Error> {
+    serde_json::to_value(serde_json::from_value::<T>(value)?)
+}
+
+/// `None` where there is no such schema.
+pub(crate) fn round_trip(schema: &str, value: Value) -> Option<Result<Value, Error>> {
+    Some(match schema {
+        "AskRequest" => through::<AskRequest>(value),
+        "AskResponse" => through::<AskResponse>(value),
+        "Catalog" => through::<Catalog>(value),
+        "CatalogPatch" => through::<CatalogPatch>(value),
+        "Datasource" => through::<Datasource>(value),
+        "DatasourceCreate" => through::<DatasourceCreate>(value),
+        "DatasourceList" => through::<DatasourceList>(value),
+        "DatasourcePatch" => through::<DatasourcePatch>(value),
+        "Health" => through::<Health>(value),
+        "IrBuildRequest" => through::<IrBuildRequest>(value),
+        "IrBuildResponse" => through::<IrBuildResponse>(value),
+        "JsonSchema" => through::<JsonSchema>(value),
+        "LearnRequest" => through::<LearnRequest>(value),
+        "LearnResult" => through::<LearnResult>(value),
+        "Liveness" => through::<Liveness>(value),
+        "Ndjson" => through::<Ndjson>(value),
+        "OpenApiDocument" => through::<OpenApiDocument>(value),
+        "Problem" => through::<Problem>(value),
+        "QueryRequest" => through::<QueryRequest>(value),
+        "Readiness" => through::<Readiness>(value),
+        "Report" => through::<Report>(value),
+        "ReportCreate" => through::<ReportCreate>(value),
+        "ReportDetail" => through::<ReportDetail>(value),
+        "ReportExport" => through::<ReportExport>(value),
+        "ReportList" => through::<ReportList>(value),
+        "ReportRunRequest" => through::<ReportRunRequest>(value),
+        "ReportVersionCreate" => through::<ReportVersionCreate>(value),
+        "ReportVersionCreated" => through::<ReportVersionCreated>(value),
+        "ReportVersionList" => through::<ReportVersionList>(value),
+        "RowPage" => through::<RowPage>(value),
+        "Run" => through::<Run>(value),
+        "RunList" => through::<RunList>(value),
+        "RunResult" => through::<RunResult>(value),
+        "SchemaNoteList" => through::<SchemaNoteList>(value),
+        "ScopeCreate" => through::<ScopeCreate>(value),
+        "ScopeDetail" => through::<ScopeDetail>(value),
+        "ScopeList" => through::<ScopeList>(value),
+        "ScopeVersion" => through::<ScopeVersion>(value),
+        "ScopeVersionCreate" => through::<ScopeVersionCreate>(value),
+        "SqlRequest" => through::<SqlRequest>(value),
+        "SqlResponse" => through::<SqlResponse>(value),
+        _ => return None,
+    })
+}

@@ -1,0 +1,1 @@
+"""Rust from the contract: run as `python -m generator`, which `api/generate` does."""

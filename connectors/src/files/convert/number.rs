@@ -1,0 +1,119 @@
+//! Numbers from text.
+
+use datafusion::arrow::datatypes::i256;
+
+/// A whole number, `+`, `-` and a fraction of zeros allowed (`2013.0` is what some programs write
+/// for a whole number beside missing ones).
+pub(crate) fn integer<N: TryFrom<i128>>(text: &str) -> Option<N> {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
+    if fraction.is_empty() || fraction.bytes().any(|b| b != b'0') {
+        return None;
+    }
+    let (negative, digits) = match whole.as_bytes() {
+        [b'-', digits @ ..] => (true, digits),
+        [b'+', digits @ ..] => (false, digits),
+        digits => (false, digits),
+    };
+    if digits.is_empty() || digits.len() > 20 {
+        return None;
+    }
+    let mut value: u64 = 0;
+    for digit in digits {
+        if !digit.is_ascii_digit() {
+            return None;
+        }
+        value = value.checked_mul(10)?.checked_add(u64::from(digit - b'0'))?;
+    }
+    let value = i128::from(value);
+    N::try_from(if negative { -value } else { value }).ok()
+}
+
+/// A number in decimal or scientific form, or NaN or an infinity by its name.
+pub(crate) fn float(text: &str) -> Option<f64> {
+    let value: f64 = text.parse().ok()?;
+    (value.is_finite() || is_named(text)).then_some(value)
+}
+
+pub(super) fn float32(text: &str) -> Option<f32> {
+    let value: f32 = text.parse().ok()?;
+    (value.is_finite() || is_named(text)).then_some(value)
+}
+
+/// Whether the text names NaN or an infinity, and is not a number too large.
+fn is_named(text: &str) -> bool {
+    !text.bytes().any(|b| b.is_ascii_digit())
+}
+
+/// The unscaled value of a decimal. Digits beyond the scale must be zero.
+pub(crate) fn decimal(text: &str, precision: u8, scale: u8) -> Option<i256> {
+    let (mantissa, exponent) = match text.split_once(['e', 'E']) {
+        Some((mantissa, exponent)) => (mantissa, exponent.parse::<i32>().ok()?),
+        None => (text, 0),
+    };
+    let (negative, mantissa) = match mantissa.strip_prefix('-') {
+        Some(rest) => (true, rest),
+        None => (false, mantissa.strip_prefix('+').unwrap_or(mantissa)),
+    };
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let mut digits: String = [whole, fraction].concat();
+    if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    if digits.bytes().all(|b| b == b'0') {
+        return Some(i256::ZERO);
+    }
+    let shift = i64::from(scale) - i64::try_from(fraction.len()).ok()? + i64::from(exponent);
+    if shift >= 0 {
+        let zeros = usize::try_from(shift).ok().filter(|z| *z <= 76)?;
+        digits.extend(std::iter::repeat_n('0', zeros));
+    } else {
+        let cut = usize::try_from(-shift).ok()?;
+        let kept = digits.len().checked_sub(cut)?;
+        if digits[kept..].bytes().any(|b| b != b'0') {
+            return None;
+        }
+        digits.truncate(kept);
+    }
+    let digits = digits.trim_start_matches('0');
+    if digits.len() > usize::from(precision) {
+        return None;
+    }
+    let value = i256::from_string(digits)?;
+    Some(if negative { value.wrapping_neg() } else { value })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whole_numbers_are_whole() {
+        assert_eq!(integer::<i16>("-32768"), Some(i16::MIN));
+        assert_eq!(integer::<i16>("32768"), None);
+        assert_eq!(integer::<u64>("18446744073709551615"), Some(u64::MAX));
+        assert_eq!(integer::<i64>("2013.0"), Some(2013));
+        for bad in ["", "-", "1.5", "1.", "1e3", " 1", "0x1"] {
+            assert_eq!(integer::<i64>(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn decimals_are_exact_or_refused() {
+        let read = |t| decimal(t, 5, 2).and_then(|d| d.to_i128());
+        assert_eq!(read("0.1"), Some(10));
+        assert_eq!(read("-123.450"), Some(-12345));
+        assert_eq!(read("1.2e1"), Some(1200));
+        assert_eq!(read("120e-1"), Some(1200));
+        assert_eq!(read("0.0000"), Some(0));
+        for bad in ["1.239", "1000", "", ".", "1.2.3", "1e99", "NaN"] {
+            assert_eq!(read(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_float_too_large_is_no_infinity() {
+        assert_eq!(float("1e400"), None);
+        assert_eq!(float("inf"), Some(f64::INFINITY));
+        assert_eq!(float32("1e39"), None);
+    }
+}

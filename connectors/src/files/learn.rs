@@ -1,0 +1,153 @@
+//! Learning a folder: from files and `dataset.yaml` to a catalog.
+//!
+//! In: the folder. Out: a catalog whose types hold for every row there is and whose keys are keys,
+//! or the first thing that is wrong, by file, line and column. Deliberately absent: schema notes,
+//! and people's later edits.
+
+mod declared;
+mod figures;
+mod keys;
+mod roles;
+mod sketch;
+mod tables;
+
+use super::FilesSource;
+use super::check::Current;
+use super::dataset::{self, Dataset, TableDecl};
+use crate::error::{DatasetProblem, SourceError};
+use air_ir::catalog::SourceKind;
+use air_ir::{Catalog, Table};
+use datafusion::execution::context::SessionContext;
+use declared::check_declarations;
+use sha2::{Digest, Sha256};
+use std::fmt::Write;
+use std::io::Read;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The largest `dataset.yaml` that is read.
+const MAX_DATASET: u64 = 4 << 20;
+
+/// How thoroughly to learn.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LearnOptions {
+    /// Ends, null share and distinct values of each column.
+    pub include_stats: bool,
+    /// Values of text columns, so that they are found without asking the source.
+    pub sample_values: bool,
+    /// A text column with more distinct values gets no dictionary.
+    pub max_values: usize,
+    /// Rows of each file from which types are guessed, before they are tried on all.
+    pub infer_rows: usize,
+    /// After so long, values and figures are left incomplete; counts and types never are.
+    pub time_limit: Duration,
+}
+
+impl Default for LearnOptions {
+    fn default() -> Self {
+        Self {
+            include_stats: true,
+            sample_values: true,
+            max_values: 20_000,
+            infer_rows: 20_000,
+            time_limit: Duration::from_secs(120),
+        }
+    }
+}
+
+/// A table on its way into the catalog.
+pub(crate) struct Draft {
+    pub(crate) table: Table,
+    pub(crate) declared: TableDecl,
+    pub(crate) current: Current,
+}
+
+pub(crate) struct Learning<'a, P> {
+    pub(crate) source: &'a FilesSource,
+    pub(crate) session: &'a SessionContext,
+    pub(crate) options: &'a LearnOptions,
+    pub(crate) progress: &'a P,
+}
+
+impl<P: Fn(&str, u8) + Send + Sync> Learning<'_, P> {
+    pub(crate) async fn catalog(&self) -> Result<Catalog, SourceError> {
+        (self.progress)("listing files", 0);
+        let dataset = self.dataset().await?;
+        let mut drafts = self.drafts(&dataset).await?;
+        check_declarations(&mut drafts)?;
+        let zone = dataset.time_zone.as_deref();
+        let count = drafts.len();
+        for (i, draft) in drafts.iter_mut().enumerate() {
+            let share = u8::try_from(20 + 60 * i / count).unwrap_or(80);
+            (self.progress)(&format!("reading {}", draft.table.name), share);
+            self.figures(draft, zone).await?;
+        }
+        for (i, draft) in drafts.iter().enumerate() {
+            let share = u8::try_from(80 + 20 * i / count).unwrap_or(99);
+            (self.progress)(&format!("checking keys of {}", draft.table.name), share);
+            self.verify_key(draft, zone).await?;
+        }
+        let tables = drafts.into_iter().map(|d| d.table).collect();
+        let mut catalog = Catalog {
+            source: self.source.id.clone(),
+            kind: SourceKind::Files,
+            version: String::new(),
+            name: dataset.name,
+            time_zone: dataset.time_zone,
+            tables,
+        };
+        catalog.version = version(&catalog)?;
+        (self.progress)("done", 100);
+        Ok(catalog)
+    }
+
+    async fn dataset(&self) -> Result<Dataset, SourceError> {
+        let folder = Arc::clone(&self.source.folder);
+        let read = tokio::task::spawn_blocking(move || {
+            let file = match folder.file(dataset::FILE) {
+                Ok((file, _)) => file,
+                Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+                Err(e) => return Err(e),
+            };
+            let mut text = String::new();
+            file.take(MAX_DATASET).read_to_string(&mut text)?;
+            Ok(Some(text))
+        });
+        let text = read.await.map_err(|e| SourceError::Engine { reason: e.to_string() })?;
+        match text.map_err(|e| SourceError::file_io(dataset::FILE, &e))? {
+            Some(text) if !text.trim().is_empty() => dataset::parse(&text),
+            _ => Ok(Dataset::default()),
+        }
+    }
+}
+
+/// Hash of what a plan and a question depend on: names, types, keys and words. File times, counts,
+/// figures and values are left out, so an unchanged schema keeps its version.
+fn version(catalog: &Catalog) -> Result<String, SourceError> {
+    let mut plain = catalog.clone();
+    plain.version.clear();
+    for table in &mut plain.tables {
+        table.row_estimate = None;
+        if let Some(storage) = &mut table.storage {
+            storage.seen.clear();
+        }
+        for column in &mut table.columns {
+            column.stats = None;
+            column.values = None;
+        }
+    }
+    let json = serde_json::to_vec(&plain).map_err(|e| SourceError::Engine { reason: e.to_string() })?;
+    Ok(hex(&Sha256::digest(&json)))
+}
+
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+pub(crate) fn dataset_problem(path: String, message: String, nearest: Vec<String>) -> SourceError {
+    SourceError::Dataset { problems: vec![DatasetProblem { path, message, nearest }] }
+}

@@ -1,0 +1,180 @@
+//! The guard: what may run, and under which bounds.
+//!
+//! In: a plan and a policy. Out: a [`GuardedPlan`], the only thing that can be turned into SQL or
+//! run, or a refusal; either with a report of every rule. The guard looks at every node and every
+//! expression of the plan, subqueries included, and allows by list: what it does not know is
+//! refused.
+
+mod functions;
+mod nodes;
+mod time_range;
+
+use crate::output::OutputColumn;
+use crate::plan::Plan;
+use datafusion::common::ScalarValue;
+use datafusion::logical_expr::LogicalPlan;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// What to do with a time-series table that no bounded time range is asked of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TimeFilter {
+    /// Bound it to the last days, and say so.
+    #[default]
+    Inject,
+    Refuse,
+    Off,
+}
+
+/// The bounds of `safety`.
+#[derive(Debug, Clone)]
+pub struct Policy {
+    pub max_row_limit: u64,
+    pub time_filter: TimeFilter,
+    /// The longest span of a time-series table, in days.
+    pub enforce_time_filter_days: u32,
+    /// The most nodes a plan may have.
+    pub max_plan_nodes: usize,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            max_row_limit: 100_000,
+            time_filter: TimeFilter::default(),
+            enforce_time_filter_days: 370,
+            max_plan_nodes: 1_000,
+        }
+    }
+}
+
+/// How a rule came out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    Ok,
+    /// The guard added a bound.
+    Injected,
+    Warned,
+    Refused,
+}
+
+/// One rule of the report.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Finding {
+    pub rule: String,
+    pub outcome: Outcome,
+    pub detail: String,
+}
+
+impl Finding {
+    fn new(rule: &str, outcome: Outcome, detail: impl Into<String>) -> Self {
+        Self { rule: rule.to_owned(), outcome, detail: detail.into() }
+    }
+}
+
+/// Why a plan may not run.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the guard refused the plan: {}", self.reasons().join(" "))]
+pub struct Refusal {
+    pub report: Vec<Finding>,
+}
+
+impl Refusal {
+    /// The details of the rules that refused.
+    pub fn reasons(&self) -> Vec<&str> {
+        let refused = self.report.iter().filter(|f| f.outcome == Outcome::Refused);
+        refused.map(|f| f.detail.as_str()).collect()
+    }
+}
+
+/// A plan that the guard let pass. Nothing else makes one.
+#[derive(Debug)]
+pub struct GuardedPlan {
+    plan: Plan,
+    report: Vec<Finding>,
+}
+
+/// Checks `plan` against every rule.
+///
+/// # Errors
+/// A refusal with the report of all rules, where one refuses.
+pub fn guard(mut plan: Plan, policy: &Policy) -> Result<GuardedPlan, Refusal> {
+    let mut report = vec![nodes::read_only(&plan), nodes::known_tables(&plan)];
+    report.push(nodes::size(&plan, policy));
+    report.push(functions::allowed(&plan));
+    report.push(row_limit(&plan, policy));
+    report.extend(time_range::bounded(&mut plan, policy));
+    if report.iter().any(|f| f.outcome == Outcome::Refused) {
+        return Err(Refusal { report });
+    }
+    Ok(GuardedPlan { plan, report })
+}
+
+fn row_limit(plan: &Plan, policy: &Policy) -> Finding {
+    if plan.limit > policy.max_row_limit {
+        let detail = format!("{} rows are above the limit of {}.", plan.limit, policy.max_row_limit);
+        return Finding::new("row_limit", Outcome::Refused, detail);
+    }
+    match plan.limit_defaulted {
+        true => {
+            let detail = format!("No limit was given; at most {} rows are shown.", plan.limit);
+            Finding::new("row_limit", Outcome::Injected, detail)
+        }
+        false => Finding::new("row_limit", Outcome::Ok, format!("At most {} rows.", plan.limit)),
+    }
+}
+
+impl GuardedPlan {
+    /// Every rule and how it came out.
+    pub fn report(&self) -> &[Finding] {
+        &self.report
+    }
+
+    /// The columns of the answer.
+    pub fn columns(&self) -> &[OutputColumn] {
+        &self.plan.columns
+    }
+
+    /// What the reader of the answer should know about how it was read.
+    pub fn notes(&self) -> &[String] {
+        &self.plan.notes
+    }
+
+    /// Qualified names of the tables read, each once.
+    pub fn tables(&self) -> Vec<String> {
+        let mut tables: Vec<String> = self.plan.scans.iter().map(|s| s.table.clone()).collect();
+        tables.sort();
+        tables.dedup();
+        tables
+    }
+
+    /// The most rows the answer has.
+    pub fn limit(&self) -> u64 {
+        self.plan.limit
+    }
+
+    /// IANA zone of the IR.
+    pub fn time_zone(&self) -> &str {
+        &self.plan.time_zone
+    }
+
+    /// Half-open bounds of the first fact's time, where both are asked for.
+    pub fn range(&self) -> Option<(Timestamp, Timestamp)> {
+        self.plan.range
+    }
+
+    /// The plan as an indented tree; values are placeholders.
+    pub fn display(&self) -> String {
+        self.plan.display()
+    }
+
+    pub(crate) fn logical(&self) -> &LogicalPlan {
+        &self.plan.logical
+    }
+
+    pub(crate) fn values(&self) -> &[ScalarValue] {
+        &self.plan.values
+    }
+}

@@ -1,0 +1,64 @@
+//! The functions a plan may call.
+
+use super::nodes::each;
+use super::{Finding, Outcome};
+use crate::plan::Plan;
+use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
+use datafusion::logical_expr::{Expr, Volatility};
+use std::collections::BTreeSet;
+
+/// Scalar functions that mean the same on every engine, as each dialect writes them.
+const SCALAR: &[&str] = &[
+    "abs", "air_between", "air_bucket", "air_divide", "air_fold", "air_in_zone", "air_part",
+    "air_round", "btrim", "character_length", "coalesce", "contains", "ends_with", "greatest",
+    "least", "lower", "nullif", "starts_with", "substr", "upper",
+];
+
+/// Aggregates of the IR, under the engine's names.
+const AGGREGATE: &[&str] = &[
+    "avg", "bool_and", "bool_or", "count", "first_value", "max", "min", "percentile_cont",
+    "stddev", "sum", "var",
+];
+
+pub(super) fn allowed(plan: &Plan) -> Finding {
+    let mut used = BTreeSet::new();
+    let mut strange = BTreeSet::new();
+    each(&plan.logical, &mut |node| {
+        for expr in node.expressions() {
+            let walked = expr.apply(|part| {
+                check(part, &mut used, &mut strange);
+                Ok(TreeNodeRecursion::Continue)
+            });
+            debug_assert!(walked.is_ok());
+        }
+    });
+    let list = |names: &BTreeSet<String>| names.iter().cloned().collect::<Vec<_>>().join(", ");
+    if !strange.is_empty() {
+        let detail = format!("These functions are not on the list of allowed ones: {}.", list(&strange));
+        return Finding::new("functions", Outcome::Refused, detail);
+    }
+    let detail = if used.is_empty() { "Calls none.".to_owned() } else { format!("Calls {}.", list(&used)) };
+    Finding::new("functions", Outcome::Ok, detail)
+}
+
+fn check(expr: &Expr, used: &mut BTreeSet<String>, strange: &mut BTreeSet<String>) {
+    let (name, ok) = match expr {
+        Expr::ScalarFunction(call) => {
+            let name = call.func.name();
+            let stable = call.func.signature().volatility != Volatility::Volatile;
+            (name.to_owned(), stable && SCALAR.contains(&name))
+        }
+        Expr::AggregateFunction(call) => {
+            let name = call.func.name();
+            (name.to_owned(), AGGREGATE.contains(&name))
+        }
+        Expr::WindowFunction(_) => ("a window function".to_owned(), false),
+        Expr::ScalarVariable(..) => ("a variable".to_owned(), false),
+        _ => return,
+    };
+    if ok {
+        used.insert(name);
+    } else {
+        strange.insert(name);
+    }
+}

@@ -1,0 +1,121 @@
+//! IR to logical plan, with no SQL between.
+//!
+//! In: a parameter-free IR, a prepared catalog and the run's frozen `now`. Out: a [`Plan`] whose
+//! user values are placeholders bound to typed values, or every error at once. The shape is
+//! always the same: each fact is scanned, joined to-one, filtered, projected to group keys and
+//! inputs, and aggregated at its own grain; facts are stitched by `UNION ALL` and one more
+//! grouping, which matches null with null on every engine; expressions, `having`, order and
+//! limit come last.
+
+mod aggregate;
+mod arithmetic;
+mod compile;
+mod context;
+mod dimension;
+mod exists;
+mod expression;
+mod fact;
+mod filter;
+mod finish;
+mod literal;
+mod metrics;
+mod stitch;
+mod time;
+
+pub(crate) use context::{Context, Scanned};
+
+use crate::kind::Kind;
+use crate::output::OutputColumn;
+use crate::prepared::Prepared;
+use air_ir::{Code, Ir, IrError, Pointer};
+use datafusion::common::ScalarValue;
+use datafusion::logical_expr::LogicalPlan;
+use jiff::Timestamp;
+
+/// What a plan needs to know beyond IR and catalog.
+#[derive(Debug, Clone)]
+pub struct PlanOptions {
+    /// The run's frozen time.
+    pub now: Timestamp,
+    /// Rows where the IR names no limit.
+    pub default_limit: u64,
+    /// The highest limit an IR may name.
+    pub max_limit: u64,
+}
+
+/// A typed plan that has not passed the guard, so it can be looked at but not run.
+#[derive(Debug)]
+pub struct Plan {
+    pub(crate) logical: LogicalPlan,
+    /// Values of the placeholders `$1`, `$2`, … in their order.
+    pub(crate) values: Vec<ScalarValue>,
+    pub(crate) columns: Vec<OutputColumn>,
+    pub(crate) limit: u64,
+    /// Whether the limit is the default one.
+    pub(crate) limit_defaulted: bool,
+    /// Every table scanned, with the time range asked of it.
+    pub(crate) scans: Vec<Scanned>,
+    pub(crate) notes: Vec<String>,
+    pub(crate) time_zone: String,
+    /// Half-open bounds of the root's time, where both are given.
+    pub(crate) range: Option<(Timestamp, Timestamp)>,
+    pub(crate) now: Timestamp,
+}
+
+/// The plan of a nested query: an input of another one.
+#[derive(Debug, Clone)]
+pub(crate) struct Planned {
+    pub(crate) logical: LogicalPlan,
+    pub(crate) columns: Vec<(String, Kind)>,
+}
+
+/// Why an IR has no plan: everything that is wrong with it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the IR cannot be planned: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "))]
+pub struct PlanError(pub Vec<IrError>);
+
+/// Plans `ir`, whose parameters are bound already.
+///
+/// # Errors
+/// Everything that is wrong, each with code, pointer and nearest names.
+pub fn plan(ir: &Ir, prepared: &Prepared, options: &PlanOptions) -> Result<Plan, PlanError> {
+    let mut context = Context::new(options.now);
+    let compiled =
+        compile::root(ir, prepared, options, &mut context, &Pointer::root()).map_err(PlanError)?;
+    Ok(Plan {
+        logical: compiled.logical,
+        values: context.values,
+        columns: compiled.columns,
+        limit: compiled.limit,
+        limit_defaulted: ir.limit.is_none(),
+        scans: context.scans,
+        notes: context.notes,
+        time_zone: compiled.time_zone,
+        range: compiled.range,
+        now: options.now,
+    })
+}
+
+impl Plan {
+    /// The columns of the answer.
+    pub fn columns(&self) -> &[OutputColumn] {
+        &self.columns
+    }
+
+    /// What the reader of the answer should know about how it was read.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
+    }
+
+    /// The plan as an indented tree, for people and snapshots; values are placeholders.
+    pub fn display(&self) -> String {
+        self.logical.display_indent().to_string()
+    }
+}
+
+/// A fault of the engine's own builders, reported instead of panicking.
+fn internal(at: &Pointer, error: &datafusion::common::DataFusionError) -> IrError {
+    let message = error.strip_backtrace();
+    let first = message.lines().next().unwrap_or_default();
+    IrError::new(Code::Unsupported, at, format!("The engine cannot plan this: {first}"))
+}

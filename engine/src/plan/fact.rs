@@ -1,0 +1,251 @@
+//! One fact: a base entity and the entities joined to it by to-one steps.
+
+use super::compile::Compiler;
+use super::context::{Scanned, TimeBounds};
+use super::internal;
+use crate::kind::{Kind, Typed};
+use crate::model::{FieldRef, Path, TargetId};
+use crate::prepared::{Edge, TableId};
+use air_ir::{Code, IrError, Pointer};
+use datafusion::common::{Column, DFSchema, JoinConstraint, JoinType, NullEquality, TableReference};
+use datafusion::logical_expr::{Expr, Join, LogicalPlan, SubqueryAlias, TableScan};
+use jiff::Timestamp;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// A table of a fact under one alias, with the steps that lead to it.
+#[derive(Debug)]
+struct Instance {
+    path: Path,
+    table: TableId,
+    alias: String,
+    columns: BTreeSet<String>,
+}
+
+/// A fact under construction: fields are asked for first, then the joins are built.
+#[derive(Debug)]
+pub(crate) struct Fact {
+    pub(crate) base: TargetId,
+    /// The base first; an instance stands after the one it is joined to.
+    instances: Vec<Instance>,
+    /// What the filters say of time columns: alias, column, bounds.
+    pub(crate) bounds: Vec<(String, TimeBounds)>,
+}
+
+impl Fact {
+    pub(crate) fn new(compiler: &mut Compiler<'_, '_>, base: TargetId) -> Self {
+        let target = &compiler.model.targets[base];
+        let (table, name) = (target.table, target.name.clone());
+        let alias = compiler.context.alias(&name);
+        let base_instance = Instance { path: Vec::new(), table, alias, columns: BTreeSet::new() };
+        Self { base, instances: vec![base_instance], bounds: Vec::new() }
+    }
+
+    /// The alias of the base.
+    pub(crate) fn alias(&self) -> &str {
+        &self.instances[0].alias
+    }
+
+    /// A field as an expression over this fact's rows, joining what is needed.
+    pub(crate) fn field(
+        &mut self,
+        compiler: &mut Compiler<'_, '_>,
+        field: &FieldRef,
+        at: &Pointer,
+    ) -> Result<Typed, IrError> {
+        let path = compiler.model.path(self.base, field.target, at)?;
+        let name = compiler.model.targets[field.target].name.clone();
+        let instance = self.instance(compiler, path, &name);
+        self.column(compiler, instance, &field.column, at)
+    }
+
+    fn column(
+        &mut self,
+        compiler: &Compiler<'_, '_>,
+        instance: usize,
+        column: &str,
+        at: &Pointer,
+    ) -> Result<Typed, IrError> {
+        let table = compiler.model.table(self.instances[instance].table);
+        let found = table.column(column);
+        let typed = found.and_then(|c| Some((Kind::of(c.data_type)?, crate::arrow_type(c.data_type)?)));
+        let Some((kind, arrow)) = typed else {
+            let detail = format!("\"{column}\" cannot be read.");
+            return Err(IrError::new(Code::UnreadableColumn, at, detail));
+        };
+        let instance = &mut self.instances[instance];
+        instance.columns.insert(column.to_owned());
+        let column = Column::new(Some(TableReference::bare(instance.alias.clone())), column);
+        Ok(Typed::column(Expr::Column(column), kind, arrow))
+    }
+
+    /// The instance a path leads to, with everything on the way to it.
+    fn instance(&mut self, compiler: &mut Compiler<'_, '_>, path: Path, name: &str) -> usize {
+        if let Some(found) = self.instances.iter().position(|i| i.path == path) {
+            return found;
+        }
+        for length in 1..=path.len() {
+            let part = path[..length].to_vec();
+            if self.instances.iter().any(|i| i.path == part) {
+                continue;
+            }
+            let edge = &part[length - 1];
+            let table = edge.right;
+            let wanted = match length == path.len() {
+                true => name.to_owned(),
+                false => edge.role.clone().unwrap_or_else(|| compiler.model.table(table).name.clone()),
+            };
+            let alias = compiler.context.alias(&wanted);
+            let columns = edge.right_columns.iter().cloned().collect();
+            let left = self.instances.iter_mut().find(|i| i.path == part[..length - 1]);
+            if let Some(left) = left {
+                left.columns.extend(edge.left_columns.iter().cloned());
+            }
+            self.instances.push(Instance { path: part, table, alias, columns });
+        }
+        self.instances.len() - 1
+    }
+
+    /// The time range that filters ask of one of this fact's columns.
+    pub(crate) fn bound(&mut self, expr: &Expr, lower: Option<Timestamp>, upper: Option<Timestamp>) {
+        let Expr::Column(Column { relation: Some(alias), name, .. }) = expr else { return };
+        let alias = alias.table().to_owned();
+        let known = self.bounds.iter_mut().find(|(a, b)| *a == alias && b.column == *name);
+        match known {
+            Some((_, bounds)) => {
+                bounds.lower = bounds.lower.max(lower);
+                bounds.upper = match (bounds.upper, upper) {
+                    (Some(a), Some(b)) => Some(a.min(b)),
+                    (a, b) => a.or(b),
+                };
+            }
+            None => {
+                self.bounds.push((alias, TimeBounds { column: name.clone(), lower, upper }));
+            }
+        }
+    }
+
+    /// The scans and joins, recorded with the plan's scans. Rows are those of the base: inner
+    /// joins may drop some, and nothing multiplies them.
+    pub(crate) fn joined(
+        &self,
+        compiler: &mut Compiler<'_, '_>,
+        at: &Pointer,
+    ) -> Result<LogicalPlan, IrError> {
+        let mut plan = self.scan(compiler, &self.instances[0], at)?;
+        for instance in &self.instances[1..] {
+            let right = self.scan(compiler, instance, at)?;
+            let (edge, before) = match instance.path.split_last() {
+                Some(split) => split,
+                None => continue,
+            };
+            let left = self.instances.iter().find(|i| i.path == before);
+            let Some(left) = left else { continue };
+            let kind = if edge.inner { JoinType::Inner } else { JoinType::Left };
+            plan = join(plan, right, &left.alias, &instance.alias, edge, kind)
+                .map_err(|e| internal(at, &e))?;
+        }
+        Ok(plan)
+    }
+
+    fn scan(
+        &self,
+        compiler: &mut Compiler<'_, '_>,
+        instance: &Instance,
+        at: &Pointer,
+    ) -> Result<LogicalPlan, IrError> {
+        self.record(compiler, instance);
+        let columns: Vec<String> = instance.columns.iter().cloned().collect();
+        scan(compiler, instance.table, &instance.alias, &columns).map_err(|e| internal(at, &e))
+    }
+
+    fn record(&self, compiler: &mut Compiler<'_, '_>, instance: &Instance) {
+        if compiler.model.planned(instance.table).is_some() {
+            return;
+        }
+        let table = compiler.model.table(instance.table);
+        let time = table.time_column.clone().filter(|_| table.time_series).map(|column| {
+            let asked = self.bounds.iter().find(|(a, b)| *a == instance.alias && b.column == column);
+            asked.map_or(TimeBounds { column, lower: None, upper: None }, |(_, b)| b.clone())
+        });
+        compiler.context.scans.push(Scanned {
+            table: table.qualified_name(),
+            alias: instance.alias.clone(),
+            columns: instance.columns.iter().cloned().collect(),
+            time,
+        });
+    }
+}
+
+/// A scan of the columns used, or the plan of a nested query, under an alias.
+pub(crate) fn scan(
+    compiler: &Compiler<'_, '_>,
+    table: TableId,
+    alias: &str,
+    columns: &[String],
+) -> datafusion::common::Result<LogicalPlan> {
+    let input = match compiler.model.planned(table) {
+        Some(planned) => planned.logical.clone(),
+        None => {
+            let source = compiler.model.source(table);
+            let known = compiler.model.table(table);
+            let schema = datafusion::logical_expr::TableSource::schema(&*source);
+            let mut projection: Vec<usize> =
+                columns.iter().filter_map(|c| schema.index_of(c).ok()).collect();
+            projection.sort_unstable();
+            let name = match &known.schema {
+                Some(schema) => TableReference::partial(schema.as_str(), known.name.as_str()),
+                None => TableReference::bare(known.name.as_str()),
+            };
+            LogicalPlan::TableScan(TableScan::try_new(name, source, Some(projection), vec![], None)?)
+        }
+    };
+    Ok(LogicalPlan::SubqueryAlias(SubqueryAlias::try_new(Arc::new(input), alias)?))
+}
+
+/// A column of an alias.
+pub(crate) fn column(alias: &str, name: &str) -> Expr {
+    Expr::Column(Column::new(Some(TableReference::bare(alias)), name))
+}
+
+/// Two plans joined by equal columns; null equals nothing.
+pub(crate) fn join(
+    left: LogicalPlan,
+    right: LogicalPlan,
+    left_alias: &str,
+    right_alias: &str,
+    edge: &Edge,
+    kind: JoinType,
+) -> datafusion::common::Result<LogicalPlan> {
+    let pairs = edge.left_columns.iter().zip(&edge.right_columns);
+    let mut on = Vec::new();
+    for (l, r) in pairs {
+        let (mut l, mut r) = (column(left_alias, l), column(right_alias, r));
+        let (lt, rt) = (type_of(&l, left.schema())?, type_of(&r, right.schema())?);
+        if lt != rt {
+            // Keys of different widths meet in the wider type.
+            if let Some(wide) = datafusion::logical_expr::type_coercion::binary::comparison_coercion(&lt, &rt) {
+                l = datafusion::logical_expr::cast(l, wide.clone());
+                r = datafusion::logical_expr::cast(r, wide);
+            }
+        }
+        on.push((l, r));
+    }
+    Ok(LogicalPlan::Join(Join::try_new(
+        Arc::new(left),
+        Arc::new(right),
+        on,
+        None,
+        kind,
+        JoinConstraint::On,
+        NullEquality::NullEqualsNothing,
+        false,
+    )?))
+}
+
+fn type_of(
+    expr: &Expr,
+    schema: &DFSchema,
+) -> datafusion::common::Result<datafusion::arrow::datatypes::DataType> {
+    datafusion::logical_expr::ExprSchemable::get_type(expr, schema)
+}

@@ -1,0 +1,94 @@
+//! Guarded plan to SQL text for one engine: the only place that writes SQL.
+//!
+//! In: a [`GuardedPlan`]. Out: one `SELECT` and the values bound to its placeholders. No value of
+//! a user and no text literal ever stands in the SQL: identifiers go through one function that
+//! quotes them, whole numbers and the names of time zones through one that checks them, all else
+//! is bound. What an engine cannot do with the same meaning is refused with a reason.
+//!
+//! The stock unparser is not used: its text literals can be broken out of, and it has no hook for
+//! most of what differs between engines (see ARCHITECTURE.md). A new dialect is one file beside
+//! `postgres.rs` and its cases in the snapshots.
+
+mod calls;
+mod datafusion_dialect;
+mod expressions;
+mod mysql;
+mod postgres;
+mod rules;
+mod select;
+mod timescaledb;
+mod writer;
+
+use crate::guard::GuardedPlan;
+use datafusion::common::ScalarValue;
+use rules::Rules;
+use serde::{Deserialize, Serialize};
+use writer::Writer;
+
+/// The engines SQL is written for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Dialect {
+    Postgres,
+    Timescaledb,
+    /// MySQL 8.0 and MariaDB 10.5 or later.
+    Mysql,
+    /// The embedded engine. It runs the plan itself; this text is for people.
+    Datafusion,
+}
+
+impl Dialect {
+    /// Every dialect.
+    pub const ALL: [Self; 4] = [Self::Postgres, Self::Timescaledb, Self::Mysql, Self::Datafusion];
+
+    /// The name in the REST contract.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Postgres => "postgres",
+            Self::Timescaledb => "timescaledb",
+            Self::Mysql => "mysql",
+            Self::Datafusion => "datafusion",
+        }
+    }
+
+    fn rules(self) -> &'static dyn Rules {
+        match self {
+            Self::Postgres => &postgres::Postgres,
+            Self::Timescaledb => &timescaledb::Timescaledb,
+            Self::Mysql => &mysql::Mysql,
+            Self::Datafusion => &datafusion_dialect::Datafusion,
+        }
+    }
+}
+
+/// One query and its values.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sql {
+    pub dialect: Dialect,
+    pub text: String,
+    /// The values of the placeholders, in their order.
+    pub params: Vec<ScalarValue>,
+}
+
+/// What an engine cannot do with the same meaning.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("unsupported_on_engine: {dialect} {reason}", dialect = .dialect.as_str())]
+pub struct Unsupported {
+    pub dialect: Dialect,
+    /// What it cannot do, and what to do instead.
+    pub reason: String,
+}
+
+impl GuardedPlan {
+    /// This plan as SQL of one engine.
+    ///
+    /// # Errors
+    /// [`Unsupported`], where the engine could not give the same rows.
+    pub fn sql(&self, dialect: Dialect) -> Result<Sql, Unsupported> {
+        let mut writer = Writer::new(dialect.rules(), self.values().to_vec(), self.range());
+        let text = select::query(&mut writer, self.logical())
+            .map_err(|reason| Unsupported { dialect, reason })?;
+        let (text, params) = writer.finish(&text);
+        Ok(Sql { dialect, text, params })
+    }
+}

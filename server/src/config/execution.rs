@@ -1,0 +1,41 @@
+//! `execution`: how queries run. The memory pool is `limits.memory_pool`.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::section::Section;
+
+#[derive(Debug, Clone)]
+pub(crate) struct ExecutionConfig {
+    /// Threads for queries; 0 takes one a processor.
+    pub(crate) threads: u16,
+    pub(crate) batch_rows: usize,
+    /// Where a query that outgrows its memory writes; inside the data folder unless absolute.
+    pub(crate) spill_dir: PathBuf,
+    pub(crate) max_spill: u64,
+    pub(crate) query_timeout: Duration,
+    pub(crate) max_result_bytes: u64,
+    /// Where each run's snapshot is kept.
+    pub(crate) snapshot_dir: PathBuf,
+    pub(crate) snapshot_rows: u64,
+}
+
+impl ExecutionConfig {
+    pub(super) fn read(mut section: Section<'_>) -> Self {
+        // `distributed` becomes a choice when the executor for it is there; until then it is an
+        // error, not a setting without effect.
+        section.choice("engine", (), &[("local", ())]);
+        Self {
+            threads: section.number("threads", 0, 0..=1024),
+            batch_rows: section.number("batch_rows", 8192, 1..=1_048_576),
+            spill_dir: section.path("spill_dir", Some("spill")).unwrap_or_default(),
+            max_spill: section.size("max_spill", 20_000_000_000),
+            query_timeout: section.duration("query_timeout", Duration::from_secs(30)),
+            max_result_bytes: section.size("max_result_bytes", 256_000_000),
+            snapshot_dir: section
+                .path("snapshot_dir", Some("snapshots"))
+                .unwrap_or_default(),
+            snapshot_rows: section.number("snapshot_rows", 100_000, 0..=10_000_000),
+        }
+    }
+}

@@ -1,0 +1,7 @@
+mod auth;
+mod config;
+mod id;
+mod secrets;
+mod store;
+
+fn main() {}

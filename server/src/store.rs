@@ -1,0 +1,46 @@
+//! The control plane: AIR's own records in one SQLite file.
+//!
+//! In: typed records from the handlers. Out: typed records, pages of them, or one
+//! [`StoreError`]. What a write function returned `Ok` for is on disk (WAL with
+//! `synchronous=FULL`). One connection writes, in immediate transactions, so writers wait in a
+//! queue instead of failing; several others read. Absent on purpose: any row of a source beyond a
+//! run's sample, and passwords in clear.
+
+mod analyses;
+mod audit_log;
+mod catalogs;
+mod checksum;
+mod data_dir;
+mod database;
+mod datasources;
+mod error;
+mod idempotency_keys;
+mod moment;
+mod page;
+mod report_runs;
+mod report_samples;
+mod reports;
+mod schema_notes;
+mod scopes;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use self::analyses::{Analyses, Analysis, NewAnalysis};
+pub(crate) use self::audit_log::{AuditEntry, AuditLog, NewAuditEntry};
+pub(crate) use self::catalogs::{CatalogRecord, Catalogs};
+pub(crate) use self::checksum::{canonical_json, checksum};
+pub(crate) use self::data_dir::{DataDir, DataDirLock};
+pub(crate) use self::database::Store;
+pub(crate) use self::datasources::{
+    Datasource, DatasourceChange, Datasources, NewDatasource, Origin,
+};
+pub(crate) use self::error::StoreError;
+pub(crate) use self::idempotency_keys::{Claim, IdempotencyKeys, RequestKey};
+pub(crate) use self::moment::Moment;
+pub(crate) use self::page::{Page, PageRequest};
+pub(crate) use self::report_runs::{NewRun, Outcome, Run, RunFilter, RunPlan, RunStatus, Runs};
+pub(crate) use self::reports::{NewReportVersion, Report, ReportVersion, Reports, VersionStatus};
+pub(crate) use self::schema_notes::{NoteChanges, NoteText, SchemaNote, SchemaNotes};
+pub(crate) use self::scopes::{
+    NewScope, NewScopeVersion, Scope, ScopeStatus, ScopeVersion, Scopes, Verification,
+};

@@ -1,0 +1,149 @@
+//! Opening the database, and the connections that read and write.
+
+use std::path::Path;
+use std::time::Duration;
+
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{Sqlite, SqlitePool, Transaction};
+
+use super::data_dir::private_file;
+use super::error::StoreError;
+use super::{
+    Analyses, AuditLog, Catalogs, Datasources, IdempotencyKeys, Reports, Runs, SchemaNotes, Scopes,
+};
+use crate::id::ProcessId;
+
+const READERS: u32 = 4;
+/// How long a write waits for its turn before it is told that the control plane is busy.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("./migrations");
+
+/// The control plane. Clones share the connections.
+#[derive(Debug, Clone)]
+pub(crate) struct Store {
+    writer: SqlitePool,
+    reader: SqlitePool,
+    process: ProcessId,
+}
+
+impl Store {
+    /// Opens the file, making it if it is missing, and brings it up to date.
+    pub(crate) async fn open(file: &Path) -> Result<Self, StoreError> {
+        // SQLite gives its -wal and -shm files the mode of the database.
+        open_private(file)?;
+        let options = SqliteConnectOptions::new()
+            .filename(file)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .foreign_keys(true)
+            .busy_timeout(PATIENCE);
+        let pool = || {
+            // The writer is never replaced, so that its statements stay prepared.
+            SqlitePoolOptions::new()
+                .acquire_timeout(PATIENCE)
+                .idle_timeout(None)
+                .max_lifetime(None)
+        };
+        let writer = pool()
+            .max_connections(1)
+            .connect_with(options.clone())
+            .await?;
+        MIGRATIONS.run(&writer).await?;
+        let reading = options.pragma("query_only", "on");
+        let reader = pool()
+            .max_connections(READERS)
+            .connect_with(reading)
+            .await?;
+        Ok(Self {
+            writer,
+            reader,
+            process: ProcessId::new(),
+        })
+    }
+
+    /// This life of the server, as runs and keys in flight name it.
+    pub(crate) fn process(&self) -> &ProcessId {
+        &self.process
+    }
+
+    pub(super) fn reader(&self) -> &SqlitePool {
+        &self.reader
+    }
+
+    /// A transaction that holds the right to write from its first statement.
+    pub(super) async fn write(&self) -> Result<Transaction<'static, Sqlite>, StoreError> {
+        Ok(self.writer.begin_with("BEGIN IMMEDIATE").await?)
+    }
+
+    /// Whether reading and writing work, for `/readyz`.
+    pub(crate) async fn check(&self) -> Result<(), StoreError> {
+        sqlx::query("SELECT 1").execute(&self.reader).await?;
+        let transaction = self.write().await?;
+        Ok(transaction.rollback().await?)
+    }
+
+    /// Writes a whole copy of the database to a file that is missing or empty.
+    pub(crate) async fn backup_to(&self, file: &Path) -> Result<(), StoreError> {
+        open_private(file)?;
+        let path = file.display().to_string();
+        sqlx::query("VACUUM INTO ?")
+            .bind(path)
+            .execute(&self.writer)
+            .await?;
+        Ok(())
+    }
+
+    /// Finishes what is being written and closes the file.
+    pub(crate) async fn close(&self) {
+        self.reader.close().await;
+        self.writer.close().await;
+    }
+
+    pub(crate) fn datasources(&self) -> Datasources<'_> {
+        Datasources::new(self)
+    }
+
+    pub(crate) fn schema_notes(&self) -> SchemaNotes<'_> {
+        SchemaNotes::new(self)
+    }
+
+    pub(crate) fn catalogs(&self) -> Catalogs<'_> {
+        Catalogs::new(self)
+    }
+
+    pub(crate) fn scopes(&self) -> Scopes<'_> {
+        Scopes::new(self)
+    }
+
+    pub(crate) fn reports(&self) -> Reports<'_> {
+        Reports::new(self)
+    }
+
+    pub(crate) fn runs(&self) -> Runs<'_> {
+        Runs::new(self)
+    }
+
+    pub(crate) fn analyses(&self) -> Analyses<'_> {
+        Analyses::new(self)
+    }
+
+    pub(crate) fn audit_log(&self) -> AuditLog<'_> {
+        AuditLog::new(self)
+    }
+
+    pub(crate) fn idempotency_keys(&self) -> IdempotencyKeys<'_> {
+        IdempotencyKeys::new(self)
+    }
+}
+
+fn open_private(file: &Path) -> Result<(), StoreError> {
+    let what = "the control plane's file cannot be opened";
+    private_file(file)
+        .map(drop)
+        .map_err(|source| StoreError::DataDir {
+            what,
+            path: file.to_owned(),
+            source,
+        })
+}

@@ -1,0 +1,390 @@
+//! Runs: what was asked, what was sent to each source, what came back, and how it was judged.
+//!
+//! A run is written when it starts and once more when it ends. It ends once: finishing, failing
+//! and cancelling each want it to be running. What a dead process left running is failed at the
+//! next start, so that nothing runs for ever.
+
+use serde_json::Value;
+use sqlx::types::Json;
+use sqlx::{FromRow, QueryBuilder, Sqlite, Transaction};
+
+use super::error::StoreError;
+use super::report_samples;
+use super::{Moment, Page, PageRequest, Store, canonical_json};
+use crate::id::{DatasourceId, ProcessId, ReportId, ReportVersionId, RunId, ScopeVersionId};
+
+const WHAT: &str = "run";
+const LIST: &str = "runs";
+const INTERRUPTED: &str = "the server stopped before the run ended; run it again";
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::Type)]
+#[sqlx(rename_all = "lowercase")]
+pub(crate) enum RunStatus {
+    Running,
+    Completed,
+    Failed,
+    Cancelled,
+}
+
+impl RunStatus {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Completed => "completed",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, FromRow)]
+pub(crate) struct Run {
+    pub(crate) id: RunId,
+    /// `None` for a query that is no saved report.
+    pub(crate) report_id: Option<ReportId>,
+    pub(crate) report_version_id: Option<ReportVersionId>,
+    pub(crate) datasource_id: DatasourceId,
+    pub(crate) scope_version_id: Option<ScopeVersionId>,
+    pub(crate) owner: String,
+    pub(crate) process_id: ProcessId,
+    /// `None` where a person wrote SQL.
+    #[sqlx(rename = "ir_json", json(nullable))]
+    pub(crate) ir: Option<Value>,
+    #[sqlx(rename = "params_json", json)]
+    pub(crate) params: Value,
+    /// The `now` that words such as "last 7 days" were counted from.
+    pub(crate) frozen_now: Moment,
+    #[sqlx(flatten)]
+    pub(crate) plan: RunPlan,
+    #[sqlx(rename = "columns_json", json(nullable))]
+    pub(crate) columns: Option<Value>,
+    #[sqlx(rename = "verdict_json", json(nullable))]
+    pub(crate) verdict: Option<Value>,
+    #[sqlx(rename = "timings_json", json(nullable))]
+    pub(crate) timings: Option<Value>,
+    pub(crate) row_count: Option<i64>,
+    pub(crate) truncated: Option<bool>,
+    /// How fresh the data was.
+    pub(crate) as_of: Option<Moment>,
+    /// Name of the Parquet file below the snapshot folder.
+    pub(crate) snapshot_file: Option<String>,
+    /// Of the rows, to tell two runs apart without reading them.
+    pub(crate) snapshot_hash: Option<String>,
+    pub(crate) started_at: Moment,
+    pub(crate) finished_at: Option<Moment>,
+    pub(crate) status: RunStatus,
+    pub(crate) error_text: Option<String>,
+    /// The problem document.
+    #[sqlx(rename = "error_json", json(nullable))]
+    pub(crate) error: Option<Value>,
+}
+
+/// What is known once a plan has passed the guard.
+#[derive(Debug, Clone, Default, PartialEq, FromRow)]
+pub(crate) struct RunPlan {
+    /// The first source's SQL, for people.
+    pub(crate) sql_text: Option<String>,
+    /// `[{source, dialect, sql, params}]`.
+    #[sqlx(rename = "sql_json", json(nullable))]
+    pub(crate) sql: Option<Value>,
+    /// `[{rule, outcome, detail}]`.
+    #[sqlx(rename = "safety_json", json(nullable))]
+    pub(crate) safety: Option<Value>,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct NewRun {
+    pub(crate) id: RunId,
+    pub(crate) report: Option<(ReportId, ReportVersionId)>,
+    pub(crate) datasource_id: DatasourceId,
+    pub(crate) scope_version_id: Option<ScopeVersionId>,
+    pub(crate) owner: String,
+    pub(crate) ir: Option<Value>,
+    pub(crate) params: Value,
+    pub(crate) frozen_now: Moment,
+}
+
+/// How a run ended well.
+#[derive(Debug, Clone)]
+pub(crate) struct Outcome {
+    pub(crate) row_count: i64,
+    pub(crate) truncated: bool,
+    /// `[{name, type, role}]`.
+    pub(crate) columns: Value,
+    pub(crate) verdict: Value,
+    pub(crate) timings: Value,
+    pub(crate) as_of: Option<Moment>,
+    pub(crate) snapshot_file: Option<String>,
+    pub(crate) snapshot_hash: Option<String>,
+    /// The first rows; at most 50 are kept.
+    pub(crate) sample: Vec<Value>,
+}
+
+/// Which runs to list; `None` is any.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct RunFilter {
+    pub(crate) owner: Option<String>,
+    pub(crate) report_id: Option<ReportId>,
+    pub(crate) status: Option<RunStatus>,
+}
+
+pub(crate) struct Runs<'s> {
+    store: &'s Store,
+}
+
+impl<'s> Runs<'s> {
+    pub(super) fn new(store: &'s Store) -> Self {
+        Self { store }
+    }
+
+    pub(crate) async fn start(&self, new: &NewRun) -> Result<Run, StoreError> {
+        let mut transaction = self.store.write().await?;
+        let (report, version) = new.report.as_ref().map(|(r, v)| (r, v)).unzip();
+        let run = sqlx::query_as(
+            "INSERT INTO report_runs (id, report_id, report_version_id, datasource_id,
+                 scope_version_id, owner, process_id, ir_json, params_json, frozen_now,
+                 started_at, status)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'running') RETURNING *",
+        )
+        .bind(&new.id)
+        .bind(report)
+        .bind(version)
+        .bind(&new.datasource_id)
+        .bind(&new.scope_version_id)
+        .bind(&new.owner)
+        .bind(self.store.process())
+        .bind(new.ir.as_ref().map(Json))
+        .bind(canonical_json(&new.params))
+        .bind(new.frozen_now)
+        .bind(Moment::now())
+        .fetch_one(&mut *transaction)
+        .await
+        .map_err(|error| StoreError::on_insert(error, WHAT, &new.id))?;
+        transaction.commit().await?;
+        Ok(run)
+    }
+
+    /// Keeps what is about to be sent, so that it is known even if the run never ends.
+    pub(crate) async fn record_plan(&self, id: &RunId, plan: &RunPlan) -> Result<(), StoreError> {
+        let mut transaction = self.store.write().await?;
+        let done = sqlx::query(
+            "UPDATE report_runs SET sql_text = ?, sql_json = ?, safety_json = ?
+             WHERE id = ? AND status = 'running'",
+        )
+        .bind(&plan.sql_text)
+        .bind(plan.sql.as_ref().map(Json))
+        .bind(plan.safety.as_ref().map(Json))
+        .bind(id)
+        .execute(&mut *transaction)
+        .await?;
+        require_running(&mut transaction, id, done.rows_affected()).await?;
+        Ok(transaction.commit().await?)
+    }
+
+    pub(crate) async fn finish(&self, id: &RunId, outcome: &Outcome) -> Result<Run, StoreError> {
+        let mut transaction = self.store.write().await?;
+        let run = sqlx::query_as(
+            "UPDATE report_runs SET status = 'completed', finished_at = ?, row_count = ?,
+                 truncated = ?, columns_json = ?, verdict_json = ?, timings_json = ?, as_of = ?,
+                 snapshot_file = ?, snapshot_hash = ?
+             WHERE id = ? AND status = 'running' RETURNING *",
+        )
+        .bind(Moment::now())
+        .bind(outcome.row_count)
+        .bind(outcome.truncated)
+        .bind(Json(&outcome.columns))
+        .bind(Json(&outcome.verdict))
+        .bind(Json(&outcome.timings))
+        .bind(outcome.as_of)
+        .bind(&outcome.snapshot_file)
+        .bind(&outcome.snapshot_hash)
+        .bind(id)
+        .fetch_optional(&mut *transaction)
+        .await?;
+        let run = ended(&mut transaction, id, run).await?;
+        report_samples::insert(&mut transaction, id, &outcome.sample).await?;
+        transaction.commit().await?;
+        Ok(run)
+    }
+
+    /// `error`: the problem document; `text`: one sentence.
+    pub(crate) async fn fail(
+        &self,
+        id: &RunId,
+        text: &str,
+        error: Option<&Value>,
+    ) -> Result<Run, StoreError> {
+        self.end(id, RunStatus::Failed, text, error).await
+    }
+
+    pub(crate) async fn cancel(&self, id: &RunId, by: &str) -> Result<Run, StoreError> {
+        self.end(
+            id,
+            RunStatus::Cancelled,
+            &format!("cancelled by {by}"),
+            None,
+        )
+        .await
+    }
+
+    async fn end(
+        &self,
+        id: &RunId,
+        status: RunStatus,
+        text: &str,
+        error: Option<&Value>,
+    ) -> Result<Run, StoreError> {
+        let mut transaction = self.store.write().await?;
+        let run = sqlx::query_as(
+            "UPDATE report_runs SET status = ?, finished_at = ?, error_text = ?, error_json = ?
+             WHERE id = ? AND status = 'running' RETURNING *",
+        )
+        .bind(status)
+        .bind(Moment::now())
+        .bind(text)
+        .bind(error.map(Json))
+        .bind(id)
+        .fetch_optional(&mut *transaction)
+        .await?;
+        let run = ended(&mut transaction, id, run).await?;
+        transaction.commit().await?;
+        Ok(run)
+    }
+
+    /// Replaces the verdict of a run that completed, after a later analysis.
+    pub(crate) async fn set_verdict(&self, id: &RunId, verdict: &Value) -> Result<(), StoreError> {
+        let mut transaction = self.store.write().await?;
+        let done = sqlx::query(
+            "UPDATE report_runs SET verdict_json = ? WHERE id = ? AND status = 'completed'",
+        )
+        .bind(Json(verdict))
+        .bind(id)
+        .execute(&mut *transaction)
+        .await?;
+        if done.rows_affected() == 0 {
+            return Err(StoreError::not_found("completed run", id));
+        }
+        Ok(transaction.commit().await?)
+    }
+
+    /// Fails what processes before this one left running. Returns how many there were.
+    pub(crate) async fn mark_interrupted(&self) -> Result<u64, StoreError> {
+        let mut transaction = self.store.write().await?;
+        let done = sqlx::query(
+            "UPDATE report_runs SET status = 'failed', finished_at = ?, error_text = ?
+             WHERE status = 'running' AND process_id <> ?",
+        )
+        .bind(Moment::now())
+        .bind(INTERRUPTED)
+        .bind(self.store.process())
+        .execute(&mut *transaction)
+        .await?;
+        transaction.commit().await?;
+        Ok(done.rows_affected())
+    }
+
+    pub(crate) async fn get(&self, id: &RunId) -> Result<Run, StoreError> {
+        sqlx::query_as("SELECT * FROM report_runs WHERE id = ?")
+            .bind(id)
+            .fetch_optional(self.store.reader())
+            .await?
+            .ok_or_else(|| StoreError::not_found(WHAT, id))
+    }
+
+    /// The sample's rows in their order.
+    pub(crate) async fn sample(&self, id: &RunId) -> Result<Vec<Value>, StoreError> {
+        report_samples::list(self.store.reader(), id).await
+    }
+
+    /// The last completed run of a report that began before this one, with the same parameters
+    /// or any.
+    pub(crate) async fn previous(
+        &self,
+        report: &ReportId,
+        before: &RunId,
+        params: Option<&Value>,
+    ) -> Result<Option<Run>, StoreError> {
+        let query = sqlx::query_as(
+            "SELECT * FROM report_runs
+             WHERE report_id = ?1 AND id < ?2 AND status = 'completed'
+                 AND (?3 IS NULL OR params_json = ?3)
+             ORDER BY id DESC LIMIT 1",
+        );
+        let query = query
+            .bind(report)
+            .bind(before)
+            .bind(params.map(canonical_json));
+        Ok(query.fetch_optional(self.store.reader()).await?)
+    }
+
+    /// Newest first.
+    pub(crate) async fn list(
+        &self,
+        filter: &RunFilter,
+        page: &PageRequest,
+    ) -> Result<Page<Run>, StoreError> {
+        let mut query = QueryBuilder::<Sqlite>::new("SELECT * FROM report_runs WHERE 1 = 1");
+        if let Some(owner) = &filter.owner {
+            query.push(" AND owner = ").push_bind(owner);
+        }
+        if let Some(report) = &filter.report_id {
+            query.push(" AND report_id = ").push_bind(report);
+        }
+        if let Some(status) = filter.status {
+            query.push(" AND status = ").push_bind(status);
+        }
+        if let Some(after) = page.after(LIST)? {
+            query.push(" AND id < ").push_bind(after);
+        }
+        query
+            .push(" ORDER BY id DESC LIMIT ")
+            .push_bind(page.fetch());
+        let rows = query
+            .build_query_as()
+            .fetch_all(self.store.reader())
+            .await?;
+        Ok(page.page(LIST, rows, |row: &Run| row.id.to_string()))
+    }
+}
+
+async fn ended(
+    transaction: &mut Transaction<'_, Sqlite>,
+    id: &RunId,
+    run: Option<Run>,
+) -> Result<Run, StoreError> {
+    match run {
+        Some(run) => Ok(run),
+        None => Err(not_running(transaction, id).await?),
+    }
+}
+
+async fn require_running(
+    transaction: &mut Transaction<'_, Sqlite>,
+    id: &RunId,
+    affected: u64,
+) -> Result<(), StoreError> {
+    if affected > 0 {
+        Ok(())
+    } else {
+        Err(not_running(transaction, id).await?)
+    }
+}
+
+/// Why a run could not be changed: it ended, or it is not there.
+async fn not_running(
+    transaction: &mut Transaction<'_, Sqlite>,
+    id: &RunId,
+) -> Result<StoreError, StoreError> {
+    let status: Option<RunStatus> =
+        sqlx::query_scalar("SELECT status FROM report_runs WHERE id = ?")
+            .bind(id)
+            .fetch_optional(&mut **transaction)
+            .await?;
+    Ok(match status {
+        Some(status) => StoreError::NotRunning {
+            id: id.to_string(),
+            status: status.as_str().to_owned(),
+        },
+        None => StoreError::not_found(WHAT, id),
+    })
+}

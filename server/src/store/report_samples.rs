@@ -1,0 +1,36 @@
+//! The first rows of a run, kept with it. Written with the run's end, in its transaction.
+
+use serde_json::Value;
+use sqlx::types::Json;
+use sqlx::{Sqlite, SqlitePool, Transaction};
+
+use super::error::StoreError;
+use crate::id::RunId;
+
+/// How many rows of a run are kept.
+pub(super) const SAMPLE_ROWS: usize = 50;
+
+pub(super) async fn insert(
+    transaction: &mut Transaction<'_, Sqlite>,
+    run: &RunId,
+    rows: &[Value],
+) -> Result<(), StoreError> {
+    for (seq, row) in (0_i64..).zip(rows.iter().take(SAMPLE_ROWS)) {
+        sqlx::query("INSERT INTO report_samples (run_id, seq, row_json) VALUES (?, ?, ?)")
+            .bind(run)
+            .bind(seq)
+            .bind(Json(row))
+            .execute(&mut **transaction)
+            .await?;
+    }
+    Ok(())
+}
+
+pub(super) async fn list(reader: &SqlitePool, run: &RunId) -> Result<Vec<Value>, StoreError> {
+    let rows: Vec<Json<Value>> =
+        sqlx::query_scalar("SELECT row_json FROM report_samples WHERE run_id = ? ORDER BY seq")
+            .bind(run)
+            .fetch_all(reader)
+            .await?;
+    Ok(rows.into_iter().map(|Json(row)| row).collect())
+}
