@@ -28,42 +28,61 @@ pub enum SourceError {
     #[error("file \"{file}\" changed while it was read; run again")]
     Changed { file: String },
 
-    #[error("file \"{file}\" is empty (0 bytes), so it has no columns; remove it or write a header")]
+    #[error(
+        "file \"{file}\" is empty (0 bytes), so it has no columns; remove it or write a header"
+    )]
     Empty { file: String },
 
     #[error("file \"{file}\", header: {reason}")]
     Header { file: String, reason: String },
 
     #[error("file \"{file}\", line {line}: {found} cells where the header has {expected}{}", ragged_hint(*found, *expected))]
-    Ragged { file: String, line: u64, expected: usize, found: usize },
+    Ragged {
+        file: String,
+        line: u64,
+        expected: usize,
+        found: usize,
+    },
 
     #[error("file \"{file}\", line {line}: not UTF-8; save the file as UTF-8")]
     NotUtf8 { file: String, line: u64 },
 
     #[error("file \"{file}\", line {line}: {reason}")]
-    Line { file: String, line: u64, reason: String },
-
-    #[error("file \"{file}\", {}column \"{column}\": {reason}", line_of(line))]
-    Value { file: String, line: Option<u64>, column: String, expected: DataType, reason: String },
-
-    #[error("file \"{file}\" does not fit the learned table \"{table}\"{}: {reason}; learn the source again, or correct the file", column_of(column))]
-    Schema { table: String, file: String, column: Option<String>, reason: String },
-
-    #[error(
-        "table \"{table}\", column \"{column}\": {first_type} in file \"{first_file}\", but \
-         {second_type} in file \"{second_file}\"; make the files alike or declare the type"
-    )]
-    Conflict {
-        table: String,
-        column: String,
-        first_file: String,
-        first_type: String,
-        second_file: String,
-        second_type: String,
+    Line {
+        file: String,
+        line: u64,
+        reason: String,
     },
 
+    #[error("file \"{file}\", {}column \"{column}\": {reason}", line_of(line))]
+    Value {
+        file: String,
+        line: Option<u64>,
+        column: String,
+        expected: DataType,
+        reason: String,
+    },
+
+    #[error(
+        "file \"{file}\" does not fit the learned table \"{table}\"{}: {reason}; learn the source again, or correct the file",
+        column_of(column)
+    )]
+    Schema {
+        table: String,
+        file: String,
+        column: Option<String>,
+        reason: String,
+    },
+
+    #[error("{0}")]
+    Conflict(Box<Conflict>),
+
     #[error("table \"{table}\": no file matches \"{files}\"{}", near(nearest))]
-    NoFiles { table: String, files: String, nearest: Vec<String> },
+    NoFiles {
+        table: String,
+        files: String,
+        nearest: Vec<String>,
+    },
 
     #[error("the folder holds no CSV, Parquet or JSONL file (also .gz, .zst for CSV and JSONL)")]
     NothingToLearn,
@@ -72,22 +91,46 @@ pub enum SourceError {
         "table \"{table}\": primary_key ({}) is not unique: ({value}) is there {rows} times; \
          correct the key or the data", columns.join(", ")
     )]
-    DuplicateKey { table: String, columns: Vec<String>, value: String, rows: u64 },
+    DuplicateKey {
+        table: String,
+        columns: Vec<String>,
+        value: String,
+        rows: u64,
+    },
 
     #[error(
         "table \"{table}\": primary_key column \"{column}\" is null in {rows} rows; correct the \
          key or the data"
     )]
-    NullKey { table: String, column: String, rows: u64 },
+    NullKey {
+        table: String,
+        column: String,
+        rows: u64,
+    },
 
     #[error("no table \"{name}\" in the source{}", near(nearest))]
     UnknownTable { name: String, nearest: Vec<String> },
 
-    #[error("{what} took longer than {seconds} s; raise the time limit")]
+    #[error("{what} took longer than {seconds} s; see whether the storage answers")]
     TimedOut { what: String, seconds: u64 },
 
     #[error("{reason}")]
     Engine { reason: String },
+}
+
+/// Two files of one table that do not agree on a column's type.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "table \"{table}\", column \"{column}\": {first_type} in file \"{first_file}\", but \
+     {second_type} in file \"{second_file}\"; make the files alike or declare the type"
+)]
+pub struct Conflict {
+    pub table: String,
+    pub column: String,
+    pub first_file: String,
+    pub first_type: DataType,
+    pub second_file: String,
+    pub second_type: DataType,
 }
 
 /// One thing wrong in a `dataset.yaml`.
@@ -121,7 +164,11 @@ impl fmt::Display for Listed<'_> {
 }
 
 fn near(nearest: &[String]) -> String {
-    if nearest.is_empty() { String::new() } else { format!("; near: {}", nearest.join(", ")) }
+    if nearest.is_empty() {
+        String::new()
+    } else {
+        format!("; near: {}", nearest.join(", "))
+    }
 }
 
 fn line_of(line: &Option<u64>) -> String {
@@ -129,7 +176,10 @@ fn line_of(line: &Option<u64>) -> String {
 }
 
 fn column_of(column: &Option<String>) -> String {
-    column.as_ref().map(|c| format!(", column \"{c}\"")).unwrap_or_default()
+    column
+        .as_ref()
+        .map(|c| format!(", column \"{c}\""))
+        .unwrap_or_default()
 }
 
 fn ragged_hint(found: usize, expected: usize) -> &'static str {
@@ -153,13 +203,19 @@ impl SourceError {
             | Self::Line { file, .. }
             | Self::Value { file, .. }
             | Self::Schema { file, .. } => Some(file),
-            Self::Conflict { second_file, .. } => Some(second_file),
+            Self::Conflict(conflict) => Some(&conflict.second_file),
             _ => None,
         }
     }
 
     /// A value that a column's type does not hold; long values are cut.
-    pub(crate) fn value(file: &str, line: Option<u64>, column: &str, expected: DataType, value: &str) -> Self {
+    pub(crate) fn value(
+        file: &str,
+        line: Option<u64>,
+        column: &str,
+        expected: DataType,
+        value: &str,
+    ) -> Self {
         let shown: String = value.chars().take(60).collect();
         let dots = if shown.len() < value.len() { "…" } else { "" };
         Self::Value {
@@ -172,7 +228,10 @@ impl SourceError {
     }
 
     pub(crate) fn file_io(file: &str, error: &std::io::Error) -> Self {
-        Self::File { file: file.to_owned(), reason: io_reason(error) }
+        Self::File {
+            file: file.to_owned(),
+            reason: io_reason(error),
+        }
     }
 }
 

@@ -37,7 +37,10 @@ use root::FilesRoot;
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+/// How long a listing may take before the source counts as unhealthy.
+const HEALTH_LIMIT: Duration = Duration::from_secs(10);
 
 /// A folder of CSV, Parquet and JSONL files, opened once and read-only.
 #[derive(Debug)]
@@ -67,7 +70,13 @@ impl FilesSource {
         let url = ObjectStoreUrl::parse(format!("air-files://{id}")).map_err(|_| bad())?;
         let folder = Arc::new(Folder::open(files_base, base_path)?);
         let store = Arc::new(FilesRoot::new(Arc::clone(&folder)));
-        Ok(Self { id: id.to_owned(), url, folder, store, checked: check::Checked::default() })
+        Ok(Self {
+            id: id.to_owned(),
+            url,
+            folder,
+            store,
+            checked: check::Checked::default(),
+        })
     }
 
     /// Makes the source's files known to an engine's runtime, as `air-files://<id>/`.
@@ -84,7 +93,14 @@ impl FilesSource {
         progress: impl Fn(&str, u8) + Send + Sync,
     ) -> Result<Catalog, SourceError> {
         self.register(&session.runtime_env());
-        learn::Learning { source: self, session, options, progress: &progress }.catalog().await
+        learn::Learning {
+            source: self,
+            session,
+            options,
+            progress: &progress,
+        }
+        .catalog()
+        .await
     }
 
     /// The named tables of the catalog, each over the files that are there now.
@@ -98,7 +114,10 @@ impl FilesSource {
             let Found::One(table) = catalog.table(name) else {
                 let known: Vec<String> = catalog.table_names().collect();
                 let nearest = nearest(name, known.iter().map(String::as_str));
-                return Err(SourceError::UnknownTable { name: name.clone(), nearest });
+                return Err(SourceError::UnknownTable {
+                    name: name.clone(),
+                    nearest,
+                });
             };
             let current = self.current(table).await?;
             self.check(catalog, table, &current).await?;
@@ -119,10 +138,18 @@ impl FilesSource {
     ) -> SourceError {
         let mut told = explain(error);
         for name in names {
-            let SourceError::Engine { .. } = told else { break };
-            let Found::One(table) = catalog.table(name) else { continue };
-            let Ok(current) = self.current(table).await else { continue };
-            told = self.at_fault(session, table, catalog.time_zone.as_deref(), &current, told).await;
+            let SourceError::Engine { .. } = told else {
+                break;
+            };
+            let Found::One(table) = catalog.table(name) else {
+                continue;
+            };
+            let Ok(current) = self.current(table).await else {
+                continue;
+            };
+            told = self
+                .at_fault(session, table, catalog.time_zone.as_deref(), &current, told)
+                .await;
         }
         told
     }
@@ -131,12 +158,22 @@ impl FilesSource {
     pub async fn health(&self) -> Result<Health, SourceError> {
         let begin = Instant::now();
         let folder = Arc::clone(&self.folder);
-        let count = tokio::task::spawn_blocking(move || folder.walk("").map(|files| files.len()))
+        let listing = tokio::task::spawn_blocking(move || folder.walk("").map(|files| files.len()));
+        let count = tokio::time::timeout(HEALTH_LIMIT, listing)
             .await
-            .map_err(|e| SourceError::Engine { reason: e.to_string() })?
+            .map_err(|_| SourceError::TimedOut {
+                what: "listing the folder".to_owned(),
+                seconds: HEALTH_LIMIT.as_secs(),
+            })?
+            .map_err(|e| SourceError::Engine {
+                reason: e.to_string(),
+            })?
             .map_err(|e| SourceError::file_io(".", &e))?;
         let latency_ms = begin.elapsed().as_secs_f64() * 1000.0;
-        Ok(Health { latency_ms, detail: format!("{count} files in the folder of \"{}\"", self.id) })
+        Ok(Health {
+            latency_ms,
+            detail: format!("{count} files in the folder of \"{}\"", self.id),
+        })
     }
 }
 

@@ -7,6 +7,6 @@ mod error;
 pub mod files;
 mod notes;
 
-pub use error::{DatasetProblem, SourceError, explain};
+pub use error::{Conflict, DatasetProblem, SourceError, explain};
 pub use files::{FilesSource, Health, LearnOptions};
 pub use notes::{Note, notes};

@@ -40,6 +40,21 @@ pub(crate) struct Edge {
     pub(crate) inner: bool,
 }
 
+impl Edge {
+    /// The same step the other way, which may find several rows.
+    pub(crate) fn turned(&self) -> Self {
+        Self {
+            left: self.right,
+            right: self.left,
+            left_columns: self.right_columns.clone(),
+            right_columns: self.left_columns.clone(),
+            role: self.role.clone(),
+            to_one: false,
+            inner: self.inner,
+        }
+    }
+}
+
 /// A table as the planner scans it: a schema without rows. Running replaces it by a provider.
 #[derive(Debug)]
 pub(crate) struct CatalogTable {

@@ -109,7 +109,7 @@ impl<'a> Evidence<'a> {
     fn of_role(self, role: OutputRole) -> impl Iterator<Item = (&'a OutputColumn, &'a ArrayRef)> {
         self.columns
             .iter()
-            .filter(move |c| c.role == role && c.name != REST)
+            .filter(move |c| c.role == role && (c.name != REST || self.rest().is_none()))
             .filter_map(move |c| Some((c, self.rows.column_by_name(&c.name)?)))
     }
 
@@ -130,10 +130,7 @@ impl<'a> Evidence<'a> {
 
     /// Whether every group is among the rows.
     fn is_whole(&self) -> bool {
-        !self.truncated
-            && self.ir.offset == 0
-            && self.ir.having.is_empty()
-            && self.ir.top.is_none()
+        !self.truncated && self.ir.offset == 0 && self.ir.having.is_empty() && self.ir.top.is_none()
     }
 
     fn rest(&self) -> Option<&'a BooleanArray> {
@@ -150,7 +147,8 @@ impl<'a> Evidence<'a> {
 
     /// What a row stands for: its dimensions, for people.
     fn group(&self, row: usize) -> Value {
-        self.dimensions().map(|(c, array)| (c.name.clone(), values::label(array, row))).collect()
+        let label = |array| values::label(array, row, self.time_zone);
+        self.dimensions().map(|(c, array)| (c.name.clone(), label(array))).collect()
     }
 }
 

@@ -16,10 +16,10 @@ use datafusion::arrow::record_batch::RecordBatch;
 use datafusion::catalog::TableProvider;
 use datafusion::common::ParamValues;
 use datafusion::common::metadata::ScalarAndMetadata;
-use datafusion::common::tree_node::{Transformed, TreeNode};
+use datafusion::common::tree_node::Transformed;
 use datafusion::datasource::provider_as_source;
 use datafusion::error::DataFusionError;
-use datafusion::logical_expr::{LogicalPlan, TableScan};
+use datafusion::logical_expr::{LogicalPlan, TableScanBuilder};
 use futures::StreamExt;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -127,8 +127,9 @@ fn with_providers(
             return Ok(Transformed::no(node));
         };
         let source = provider_as_source(Arc::clone(provider));
-        let scan =
-            TableScan::try_new(scan.table_name.clone(), source, scan.projection.clone(), vec![], None)?;
+        let scan = TableScanBuilder::new(scan.table_name.clone(), source)
+            .with_projection(scan.projection.clone())
+            .build()?;
         Ok(Transformed::yes(LogicalPlan::TableScan(scan)))
     })?;
     match missing {

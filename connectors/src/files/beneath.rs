@@ -45,20 +45,33 @@ impl Folder {
     /// `base_path`, which lies under `files_base`.
     pub(crate) fn open(files_base: &Path, base_path: &Path) -> Result<Self, SourceError> {
         let shown = base_path.display().to_string();
-        let refused = |reason: &str| SourceError::BasePath { path: shown.clone(), reason: reason.to_owned() };
-        let under = relative(files_base, base_path).ok_or_else(|| refused("leads out of files.base_path"))?;
+        let refused = |reason: &str| SourceError::BasePath {
+            path: shown.clone(),
+            reason: reason.to_owned(),
+        };
+        let under = relative(files_base, base_path)
+            .ok_or_else(|| refused("leads out of files.base_path"))?;
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let base = rustix::fs::open(files_base, flags, Mode::empty()).map_err(|e| {
-            SourceError::BasePath { path: shown.clone(), reason: format!("is not reachable: files.base_path: {}", io_reason(&e.into())) }
+            SourceError::BasePath {
+                path: shown.clone(),
+                reason: format!(
+                    "is not reachable: files.base_path: {}",
+                    io_reason(&e.into())
+                ),
+            }
         })?;
         let folder = Self { base, under };
-        folder.reachable().map_err(|e| refused(&format!("cannot be opened: {}", io_reason(&e))))?;
+        folder
+            .reachable()
+            .map_err(|e| refused(&format!("cannot be opened: {}", io_reason(&e))))?;
         Ok(folder)
     }
 
     /// Whether the folder is there now.
     pub(crate) fn reachable(&self) -> io::Result<()> {
-        self.open_at("", OFlags::RDONLY | OFlags::DIRECTORY).map(drop)
+        self.open_at("", OFlags::RDONLY | OFlags::DIRECTORY)
+            .map(drop)
     }
 
     /// A regular file, open for reading.
@@ -79,17 +92,26 @@ impl Folder {
 
     fn walk_into(&self, path: &str, depth: usize, found: &mut Vec<FoundFile>) -> io::Result<()> {
         if depth > MAX_DEPTH {
-            return Err(io::Error::other(format!("folders nest deeper than {MAX_DEPTH}")));
+            return Err(io::Error::other(format!(
+                "folders nest deeper than {MAX_DEPTH}"
+            )));
         }
         for (name, kind) in self.entries(path)? {
-            let below = if path.is_empty() { name } else { format!("{path}/{name}") };
+            let below = if path.is_empty() {
+                name
+            } else {
+                format!("{path}/{name}")
+            };
             match kind {
                 FileType::Directory => match self.walk_into(&below, depth + 1, found) {
                     Err(e) if gone(&e) => {}
                     other => other?,
                 },
                 FileType::RegularFile => match self.file(&below) {
-                    Ok((_, identity)) => found.push(FoundFile { path: below, identity }),
+                    Ok((_, identity)) => found.push(FoundFile {
+                        path: below,
+                        identity,
+                    }),
                     Err(e) if gone(&e) => {}
                     Err(e) => return Err(e),
                 },
@@ -108,14 +130,17 @@ impl Folder {
         let mut entries = Vec::new();
         for entry in Dir::read_from(&fd)? {
             let entry = entry?;
-            let Ok(name) = entry.file_name().to_str() else { continue };
+            let Ok(name) = entry.file_name().to_str() else {
+                continue;
+            };
             // A leading underscore on a folder marks what another program is still writing.
             if name.starts_with('.') || name.contains(|c: char| c.is_control()) {
                 continue;
             }
             let kind = match entry.file_type() {
                 FileType::Unknown => {
-                    let stat = rustix::fs::statat(&fd, name, rustix::fs::AtFlags::SYMLINK_NOFOLLOW)?;
+                    let stat =
+                        rustix::fs::statat(&fd, name, rustix::fs::AtFlags::SYMLINK_NOFOLLOW)?;
                     FileType::from_raw_mode(stat.st_mode)
                 }
                 known => known,
@@ -135,15 +160,25 @@ impl Folder {
             (under, "") => under.to_owned(),
             (under, path) => format!("{under}/{path}"),
         };
-        if Path::new(path).components().any(|c| !matches!(c, Component::Normal(_))) {
+        if Path::new(path)
+            .components()
+            .any(|c| !matches!(c, Component::Normal(_)))
+        {
             return Err(Errno::XDEV.into());
         }
-        let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
+        let resolve =
+            ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
         let flags = flags | OFlags::CLOEXEC;
         // The kernel answers "again" when a rename on the way raced with the lookup.
         let mut tries = 0;
         loop {
-            match openat2(self.base.as_fd(), whole.as_str(), flags, Mode::empty(), resolve) {
+            match openat2(
+                self.base.as_fd(),
+                whole.as_str(),
+                flags,
+                Mode::empty(),
+                resolve,
+            ) {
                 Err(Errno::AGAIN) if tries < 100 => tries += 1,
                 other => return other.map_err(io::Error::from),
             }
@@ -158,11 +193,14 @@ fn identity(fd: &OwnedFd) -> io::Result<Option<Identity>> {
         return Ok(None);
     }
     let nanos = |s: i64, ns: i64| s.saturating_mul(1_000_000_000).saturating_add(ns);
-    #[expect(clippy::unnecessary_cast, reason = "the types of these fields differ between platforms")]
     let changed_ns = nanos(stat.st_mtime as i64, stat.st_mtime_nsec as i64)
         .max(nanos(stat.st_ctime as i64, stat.st_ctime_nsec as i64));
     let size = u64::try_from(stat.st_size).map_err(io::Error::other)?;
-    Ok(Some(Identity { size, changed_ns, inode: stat.st_ino }))
+    Ok(Some(Identity {
+        size,
+        changed_ns,
+        inode: stat.st_ino,
+    }))
 }
 
 /// A file or link that went between listing and opening, or became something else.

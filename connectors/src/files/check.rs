@@ -58,7 +58,10 @@ impl FilesSource {
         let storage = storage(table)?;
         let located = self.locate(&table.name, &storage.files).await?;
         let unchanged = located.files.len() == storage.seen.len()
-            && located.files.iter().all(|f| storage.seen.contains(&f.found.seen()));
+            && located
+                .files
+                .iter()
+                .all(|f| storage.seen.contains(&f.found.seen()));
         Ok(Current { located, unchanged })
     }
 
@@ -66,11 +69,18 @@ impl FilesSource {
         let (folder, table, files) = (Arc::clone(&self.folder), table.to_owned(), files.to_owned());
         tokio::task::spawn_blocking(move || locate(&folder, &table, &files))
             .await
-            .map_err(|e| SourceError::Engine { reason: e.to_string() })?
+            .map_err(|e| SourceError::Engine {
+                reason: e.to_string(),
+            })?
     }
 
     /// Looks into each file that was not there, or was another, when the table was learned.
-    pub(crate) async fn check(&self, catalog: &Catalog, table: &Table, current: &Current) -> Result<(), SourceError> {
+    pub(crate) async fn check(
+        &self,
+        catalog: &Catalog,
+        table: &Table,
+        current: &Current,
+    ) -> Result<(), SourceError> {
         let storage = storage(table)?;
         if current.unchanged {
             return Ok(());
@@ -82,12 +92,34 @@ impl FilesSource {
             if seen.contains(found.path.as_str()) && as_learned.any(|s| *s == found.seen()) {
                 continue;
             }
-            let key = (catalog.version.clone(), table.qualified_name(), found.path.clone(), found.identity);
-            if self.checked.0.lock().unwrap_or_else(PoisonError::into_inner).contains(&key) {
+            let key = (
+                catalog.version.clone(),
+                table.qualified_name(),
+                found.path.clone(),
+                found.identity,
+            );
+            if self
+                .checked
+                .0
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .contains(&key)
+            {
                 continue;
             }
-            self.fits(table, storage, &current.located, found, catalog.time_zone.as_deref()).await?;
-            let mut checked = self.checked.0.lock().unwrap_or_else(PoisonError::into_inner);
+            self.fits(
+                table,
+                storage,
+                &current.located,
+                found,
+                catalog.time_zone.as_deref(),
+            )
+            .await?;
+            let mut checked = self
+                .checked
+                .0
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
             if checked.len() >= REMEMBERED {
                 checked.clear();
             }
@@ -96,7 +128,14 @@ impl FilesSource {
         Ok(())
     }
 
-    async fn fits(&self, table: &Table, storage: &Storage, located: &Located, found: &FoundFile, zone: Option<&str>) -> Result<(), SourceError> {
+    async fn fits(
+        &self,
+        table: &Table,
+        storage: &Storage,
+        located: &Located,
+        found: &FoundFile,
+        zone: Option<&str>,
+    ) -> Result<(), SourceError> {
         let misfit = |column: Option<&str>, reason: String| SourceError::Schema {
             table: table.name.clone(),
             file: found.path.clone(),
@@ -104,7 +143,10 @@ impl FilesSource {
             reason,
         };
         if located.format != storage.format || located.partitions != storage.partitions {
-            return Err(misfit(None, "its format or the keys of its folders are others".to_owned()));
+            return Err(misfit(
+                None,
+                "its format or the keys of its folders are others".to_owned(),
+            ));
         }
         if storage.format == FileFormat::Parquet {
             return self.parquet_fits(table, storage, found).await;
@@ -113,22 +155,36 @@ impl FilesSource {
         if storage.format == FileFormat::Csv {
             let names: Vec<String> = form.columns.iter().map(|c| c.name.clone()).collect();
             let (_, header) = csv_header(&self.store, found, Some(storage.delimiter)).await?;
-            same_header(&found.path, &header, "the learned table", &names).map_err(|e| match e {
-                SourceError::Header { reason, .. } => misfit(None, reason),
-                other => other,
-            })?;
+            same_header(&found.path, &header, "the learned table", &names).map_err(
+                |e| match e {
+                    SourceError::Header { reason, .. } => misfit(None, reason),
+                    other => other,
+                },
+            )?;
         }
         let meta = versioned_meta(found).map_err(|e| unreadable(&found.path, &e))?;
-        sample(&self.store, &meta, &form, SAMPLE_ROWS).await.map_err(|e| match e {
-            SourceError::Value { column, line, reason, .. } => {
-                let line = line.map(|l| format!("line {l}: ")).unwrap_or_default();
-                misfit(Some(&column), format!("{line}{reason}"))
-            }
-            other => other,
-        })
+        sample(&self.store, &meta, &form, SAMPLE_ROWS)
+            .await
+            .map_err(|e| match e {
+                SourceError::Value {
+                    column,
+                    line,
+                    reason,
+                    ..
+                } => {
+                    let line = line.map(|l| format!("line {l}: ")).unwrap_or_default();
+                    misfit(Some(&column), format!("{line}{reason}"))
+                }
+                other => other,
+            })
     }
 
-    async fn parquet_fits(&self, table: &Table, storage: &Storage, found: &FoundFile) -> Result<(), SourceError> {
+    async fn parquet_fits(
+        &self,
+        table: &Table,
+        storage: &Storage,
+        found: &FoundFile,
+    ) -> Result<(), SourceError> {
         let misfit = |column: &str, reason: String| SourceError::Schema {
             table: table.name.clone(),
             file: found.path.clone(),
@@ -136,41 +192,71 @@ impl FilesSource {
             reason,
         };
         let footer = footer(&self.folder, found).await?;
-        for column in table.columns.iter().filter(|c| !storage.partitions.contains(&c.name)) {
+        for column in table
+            .columns
+            .iter()
+            .filter(|c| !storage.partitions.contains(&c.name))
+        {
             if column.data_type == DataType::Unreadable {
                 continue;
             }
             let Some(held) = footer.columns.iter().find(|c| c.name == column.name) else {
-                return Err(misfit(&column.name, "the file has no such column".to_owned()));
+                return Err(misfit(
+                    &column.name,
+                    "the file has no such column".to_owned(),
+                ));
             };
-            reads_as(held.data_type, column.data_type).map_err(|reason| misfit(&column.name, reason))?;
+            reads_as(held.data_type, column.data_type)
+                .map_err(|reason| misfit(&column.name, reason))?;
             let is_clock = |t: DataType| t == DataType::Timestamp;
-            if column.data_type == DataType::Timestamptz && is_clock(held.data_type) != is_clock_column(&column.native_type) {
-                return Err(misfit(&column.name, "timestamps with and without zone are mixed".to_owned()));
+            if column.data_type == DataType::Timestamptz
+                && is_clock(held.data_type) != is_clock_column(&column.native_type)
+            {
+                return Err(misfit(
+                    &column.name,
+                    "timestamps with and without zone are mixed".to_owned(),
+                ));
             }
             if !column.nullable && !held.without_nulls {
-                return Err(misfit(&column.name, "the file holds nulls, or does not say that it holds none".to_owned()));
+                return Err(misfit(
+                    &column.name,
+                    "the file holds nulls, or does not say that it holds none".to_owned(),
+                ));
             }
         }
         Ok(())
     }
 
     /// The table over the files as they are now.
-    pub(crate) fn provider(&self, table: &Table, zone: Option<&str>, current: &Current) -> Result<FilesTable, SourceError> {
+    pub(crate) fn provider(
+        &self,
+        table: &Table,
+        zone: Option<&str>,
+        current: &Current,
+    ) -> Result<FilesTable, SourceError> {
         let storage = storage(table)?;
         let located = &current.located;
         // A quoted line break is looked for at learning; a file that came later may hold one.
-        let splits = !storage.newlines_in_values && (current.unchanged || storage.format != FileFormat::Csv);
+        let splits =
+            !storage.newlines_in_values && (current.unchanged || storage.format != FileFormat::Csv);
         let mut files = Vec::with_capacity(located.files.len());
         for file in &located.files {
             let meta = versioned_meta(&file.found).map_err(|e| unreadable(&file.found.path, &e))?;
-            files.push(ScanFile { meta, values: partition_values(table, storage, file, zone)? });
+            files.push(ScanFile {
+                meta,
+                values: partition_values(table, storage, file, zone)?,
+            });
         }
         let reading = match storage.format {
             FileFormat::Parquet => parquet_reading(table, zone)?,
             _ => {
                 let plain = |f: &LocatedFile| Compression::of(&f.found.path).0 == Compression::None;
-                Reading::Text(text_form(table, storage, zone, splits && located.files.iter().all(plain))?)
+                Reading::Text(text_form(
+                    table,
+                    storage,
+                    zone,
+                    splits && located.files.iter().all(plain),
+                )?)
             }
         };
         Ok(FilesTable {
@@ -186,15 +272,19 @@ impl FilesSource {
 
 fn storage(table: &Table) -> Result<&Storage, SourceError> {
     table.storage.as_ref().ok_or_else(|| SourceError::Engine {
-        reason: format!("table \"{}\" of the catalog names no files; learn the source again", table.name),
+        reason: format!(
+            "table \"{}\" of the catalog names no files; learn the source again",
+            table.name
+        ),
     })
 }
 
 pub(crate) fn time_zone(zone: Option<&str>) -> Result<TimeZone, SourceError> {
     match zone {
         None => Ok(TimeZone::UTC),
-        Some(name) => TimeZone::get(name)
-            .map_err(|_| SourceError::Engine { reason: format!("\"{name}\" is no IANA time zone") }),
+        Some(name) => TimeZone::get(name).map_err(|_| SourceError::Engine {
+            reason: format!("\"{name}\" is no IANA time zone"),
+        }),
     }
 }
 
@@ -205,21 +295,37 @@ fn is_clock_column(native: &str) -> bool {
 
 fn parquet_reading(table: &Table, zone: Option<&str>) -> Result<Reading, SourceError> {
     let zone = time_zone(zone)?;
-    let is_clock = |c: &&air_ir::Column| c.data_type == DataType::Timestamptz && is_clock_column(&c.native_type);
+    let is_clock = |c: &&air_ir::Column| {
+        c.data_type == DataType::Timestamptz && is_clock_column(&c.native_type)
+    };
     // A clock of UTC is an instant as it stands, so filters on it can still skip row groups.
     let clocks = if zone == TimeZone::UTC {
         Vec::new()
     } else {
-        table.columns.iter().filter(is_clock).map(|c| c.name.clone()).collect()
+        table
+            .columns
+            .iter()
+            .filter(is_clock)
+            .map(|c| c.name.clone())
+            .collect()
     };
     Ok(Reading::Parquet { clocks, zone })
 }
 
-pub(crate) fn text_form(table: &Table, storage: &Storage, zone: Option<&str>, splits: bool) -> Result<TextForm, SourceError> {
+pub(crate) fn text_form(
+    table: &Table,
+    storage: &Storage,
+    zone: Option<&str>,
+    splits: bool,
+) -> Result<TextForm, SourceError> {
     let of_file = |c: &&air_ir::Column| {
         !storage.partitions.contains(&c.name) && arrow_type(c.data_type).is_some()
     };
-    let column = |c: &air_ir::Column| TextColumn { name: c.name.clone(), data_type: c.data_type, nullable: c.nullable };
+    let column = |c: &air_ir::Column| TextColumn {
+        name: c.name.clone(),
+        data_type: c.data_type,
+        nullable: c.nullable,
+    };
     Ok(TextForm {
         format: storage.format,
         delimiter: storage.delimiter,
@@ -230,14 +336,31 @@ pub(crate) fn text_form(table: &Table, storage: &Storage, zone: Option<&str>, sp
 }
 
 /// The typed values that a file's folders give.
-fn partition_values(table: &Table, storage: &Storage, file: &LocatedFile, zone: Option<&str>) -> Result<Vec<ScalarValue>, SourceError> {
+fn partition_values(
+    table: &Table,
+    storage: &Storage,
+    file: &LocatedFile,
+    zone: Option<&str>,
+) -> Result<Vec<ScalarValue>, SourceError> {
     let zone = time_zone(zone)?;
     let mut values = Vec::with_capacity(storage.partitions.len());
     for (name, text) in storage.partitions.iter().zip(&file.values) {
         let data_type = table.column(name).map_or(DataType::Text, |c| c.data_type);
-        let column = TextColumn { name: name.clone(), data_type, nullable: true };
+        let column = TextColumn {
+            name: name.clone(),
+            data_type,
+            nullable: table.column(name).is_none_or(|c| c.nullable),
+        };
         let cells = StringViewArray::from_iter([text.as_deref()]);
-        let bad = || SourceError::value(&file.found.path, None, name, data_type, text.as_deref().unwrap_or("null"));
+        let bad = || {
+            SourceError::value(
+                &file.found.path,
+                None,
+                name,
+                data_type,
+                text.as_deref().unwrap_or("null"),
+            )
+        };
         let typed = convert(&cells, &column, &zone).map_err(|_| bad())?;
         values.push(ScalarValue::try_from_array(&typed, 0).map_err(|_| bad())?);
     }
@@ -247,7 +370,11 @@ fn partition_values(table: &Table, storage: &Storage, file: &LocatedFile, zone: 
 /// The type of a partition key from the values of all files.
 pub(crate) fn partition_type(located: &Located, key: usize) -> DataType {
     let mut guess = Guess::default();
-    for value in located.files.iter().filter_map(|f| f.values.get(key)?.as_deref()) {
+    for value in located
+        .files
+        .iter()
+        .filter_map(|f| f.values.get(key)?.as_deref())
+    {
         guess.cell(value);
     }
     match guess.data_type() {

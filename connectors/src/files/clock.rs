@@ -9,7 +9,10 @@ use datafusion::arrow::datatypes::{DataType, Field, FieldRef, TimeUnit, Timestam
 use datafusion::arrow::error::ArrowError;
 use datafusion::catalog::Session;
 use datafusion::error::Result;
-use datafusion::logical_expr::{ColumnarValue, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility};
+use datafusion::logical_expr::{
+    ColumnarValue, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
+    Volatility,
+};
 use datafusion::physical_expr::ScalarFunctionExpr;
 use datafusion::physical_expr::expressions::Column;
 use datafusion::physical_plan::projection::{ProjectionExec, ProjectionExpr};
@@ -36,11 +39,19 @@ pub(crate) fn clocks_to_instants(
         let column: Arc<dyn PhysicalExpr> = Arc::new(Column::new(field.name(), i));
         let expr: Arc<dyn PhysicalExpr> = if clocks.contains(field.name()) {
             let function = Arc::clone(&function);
-            Arc::new(ScalarFunctionExpr::try_new(function, vec![column], &schema, Arc::clone(&options))?)
+            Arc::new(ScalarFunctionExpr::try_new(
+                function,
+                vec![column],
+                &schema,
+                Arc::clone(&options),
+            )?)
         } else {
             column
         };
-        outputs.push(ProjectionExpr { expr, alias: field.name().clone() });
+        outputs.push(ProjectionExpr {
+            expr,
+            alias: field.name().clone(),
+        });
     }
     Ok(Arc::new(ProjectionExec::try_new(outputs, scan)?))
 }
@@ -54,7 +65,10 @@ struct ClockToInstant {
 impl ClockToInstant {
     fn new(zone: TimeZone) -> Self {
         let clock = DataType::Timestamp(TimeUnit::Microsecond, None);
-        Self { zone, signature: Signature::exact(vec![clock], Volatility::Immutable) }
+        Self {
+            zone,
+            signature: Signature::exact(vec![clock], Volatility::Immutable),
+        }
     }
 }
 
@@ -82,12 +96,19 @@ impl ScalarUDFImpl for ClockToInstant {
     }
 
     fn return_type(&self, _: &[DataType]) -> Result<DataType> {
-        Ok(DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())))
+        Ok(DataType::Timestamp(
+            TimeUnit::Microsecond,
+            Some("UTC".into()),
+        ))
     }
 
     fn return_field_from_args(&self, args: ReturnFieldArgs<'_>) -> Result<FieldRef> {
         let is_nullable = args.arg_fields.iter().any(|f| f.is_nullable());
-        Ok(Arc::new(Field::new(self.name(), self.return_type(&[])?, is_nullable)))
+        Ok(Arc::new(Field::new(
+            self.name(),
+            self.return_type(&[])?,
+            is_nullable,
+        )))
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
@@ -95,8 +116,9 @@ impl ScalarUDFImpl for ClockToInstant {
         let arrays = ColumnarValue::values_to_arrays(&args.args)?;
         let clocks = arrays[0].as_primitive::<TimestampMicrosecondType>();
         let instants = clocks.try_unary::<_, TimestampMicrosecondType, ArrowError>(|clock| {
-            local_to_instant(clock, &self.zone)
-                .ok_or_else(|| ArrowError::ComputeError(format!("{clock} µs since 1970 is out of range")))
+            local_to_instant(clock, &self.zone).ok_or_else(|| {
+                ArrowError::ComputeError(format!("{clock} µs since 1970 is out of range"))
+            })
         })?;
         let instants: ArrayRef = Arc::new(instants.with_timezone("UTC"));
         debug_assert!(instants.len() == rows || instants.len() == 1);

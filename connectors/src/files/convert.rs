@@ -34,7 +34,11 @@ pub(crate) struct TextColumn {
 pub(crate) struct BadRow(pub(crate) usize);
 
 /// The typed column; `zone` is that of timestamps without one.
-pub(crate) fn convert(text: &StringViewArray, column: &TextColumn, zone: &TimeZone) -> Result<ArrayRef, BadRow> {
+pub(crate) fn convert(
+    text: &StringViewArray,
+    column: &TextColumn,
+    zone: &TimeZone,
+) -> Result<ArrayRef, BadRow> {
     if !column.nullable
         && let Some(nulls) = text.nulls()
         && let Some(row) = (0..text.len()).find(|row| nulls.is_null(*row))
@@ -57,13 +61,18 @@ pub(crate) fn convert(text: &StringViewArray, column: &TextColumn, zone: &TimeZo
         DataType::Text => Arc::new(text.clone()),
         DataType::Date => Arc::new(primitive::<Date32Type>(text, date)?),
         DataType::Time => Arc::new(primitive::<Time64MicrosecondType>(text, time_of_day)?),
-        DataType::Timestamp => Arc::new(primitive::<TimestampMicrosecondType>(text, |t| stamp(t)?.local())?),
+        DataType::Timestamp => Arc::new(primitive::<TimestampMicrosecondType>(text, |t| {
+            stamp(t)?.local()
+        })?),
         DataType::Timestamptz => {
-            let instants = primitive::<TimestampMicrosecondType>(text, |t| stamp(t)?.instant(zone))?;
+            let instants =
+                primitive::<TimestampMicrosecondType>(text, |t| stamp(t)?.instant(zone))?;
             Arc::new(instants.with_timezone("UTC"))
         }
         DataType::Json => texts(text, |t| {
-            serde_json::from_str::<serde::de::IgnoredAny>(t).is_ok().then(|| t.to_owned())
+            serde_json::from_str::<serde::de::IgnoredAny>(t)
+                .is_ok()
+                .then(|| t.to_owned())
         })?,
         DataType::Uuid => texts(text, uuid)?,
         DataType::Binary | DataType::Unreadable => return Err(BadRow(0)),
@@ -102,17 +111,31 @@ pub(crate) fn truth(text: &str) -> Option<bool> {
 }
 
 fn decimals(text: &StringViewArray, data_type: DataType) -> Result<ArrayRef, BadRow> {
-    let DataType::Decimal(precision, scale) = data_type else { return Err(BadRow(0)) };
+    let DataType::Decimal(precision, scale) = data_type else {
+        return Err(BadRow(0));
+    };
     let signed = i8::try_from(scale).map_err(|_| BadRow(0))?;
     if precision <= 38 {
-        let values = primitive::<Decimal128Type>(text, |t| decimal(t, precision, scale)?.to_i128())?;
-        return Ok(Arc::new(values.with_precision_and_scale(precision, signed).map_err(|_| BadRow(0))?));
+        let values =
+            primitive::<Decimal128Type>(text, |t| decimal(t, precision, scale)?.to_i128())?;
+        return Ok(Arc::new(
+            values
+                .with_precision_and_scale(precision, signed)
+                .map_err(|_| BadRow(0))?,
+        ));
     }
     let values = primitive::<Decimal256Type>(text, |t| decimal(t, precision, scale))?;
-    Ok(Arc::new(values.with_precision_and_scale(precision, signed).map_err(|_| BadRow(0))?))
+    Ok(Arc::new(
+        values
+            .with_precision_and_scale(precision, signed)
+            .map_err(|_| BadRow(0))?,
+    ))
 }
 
-fn texts(text: &StringViewArray, read: impl Fn(&str) -> Option<String>) -> Result<ArrayRef, BadRow> {
+fn texts(
+    text: &StringViewArray,
+    read: impl Fn(&str) -> Option<String>,
+) -> Result<ArrayRef, BadRow> {
     let mut builder = StringViewBuilder::with_capacity(text.len());
     for (row, cell) in text.iter().enumerate() {
         builder.append_option(cell.map(|c| read(c).ok_or(BadRow(row))).transpose()?);

@@ -51,12 +51,27 @@ impl TableDecl {
 /// Reads the text of a `dataset.yaml`.
 pub(crate) fn parse(text: &str) -> Result<Dataset, SourceError> {
     let value: Value = serde_saphyr::from_str(text).map_err(|e| {
-        let message = format!("not YAML: {}", e.to_string().lines().next().unwrap_or_default());
-        SourceError::Dataset { problems: vec![DatasetProblem { path: String::new(), message, nearest: Vec::new() }] }
+        let message = format!(
+            "not YAML: {}",
+            e.to_string().lines().next().unwrap_or_default()
+        );
+        SourceError::Dataset {
+            problems: vec![DatasetProblem {
+                path: String::new(),
+                message,
+                nearest: Vec::new(),
+            }],
+        }
     })?;
     let mut check = Check::default();
     let dataset = check.dataset(&value);
-    if check.problems.is_empty() { Ok(dataset) } else { Err(SourceError::Dataset { problems: check.problems }) }
+    if check.problems.is_empty() {
+        Ok(dataset)
+    } else {
+        Err(SourceError::Dataset {
+            problems: check.problems,
+        })
+    }
 }
 
 #[derive(Default)]
@@ -77,17 +92,29 @@ impl At<'_> {
 }
 
 fn join(path: &str, key: &str) -> String {
-    if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
+    if path.is_empty() {
+        key.to_owned()
+    } else {
+        format!("{path}.{key}")
+    }
 }
 
 impl Check {
     fn problem(&mut self, path: String, message: impl Into<String>) {
-        self.problems.push(DatasetProblem { path, message: message.into(), nearest: Vec::new() });
+        self.problems.push(DatasetProblem {
+            path,
+            message: message.into(),
+            nearest: Vec::new(),
+        });
     }
 
     fn dataset(&mut self, value: &Value) -> Dataset {
         let mut dataset = Dataset::default();
-        let Some(at) = self.map(value, String::new(), &["version", "name", "time_zone", "tables"]) else {
+        let Some(at) = self.map(
+            value,
+            String::new(),
+            &["version", "name", "time_zone", "tables"],
+        ) else {
             return dataset;
         };
         match at.map.get("version") {
@@ -100,7 +127,10 @@ impl Check {
         if let Some(zone) = &dataset.time_zone
             && jiff::tz::TimeZone::get(zone).is_err()
         {
-            let names: Vec<String> = jiff::tz::db().available().map(|n| n.as_str().to_owned()).collect();
+            let names: Vec<String> = jiff::tz::db()
+                .available()
+                .map(|n| n.as_str().to_owned())
+                .collect();
             self.problems.push(DatasetProblem {
                 path: at.path("time_zone"),
                 message: format!("\"{zone}\" is no IANA time zone"),
@@ -117,20 +147,34 @@ impl Check {
     }
 
     fn table(&mut self, name: &str, value: &Value, path: String) -> TableDecl {
-        let mut table = TableDecl { name: name.to_owned(), ..TableDecl::default() };
+        let mut table = TableDecl {
+            name: name.to_owned(),
+            ..TableDecl::default()
+        };
         let known = [
-            "files", "description", "synonyms", "primary_key", "foreign_keys", "time_column",
-            "time_series", "columns",
+            "files",
+            "description",
+            "synonyms",
+            "primary_key",
+            "foreign_keys",
+            "time_column",
+            "time_series",
+            "columns",
         ];
         if value.is_null() {
             return table;
         }
-        let Some(at) = self.map(value, path, &known) else { return table };
+        let Some(at) = self.map(value, path, &known) else {
+            return table;
+        };
         table.files = self.text(&at, "files");
         if let Some(files) = &table.files
             && (files.starts_with('/') || files.split('/').any(|part| part == ".."))
         {
-            self.problem(at.path("files"), format!("\"{files}\" leads out of the folder; give a path beneath it"));
+            self.problem(
+                at.path("files"),
+                format!("\"{files}\" leads out of the folder; give a path beneath it"),
+            );
         }
         table.description = self.text(&at, "description");
         table.synonyms = self.texts(&at, "synonyms");
@@ -148,15 +192,29 @@ impl Check {
     }
 
     fn column(&mut self, name: &str, value: &Value, path: String) -> ColumnDecl {
-        let mut column = ColumnDecl { name: name.to_owned(), ..ColumnDecl::default() };
-        let known = ["type", "nullable", "description", "unit", "role", "synonyms"];
+        let mut column = ColumnDecl {
+            name: name.to_owned(),
+            ..ColumnDecl::default()
+        };
+        let known = [
+            "type",
+            "nullable",
+            "description",
+            "unit",
+            "role",
+            "synonyms",
+        ];
         if value.is_null() {
             return column;
         }
-        let Some(at) = self.map(value, path, &known) else { return column };
+        let Some(at) = self.map(value, path, &known) else {
+            return column;
+        };
         if let Some(word) = self.text(&at, "type") {
             match word.parse() {
-                Ok(DataType::Unreadable) => self.problem(at.path("type"), "\"unreadable\" cannot be declared"),
+                Ok(DataType::Unreadable) => {
+                    self.problem(at.path("type"), "\"unreadable\" cannot be declared")
+                }
                 Ok(data_type) => column.data_type = Some(data_type),
                 Err(message) => self.problem(at.path("type"), message),
             }
@@ -170,7 +228,9 @@ impl Check {
                 Ok(role) => column.role = Some(role),
                 Err(_) => self.problems.push(DatasetProblem {
                     path: at.path("role"),
-                    message: format!("\"{word}\" is no role; there are time, key, measure, dimension"),
+                    message: format!(
+                        "\"{word}\" is no role; there are time, key, measure, dimension"
+                    ),
                     nearest: nearest(&word, ["time", "key", "measure", "dimension"]),
                 }),
             }
@@ -182,24 +242,39 @@ impl Check {
         let mut keys = Vec::new();
         for (i, value) in self.list(at, "foreign_keys").into_iter().enumerate() {
             let path = format!("{}[{i}]", at.path("foreign_keys"));
-            let Some(key) = self.map(&value, path, &["columns", "references", "role"]) else { continue };
+            let Some(key) = self.map(&value, path, &["columns", "references", "role"]) else {
+                continue;
+            };
             let columns = self.texts(&key, "columns");
             let role = self.text(&key, "role");
             let Some(target) = key.map.get("references") else {
                 self.problem(key.path("references"), "is missing: {table, columns}");
                 continue;
             };
-            let Some(to) = self.map(target, key.path("references"), &["table", "columns"]) else { continue };
+            let Some(to) = self.map(target, key.path("references"), &["table", "columns"]) else {
+                continue;
+            };
             let table = self.text(&to, "table");
             let to_columns = self.texts(&to, "columns");
             if table.is_none() {
                 self.problem(to.path("table"), "is missing");
             }
             if columns.is_empty() || columns.len() != to_columns.len() {
-                self.problem(key.path("columns"), "must be as many as references.columns, and at least one");
+                self.problem(
+                    key.path("columns"),
+                    "must be as many as references.columns, and at least one",
+                );
             }
-            let reference = Reference { schema: None, table: table.unwrap_or_default(), columns: to_columns };
-            keys.push(ForeignKey { columns, references: reference, role });
+            let reference = Reference {
+                schema: None,
+                table: table.unwrap_or_default(),
+                columns: to_columns,
+            };
+            keys.push(ForeignKey {
+                columns,
+                references: reference,
+                role,
+            });
         }
         keys
     }
@@ -217,7 +292,11 @@ impl Check {
             } else {
                 "unknown key".to_owned()
             };
-            self.problems.push(DatasetProblem { path: join(&path, key), message, nearest: near });
+            self.problems.push(DatasetProblem {
+                path: join(&path, key),
+                message,
+                nearest: near,
+            });
         }
         Some(At { map, path })
     }
@@ -225,9 +304,10 @@ impl Check {
     /// The entries of a mapping whose keys are names.
     fn entries(&mut self, value: &Value, path: String) -> Vec<(String, Value, String)> {
         match value {
-            Value::Object(map) => {
-                map.iter().map(|(k, v)| (k.clone(), v.clone(), join(&path, k))).collect()
-            }
+            Value::Object(map) => map
+                .iter()
+                .map(|(k, v)| (k.clone(), v.clone(), join(&path, k)))
+                .collect(),
             _ => {
                 self.problem(path, "must be a mapping of names to what is said of them");
                 Vec::new()
@@ -289,18 +369,32 @@ mod tests {
         let text = "version: 2\ntime_zone: America/New_Yrok\ntabels: {}\ntables:\n  r:\n    files: ../x\n    \
                     columns:\n      kwh: {type: float46, rolle: measure, nullable: maybe}\n    \
                     foreign_keys: [{columns: [a, b], references: {table: t, columns: [x]}}]\n";
-        let Err(SourceError::Dataset { problems }) = parse(text) else { panic!("accepted") };
+        let Err(SourceError::Dataset { problems }) = parse(text) else {
+            panic!("accepted")
+        };
         let mut paths: Vec<&str> = problems.iter().map(|p| p.path.as_str()).collect();
         paths.sort_unstable();
         assert_eq!(
             paths,
             [
-                "tabels", "tables.r.columns.kwh.nullable", "tables.r.columns.kwh.rolle",
-                "tables.r.columns.kwh.type", "tables.r.files", "tables.r.foreign_keys[0].columns",
-                "time_zone", "version"
+                "tabels",
+                "tables.r.columns.kwh.nullable",
+                "tables.r.columns.kwh.rolle",
+                "tables.r.columns.kwh.type",
+                "tables.r.files",
+                "tables.r.foreign_keys[0].columns",
+                "time_zone",
+                "version"
             ]
         );
-        let near = |path: &str| problems.iter().find(|p| p.path == path).unwrap().nearest.clone();
+        let near = |path: &str| {
+            problems
+                .iter()
+                .find(|p| p.path == path)
+                .unwrap()
+                .nearest
+                .clone()
+        };
         assert_eq!(near("tabels"), ["tables"]);
         assert_eq!(near("tables.r.columns.kwh.rolle"), ["role"]);
         assert!(near("time_zone").contains(&"America/New_York".to_owned()));

@@ -8,8 +8,8 @@ use super::check::Current;
 use super::from_engine;
 use crate::error::SourceError;
 use air_engine::arrow_schema;
-use air_ir::catalog::FileFormat;
 use air_ir::Table;
+use air_ir::catalog::FileFormat;
 use datafusion::execution::context::SessionContext;
 use futures::StreamExt;
 use std::sync::Arc;
@@ -32,10 +32,15 @@ impl FilesSource {
             let mut alone = current.clone();
             alone.located.files = vec![file.clone()];
             for column in 0..columns {
-                if let Err(SourceError::Engine { reason }) = self.readable(session, table, zone, &alone, column).await {
+                if let Err(SourceError::Engine { reason }) =
+                    self.readable(session, table, zone, &alone, column).await
+                {
                     let name = arrow_schema(table).field(column).name().clone();
                     let reason = format!("column \"{name}\": {reason}");
-                    return SourceError::File { file: file.found.path.clone(), reason };
+                    return SourceError::File {
+                        file: file.found.path.clone(),
+                        reason,
+                    };
                 }
             }
         }
@@ -53,7 +58,9 @@ impl FilesSource {
         let provider = Arc::new(self.provider(table, zone, current)?);
         let frame = session.read_table(provider).map_err(from_engine)?;
         let name = frame.schema().field(column).name().clone();
-        let one = frame.select(vec![datafusion::logical_expr::ident(name)]).map_err(from_engine)?;
+        let one = frame
+            .select(vec![datafusion::logical_expr::ident(name)])
+            .map_err(from_engine)?;
         let mut rows = one.execute_stream().await.map_err(from_engine)?;
         while let Some(batch) = rows.next().await {
             batch.map_err(from_engine)?;

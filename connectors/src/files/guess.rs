@@ -24,7 +24,11 @@ pub(crate) struct Guess {
 
 impl Default for Guess {
     fn default() -> Self {
-        Self { possible: ALL, filled: false, nested: false }
+        Self {
+            possible: ALL,
+            filled: false,
+            nested: false,
+        }
     }
 }
 
@@ -66,16 +70,22 @@ impl Guess {
             (STAMP, DataType::Timestamp),
             (INSTANT, DataType::Timestamptz),
         ];
-        order.iter().find(|(class, _)| self.possible & class != 0).map_or(DataType::Text, |(_, t)| *t)
+        order
+            .iter()
+            .find(|(class, _)| self.possible & class != 0)
+            .map_or(DataType::Text, |(_, t)| *t)
     }
 }
 
 /// Every type that holds `text`.
 fn classes(text: &str) -> u8 {
-    let Some(first) = text.bytes().next() else { return 0 };
+    let Some(first) = text.bytes().next() else {
+        return 0;
+    };
     if first.is_ascii_digit() || first == b'-' || first == b'.' {
         let digits = text.trim_start_matches('-');
-        let is_code = digits.len() > 1 && digits.starts_with('0') && digits.as_bytes()[1].is_ascii_digit();
+        let is_code =
+            digits.len() > 1 && digits.starts_with('0') && digits.as_bytes()[1].is_ascii_digit();
         if digits.bytes().all(|b| b.is_ascii_digit()) {
             let fits = !is_code && integer::<i64>(text).is_some();
             return if fits { INT | FLOAT } else { 0 };
@@ -87,7 +97,8 @@ fn classes(text: &str) -> u8 {
                 (None, _) => STAMP,
             };
         }
-        let is_float = !is_code && text.ends_with(|c: char| c.is_ascii_digit()) && float(text).is_some();
+        let is_float =
+            !is_code && text.ends_with(|c: char| c.is_ascii_digit()) && float(text).is_some();
         return if is_float { FLOAT } else { 0 };
     }
     if truth(text).is_some() { BOOL } else { 0 }
@@ -112,7 +123,10 @@ mod tests {
         assert_eq!(of(&["true", "FALSE"]), "bool");
         assert_eq!(of(&["2013-01-01", "2013-02-28"]), "date");
         assert_eq!(of(&["2013-01-01", "2013-02-28 10:00"]), "timestamp");
-        assert_eq!(of(&["2013-01-01T10:00:00Z", "2013-01-01 10:00+02:00"]), "timestamptz");
+        assert_eq!(
+            of(&["2013-01-01T10:00:00Z", "2013-01-01 10:00+02:00"]),
+            "timestamptz"
+        );
         assert_eq!(of(&["2013-01-01T10:00:00Z", "2013-01-01 10:00"]), "text");
         assert_eq!(of(&["1", "NA"]), "text");
         assert_eq!(of(&[]), "text");

@@ -1,13 +1,15 @@
 //! The columns of text files: names, and types from values.
 //!
 //! In: the files of a dataset. Out: delimiter, names in order, and a guess for each; from the
-//! first rows of each file, or from all of them where the first did not tell. Deliberately absent:
+//! first rows of each CSV file, or from all of them where the first did not tell. Deliberately absent:
 //! Parquet, which tells its own types.
 
+use super::beneath::FoundFile;
 use super::guess::Guess;
 use super::root::versioned_meta;
-use super::beneath::FoundFile;
-use super::text::{Compression, CsvDecoder, Rows, TextDecoder, file_bytes, json_fields};
+use super::text::{
+    Compression, CsvDecoder, MAX_RECORD, Rows, TextDecoder, file_bytes, json_fields,
+};
 use crate::error::SourceError;
 use air_ir::DataType;
 use air_ir::catalog::FileFormat;
@@ -29,7 +31,7 @@ pub(crate) struct TextShape {
     pub(crate) columns: Vec<(String, DataType)>,
 }
 
-/// The shape of a dataset; `rows` a file are looked at, all where `None`.
+/// The shape of a dataset. Of CSV, `rows` of each file are looked at, all where `None`.
 pub(crate) async fn text_shape(
     store: &Arc<dyn ObjectStore>,
     format: FileFormat,
@@ -38,11 +40,15 @@ pub(crate) async fn text_shape(
 ) -> Result<TextShape, SourceError> {
     match format {
         FileFormat::Csv => csv_shape(store, files, rows).await,
-        _ => jsonl_shape(store, files, rows).await,
+        _ => jsonl_shape(store, files).await,
     }
 }
 
-async fn csv_shape(store: &Arc<dyn ObjectStore>, files: &[&FoundFile], rows: Option<usize>) -> Result<TextShape, SourceError> {
+async fn csv_shape(
+    store: &Arc<dyn ObjectStore>,
+    files: &[&FoundFile],
+    rows: Option<usize>,
+) -> Result<TextShape, SourceError> {
     let mut shape: Option<(char, Vec<String>)> = None;
     let mut guesses = Vec::new();
     for file in files {
@@ -58,7 +64,10 @@ async fn csv_shape(store: &Arc<dyn ObjectStore>, files: &[&FoundFile], rows: Opt
         csv_guesses(store, file, delimiter, rows, &mut guesses).await?;
     }
     let (delimiter, names) = shape.unwrap_or((',', Vec::new()));
-    let columns = names.into_iter().zip(guesses.iter().map(|g| g.data_type())).collect();
+    let columns = names
+        .into_iter()
+        .zip(guesses.iter().map(|g| g.data_type()))
+        .collect();
     Ok(TextShape { delimiter, columns })
 }
 
@@ -76,10 +85,16 @@ async fn csv_guesses(
     let mut reader = Rows::open(store, &meta, None, TextDecoder::Csv(Box::new(decoder))).await?;
     let mut seen = 0;
     while rows.is_none_or(|most| seen < most) {
-        let Some(batch) = reader.next().await? else { break };
+        let Some(batch) = reader.next().await? else {
+            break;
+        };
         seen += batch.num_rows();
         for (guess, column) in guesses.iter_mut().zip(batch.columns()) {
-            column.as_string_view().iter().flatten().for_each(|cell| guess.cell(cell));
+            column
+                .as_string_view()
+                .iter()
+                .flatten()
+                .for_each(|cell| guess.cell(cell));
         }
     }
     Ok(())
@@ -92,31 +107,58 @@ pub(crate) async fn csv_header(
     delimiter: Option<char>,
 ) -> Result<(char, Vec<String>), SourceError> {
     let head = head(store, file).await?;
-    let wrong = |reason: String| SourceError::Header { file: file.path.clone(), reason };
+    let wrong = |reason: String| SourceError::Header {
+        file: file.path.clone(),
+        reason,
+    };
     if head.starts_with(b"\xff\xfe") || head.starts_with(b"\xfe\xff") {
-        return Err(SourceError::NotUtf8 { file: file.path.clone(), line: 1 });
+        return Err(SourceError::NotUtf8 {
+            file: file.path.clone(),
+            line: 1,
+        });
     }
     let start = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&head);
     if start.iter().all(|b| b.is_ascii_whitespace()) {
-        return Err(SourceError::Empty { file: file.path.clone() });
+        return Err(SourceError::Empty {
+            file: file.path.clone(),
+        });
     }
-    let is_tsv = Compression::of(&file.path).1.to_ascii_lowercase().ends_with(".tsv");
+    let is_tsv = Compression::of(&file.path)
+        .1
+        .to_ascii_lowercase()
+        .ends_with(".tsv");
     let delimiter = delimiter.unwrap_or_else(|| if is_tsv { '\t' } else { sniff(start) });
-    let record = first_record(start, byte(delimiter)).ok_or_else(|| wrong("is longer than 1 MiB".to_owned()))?;
+    let record = first_record(start, byte(delimiter))
+        .ok_or_else(|| wrong("is longer than 1 MiB".to_owned()))?;
     let mut names = Vec::with_capacity(record.len());
     for (i, name) in record.into_iter().enumerate() {
-        let name = String::from_utf8(name).map_err(|_| SourceError::NotUtf8 { file: file.path.clone(), line: 1 })?;
+        let name = String::from_utf8(name).map_err(|_| SourceError::NotUtf8 {
+            file: file.path.clone(),
+            line: 1,
+        })?;
         let name = name.trim();
-        names.push(if name.is_empty() { format!("column_{}", i + 1) } else { name.to_owned() });
+        names.push(if name.is_empty() {
+            format!("column_{}", i + 1)
+        } else {
+            name.to_owned()
+        });
     }
     if names.len() > MAX_COLUMNS {
-        return Err(wrong(format!("{} columns; at most {MAX_COLUMNS} are read", names.len())));
+        return Err(wrong(format!(
+            "{} columns; at most {MAX_COLUMNS} are read",
+            names.len()
+        )));
     }
     if let Some(twice) = repeated(&names) {
-        return Err(wrong(format!("the name \"{twice}\" is there twice; give each column its own")));
+        return Err(wrong(format!(
+            "the name \"{twice}\" is there twice; give each column its own"
+        )));
     }
     if names.iter().all(|n| is_data(n)) {
-        return Err(wrong(format!("the first line (\"{}\", …) holds values, not names; add a line of names", names[0])));
+        return Err(wrong(format!(
+            "the first line (\"{}\", …) holds values, not names; add a line of names",
+            names[0]
+        )));
     }
     Ok((delimiter, names))
 }
@@ -134,16 +176,33 @@ fn repeated(names: &[String]) -> Option<&String> {
 }
 
 /// Refuses a header that is not the dataset's.
-pub(crate) fn same_header(file: &str, header: &[String], first: &str, wanted: &[String]) -> Result<(), SourceError> {
+pub(crate) fn same_header(
+    file: &str,
+    header: &[String],
+    first: &str,
+    wanted: &[String],
+) -> Result<(), SourceError> {
     if header == wanted {
         return Ok(());
     }
     let at = header.iter().zip(wanted).position(|(a, b)| a != b);
     let reason = match at {
-        Some(i) => format!("column {} is \"{}\", but \"{}\" in \"{first}\"", i + 1, header[i], wanted[i]),
-        None => format!("{} columns, but {} in \"{first}\"", header.len(), wanted.len()),
+        Some(i) => format!(
+            "column {} is \"{}\", but \"{}\" in \"{first}\"",
+            i + 1,
+            header[i],
+            wanted[i]
+        ),
+        None => format!(
+            "{} columns, but {} in \"{first}\"",
+            header.len(),
+            wanted.len()
+        ),
     };
-    Err(SourceError::Header { file: file.to_owned(), reason: format!("{reason}; files of one table have the same columns in one order") })
+    Err(SourceError::Header {
+        file: file.to_owned(),
+        reason: format!("{reason}; files of one table have the same columns in one order"),
+    })
 }
 
 async fn head(store: &Arc<dyn ObjectStore>, file: &FoundFile) -> Result<Vec<u8>, SourceError> {
@@ -151,14 +210,19 @@ async fn head(store: &Arc<dyn ObjectStore>, file: &FoundFile) -> Result<Vec<u8>,
     let mut bytes = file_bytes(store, &meta, None).await?;
     let mut head = Vec::new();
     while head.len() < HEAD {
-        let Some(piece) = bytes.next().await else { break };
+        let Some(piece) = bytes.next().await else {
+            break;
+        };
         head.extend_from_slice(&piece?);
     }
     Ok(head)
 }
 
 pub(crate) fn unreadable(file: &str, error: &object_store::Error) -> SourceError {
-    SourceError::File { file: file.to_owned(), reason: error.to_string() }
+    SourceError::File {
+        file: file.to_owned(),
+        reason: error.to_string(),
+    }
 }
 
 /// A delimiter is one byte by `sniff` and by the catalog's check.
@@ -172,7 +236,9 @@ fn sniff(head: &[u8]) -> char {
         let mut rest = head;
         let mut widths = Vec::new();
         while widths.len() < 20 {
-            let Some((record, after)) = record(rest, delimiter) else { break };
+            let Some((record, after)) = record(rest, delimiter) else {
+                break;
+            };
             rest = after;
             if record.len() > 1 || !record[0].is_empty() {
                 widths.push(record.len());
@@ -180,11 +246,23 @@ fn sniff(head: &[u8]) -> char {
         }
         let first = widths.first().copied().unwrap_or(1);
         let alike = widths.iter().filter(|w| **w == first).count();
-        (if first > 1 { alike * 100 / widths.len().max(1) } else { 0 }, first)
+        (
+            if first > 1 {
+                alike * 100 / widths.len().max(1)
+            } else {
+                0
+            },
+            first,
+        )
     };
     let candidates = [',', ';', '\t', '|'];
     // Of equals the first wins, so the common comma does.
-    candidates.into_iter().rev().max_by_key(|d| score(byte(*d))).filter(|d| score(byte(*d)).0 > 0).unwrap_or(',')
+    candidates
+        .into_iter()
+        .rev()
+        .max_by_key(|d| score(byte(*d)))
+        .filter(|d| score(byte(*d)).0 > 0)
+        .unwrap_or(',')
 }
 
 fn first_record(head: &[u8], delimiter: u8) -> Option<Vec<Vec<u8>>> {
@@ -203,7 +281,12 @@ fn first_record(head: &[u8], delimiter: u8) -> Option<Vec<Vec<u8>>> {
 
 fn record_at_end(rest: &[u8], delimiter: u8) -> (Vec<Vec<u8>>, &[u8]) {
     let closed = [rest, b"\n"].concat();
-    (record(&closed, delimiter).map(|(cells, _)| cells).unwrap_or_else(|| vec![rest.to_vec()]), &[])
+    (
+        record(&closed, delimiter)
+            .map(|(cells, _)| cells)
+            .unwrap_or_else(|| vec![rest.to_vec()]),
+        &[],
+    )
 }
 
 /// The cells of the record at the beginning, and what follows; `None` where it has no end.
@@ -231,49 +314,86 @@ fn record(text: &[u8], delimiter: u8) -> Option<(Vec<Vec<u8>>, &[u8])> {
     None
 }
 
-async fn jsonl_shape(store: &Arc<dyn ObjectStore>, files: &[&FoundFile], rows: Option<usize>) -> Result<TextShape, SourceError> {
-    let mut names: Vec<String> = Vec::new();
-    let mut guesses: HashMap<String, Guess> = HashMap::new();
+/// A field may come first in a late line, so every line is looked at.
+async fn jsonl_shape(
+    store: &Arc<dyn ObjectStore>,
+    files: &[&FoundFile],
+) -> Result<TextShape, SourceError> {
+    let mut fields = Fields::default();
     for file in files {
         let meta = versioned_meta(file).map_err(|e| unreadable(&file.path, &e))?;
         let mut bytes = file_bytes(store, &meta, None).await?;
-        let (mut rest, mut line, mut ended) = (Vec::new(), 0_u64, false);
-        while !ended && rows.is_none_or(|most| line < most as u64) {
-            match bytes.next().await {
-                Some(piece) => rest.extend_from_slice(&piece?),
-                None => ended = true,
-            }
-            let whole = if ended { rest.len() } else { rest.iter().rposition(|b| *b == b'\n').map_or(0, |p| p + 1) };
-            let text = std::mem::replace(&mut rest, Vec::new());
-            rest = text[whole..].to_vec();
-            for bytes in text[..whole].split(|b| *b == b'\n') {
-                line += 1;
-                if rows.is_some_and(|most| line > most as u64) {
-                    break;
+        let (mut partial, mut line) = (Vec::new(), 0);
+        while let Some(piece) = bytes.next().await {
+            let piece = piece?;
+            let mut lines = piece.split(|b| *b == b'\n').peekable();
+            while let Some(part) = lines.next() {
+                partial.extend_from_slice(part);
+                // What follows the last line break is the beginning of a line.
+                if lines.peek().is_some() {
+                    line += 1;
+                    fields.line(&file.path, line, &partial)?;
+                    partial.clear();
                 }
-                let wrong = |reason| SourceError::Line { file: file.path.clone(), line, reason };
-                let text = std::str::from_utf8(bytes)
-                    .map_err(|_| SourceError::NotUtf8 { file: file.path.clone(), line })?;
-                json_fields(text, |name, value| {
-                    if let Some(guess) = guesses.get_mut(name) {
-                        guess.json(value);
-                    } else {
-                        let mut guess = Guess::default();
-                        guess.json(value);
-                        guesses.insert(name.to_owned(), guess);
-                        names.push(name.to_owned());
-                    }
-                })
-                .map_err(wrong)?;
             }
-            // The text ended with a line break, after which no line has begun.
-            line -= u64::from(!ended && whole > 0);
+            if partial.len() > MAX_RECORD {
+                let reason = "a line longer than 64 MiB".to_owned();
+                return Err(SourceError::Line {
+                    file: file.path.clone(),
+                    line: line + 1,
+                    reason,
+                });
+            }
         }
-        if names.len() > MAX_COLUMNS {
-            let reason = format!("more than {MAX_COLUMNS} different fields; at most so many are read");
-            return Err(SourceError::Header { file: file.path.clone(), reason });
-        }
+        fields.line(&file.path, line + 1, &partial)?;
     }
-    let columns = names.iter().map(|n| (n.clone(), guesses.get(n).copied().unwrap_or_default().data_type())).collect();
-    Ok(TextShape { delimiter: ',', columns })
+    Ok(TextShape {
+        delimiter: ',',
+        columns: fields.columns(),
+    })
+}
+
+/// The fields of JSON objects, in the order in which they come.
+#[derive(Default)]
+struct Fields {
+    names: Vec<String>,
+    guesses: HashMap<String, Guess>,
+}
+
+impl Fields {
+    fn line(&mut self, file: &str, line: u64, bytes: &[u8]) -> Result<(), SourceError> {
+        let text = std::str::from_utf8(bytes).map_err(|_| SourceError::NotUtf8 {
+            file: file.to_owned(),
+            line,
+        })?;
+        let wrong = |reason| SourceError::Line {
+            file: file.to_owned(),
+            line,
+            reason,
+        };
+        json_fields(text, |name, value| match self.guesses.get_mut(name) {
+            Some(guess) => guess.json(value),
+            None => {
+                let mut guess = Guess::default();
+                guess.json(value);
+                self.guesses.insert(name.to_owned(), guess);
+                self.names.push(name.to_owned());
+            }
+        })
+        .map_err(wrong)?;
+        if self.names.len() > MAX_COLUMNS {
+            return Err(wrong(format!(
+                "more than {MAX_COLUMNS} different fields up to here"
+            )));
+        }
+        Ok(())
+    }
+
+    fn columns(self) -> Vec<(String, DataType)> {
+        let guess = |name: &String| self.guesses.get(name).copied().unwrap_or_default();
+        self.names
+            .iter()
+            .map(|name| (name.clone(), guess(name).data_type()))
+            .collect()
+    }
 }

@@ -4,11 +4,13 @@
 //! types, or the two files that do not agree. Deliberately absent: reading rows.
 
 use super::beneath::{Folder, FoundFile};
-use crate::error::SourceError;
+use crate::error::{Conflict, SourceError};
 use air_ir::DataType;
 use datafusion::arrow::datatypes::{DataType as ArrowType, Field, TimeUnit};
 use datafusion::parquet::arrow::parquet_to_arrow_schema;
-use datafusion::parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader, RowGroupMetaData};
+use datafusion::parquet::file::metadata::{
+    ParquetMetaData, ParquetMetaDataReader, RowGroupMetaData,
+};
 use datafusion::parquet::file::statistics::Statistics;
 use std::sync::Arc;
 
@@ -38,32 +40,47 @@ pub(crate) async fn footer(folder: &Arc<Folder>, found: &FoundFile) -> Result<Fo
     let file = found.path.clone();
     let read = tokio::task::spawn_blocking(move || read(&folder, &found));
     // The reader of a hostile file may panic; that ends the file, not the service.
-    read.await.unwrap_or_else(|_| Err(damaged(&file, "its footer makes no sense")))
+    read.await
+        .unwrap_or_else(|_| Err(damaged(&file, "its footer makes no sense")))
 }
 
 fn read(folder: &Folder, found: &FoundFile) -> Result<Footer, SourceError> {
     let path = &found.path;
-    let (file, identity) = folder.file(path).map_err(|e| SourceError::file_io(path, &e))?;
+    let (file, identity) = folder
+        .file(path)
+        .map_err(|e| SourceError::file_io(path, &e))?;
     if identity != found.identity {
         return Err(SourceError::Changed { file: path.clone() });
     }
     if identity.size == 0 {
         return Err(SourceError::Empty { file: path.clone() });
     }
-    let metadata = ParquetMetaDataReader::new().parse_and_finish(&file).map_err(|e| damaged(path, &e.to_string()))?;
+    let metadata = ParquetMetaDataReader::new()
+        .parse_and_finish(&file)
+        .map_err(|e| damaged(path, &e.to_string()))?;
     let of_file = metadata.file_metadata();
     let schema = parquet_to_arrow_schema(of_file.schema_descr(), of_file.key_value_metadata())
         .map_err(|e| damaged(path, &e.to_string()))?;
     if schema.fields().len() > 10_000 {
         return Err(damaged(path, "it has more than 10,000 columns"));
     }
-    let columns = schema.fields().iter().map(|field| column(&metadata, field)).collect();
+    let columns = schema
+        .fields()
+        .iter()
+        .map(|field| column(&metadata, field))
+        .collect();
 
-    Ok(Footer { file: path.clone(), columns })
+    Ok(Footer {
+        file: path.clone(),
+        columns,
+    })
 }
 
 fn damaged(file: &str, reason: &str) -> SourceError {
-    SourceError::File { file: file.to_owned(), reason: format!("it is no whole Parquet file: {reason}") }
+    SourceError::File {
+        file: file.to_owned(),
+        reason: format!("it is no whole Parquet file: {reason}"),
+    }
 }
 
 fn column(metadata: &ParquetMetaData, field: &Field) -> FooterColumn {
@@ -81,9 +98,15 @@ fn column(metadata: &ParquetMetaData, field: &Field) -> FooterColumn {
 /// The nulls that each row group counts; `None` where it does not.
 fn null_counts(metadata: &ParquetMetaData, name: &str) -> Vec<Option<u64>> {
     let schema = metadata.file_metadata().schema_descr();
-    let leaf = (0..schema.num_columns()).find(|i| schema.column(*i).path().parts() == [name.to_owned()]);
+    let leaf =
+        (0..schema.num_columns()).find(|i| schema.column(*i).path().parts() == [name.to_owned()]);
     let count = |leaf: usize| {
-        move |group: &RowGroupMetaData| group.column(leaf).statistics().and_then(Statistics::null_count_opt)
+        move |group: &RowGroupMetaData| {
+            group
+                .column(leaf)
+                .statistics()
+                .and_then(Statistics::null_count_opt)
+        }
     };
     match leaf {
         Some(leaf) => metadata.row_groups().iter().map(count(leaf)).collect(),
@@ -105,28 +128,46 @@ fn of_arrow(data_type: &ArrowType) -> DataType {
         ArrowType::UInt64 => DataType::Uint64,
         ArrowType::Float16 | ArrowType::Float32 => DataType::Float32,
         ArrowType::Float64 => DataType::Float64,
-        ArrowType::Decimal32(p, s) | ArrowType::Decimal64(p, s) | ArrowType::Decimal128(p, s) | ArrowType::Decimal256(p, s) => {
-            u8::try_from(*s).ok().filter(|s| s <= p).map_or(DataType::Unreadable, |s| DataType::Decimal(*p, s))
+        ArrowType::Decimal32(p, s)
+        | ArrowType::Decimal64(p, s)
+        | ArrowType::Decimal128(p, s)
+        | ArrowType::Decimal256(p, s) => u8::try_from(*s)
+            .ok()
+            .filter(|s| s <= p)
+            .map_or(DataType::Unreadable, |s| DataType::Decimal(*p, s)),
+        ArrowType::Utf8 | ArrowType::LargeUtf8 | ArrowType::Utf8View | ArrowType::Null => {
+            DataType::Text
         }
-        ArrowType::Utf8 | ArrowType::LargeUtf8 | ArrowType::Utf8View | ArrowType::Null => DataType::Text,
         ArrowType::Dictionary(_, value) => of_arrow(value),
         ArrowType::Date32 | ArrowType::Date64 => DataType::Date,
         ArrowType::Time32(_) | ArrowType::Time64(_) => DataType::Time,
         ArrowType::Timestamp(_, None) => DataType::Timestamp,
         ArrowType::Timestamp(_, Some(_)) => DataType::Timestamptz,
-        ArrowType::Binary | ArrowType::LargeBinary | ArrowType::BinaryView | ArrowType::FixedSizeBinary(_) => DataType::Binary,
-        ArrowType::Interval(_) | ArrowType::Duration(TimeUnit::Second | TimeUnit::Millisecond | TimeUnit::Microsecond | TimeUnit::Nanosecond) => DataType::Unreadable,
+        ArrowType::Binary
+        | ArrowType::LargeBinary
+        | ArrowType::BinaryView
+        | ArrowType::FixedSizeBinary(_) => DataType::Binary,
+        ArrowType::Interval(_)
+        | ArrowType::Duration(
+            TimeUnit::Second | TimeUnit::Millisecond | TimeUnit::Microsecond | TimeUnit::Nanosecond,
+        ) => DataType::Unreadable,
         _ => DataType::Unreadable,
     }
 }
 
 /// The columns that hold those of every file, in the order of the first; a column that a file
 /// lacks is nullable. `declared` columns take no part in the widening.
-pub(crate) fn merged(table: &str, footers: &[Footer], declared: impl Fn(&str) -> bool) -> Result<Vec<FooterColumn>, SourceError> {
+pub(crate) fn merged(
+    table: &str,
+    footers: &[Footer],
+    declared: impl Fn(&str) -> bool,
+) -> Result<Vec<FooterColumn>, SourceError> {
     let mut merged: Vec<(FooterColumn, &str, usize)> = Vec::new();
     for footer in footers {
         for column in &footer.columns {
-            let Some((known, first, times)) = merged.iter_mut().find(|(k, ..)| k.name == column.name) else {
+            let Some((known, first, times)) =
+                merged.iter_mut().find(|(k, ..)| k.name == column.name)
+            else {
                 merged.push((column.clone(), &footer.file, 1));
                 continue;
             };
@@ -136,14 +177,15 @@ pub(crate) fn merged(table: &str, footers: &[Footer], declared: impl Fn(&str) ->
             if declared(&column.name) {
                 continue;
             }
-            known.data_type = widened(known.data_type, column.data_type).ok_or_else(|| SourceError::Conflict {
+            let wider = widened(known.data_type, column.data_type).ok_or_else(|| Conflict {
                 table: table.to_owned(),
                 column: column.name.clone(),
                 first_file: (*first).to_owned(),
-                first_type: known.data_type.to_string(),
+                first_type: known.data_type,
                 second_file: footer.file.clone(),
-                second_type: column.data_type.to_string(),
-            })?;
+                second_type: column.data_type,
+            });
+            known.data_type = wider.map_err(|e| SourceError::Conflict(Box::new(e)))?;
         }
     }
     Ok(merged
@@ -165,16 +207,25 @@ fn widened(a: DataType, b: DataType) -> Option<DataType> {
     let signed = [T::Int8, T::Int16, T::Int32, T::Int64];
     let unsigned = [T::Uint8, T::Uint16, T::Uint32, T::Uint64];
     let rank = |list: &[T], t: T| list.iter().position(|x| *x == t);
-    match (rank(&signed, a), rank(&signed, b), rank(&unsigned, a), rank(&unsigned, b)) {
+    match (
+        rank(&signed, a),
+        rank(&signed, b),
+        rank(&unsigned, a),
+        rank(&unsigned, b),
+    ) {
         (Some(x), Some(y), ..) => return Some(signed[x.max(y)]),
         (.., Some(x), Some(y)) => return Some(unsigned[x.max(y)]),
         // A signed type one step wider holds an unsigned one.
-        (Some(s), _, _, Some(u)) | (_, Some(s), Some(u), _) => return signed.get(s.max(u + 1)).copied(),
+        (Some(s), _, _, Some(u)) | (_, Some(s), Some(u), _) => {
+            return signed.get(s.max(u + 1)).copied();
+        }
         _ => {}
     }
     match (a, b) {
         (T::Float32, T::Float64) | (T::Float64, T::Float32) => Some(T::Float64),
-        (x, T::Float32 | T::Float64) | (T::Float32 | T::Float64, x) if x.is_integer() => Some(T::Float64),
+        (x, T::Float32 | T::Float64) | (T::Float32 | T::Float64, x) if x.is_integer() => {
+            Some(T::Float64)
+        }
         (T::Decimal(p, s), T::Decimal(q, t)) => {
             let scale = s.max(t);
             let precision = (p - s).max(q - t) + scale;
@@ -200,5 +251,11 @@ pub(crate) fn reads_as(held: DataType, wanted: DataType) -> Result<(), String> {
         (T::Timestamp, T::Timestamptz) => true,
         _ => false,
     };
-    if fits { Ok(()) } else { Err(format!("the file holds {held}, which is not read as {wanted}; declare the file's own type")) }
+    if fits {
+        Ok(())
+    } else {
+        Err(format!(
+            "the file holds {held}, which is not read as {wanted}; declare the file's own type"
+        ))
+    }
 }

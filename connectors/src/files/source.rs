@@ -13,9 +13,11 @@ use datafusion::arrow::array::cast::AsArray;
 use datafusion::arrow::array::{Array, RecordBatch, RecordBatchOptions, StringViewArray};
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::common::tree_node::TreeNodeRecursion;
-use datafusion::datasource::physical_plan::{FileOpenFuture, FileOpener, FileScanConfig, FileSource};
-use datafusion::datasource::projection::{ProjectionOpener, SplitProjection};
 use datafusion::datasource::listing::PartitionedFile;
+use datafusion::datasource::physical_plan::{
+    FileOpenFuture, FileOpener, FileScanConfig, FileSource,
+};
+use datafusion::datasource::projection::{ProjectionOpener, SplitProjection};
 use datafusion::datasource::table_schema::TableSchema;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::physical_expr::projection::ProjectionExprs;
@@ -54,7 +56,10 @@ impl TextForm {
                     let column = &self.columns[*i];
                     (column.name.clone(), column.data_type == DataType::Json)
                 };
-                TextDecoder::Jsonl(JsonlDecoder::new(&wanted.iter().map(column).collect::<Vec<_>>(), batch_size))
+                TextDecoder::Jsonl(JsonlDecoder::new(
+                    &wanted.iter().map(column).collect::<Vec<_>>(),
+                    batch_size,
+                ))
             }
         }
     }
@@ -105,7 +110,10 @@ impl FileSource for TextSource {
     }
 
     fn with_batch_size(&self, batch_size: usize) -> Arc<dyn FileSource> {
-        Arc::new(Self { batch_size, ..self.clone() })
+        Arc::new(Self {
+            batch_size,
+            ..self.clone()
+        })
     }
 
     fn projection(&self) -> Option<&ProjectionExprs> {
@@ -127,10 +135,16 @@ impl FileSource for TextSource {
         self.form.splits
     }
 
-    fn try_pushdown_projection(&self, projection: &ProjectionExprs) -> Result<Option<Arc<dyn FileSource>>> {
+    fn try_pushdown_projection(
+        &self,
+        projection: &ProjectionExprs,
+    ) -> Result<Option<Arc<dyn FileSource>>> {
         let merged = self.projection.source.try_merge(projection)?;
         let projection = SplitProjection::new(self.table_schema.file_schema(), &merged);
-        Ok(Some(Arc::new(Self { projection, ..self.clone() })))
+        Ok(Some(Arc::new(Self {
+            projection,
+            ..self.clone()
+        })))
     }
 
     fn apply_expressions(
@@ -153,7 +167,8 @@ impl FileOpener for TextOpener {
     fn open(&self, file: PartitionedFile) -> Result<FileOpenFuture> {
         let range = match file.range {
             Some(range) => {
-                let bound = |at: i64| u64::try_from(at).map_err(|e| DataFusionError::External(e.into()));
+                let bound =
+                    |at: i64| u64::try_from(at).map_err(|e| DataFusionError::External(e.into()));
                 Some(bound(range.start)?..bound(range.end)?)
             }
             None => None,
@@ -167,9 +182,13 @@ impl FileOpener for TextOpener {
         };
         let store = Arc::clone(&self.store);
         Ok(Box::pin(async move {
-            let rows = Rows::open(&store, &file.object_meta, range, decoder).await.map_err(external)?;
+            let rows = Rows::open(&store, &file.object_meta, range, decoder)
+                .await
+                .map_err(external)?;
             let batches = try_unfold((rows, typing), |(mut rows, typing)| async move {
-                let Some(text) = rows.next().await.map_err(external)? else { return Ok(None) };
+                let Some(text) = rows.next().await.map_err(external)? else {
+                    return Ok(None);
+                };
                 let typed = typing.typed(&text, &mut rows).await.map_err(external)?;
                 Ok(Some((typed, (rows, typing))))
             });
@@ -200,8 +219,12 @@ impl Typing {
             }
         }
         let options = RecordBatchOptions::new().with_row_count(Some(text.num_rows()));
-        RecordBatch::try_new_with_options(Arc::clone(&self.schema), columns, &options)
-            .map_err(|e| SourceError::File { file: rows.file().to_owned(), reason: e.to_string() })
+        RecordBatch::try_new_with_options(Arc::clone(&self.schema), columns, &options).map_err(
+            |e| SourceError::File {
+                file: rows.file().to_owned(),
+                reason: e.to_string(),
+            },
+        )
     }
 }
 
@@ -227,7 +250,9 @@ pub(crate) async fn sample(
     let mut reader = Rows::open(store, meta, None, decoder).await?;
     let mut seen = 0;
     while seen < rows {
-        let Some(text) = reader.next().await? else { break };
+        let Some(text) = reader.next().await? else {
+            break;
+        };
         for (column, cells) in form.columns.iter().zip(text.columns()) {
             let cells = cells.as_string_view();
             if let Err(bad) = convert(cells, column, &form.zone) {
@@ -238,13 +263,21 @@ pub(crate) async fn sample(
         let nothing = text.columns().iter().all(|c| c.null_count() == c.len());
         if nothing && form.format == FileFormat::Jsonl && !form.columns.is_empty() {
             let reason = "it has none of the table's fields".to_owned();
-            return Err(SourceError::File { file: reader.file().to_owned(), reason });
+            return Err(SourceError::File {
+                file: reader.file().to_owned(),
+                reason,
+            });
         }
     }
     Ok(())
 }
 
-async fn bad_value(rows: &mut Rows, column: &TextColumn, cells: &StringViewArray, bad: BadRow) -> SourceError {
+async fn bad_value(
+    rows: &mut Rows,
+    column: &TextColumn,
+    cells: &StringViewArray,
+    bad: BadRow,
+) -> SourceError {
     let line = Some(rows.line_of(bad.0).await);
     match cells.iter().nth(bad.0).flatten() {
         Some(value) => SourceError::value(rows.file(), line, &column.name, column.data_type, value),

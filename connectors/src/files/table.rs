@@ -8,7 +8,9 @@ use super::clock::clocks_to_instants;
 use super::source::{TextForm, TextSource};
 use async_trait::async_trait;
 use datafusion::arrow::array::{RecordBatch, RecordBatchOptions, cast::AsArray};
-use datafusion::arrow::datatypes::{DataType as ArrowType, Field, FieldRef, Schema, SchemaRef, TimeUnit};
+use datafusion::arrow::datatypes::{
+    DataType as ArrowType, Field, FieldRef, Schema, SchemaRef, TimeUnit,
+};
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::stats::Precision;
 use datafusion::common::{ColumnStatistics, DFSchema, ScalarValue, Statistics};
@@ -16,7 +18,9 @@ use datafusion::datasource::TableType;
 use datafusion::datasource::file_format::FileFormat as _;
 use datafusion::datasource::file_format::parquet::ParquetFormat;
 use datafusion::datasource::listing::PartitionedFile;
-use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder, FileSource, ParquetSource};
+use datafusion::datasource::physical_plan::{
+    FileGroup, FileScanConfigBuilder, FileSource, ParquetSource,
+};
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::datasource::table_schema::TableSchema;
 use datafusion::error::Result;
@@ -90,7 +94,10 @@ impl FilesTable {
         let mut left = self.files.clone();
         for filter in filters {
             let of_keys = !filter.column_refs().is_empty()
-                && filter.column_refs().iter().all(|c| keys.column_with_name(&c.name).is_some());
+                && filter
+                    .column_refs()
+                    .iter()
+                    .all(|c| keys.column_with_name(&c.name).is_some());
             if !of_keys || filter.is_volatile() {
                 continue;
             }
@@ -98,11 +105,18 @@ impl FilesTable {
             let test = state.create_physical_expr(bare, &df_schema)?;
             let mut kept = Vec::with_capacity(left.len());
             for file in left {
-                let columns = file.values.iter().map(ScalarValue::to_array).collect::<Result<Vec<_>>>()?;
+                let columns = file
+                    .values
+                    .iter()
+                    .map(ScalarValue::to_array)
+                    .collect::<Result<Vec<_>>>()?;
                 let options = RecordBatchOptions::new().with_row_count(Some(1));
                 let row = RecordBatch::try_new_with_options(Arc::clone(&keys), columns, &options)?;
                 let answer = test.evaluate(&row)?.into_array(1)?;
-                if answer.as_boolean_opt().is_none_or(|a| a.iter().next().flatten() == Some(true)) {
+                if answer
+                    .as_boolean_opt()
+                    .is_none_or(|a| a.iter().next().flatten() == Some(true))
+                {
                     kept.push(file);
                 }
             }
@@ -111,13 +125,23 @@ impl FilesTable {
         Ok(left)
     }
 
-    async fn parquet_statistics(&self, state: &dyn Session, format: &ParquetFormat, file: &ScanFile, wanted: &SchemaRef) -> Result<Statistics> {
+    async fn parquet_statistics(
+        &self,
+        state: &dyn Session,
+        format: &ParquetFormat,
+        file: &ScanFile,
+        wanted: &SchemaRef,
+    ) -> Result<Statistics> {
         if !state.config().collect_statistics() || file.values.iter().any(ScalarValue::is_null) {
             return Ok(Statistics::new_unknown(wanted));
         }
         let store = state.runtime_env().object_store(&self.url)?;
-        let own = format.infer_schema(state, &store, std::slice::from_ref(&file.meta)).await?;
-        let known = format.infer_stats(state, &store, Arc::clone(&own), &file.meta).await?;
+        let own = format
+            .infer_schema(state, &store, std::slice::from_ref(&file.meta))
+            .await?;
+        let known = format
+            .infer_stats(state, &store, Arc::clone(&own), &file.meta)
+            .await?;
         let of_column = |field: &FieldRef| match own.column_with_name(field.name()) {
             Some((i, _)) => converted(&known.column_statistics[i], field.data_type()),
             None => ColumnStatistics::new_unknown(),
@@ -129,16 +153,24 @@ impl FilesTable {
         })
     }
 
-    async fn partitioned_files(&self, state: &dyn Session, files: Vec<ScanFile>, format: &ParquetFormat, schema: &TableSchema) -> Result<Vec<PartitionedFile>> {
+    async fn partitioned_files(
+        &self,
+        state: &dyn Session,
+        files: Vec<ScanFile>,
+        format: &ParquetFormat,
+        schema: &TableSchema,
+    ) -> Result<Vec<PartitionedFile>> {
         let mut listed = Vec::with_capacity(files.len());
         for file in files {
             let statistics = match &self.reading {
-                Reading::Parquet { .. } => {
-                    Some(self.parquet_statistics(state, format, &file, schema.file_schema()).await?)
-                }
+                Reading::Parquet { .. } => Some(
+                    self.parquet_statistics(state, format, &file, schema.file_schema())
+                        .await?,
+                ),
                 Reading::Text(_) => None,
             };
-            let mut one = PartitionedFile::new_from_meta(file.meta).with_partition_values(file.values);
+            let mut one =
+                PartitionedFile::new_from_meta(file.meta).with_partition_values(file.values);
             if let Some(statistics) = statistics {
                 one = one.with_statistics(Arc::new(statistics));
             }
@@ -147,15 +179,27 @@ impl FilesTable {
         Ok(listed)
     }
 
-    fn statistics(&self, files: &[PartitionedFile], schema: &TableSchema, all: bool) -> Result<Statistics> {
+    fn statistics(
+        &self,
+        files: &[PartitionedFile],
+        schema: &TableSchema,
+        all: bool,
+    ) -> Result<Statistics> {
         if matches!(self.reading, Reading::Text(_)) {
             let mut statistics = Statistics::new_unknown(schema.table_schema());
-            if let Some(rows) = self.rows.filter(|_| all).and_then(|r| usize::try_from(r).ok()) {
+            if let Some(rows) = self
+                .rows
+                .filter(|_| all)
+                .and_then(|r| usize::try_from(r).ok())
+            {
                 statistics.num_rows = Precision::Inexact(rows);
             }
             return Ok(statistics);
         }
-        let known: Vec<&Statistics> = files.iter().filter_map(|f| f.statistics.as_deref()).collect();
+        let known: Vec<&Statistics> = files
+            .iter()
+            .filter_map(|f| f.statistics.as_deref())
+            .collect();
         Statistics::try_merge_iter(known, schema.table_schema())
     }
 }
@@ -201,7 +245,10 @@ impl TableProvider for FilesTable {
         TableType::Base
     }
 
-    fn supports_filters_pushdown(&self, filters: &[&Expr]) -> Result<Vec<TableProviderFilterPushDown>> {
+    fn supports_filters_pushdown(
+        &self,
+        filters: &[&Expr],
+    ) -> Result<Vec<TableProviderFilterPushDown>> {
         // The filter stays above the scan: it prunes here, and the engine hands it to Parquet.
         Ok(vec![TableProviderFilterPushDown::Inexact; filters.len()])
     }
@@ -223,7 +270,9 @@ impl TableProvider for FilesTable {
         options.global.coerce_int96 = Some("us".to_owned());
         let format = ParquetFormat::default().with_options(options);
         let schema = self.table_schema();
-        let listed = self.partitioned_files(state, files, &format, &schema).await?;
+        let listed = self
+            .partitioned_files(state, files, &format, &schema)
+            .await?;
         let statistics = self.statistics(&listed, &schema, all)?;
         let source: Arc<dyn FileSource> = match &self.reading {
             Reading::Text(form) => Arc::new(TextSource::new(form.clone(), schema)),

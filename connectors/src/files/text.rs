@@ -21,6 +21,9 @@ use datafusion::arrow::array::RecordBatch;
 /// The longest record: a longer one is most likely an open quote.
 pub(crate) const MAX_RECORD: usize = 64 << 20;
 
+/// Bytes after which a batch is given out though it has few rows, for rows may be long.
+pub(crate) const BATCH_BYTES: usize = 32 << 20;
+
 /// What is wrong with a line, counted from 1.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct LineError {
@@ -39,7 +42,12 @@ impl LineError {
     pub(crate) fn in_file(self, file: &str, lines_before: u64) -> SourceError {
         let (file, line) = (file.to_owned(), self.line + lines_before);
         match self.fault {
-            Fault::Ragged { expected, found } => SourceError::Ragged { file, line, expected, found },
+            Fault::Ragged { expected, found } => SourceError::Ragged {
+                file,
+                line,
+                expected,
+                found,
+            },
             Fault::NotUtf8 => SourceError::NotUtf8 { file, line },
             Fault::Other(reason) => SourceError::Line { file, line, reason },
         }

@@ -5,6 +5,8 @@
 //! from the catalog ([`super::lexicon`]); times are in [`super::time`].
 
 use air_ir::{Agg, Op, Part, Unit};
+use std::collections::HashMap;
+use std::sync::LazyLock;
 
 /// Which end of an order is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,10 +79,10 @@ pub(super) enum Say {
 
 use Say::{Adverb, Cmp, Filler, Over, Prep, Super};
 
-const ONE: &[(&str, Say)] = &[
+const PHRASES: &[(&str, Say)] = &[
     ("average", Say::Agg(Agg::Avg)), ("avg", Say::Agg(Agg::Avg)), ("mean", Say::Agg(Agg::Avg)),
     ("averages", Say::Agg(Agg::Avg)), ("total", Say::Agg(Agg::Sum)), ("totals", Say::Agg(Agg::Sum)),
-    ("sum", Say::Agg(Agg::Sum)), ("overall total", Say::Agg(Agg::Sum)),
+    ("sum", Say::Agg(Agg::Sum)),
     ("minimum", Say::Agg(Agg::Min)), ("min", Say::Agg(Agg::Min)),
     ("maximum", Say::Agg(Agg::Max)), ("max", Say::Agg(Agg::Max)),
     ("median", Say::Agg(Agg::Median)), ("standard deviation", Say::Agg(Agg::Stddev)),
@@ -189,7 +191,7 @@ const ONE: &[(&str, Say)] = &[
     ("causes", Say::Beyond(Beyond::Cause)), ("cause", Say::Beyond(Beyond::Cause)),
     ("reason for", Say::Beyond(Beyond::Cause)), ("reasons for", Say::Beyond(Beyond::Cause)),
     ("explain", Say::Beyond(Beyond::Cause)), ("because of", Say::Beyond(Beyond::Cause)),
-    ("group", Filler), ("whats", Filler), ("there", Filler),
+    ("group", Filler), ("whats", Filler),
 ];
 
 /// Words that change nothing in the rows asked for.
@@ -202,12 +204,14 @@ respectively hi hello thanks ok okay and/or ever much far actually currently rea
 data dataset figure figures result results value values looking numbers breakdown overview \
 well alone one ones question answer whether belong belongs";
 
+static SAYINGS: LazyLock<HashMap<&str, Say>> = LazyLock::new(|| {
+    let fillers = FILLERS.split_ascii_whitespace().map(|f| (f, Filler));
+    fillers.chain(PHRASES.iter().copied()).collect()
+});
+
 /// What `words` say together, if they say anything.
 pub(super) fn say(words: &str) -> Option<Say> {
-    if let Some((_, say)) = ONE.iter().find(|(w, _)| *w == words) {
-        return Some(*say);
-    }
-    FILLERS.split_ascii_whitespace().any(|f| f == words).then_some(Filler)
+    SAYINGS.get(words).copied()
 }
 
 /// The longest phrase [`say`] knows, in words.
@@ -215,7 +219,7 @@ pub(super) const LONGEST: usize = 4;
 
 /// Every single word that says something, for correcting misspellings.
 pub(super) fn vocabulary() -> impl Iterator<Item = &'static str> {
-    let words = ONE.iter().flat_map(|(w, _)| w.split(' '));
+    let words = PHRASES.iter().flat_map(|(w, _)| w.split(' '));
     words.filter(|w| w.len() >= 5)
 }
 

@@ -2,7 +2,7 @@
 
 use super::{wrong_arguments, zone::timestamps};
 use crate::types::{UTC, instant};
-use datafusion::arrow::array::{Array, Float64Array};
+use datafusion::arrow::array::Float64Array;
 use datafusion::arrow::datatypes::DataType;
 use datafusion::common::Result;
 use datafusion::logical_expr::{

@@ -207,8 +207,8 @@ mod tests {
     fn starts(grain: &str, zone: &str, times: &[&str]) -> Vec<String> {
         let grain = Grain::parse(grain).unwrap();
         let bucket = Bucket::new(grain, ZoneSpec::get(zone).unwrap(), Weekday::Monday, 1);
-        let times: PrimitiveArray<Micros> =
-            times.iter().map(|t| t.parse::<jiff::Timestamp>().unwrap().as_microsecond()).collect();
+        let micros = |t: &&str| t.parse::<jiff::Timestamp>().unwrap().as_microsecond();
+        let times = PrimitiveArray::<Micros>::from_iter_values(times.iter().map(micros));
         let buckets = bucket.instants(&times).unwrap();
         let at = |m: i64| jiff::Timestamp::from_microsecond(m).unwrap().to_string();
         buckets.iter().map(|m| at(m.unwrap())).collect()

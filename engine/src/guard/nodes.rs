@@ -3,7 +3,7 @@
 use super::{Finding, Outcome, Policy};
 use crate::plan::Plan;
 use crate::prepared::CatalogTable;
-use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
+use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::logical_expr::LogicalPlan;
 
 /// Calls `visit` on every node, those of subqueries included.

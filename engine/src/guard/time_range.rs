@@ -4,7 +4,7 @@ use super::{Finding, Outcome, Policy, TimeFilter};
 use crate::plan::{Plan, Scanned};
 use crate::types::UTC;
 use datafusion::arrow::datatypes::{DataType as ArrowType, Field, TimeUnit};
-use datafusion::common::tree_node::{Transformed, TreeNode};
+use datafusion::common::tree_node::Transformed;
 use datafusion::common::{Column, ExprSchema, ScalarValue, TableReference};
 use datafusion::logical_expr::expr::Placeholder;
 use datafusion::logical_expr::{BinaryExpr, Expr, Filter, LogicalPlan, Operator};

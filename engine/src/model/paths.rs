@@ -196,11 +196,11 @@ impl Model<'_> {
             !self.joins.iter().any(|o| o.left == e.left && o.right == e.right)
         });
         for edge in own.chain(catalog).filter(|e| e.left != e.right) {
-            steps.push(turned(edge));
+            steps.push(edge.turned());
         }
         if let Some(own_role) = self.prepared.outgoing(table).iter().find(|e| e.right == table) {
             // A table that refers to itself is a step in both directions.
-            steps.push(turned(own_role));
+            steps.push(own_role.turned());
         }
         steps
     }
@@ -213,17 +213,5 @@ impl Model<'_> {
         edge.role.as_deref() == Some(via)
             || side(edge.left, &edge.left_columns)
             || side(edge.right, &edge.right_columns)
-    }
-}
-
-fn turned(edge: &Edge) -> Edge {
-    Edge {
-        left: edge.right,
-        right: edge.left,
-        left_columns: edge.right_columns.clone(),
-        right_columns: edge.left_columns.clone(),
-        role: edge.role.clone(),
-        to_one: false,
-        inner: edge.inner,
     }
 }

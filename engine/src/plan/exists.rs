@@ -93,7 +93,7 @@ impl Compiler<'_, '_> {
                 time: None,
             };
             self.context.scans.push(seen);
-            plan = join(nearer, plan, &alias, &far, edge, JoinType::Inner)
+            plan = join(plan, nearer, &far, &alias, &edge.turned(), JoinType::Inner)
                 .map_err(|e| internal(at, &e))?;
             far = alias;
         }

@@ -8,7 +8,7 @@ use crate::model::{FieldRef, Path, TargetId};
 use crate::prepared::{Edge, TableId};
 use air_ir::{Code, IrError, Pointer};
 use datafusion::common::{Column, DFSchema, JoinConstraint, JoinType, NullEquality, TableReference};
-use datafusion::logical_expr::{Expr, Join, LogicalPlan, SubqueryAlias, TableScan};
+use datafusion::logical_expr::{Expr, Join, LogicalPlan, SubqueryAlias, TableScanBuilder};
 use jiff::Timestamp;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -197,7 +197,9 @@ pub(crate) fn scan(
                 Some(schema) => TableReference::partial(schema.as_str(), known.name.as_str()),
                 None => TableReference::bare(known.name.as_str()),
             };
-            LogicalPlan::TableScan(TableScan::try_new(name, source, Some(projection), vec![], None)?)
+            LogicalPlan::TableScan(
+                TableScanBuilder::new(name, source).with_projection(Some(projection)).build()?,
+            )
         }
     };
     Ok(LogicalPlan::SubqueryAlias(SubqueryAlias::try_new(Arc::new(input), alias)?))

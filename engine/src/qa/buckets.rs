@@ -4,9 +4,8 @@ use super::{Evidence, values};
 use crate::OutputColumn;
 use air_ir::{Calendar, Grain, Unit, Weekday};
 use datafusion::arrow::array::{Array, ArrayRef};
-use datafusion::arrow::datatypes::DataType;
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
+use jiff::tz::{AmbiguousOffset, TimeZone};
 use jiff::{SignedDuration, Span, Timestamp, ZonedDateTime};
 use std::collections::BTreeSet;
 
@@ -34,8 +33,7 @@ fn read<'e>(e: &Evidence<'e>, column: &'e OutputColumn, array: &ArrayRef) -> Opt
     let grain = column.bucket?;
     let starts: BTreeSet<Timestamp> = values::times(array)?.into_iter().flatten().collect();
     let zone = TimeZone::get(e.time_zone).ok()?;
-    let is_instant =
-        matches!(values::value_type(array.data_type()), DataType::Timestamp(_, Some(_)));
+    let is_instant = values::is_instant(array.data_type());
     let calendar = calendar(if is_instant { zone.clone() } else { TimeZone::UTC });
     (!starts.is_empty()).then_some(Buckets { column, grain, starts, calendar, zone })
 }
@@ -61,20 +59,31 @@ impl Buckets<'_> {
         Some(next.timestamp()).filter(|next| *next > start)
     }
 
-    /// An hour and what divides it are distinct instants; longer ones lie on the clock on the
-    /// wall and begin anew at midnight (`IR.md`, "Buckets").
+    /// Clock buckets begin anew at midnight. Those of an hour or less are distinct instants, and
+    /// a change of the clock ends one; longer ones lie on the clock on the wall (`IR.md`,
+    /// "Buckets").
     fn next_clock(&self, at: &ZonedDateTime, minutes: i64) -> Option<ZonedDateTime> {
-        if HOUR_MINUTES % minutes == 0 {
-            return at.checked_add(SignedDuration::from_mins(minutes)).ok();
-        }
         let into_day = i64::from(at.hour()) * HOUR_MINUTES + i64::from(at.minute());
-        let next = (into_day / minutes + 1) * minutes;
-        if next >= DAY_MINUTES {
+        let next = ((into_day / minutes + 1) * minutes).min(DAY_MINUTES);
+        if minutes <= HOUR_MINUTES {
+            let next = at.checked_add(SignedDuration::from_mins(next - into_day)).ok()?;
+            return if next.offset() == at.offset() { Some(next) } else { self.change_after(at) };
+        }
+        if next == DAY_MINUTES {
             return self.calendar.midnight(at.date().tomorrow().ok()?).ok();
         }
         let (hour, minute) = (next / HOUR_MINUTES, next % HOUR_MINUTES);
         let time = at.date().at(i8::try_from(hour).ok()?, i8::try_from(minute).ok()?, 0, 0);
-        time.to_zoned_datetime(self.calendar.zone.clone()).ok()
+        match self.calendar.zone.to_ambiguous_timestamp(time).offset() {
+            AmbiguousOffset::Gap { .. } => self.change_after(at),
+            _ => time.to_zoned_datetime(self.calendar.zone.clone()).ok(),
+        }
+    }
+
+    /// The next change of the clock.
+    fn change_after(&self, at: &ZonedDateTime) -> Option<ZonedDateTime> {
+        let change = self.calendar.zone.following(at.timestamp()).next()?.timestamp();
+        Some(change.to_zoned_datetime(self.calendar.zone.clone()))
     }
 
     /// The instant of a start, or of an end.

@@ -12,24 +12,22 @@ pub(super) fn check(e: &Evidence<'_>) -> Option<Check> {
     if !e.is_whole() {
         return None;
     }
-    let largest: Vec<Largest> = e
+    let largest: Vec<(&str, &str, Largest)> = e
         .dimensions()
         .filter(|(dimension, _)| dimension.bucket.is_none())
         .flat_map(|(dimension, categories)| {
             e.additive().filter_map(move |(metric, figures)| {
-                let mut largest = Largest::of(categories, figures)?;
-                largest.names = (dimension.name.clone(), metric.name.clone());
-                Some(largest)
+                let largest = Largest::of(e, categories, figures)?;
+                Some((dimension.name.as_str(), metric.name.as_str(), largest))
             })
         })
         .collect();
     if largest.is_empty() {
         return None;
     }
-    let (status, message) = match largest.iter().find(|l| l.is_nearly_all()) {
+    let (status, message) = match largest.iter().find(|(.., l)| l.is_nearly_all()) {
         None => (CheckStatus::Pass, "No category holds nearly all.".to_owned()),
-        Some(l) => {
-            let (dimension, metric) = &l.names;
+        Some((dimension, metric, l)) => {
             let text = format!(
                 "One category of {dimension}, {}, holds {} of {metric}.",
                 l.category.as_str().unwrap_or("null"),
@@ -40,13 +38,12 @@ pub(super) fn check(e: &Evidence<'_>) -> Option<Check> {
     };
     let observed: Vec<Value> = largest
         .iter()
-        .map(|l| {
-            let ((dimension, metric), share) = (&l.names, l.value / l.total);
+        .map(|(dimension, metric, l)| {
             json!({
                 "dimension": dimension,
                 "metric": metric,
                 "category": l.category,
-                "share": share,
+                "share": l.value / l.total,
                 "categories": l.categories,
             })
         })
@@ -59,8 +56,6 @@ pub(super) fn check(e: &Evidence<'_>) -> Option<Check> {
 
 /// The largest category of a dimension by a metric.
 struct Largest {
-    /// Dimension and metric.
-    names: (String, String),
     category: Value,
     value: f64,
     total: f64,
@@ -70,7 +65,7 @@ struct Largest {
 impl Largest {
     /// `None` where parts of a whole make no sense: negative figures, nothing at all, or a
     /// single category.
-    fn of(categories: &ArrayRef, figures: &ArrayRef) -> Option<Self> {
+    fn of(e: &Evidence<'_>, categories: &ArrayRef, figures: &ArrayRef) -> Option<Self> {
         let figures = values::numbers(figures)?;
         if figures.iter().flatten().any(|v| *v < 0.0 || !v.is_finite()) {
             return None;
@@ -86,9 +81,8 @@ impl Largest {
             .values()
             .max_by(|a, b| a.1.total_cmp(&b.1).then(b.0.cmp(&a.0)))
             .filter(|_| sums.len() > 1 && total > 0.0 && total.is_finite())?;
-        let category = values::label(categories, row);
-        let names = Default::default();
-        Some(Self { names, category, value, total, categories: sums.len() })
+        let category = values::label(categories, row, e.time_zone);
+        Some(Self { category, value, total, categories: sums.len() })
     }
 
     fn is_nearly_all(&self) -> bool {

@@ -28,5 +28,10 @@ pub(super) fn check(e: &Evidence<'_>) -> Option<Check> {
     let examples: Vec<Value> = repeated.iter().take(EXAMPLES).map(|r| e.group(*r)).collect();
     let observed = json!({ "rows": rows, "repeated": repeated.len(), "examples": examples });
     let method = "rows whose dimensions, nulls being equal, stand in an earlier row";
-    Some(finding("duplicate_keys", status, message, (observed, json!({ "max_repeated": 0 }), method)))
+    Some(finding(
+        "duplicate_keys",
+        status,
+        message,
+        (observed, json!({ "max_repeated": 0 }), method),
+    ))
 }

@@ -10,7 +10,9 @@ pub(super) fn check(e: &Evidence<'_>) -> Option<Check> {
     let blank = rows == 1 && e.ir.dimensions.is_empty() && is_blank(e);
     let (status, message) = match (rows, blank) {
         (0, _) => (CheckStatus::Warn, "The result has no rows.".to_owned()),
-        (_, true) => (CheckStatus::Warn, "No data matched: counts are 0, the rest null.".to_owned()),
+        (_, true) => {
+            (CheckStatus::Warn, "No data matched: counts are 0, the rest null.".to_owned())
+        }
         _ => (CheckStatus::Pass, format!("The result has {}.", counted(rows, "row"))),
     };
     let method = "number of rows; without dimensions there is always one row, which is empty \

@@ -10,9 +10,8 @@ pub(super) fn check(e: &Evidence<'_>) -> Option<Check> {
     }
     // Only an inner join may drop rows, and only because the IR asks for it.
     let may_drop = e.ir.joins.iter().any(|j| j.kind == JoinKind::Inner);
-    let is_wrong = |r: &&Receipt| {
-        r.rows_joined > r.rows_alone || r.rows_joined < r.rows_alone && !may_drop
-    };
+    let is_wrong =
+        |r: &&Receipt| r.rows_joined > r.rows_alone || r.rows_joined < r.rows_alone && !may_drop;
     let wrong: Vec<&Receipt> = e.receipts.iter().filter(is_wrong).collect();
     let (status, message) = match wrong.first() {
         None => (CheckStatus::Pass, "Joins added no row to any fact.".to_owned()),
@@ -27,7 +26,9 @@ pub(super) fn check(e: &Evidence<'_>) -> Option<Check> {
     let observed: Vec<Value> = e
         .receipts
         .iter()
-        .map(|r| json!({ "fact": r.fact, "rows_alone": r.rows_alone, "rows_joined": r.rows_joined }))
+        .map(
+            |r| json!({ "fact": r.fact, "rows_alone": r.rows_alone, "rows_joined": r.rows_joined }),
+        )
         .collect();
     let threshold = json!({ "max_added": 0, "max_dropped": if may_drop { None } else { Some(0) } });
     let method = "rows of each fact before and after its to-one joins; an inner join may drop rows";

@@ -18,9 +18,9 @@ pub fn totals_ir(ir: &Ir) -> Option<Ir> {
         return None;
     }
     let mut totals = ir.clone();
-    totals.metrics.retain(
-        |m| matches!(m.kind, MetricKind::Aggregate { agg, .. } if agg.is_additive()),
-    );
+    totals
+        .metrics
+        .retain(|m| matches!(m.kind, MetricKind::Aggregate { agg, .. } if agg.is_additive()));
     if totals.metrics.is_empty() {
         return None;
     }

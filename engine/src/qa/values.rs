@@ -10,6 +10,7 @@ use datafusion::arrow::datatypes::{
 use datafusion::arrow::row::{RowConverter, Rows, SortField};
 use datafusion::arrow::util::display::{ArrayFormatter, FormatOptions};
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
 const LABEL_CHARS: usize = 80;
@@ -28,6 +29,11 @@ pub(super) fn value_type(data_type: &DataType) -> &DataType {
 
 pub(super) fn is_float(data_type: &DataType) -> bool {
     matches!(value_type(data_type), DataType::Float16 | DataType::Float32 | DataType::Float64)
+}
+
+/// Whether the values are instants, not local times.
+pub(super) fn is_instant(data_type: &DataType) -> bool {
+    matches!(value_type(data_type), DataType::Timestamp(_, Some(_)))
 }
 
 /// A cast that refuses what does not fit, instead of making it null.
@@ -107,14 +113,18 @@ pub(super) fn keys(columns: &[ArrayRef]) -> Option<Rows> {
     RowConverter::new(fields).ok()?.convert_columns(columns).ok()
 }
 
-/// A value for people, cut to a readable length; null stays null.
-pub(super) fn label(array: &ArrayRef, row: usize) -> Value {
+/// A value for people: an instant with the offset of `zone`, anything else cut to a readable
+/// length; null stays null.
+pub(super) fn label(array: &ArrayRef, row: usize, zone: &str) -> Value {
     if array.logical_nulls().is_some_and(|nulls| nulls.is_null(row)) {
         return Value::Null;
     }
-    let instant = matches!(value_type(array.data_type()), DataType::Timestamp(_, Some(_)));
-    if let Some(at) = times(&array.slice(row, 1)).filter(|_| instant).and_then(|t| t[0]) {
-        return json!(at.to_string());
+    if is_instant(array.data_type()) {
+        let at = times(&array.slice(row, 1)).and_then(|t| t.into_iter().next().flatten());
+        let zone = TimeZone::get(zone).unwrap_or(TimeZone::UTC);
+        return at.map_or(Value::Null, |at| {
+            json!(at.display_with_offset(zone.to_offset(at)).to_string())
+        });
     }
     let options = FormatOptions::new();
     let Ok(formatter) = ArrayFormatter::try_new(array, &options) else { return Value::Null };

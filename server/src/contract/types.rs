@@ -120,6 +120,8 @@ pub(crate) enum ErrorCode {
     LimitExceeded,
     SourceError,
     IdempotencyMismatch,
+    Unsupported,
+    ProviderUnavailable,
     PreconditionRequired,
     TooManyRequests,
     Internal,
@@ -151,6 +153,8 @@ impl ErrorCode {
         Self::LimitExceeded,
         Self::SourceError,
         Self::IdempotencyMismatch,
+        Self::Unsupported,
+        Self::ProviderUnavailable,
         Self::PreconditionRequired,
         Self::TooManyRequests,
         Self::Internal,
@@ -182,6 +186,8 @@ impl ErrorCode {
             Self::LimitExceeded => "limit_exceeded",
             Self::SourceError => "source_error",
             Self::IdempotencyMismatch => "idempotency_mismatch",
+            Self::Unsupported => "unsupported",
+            Self::ProviderUnavailable => "provider_unavailable",
             Self::PreconditionRequired => "precondition_required",
             Self::TooManyRequests => "too_many_requests",
             Self::Internal => "internal",
@@ -213,7 +219,9 @@ impl ErrorCode {
             | Self::Refused
             | Self::LimitExceeded
             | Self::SourceError
-            | Self::IdempotencyMismatch => 422,
+            | Self::IdempotencyMismatch
+            | Self::Unsupported
+            | Self::ProviderUnavailable => 422,
             Self::PreconditionRequired => 428,
             Self::TooManyRequests => 429,
             Self::Internal => 500,
@@ -931,6 +939,9 @@ pub(crate) struct SqlRequest {
     pub(crate) datasource_id: Option<crate::id::DatasourceId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) dialect: Option<Dialect>,
+    /// Further dialects to write the same plan in; `all_sql` holds them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) dialects: Option<Vec<Dialect>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) params: Option<Params>,
     /// The instant that `today` and the like refer to.
@@ -947,6 +958,22 @@ pub(crate) struct SqlResponse {
     pub(crate) safety_report: SafetyReport,
     /// The guarded plan as an indented tree.
     pub(crate) plan: String,
+    /// The same plan in each of the `dialects` that were asked for, in their order.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) all_sql: Option<Vec<DialectSql>>,
+}
+
+/// A plan in one dialect, or why that engine could not give the same rows.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct DialectSql {
+    pub(crate) dialect: Dialect,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) sql: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) params: Option<BoundValues>,
+    /// What the engine cannot do, and what to do instead.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) unsupported: Option<String>,
 }
 
 /// The values that are bound, in their order.

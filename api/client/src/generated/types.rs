@@ -158,6 +158,8 @@ pub enum ErrorCode {
     LimitExceeded,
     SourceError,
     IdempotencyMismatch,
+    Unsupported,
+    ProviderUnavailable,
     PreconditionRequired,
     TooManyRequests,
     Internal,
@@ -189,6 +191,8 @@ impl ErrorCode {
         Self::LimitExceeded,
         Self::SourceError,
         Self::IdempotencyMismatch,
+        Self::Unsupported,
+        Self::ProviderUnavailable,
         Self::PreconditionRequired,
         Self::TooManyRequests,
         Self::Internal,
@@ -220,6 +224,8 @@ impl ErrorCode {
             Self::LimitExceeded => "limit_exceeded",
             Self::SourceError => "source_error",
             Self::IdempotencyMismatch => "idempotency_mismatch",
+            Self::Unsupported => "unsupported",
+            Self::ProviderUnavailable => "provider_unavailable",
             Self::PreconditionRequired => "precondition_required",
             Self::TooManyRequests => "too_many_requests",
             Self::Internal => "internal",
@@ -251,7 +257,9 @@ impl ErrorCode {
             | Self::Refused
             | Self::LimitExceeded
             | Self::SourceError
-            | Self::IdempotencyMismatch => 422,
+            | Self::IdempotencyMismatch
+            | Self::Unsupported
+            | Self::ProviderUnavailable => 422,
             Self::PreconditionRequired => 428,
             Self::TooManyRequests => 429,
             Self::Internal => 500,
@@ -1297,6 +1305,9 @@ pub struct SqlRequest {
     pub datasource_id: Option<DatasourceId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dialect: Option<Dialect>,
+    /// Further dialects to write the same plan in; `all_sql` holds them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dialects: Option<Vec<Dialect>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub params: Option<Params>,
     /// The instant that `today` and the like refer to.
@@ -1313,6 +1324,22 @@ pub struct SqlResponse {
     pub safety_report: SafetyReport,
     /// The guarded plan as an indented tree.
     pub plan: String,
+    /// The same plan in each of the `dialects` that were asked for, in their order.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub all_sql: Option<Vec<DialectSql>>,
+}
+
+/// A plan in one dialect, or why that engine could not give the same rows.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DialectSql {
+    pub dialect: Dialect,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sql: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub params: Option<BoundValues>,
+    /// What the engine cannot do, and what to do instead.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unsupported: Option<String>,
 }
 
 /// The values that are bound, in their order.

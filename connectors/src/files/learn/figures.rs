@@ -27,13 +27,22 @@ const SEED: u64 = 7;
 impl<P: Fn(&str, u8) + Send + Sync> Learning<'_, P> {
     /// Reads the table whole and fills in what that tells. Where a guessed type does not hold for
     /// a later row, it is guessed anew from all rows.
-    pub(super) async fn figures(&self, draft: &mut Draft, zone: Option<&str>) -> Result<(), SourceError> {
+    pub(super) async fn figures(
+        &self,
+        draft: &mut Draft,
+        zone: Option<&str>,
+    ) -> Result<(), SourceError> {
         let pass = match self.pass(draft, zone).await {
             Err(SourceError::Value { column, .. }) if self.is_guessed(draft, &column) => {
                 self.guess_again(draft).await?;
                 self.pass(draft, zone).await?
             }
-            Err(error) => return Err(self.source.at_fault(self.session, &draft.table, zone, &draft.current, error).await),
+            Err(error) => {
+                return Err(self
+                    .source
+                    .at_fault(self.session, &draft.table, zone, &draft.current, error)
+                    .await);
+            }
             Ok(pass) => pass,
         };
         self.fill(&mut draft.table, pass)
@@ -41,13 +50,21 @@ impl<P: Fn(&str, u8) + Send + Sync> Learning<'_, P> {
 
     fn is_guessed(&self, draft: &Draft, column: &str) -> bool {
         let is_text = draft.current.located.format != FileFormat::Parquet;
-        is_text && draft.declared.column(column).is_none_or(|d| d.data_type.is_none())
+        is_text
+            && draft
+                .declared
+                .column(column)
+                .is_none_or(|d| d.data_type.is_none())
     }
 
     async fn guess_again(&self, draft: &mut Draft) -> Result<(), SourceError> {
-        let Some(storage) = draft.table.storage.clone() else { return Ok(()) };
+        let Some(storage) = draft.table.storage.clone() else {
+            return Ok(());
+        };
         let located = draft.current.located.clone();
-        let again = self.draft(draft.declared.clone(), storage.files, located, None).await?;
+        let again = self
+            .draft(draft.declared.clone(), storage.files, located, None)
+            .await?;
         for (column, new) in draft.table.columns.iter_mut().zip(again.table.columns) {
             column.data_type = new.data_type;
             column.native_type = new.native_type;
@@ -68,7 +85,11 @@ impl<P: Fn(&str, u8) + Send + Sync> Learning<'_, P> {
         let streams = execute_stream_partitioned(plan, context).map_err(from_engine)?;
         let asked = Asked {
             stats: self.options.include_stats,
-            max_values: if self.options.sample_values { self.options.max_values } else { 0 },
+            max_values: if self.options.sample_values {
+                self.options.max_values
+            } else {
+                0
+            },
             until: Instant::now() + self.options.time_limit,
         };
         let columns: Vec<DataType> = readable(&draft.table).map(|c| c.data_type).collect();
@@ -84,30 +105,62 @@ impl<P: Fn(&str, u8) + Send + Sync> Learning<'_, P> {
         }
         let mut whole: Option<Part> = None;
         while let Some(part) = parts.join_next().await {
-            let part = part.map_err(|e| SourceError::Engine { reason: e.to_string() })?.map_err(from_engine)?;
+            let part = part
+                .map_err(|e| SourceError::Engine {
+                    reason: e.to_string(),
+                })?
+                .map_err(from_engine)?;
             match &mut whole {
                 None => whole = Some(part),
                 Some(whole) => whole.merge(part, asked).map_err(from_engine)?,
             }
         }
-        whole.ok_or_else(|| SourceError::Engine { reason: "the scan gave no part".to_owned() })
+        whole.ok_or_else(|| SourceError::Engine {
+            reason: "the scan gave no part".to_owned(),
+        })
     }
 
     fn fill(&self, table: &mut Table, pass: Part) -> Result<(), SourceError> {
         table.row_estimate = Some(pass.rows);
-        if let Some(storage) = table.storage.as_mut().filter(|s| s.format == FileFormat::Csv) {
+        if let Some(storage) = table
+            .storage
+            .as_mut()
+            .filter(|s| s.format == FileFormat::Csv)
+        {
             storage.newlines_in_values =
                 pass.newlines || table.columns.iter().any(|c| c.name.contains(['\n', '\r']));
         }
         let (name, keys) = (table.name.clone(), table.primary_key.clone());
-        for (column, mut figures) in table.columns.iter_mut().filter(|c| c.data_type != DataType::Unreadable).zip(pass.columns) {
+        for (column, mut figures) in table
+            .columns
+            .iter_mut()
+            .filter(|c| c.data_type != DataType::Unreadable)
+            .zip(pass.columns)
+        {
             if keys.contains(&column.name) && figures.nulls > 0 {
-                return Err(SourceError::NullKey { table: name, column: column.name.clone(), rows: figures.nulls });
+                return Err(SourceError::NullKey {
+                    table: name,
+                    column: column.name.clone(),
+                    rows: figures.nulls,
+                });
             }
             if !column.nullable && figures.nulls > 0 {
-                let file = table.storage.as_ref().map(|s| s.files.clone()).unwrap_or_default();
-                let reason = format!("is null in {} rows, but declared nullable: false", figures.nulls);
-                return Err(SourceError::Value { file, line: None, column: column.name.clone(), expected: column.data_type, reason });
+                let file = table
+                    .storage
+                    .as_ref()
+                    .map(|s| s.files.clone())
+                    .unwrap_or_default();
+                let reason = format!(
+                    "is null in {} rows, but declared nullable: false",
+                    figures.nulls
+                );
+                return Err(SourceError::Value {
+                    file,
+                    line: None,
+                    column: column.name.clone(),
+                    expected: column.data_type,
+                    reason,
+                });
             }
             if self.options.include_stats {
                 column.stats = Some(figures.stats(pass.rows).map_err(from_engine)?);
@@ -122,7 +175,10 @@ impl<P: Fn(&str, u8) + Send + Sync> Learning<'_, P> {
 }
 
 fn readable(table: &Table) -> impl Iterator<Item = &Column> {
-    table.columns.iter().filter(|c| c.data_type != DataType::Unreadable)
+    table
+        .columns
+        .iter()
+        .filter(|c| c.data_type != DataType::Unreadable)
 }
 
 /// What a pass is asked for.
@@ -150,12 +206,26 @@ struct Figures {
 }
 
 impl Part {
-    fn new(columns: &[DataType], schema: &datafusion::arrow::datatypes::Schema, asked: Asked) -> EngineResult<Self> {
-        let figures = |(data_type, field): (&DataType, &Arc<datafusion::arrow::datatypes::Field>)| {
-            Figures::new(*data_type, field.data_type(), asked)
-        };
-        let columns = columns.iter().zip(schema.fields()).map(figures).collect::<EngineResult<_>>()?;
-        Ok(Self { rows: 0, newlines: false, columns, asked })
+    fn new(
+        columns: &[DataType],
+        schema: &datafusion::arrow::datatypes::Schema,
+        asked: Asked,
+    ) -> EngineResult<Self> {
+        let figures =
+            |(data_type, field): (&DataType, &Arc<datafusion::arrow::datatypes::Field>)| {
+                Figures::new(*data_type, field.data_type(), asked)
+            };
+        let columns = columns
+            .iter()
+            .zip(schema.fields())
+            .map(figures)
+            .collect::<EngineResult<_>>()?;
+        Ok(Self {
+            rows: 0,
+            newlines: false,
+            columns,
+            asked,
+        })
     }
 
     fn add(&mut self, batch: &RecordBatch) -> EngineResult<()> {
@@ -189,7 +259,10 @@ impl Figures {
     fn new(data_type: DataType, arrow: &ArrowType, asked: Asked) -> EngineResult<Self> {
         let has_ends = asked.stats && !matches!(data_type, DataType::Json | DataType::Binary);
         let ends = if has_ends {
-            Some((MinAccumulator::try_new(arrow)?, MaxAccumulator::try_new(arrow)?))
+            Some((
+                MinAccumulator::try_new(arrow)?,
+                MaxAccumulator::try_new(arrow)?,
+            ))
         } else {
             None
         };
@@ -211,8 +284,11 @@ impl Figures {
         if let Some(sketch) = &mut self.distinct {
             let mut hashes = vec![0; array.len()];
             create_hashes([array], &RandomState::with_seed(SEED), &mut hashes)?;
-            let valid = |row: &usize| array.is_valid(*row);
-            (0..array.len()).filter(valid).for_each(|row| sketch.add(hashes[row]));
+            for (row, hash) in hashes.into_iter().enumerate() {
+                if array.is_valid(row) {
+                    sketch.add(hash);
+                }
+            }
         }
         if let Some(text) = array.as_string_view_opt() {
             self.count(text, max_values);
@@ -221,7 +297,9 @@ impl Figures {
     }
 
     fn count(&mut self, text: &StringViewArray, max_values: usize) {
-        let Some(values) = &mut self.values else { return };
+        let Some(values) = &mut self.values else {
+            return;
+        };
         for value in text.iter().flatten() {
             if let Some(count) = values.get_mut(value) {
                 *count += 1;
@@ -246,7 +324,9 @@ impl Figures {
         }
         self.values = match (self.values.take(), other.values) {
             (Some(mut mine), Some(theirs)) => {
-                theirs.into_iter().for_each(|(value, count)| *mine.entry(value).or_default() += count);
+                theirs
+                    .into_iter()
+                    .for_each(|(value, count)| *mine.entry(value).or_default() += count);
                 Some(mine).filter(|m| m.len() <= max_values)
             }
             _ => None,
@@ -255,7 +335,10 @@ impl Figures {
     }
 
     fn stats(&mut self, rows: u64) -> EngineResult<Stats> {
-        let mut stats = Stats { null_share: (rows > 0).then(|| self.nulls as f64 / rows as f64), ..Stats::default() };
+        let mut stats = Stats {
+            null_share: (rows > 0).then(|| self.nulls as f64 / rows as f64),
+            ..Stats::default()
+        };
         if !self.complete {
             return Ok(stats);
         }

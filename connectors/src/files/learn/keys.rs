@@ -15,13 +15,21 @@ const ROWS: &str = "rows of the key";
 
 impl<P: Fn(&str, u8) + Send + Sync> Learning<'_, P> {
     /// The first value, in order, that several rows have is an error.
-    pub(super) async fn verify_key(&self, draft: &Draft, zone: Option<&str>) -> Result<(), SourceError> {
+    pub(super) async fn verify_key(
+        &self,
+        draft: &Draft,
+        zone: Option<&str>,
+    ) -> Result<(), SourceError> {
         let table = &draft.table;
         if table.primary_key.is_empty() {
             return Ok(());
         }
         let provider = Arc::new(self.source.provider(table, zone, &draft.current)?);
-        let keys: Vec<Expr> = table.primary_key.iter().map(|k| Expr::Column(Column::new_unqualified(k))).collect();
+        let keys: Vec<Expr> = table
+            .primary_key
+            .iter()
+            .map(|k| Expr::Column(Column::new_unqualified(k)))
+            .collect();
         let frame = self.session.read_table(provider).map_err(from_engine)?;
         let twice = frame
             .aggregate(keys.clone(), vec![count(lit(1_i64)).alias(ROWS)])
@@ -30,11 +38,21 @@ impl<P: Fn(&str, u8) + Send + Sync> Learning<'_, P> {
             .and_then(|f| f.limit(0, Some(1)))
             .map_err(from_engine)?;
         let batches = twice.collect().await.map_err(from_engine)?;
-        let Some(batch) = batches.iter().find(|b| b.num_rows() > 0) else { return Ok(()) };
-        let (counts, values) = batch.columns().split_last().ok_or(SourceError::NothingToLearn)?;
-        let shown: Vec<String> =
-            values.iter().map(|v| array_value_to_string(v, 0).unwrap_or_default()).collect();
-        let rows = counts.as_primitive_opt::<Int64Type>().filter(|c| !c.is_empty()).map_or(2, |c| c.value(0));
+        let Some(batch) = batches.iter().find(|b| b.num_rows() > 0) else {
+            return Ok(());
+        };
+        let (counts, values) = batch
+            .columns()
+            .split_last()
+            .ok_or(SourceError::NothingToLearn)?;
+        let shown: Vec<String> = values
+            .iter()
+            .map(|v| array_value_to_string(v, 0).unwrap_or_default())
+            .collect();
+        let rows = counts
+            .as_primitive_opt::<Int64Type>()
+            .filter(|c| !c.is_empty())
+            .map_or(2, |c| c.value(0));
         Err(SourceError::DuplicateKey {
             table: table.name.clone(),
             columns: table.primary_key.clone(),

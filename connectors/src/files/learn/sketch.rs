@@ -7,17 +7,32 @@ use std::collections::BTreeSet;
 
 const K: usize = 4096;
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Sketch {
     smallest: BTreeSet<u64>,
+    /// Hashes from here on change nothing; kept apart because nearly every value is compared.
+    bound: u64,
+}
+
+impl Default for Sketch {
+    fn default() -> Self {
+        Self {
+            smallest: BTreeSet::new(),
+            bound: u64::MAX,
+        }
+    }
 }
 
 impl Sketch {
     pub(super) fn add(&mut self, hash: u64) {
-        if self.smallest.len() < K {
-            self.smallest.insert(hash);
-        } else if self.smallest.last().is_some_and(|largest| hash < *largest) && self.smallest.insert(hash) {
+        if hash >= self.bound || !self.smallest.insert(hash) {
+            return;
+        }
+        if self.smallest.len() > K {
             self.smallest.pop_last();
+        }
+        if self.smallest.len() == K {
+            self.bound = self.smallest.last().copied().unwrap_or(u64::MAX);
         }
     }
 

@@ -20,7 +20,9 @@ impl<P: Fn(&str, u8) + Send + Sync> Learning<'_, P> {
         let folder = Arc::clone(&self.source.folder);
         let named = tokio::task::spawn_blocking(move || by_name(&folder))
             .await
-            .map_err(|e| SourceError::Engine { reason: e.to_string() })??;
+            .map_err(|e| SourceError::Engine {
+                reason: e.to_string(),
+            })??;
         let mut wanted = Vec::new();
         let mut taken = HashSet::new();
         for declared in &dataset.tables {
@@ -40,12 +42,22 @@ impl<P: Fn(&str, u8) + Send + Sync> Learning<'_, P> {
                     free.push((files, located));
                 }
             }
-            let declared = TableDecl { name: name.clone(), ..TableDecl::default() };
+            let declared = TableDecl {
+                name: name.clone(),
+                ..TableDecl::default()
+            };
             let mut free = free.into_iter();
-            let Some((files, located)) = free.next() else { continue };
+            let Some((files, located)) = free.next() else {
+                continue;
+            };
             if let Some((second, _)) = free.next() {
-                let reason = format!("it would be table \"{name}\" as \"{files}\" is; name both in dataset.yaml");
-                return Err(SourceError::File { file: second.clone(), reason });
+                let reason = format!(
+                    "it would be table \"{name}\" as \"{files}\" is; name both in dataset.yaml"
+                );
+                return Err(SourceError::File {
+                    file: second.clone(),
+                    reason,
+                });
             }
             wanted.push((declared, files.clone(), located));
         }
@@ -57,12 +69,19 @@ impl<P: Fn(&str, u8) + Send + Sync> Learning<'_, P> {
         for (i, (declared, files, located)) in wanted.into_iter().enumerate() {
             let share = u8::try_from(20 * i / count).unwrap_or(20);
             (self.progress)(&format!("looking at {}", declared.name), share);
-            drafts.push(self.draft(declared, files, located, Some(self.options.infer_rows)).await?);
+            drafts.push(
+                self.draft(declared, files, located, Some(self.options.infer_rows))
+                    .await?,
+            );
         }
         Ok(drafts)
     }
 
-    fn files_of(&self, declared: &TableDecl, named: &BTreeMap<String, Vec<String>>) -> Result<String, SourceError> {
+    fn files_of(
+        &self,
+        declared: &TableDecl,
+        named: &BTreeMap<String, Vec<String>>,
+    ) -> Result<String, SourceError> {
         if let Some(files) = &declared.files {
             return Ok(files.clone());
         }
@@ -94,24 +113,35 @@ impl<P: Fn(&str, u8) + Send + Sync> Learning<'_, P> {
         let mut columns = if located.format == FileFormat::Parquet {
             self.parquet_columns(&declared, &found).await?
         } else {
-            // A field of a JSON object may come late, and would be lost.
-            let rows = rows.filter(|_| located.format == FileFormat::Csv);
             let shape = text_shape(&self.source.store, located.format, &found, rows).await?;
             delimiter = shape.delimiter;
             text_columns(&declared, &shape.columns, &located.files[0].found.path)?
         };
         if columns.is_empty() {
-            return Err(SourceError::Empty { file: found[0].path.clone() });
+            return Err(without_columns(found[0]));
         }
         for (i, key) in located.partitions.iter().enumerate() {
             if columns.iter().any(|c| c.name == *key) {
-                let reason = format!("column \"{key}\" is in the file and in the folders' names; leave one out");
-                return Err(SourceError::File { file: found[0].path.clone(), reason });
+                let reason = format!(
+                    "column \"{key}\" is in the file and in the folders' names; leave one out"
+                );
+                return Err(SourceError::File {
+                    file: found[0].path.clone(),
+                    reason,
+                });
             }
             let declared = declared.column(key);
-            let data_type = declared.and_then(|d| d.data_type).unwrap_or_else(|| partition_type(&located, i));
-            let nullable = located.files.iter().any(|f| f.values.get(i).is_none_or(Option::is_none));
-            columns.push(column(key, data_type, "folder name".to_owned(), nullable, declared));
+            let data_type = declared
+                .and_then(|d| d.data_type)
+                .unwrap_or_else(|| partition_type(&located, i));
+            // A folder that comes later may stand for null.
+            columns.push(column(
+                key,
+                data_type,
+                "folder name".to_owned(),
+                true,
+                declared,
+            ));
         }
         let storage = Storage {
             files,
@@ -122,10 +152,21 @@ impl<P: Fn(&str, u8) + Send + Sync> Learning<'_, P> {
             partitions: located.partitions.clone(),
         };
         let table = table(&declared, columns, storage);
-        Ok(Draft { table, declared, current: Current { located, unchanged: true } })
+        Ok(Draft {
+            table,
+            declared,
+            current: Current {
+                located,
+                unchanged: true,
+            },
+        })
     }
 
-    async fn parquet_columns(&self, declared: &TableDecl, found: &[&FoundFile]) -> Result<Vec<Column>, SourceError> {
+    async fn parquet_columns(
+        &self,
+        declared: &TableDecl,
+        found: &[&FoundFile],
+    ) -> Result<Vec<Column>, SourceError> {
         let footers: Vec<Footer> = futures::stream::iter(found)
             .map(|f| footer(&self.source.folder, f))
             .buffered(8)
@@ -137,7 +178,9 @@ impl<P: Fn(&str, u8) + Send + Sync> Learning<'_, P> {
             let decl = declared.column(&merged.name);
             let data_type = decl.and_then(|d| d.data_type).unwrap_or(merged.data_type);
             for footer in &footers {
-                let Some(held) = footer.columns.iter().find(|c| c.name == merged.name) else { continue };
+                let Some(held) = footer.columns.iter().find(|c| c.name == merged.name) else {
+                    continue;
+                };
                 if held.data_type != DataType::Unreadable || is_declared(&merged.name) {
                     reads_as(held.data_type, data_type).map_err(|reason| SourceError::Value {
                         file: footer.file.clone(),
@@ -157,13 +200,34 @@ impl<P: Fn(&str, u8) + Send + Sync> Learning<'_, P> {
                     });
                 }
             }
-            columns.push(column(&merged.name, data_type, merged.native, !merged.required, decl));
+            columns.push(column(
+                &merged.name,
+                data_type,
+                merged.native,
+                !merged.required,
+                decl,
+            ));
         }
         Ok(columns)
     }
 }
 
-fn text_columns(declared: &TableDecl, found: &[(String, DataType)], file: &str) -> Result<Vec<Column>, SourceError> {
+fn without_columns(found: &FoundFile) -> SourceError {
+    let file = found.path.clone();
+    match found.identity.size {
+        0 => SourceError::Empty { file },
+        _ => SourceError::Header {
+            file,
+            reason: "there is no column; remove the file".to_owned(),
+        },
+    }
+}
+
+fn text_columns(
+    declared: &TableDecl,
+    found: &[(String, DataType)],
+    file: &str,
+) -> Result<Vec<Column>, SourceError> {
     let mut columns = Vec::with_capacity(found.len());
     for (name, guessed) in found {
         let decl = declared.column(name);
@@ -182,7 +246,13 @@ fn text_columns(declared: &TableDecl, found: &[(String, DataType)], file: &str) 
     Ok(columns)
 }
 
-fn column(name: &str, data_type: DataType, native_type: String, nullable: bool, declared: Option<&ColumnDecl>) -> Column {
+fn column(
+    name: &str,
+    data_type: DataType,
+    native_type: String,
+    nullable: bool,
+    declared: Option<&ColumnDecl>,
+) -> Column {
     let declared = declared.cloned().unwrap_or_default();
     Column {
         name: name.to_owned(),

@@ -1,6 +1,6 @@
 //! CSV records as text columns, by position.
 
-use super::{Fault, LineError, MAX_RECORD};
+use super::{BATCH_BYTES, Fault, LineError, MAX_RECORD};
 use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::csv::ReaderBuilder;
 use datafusion::arrow::csv::reader::Decoder;
@@ -44,13 +44,36 @@ struct Replay {
 impl CsvDecoder {
     /// A decoder for files of `width` columns of which `projection` is wanted. `from_start` is
     /// false where only later lines are read, so there is no header to pass over.
-    pub(crate) fn new(width: usize, delimiter: u8, projection: Vec<usize>, batch_size: usize, from_start: bool) -> Self {
-        let fields: Vec<Field> =
-            (0..width).map(|i| Field::new(i.to_string(), DataType::Utf8View, true)).collect();
-        let form = Form { schema: Arc::new(Schema::new(fields)), delimiter, projection };
+    pub(crate) fn new(
+        width: usize,
+        delimiter: u8,
+        projection: Vec<usize>,
+        batch_size: usize,
+        from_start: bool,
+    ) -> Self {
+        let fields: Vec<Field> = (0..width)
+            .map(|i| Field::new(i.to_string(), DataType::Utf8View, true))
+            .collect();
+        let form = Form {
+            schema: Arc::new(Schema::new(fields)),
+            delimiter,
+            projection,
+        };
         let decoder = form.decoder(batch_size, from_start);
-        let now = Replay { bytes: Vec::new(), line: 1, header: from_start };
-        Self { form, batch_size, decoder, at_start: from_start, last: now.clone(), now, open: 0 }
+        let now = Replay {
+            bytes: Vec::new(),
+            line: 1,
+            header: from_start,
+        };
+        Self {
+            form,
+            batch_size,
+            decoder,
+            at_start: from_start,
+            last: now.clone(),
+            now,
+            open: 0,
+        }
     }
 
     pub(super) fn push(&mut self, input: &[u8]) -> Result<(usize, Option<RecordBatch>), LineError> {
@@ -60,19 +83,36 @@ impl CsvDecoder {
                 return Ok((BOM.len(), None));
             }
         }
+        // A long batch ends after a line, where a record most likely ends too.
+        let is_long = self.now.bytes.len() > BATCH_BYTES;
+        let input = match input.iter().rposition(|b| *b == b'\n') {
+            Some(end) if is_long => &input[..=end],
+            _ => input,
+        };
         let room = self.decoder.capacity();
         let taken = match self.decoder.decode(input) {
             Ok(taken) => taken,
             Err(e) => return Err(self.fault(input, &e)),
         };
         self.now.bytes.extend_from_slice(&input[..taken]);
-        self.open = if self.decoder.capacity() < room { 0 } else { self.open + taken };
+        self.open = if self.decoder.capacity() < room {
+            0
+        } else {
+            self.open + taken
+        };
         if self.open > MAX_RECORD {
-            let fault = Fault::Other("a record longer than 64 MiB; is a quote left open?".to_owned());
-            return Err(LineError { line: self.now.line, fault });
+            let fault =
+                Fault::Other("a record longer than 64 MiB; is a quote left open?".to_owned());
+            return Err(LineError {
+                line: self.now.line,
+                fault,
+            });
         }
-        let full = self.decoder.capacity() == 0;
-        Ok((taken, if full { self.flush()? } else { None }))
+        let is_full = self.decoder.capacity() == 0;
+        if is_full || (is_long && self.open == 0) {
+            return Ok((taken, self.flush()?));
+        }
+        Ok((taken, None))
     }
 
     pub(super) fn finish(&mut self) -> Result<Option<RecordBatch>, LineError> {
@@ -86,10 +126,16 @@ impl CsvDecoder {
         match self.decoder.flush() {
             Ok(batch) => {
                 let lines = newlines(&self.now.bytes);
-                let next = Replay { bytes: Vec::new(), line: self.now.line + lines, header: false };
+                let next = Replay {
+                    bytes: Vec::new(),
+                    line: self.now.line + lines,
+                    header: false,
+                };
                 self.last = std::mem::replace(&mut self.now, next);
                 Ok(batch)
             }
+            // The batch ended within a record after all, so it goes on.
+            Err(ArrowError::CsvError(text)) if text.contains("part way through") => Ok(None),
             Err(e) => Err(self.fault(&[], &e)),
         }
     }
@@ -105,8 +151,14 @@ impl CsvDecoder {
         let found = self.form.replay(&replay, None);
         debug_assert!(self.batch_size > 0);
         match found.fault {
-            Some(fault) => LineError { line: found.line, fault },
-            None => LineError { line: found.line, fault: fault_of(error) },
+            Some(fault) => LineError {
+                line: found.line,
+                fault,
+            },
+            None => LineError {
+                line: found.line,
+                fault: fault_of(error),
+            },
         }
     }
 }
@@ -142,12 +194,20 @@ impl Form {
             }
             let taken = match decoder.decode(rest) {
                 Ok(taken) => taken,
-                Err(e) => return Position { line, fault: Some(fault_of(&e)) },
+                Err(e) => {
+                    return Position {
+                        line,
+                        fault: Some(fault_of(&e)),
+                    };
+                }
             };
             let is_row = decoder.capacity() == 0;
             if is_row {
                 if let Err(e) = decoder.flush() {
-                    return Position { line, fault: Some(fault_of(&e)) };
+                    return Position {
+                        line,
+                        fault: Some(fault_of(&e)),
+                    };
                 }
                 rows += 1;
             }
@@ -174,11 +234,17 @@ fn fault_of(error: &ArrowError) -> Fault {
     };
     if text.contains("incorrect number of fields")
         && let Some(expected) = number("expected ")
-        && let Some(found) = number("got more than ").map(|n| n.max(expected) + 1).or_else(|| number("got "))
+        && let Some(found) = number("got more than ")
+            .map(|n| n.max(expected) + 1)
+            .or_else(|| number("got "))
     {
         return Fault::Ragged { expected, found };
     }
-    if text.contains("invalid UTF-8") { Fault::NotUtf8 } else { Fault::Other(text) }
+    if text.contains("invalid UTF-8") {
+        Fault::NotUtf8
+    } else {
+        Fault::Other(text)
+    }
 }
 
 fn newlines(bytes: &[u8]) -> u64 {

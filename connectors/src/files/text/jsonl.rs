@@ -4,7 +4,7 @@
 //! an object or list stays JSON text. A field that is missing or `null` is null. Of a field that
 //! is there twice the last counts, as in most readers.
 
-use super::{Fault, LineError, MAX_RECORD};
+use super::{BATCH_BYTES, Fault, LineError, MAX_RECORD};
 use datafusion::arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions, StringViewBuilder};
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use std::borrow::Cow;
@@ -24,6 +24,8 @@ pub(crate) struct JsonlDecoder {
     partial: Vec<u8>,
     line: u64,
     lines: Vec<u64>,
+    /// Bytes of the lines of this batch.
+    length: usize,
     last_lines: Vec<u64>,
 }
 
@@ -33,13 +35,18 @@ impl JsonlDecoder {
         let field = |(name, _): &(String, bool)| Field::new(name, DataType::Utf8View, true);
         Self {
             schema: Arc::new(Schema::new(columns.iter().map(field).collect::<Vec<_>>())),
-            index: columns.iter().enumerate().map(|(i, (name, _))| (name.clone(), i)).collect(),
+            index: columns
+                .iter()
+                .enumerate()
+                .map(|(i, (name, _))| (name.clone(), i))
+                .collect(),
             raw: columns.iter().map(|(_, raw)| *raw).collect(),
             builders: columns.iter().map(|_| StringViewBuilder::new()).collect(),
             batch_size,
             partial: Vec::new(),
             line: 0,
             lines: Vec::new(),
+            length: 0,
             last_lines: Vec::new(),
         }
     }
@@ -56,14 +63,17 @@ impl JsonlDecoder {
                 self.row(&whole)?;
             }
             taken += end + 1;
-            if self.lines.len() >= self.batch_size {
+            if self.lines.len() >= self.batch_size || self.length > BATCH_BYTES {
                 return Ok((taken, self.flush()?));
             }
         }
         self.partial.extend_from_slice(&input[taken..]);
         if self.partial.len() > MAX_RECORD {
             let fault = Fault::Other("a line longer than 64 MiB".to_owned());
-            return Err(LineError { line: self.line + 1, fault });
+            return Err(LineError {
+                line: self.line + 1,
+                fault,
+            });
         }
         Ok((input.len(), None))
     }
@@ -82,6 +92,7 @@ impl JsonlDecoder {
 
     fn row(&mut self, line: &[u8]) -> Result<(), LineError> {
         self.line += 1;
+        self.length += line.len();
         let at = self.line;
         let fault = |fault| LineError { line: at, fault };
         let text = std::str::from_utf8(line).map_err(|_| fault(Fault::NotUtf8))?;
@@ -115,23 +126,36 @@ impl JsonlDecoder {
             return Ok(None);
         }
         self.last_lines = std::mem::take(&mut self.lines);
-        let columns: Vec<ArrayRef> =
-            self.builders.iter_mut().map(|b| Arc::new(b.finish()) as ArrayRef).collect();
+        self.length = 0;
+        let columns: Vec<ArrayRef> = self
+            .builders
+            .iter_mut()
+            .map(|b| Arc::new(b.finish()) as ArrayRef)
+            .collect();
         let options = RecordBatchOptions::new().with_row_count(Some(self.last_lines.len()));
         RecordBatch::try_new_with_options(Arc::clone(&self.schema), columns, &options)
             .map(Some)
-            .map_err(|e| LineError { line: self.line, fault: Fault::Other(e.to_string()) })
+            .map_err(|e| LineError {
+                line: self.line,
+                fault: Fault::Other(e.to_string()),
+            })
     }
 }
 
 /// Gives each field of the object on a line: its name and its value as JSON text. False for a line
 /// that is empty.
-pub(crate) fn fields<'l>(line: &'l str, mut field: impl FnMut(&str, &'l str)) -> Result<bool, String> {
+pub(crate) fn fields<'l>(
+    line: &'l str,
+    mut field: impl FnMut(&str, &'l str),
+) -> Result<bool, String> {
     let mut rest = line.trim_start_matches('\u{feff}').trim_matches(SPACE);
     if rest.is_empty() {
         return Ok(false);
     }
-    rest = rest.strip_prefix('{').ok_or("a line must be one JSON object")?.trim_start_matches(SPACE);
+    rest = rest
+        .strip_prefix('{')
+        .ok_or("a line must be one JSON object")?
+        .trim_start_matches(SPACE);
     if let Some(after) = rest.strip_prefix('}') {
         return ended(after);
     }
@@ -141,7 +165,10 @@ pub(crate) fn fields<'l>(line: &'l str, mut field: impl FnMut(&str, &'l str)) ->
             return Err("a field's name must be in double quotes".to_owned());
         }
         let name = unquoted(name)?;
-        let after = after.trim_start_matches(SPACE).strip_prefix(':').ok_or("\":\" is missing after a field's name")?;
+        let after = after
+            .trim_start_matches(SPACE)
+            .strip_prefix(':')
+            .ok_or("\":\" is missing after a field's name")?;
         let (found, after) = value(after.trim_start_matches(SPACE))?;
         field(&name, found);
         rest = after.trim_start_matches(SPACE);
@@ -170,7 +197,10 @@ fn value(text: &str) -> Result<(&str, &str), String> {
         None => return Err("a value is missing".to_owned()),
         Some(b'"') => string_end(bytes, 0)?,
         Some(b'{' | b'[') => nested_end(bytes)?,
-        Some(_) => bytes.iter().position(|b| b",]} \t\r".contains(b)).unwrap_or(bytes.len()),
+        Some(_) => bytes
+            .iter()
+            .position(|b| b",]} \t\r".contains(b))
+            .unwrap_or(bytes.len()),
     };
     let (found, after) = text.split_at(end);
     let sound = match bytes[0] {
@@ -178,11 +208,20 @@ fn value(text: &str) -> Result<(&str, &str), String> {
         b'{' | b'[' => serde_json::from_str::<serde::de::IgnoredAny>(found).is_ok(),
         _ => matches!(found, "null" | "true" | "false") || is_number(bytes, end),
     };
-    if sound { Ok((found, after)) } else { Err(format!("\"{}\" is no JSON value", found.chars().take(60).collect::<String>())) }
+    if sound {
+        Ok((found, after))
+    } else {
+        Err(format!(
+            "\"{}\" is no JSON value",
+            found.chars().take(60).collect::<String>()
+        ))
+    }
 }
 
 fn is_number(bytes: &[u8], end: usize) -> bool {
-    bytes[..end].iter().all(|b| b.is_ascii_digit() || b"+-.eE".contains(b))
+    bytes[..end]
+        .iter()
+        .all(|b| b.is_ascii_digit() || b"+-.eE".contains(b))
         && serde_json::from_slice::<serde_json::Number>(&bytes[..end]).is_ok()
 }
 
@@ -225,7 +264,9 @@ pub(crate) fn unquoted(value: &str) -> Result<Cow<'_, str>, String> {
     match value.strip_prefix('"').and_then(|v| v.strip_suffix('"')) {
         None => Ok(Cow::Borrowed(value)),
         Some(inner) if !inner.contains('\\') => Ok(Cow::Borrowed(inner)),
-        Some(_) => serde_json::from_str(value).map(Cow::Owned).map_err(|_| "a string with a wrong escape".to_owned()),
+        Some(_) => serde_json::from_str(value)
+            .map(Cow::Owned)
+            .map_err(|_| "a string with a wrong escape".to_owned()),
     }
 }
 
@@ -235,16 +276,33 @@ mod tests {
 
     fn read(line: &str) -> Result<Vec<(String, String)>, String> {
         let mut found = Vec::new();
-        fields(line, |name, value| found.push((name.to_owned(), value.to_owned())))?;
+        fields(line, |name, value| {
+            found.push((name.to_owned(), value.to_owned()))
+        })?;
         Ok(found)
     }
 
     #[test]
     fn splits_objects_and_refuses_what_is_no_json() {
         let found = read(r#"{"a":1.50, "b\u0062" : "x\"}","c":{"d":["}",{}]},"e":null}"#).unwrap();
-        let wanted = [("a", "1.50"), ("bb", r#""x\"}""#), ("c", r#"{"d":["}",{}]}"#), ("e", "null")];
+        let wanted = [
+            ("a", "1.50"),
+            ("bb", r#""x\"}""#),
+            ("c", r#"{"d":["}",{}]}"#),
+            ("e", "null"),
+        ];
         assert_eq!(found, wanted.map(|(n, v)| (n.to_owned(), v.to_owned())));
-        for bad in [r#"{"a":tru}"#, r#"{"a":1"#, r#"[1]"#, r#"{"a":01}"#, r#"{"a":{]}}"#, r#"{"a":1} 2"#, r#"{a:1}"#, r#"{"a":"x}"#, r#"{"a":1,}"#] {
+        for bad in [
+            r#"{"a":tru}"#,
+            r#"{"a":1"#,
+            r#"[1]"#,
+            r#"{"a":01}"#,
+            r#"{"a":{]}}"#,
+            r#"{"a":1} 2"#,
+            r#"{a:1}"#,
+            r#"{"a":"x}"#,
+            r#"{"a":1,}"#,
+        ] {
             assert!(read(bad).is_err(), "{bad}");
         }
     }

@@ -84,7 +84,9 @@ impl Rows {
         if self.start == 0 {
             return 0;
         }
-        let Ok(mut bytes) = file_bytes(&self.store, &self.meta, Some(0..self.start)).await else { return 0 };
+        let Ok(mut bytes) = file_bytes(&self.store, &self.meta, Some(0..self.start)).await else {
+            return 0;
+        };
         let mut lines = 0;
         while let Some(Ok(piece)) = bytes.next().await {
             lines += piece.iter().map(|b| u64::from(*b == b'\n')).sum::<u64>();

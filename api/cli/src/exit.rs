@@ -1,0 +1,93 @@
+//! How a command ended, for people and for scripts.
+
+use air_client::{Error, StatusCode};
+use std::io::Write;
+use std::process::ExitCode;
+
+pub(crate) const FAILED: u8 = 1;
+pub(crate) const USAGE: u8 = 2;
+pub(crate) const QA_FAILED: u8 = 3;
+pub(crate) const NOT_ALLOWED: u8 = 4;
+pub(crate) const SERVER: u8 = 5;
+pub(crate) const TIMED_OUT: u8 = 6;
+pub(crate) const CLARIFY: u8 = 7;
+pub(crate) const INTERRUPTED: u8 = 130;
+
+/// A command that did not succeed: the exit code, and what to say on standard error.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    code: u8,
+    message: String,
+}
+
+impl Failure {
+    pub(crate) fn new(code: u8, message: impl Into<String>) -> Self {
+        Self { code, message: message.into() }
+    }
+
+    pub(crate) fn failed(message: impl Into<String>) -> Self {
+        Self::new(FAILED, message)
+    }
+
+    pub(crate) fn usage(message: impl Into<String>) -> Self {
+        Self::new(USAGE, message)
+    }
+
+    pub(crate) fn interrupted() -> Self {
+        Self::new(INTERRUPTED, "interrupted")
+    }
+
+    pub(crate) fn code(&self) -> ExitCode {
+        self.code.into()
+    }
+
+    /// Says what went wrong; a closed standard error is nobody's fault.
+    pub(crate) fn tell(&self) {
+        if !self.message.is_empty() {
+            let _ = writeln!(std::io::stderr(), "aircli: {}", self.message);
+        }
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        let code = match &error {
+            Error::BadUrl { .. } | Error::BadPath { .. } | Error::BadHeader { .. } => USAGE,
+            Error::Problem(problem) => problem_code(problem.status),
+            Error::Unexpected { status, .. } => problem_code(status.as_u16()),
+            Error::TimedOut(_) => TIMED_OUT,
+            Error::Unreachable(_) | Error::Decode(_) => SERVER,
+            Error::Setup(_) | Error::Encode(_) => FAILED,
+        };
+        let mut message = error.to_string();
+        let mut source = std::error::Error::source(&error);
+        while let Some(cause) = source {
+            message += &format!(": {cause}");
+            source = cause.source();
+        }
+        if code == TIMED_OUT {
+            message += "\n  raise --timeout, or look for the run with `aircli reports runs KEY`";
+        }
+        Self::new(code, message)
+    }
+}
+
+fn problem_code(status: impl TryInto<u16>) -> u8 {
+    let status = status.try_into().unwrap_or(0);
+    match StatusCode::from_u16(status) {
+        Ok(StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) => NOT_ALLOWED,
+        Ok(StatusCode::GATEWAY_TIMEOUT | StatusCode::REQUEST_TIMEOUT) => TIMED_OUT,
+        Ok(status) if status.is_server_error() => SERVER,
+        _ => FAILED,
+    }
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Self {
+        if error.kind() == std::io::ErrorKind::BrokenPipe {
+            // The reader had enough.
+            return Self::new(0, "");
+        }
+        Self::failed(error.to_string())
+    }
+}

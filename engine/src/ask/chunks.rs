@@ -1,0 +1,149 @@
+//! Tokens to chunks: the pieces of a question that mean something.
+//!
+//! In: tokens and the index of a catalog. Out: words of asking, phrases of time, names, values
+//! and numbers, each the longest that fits. A word that nothing knows is a chunk too, so that it
+//! cannot be lost.
+
+use super::lexicon::{Candidate, Lexicon};
+use super::time::{self, TimePhrase};
+use super::tokens::{Token, TokenKind};
+use super::values::{Fit, Hit, value_words};
+use super::words::{self, Say};
+
+/// What a chunk is.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Kind {
+    Say(Say),
+    Time(TimePhrase),
+    Number(f64),
+    /// A name, a value, or either.
+    Name,
+    Quoted,
+    Unknown,
+}
+
+/// A piece of a question.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Chunk {
+    pub(super) kind: Kind,
+    pub(super) text: String,
+    pub(super) names: Vec<Candidate>,
+    pub(super) values: Vec<Hit>,
+}
+
+impl Chunk {
+    pub(super) fn say(&self) -> Option<Say> {
+        match self.kind {
+            Kind::Say(say) => Some(say),
+            _ => None,
+        }
+    }
+
+    pub(super) fn is_filler(&self) -> bool {
+        self.kind == Kind::Say(Say::Filler)
+    }
+
+    /// The weight of the best name.
+    pub(super) fn weight(&self) -> f64 {
+        self.names.first().map_or(0.0, |c| c.weight)
+    }
+}
+
+/// Cuts a question into chunks.
+pub(super) fn cut(tokens: &[Token], lexicon: &Lexicon) -> Vec<Chunk> {
+    let shouted = !tokens.iter().any(|t| t.text.chars().any(char::is_lowercase));
+    let mut chunks = Vec::new();
+    let mut at = 0;
+    while let Some(rest) = tokens.get(at..).filter(|r| !r.is_empty()) {
+        let before = at.checked_sub(1).and_then(|i| tokens.get(i));
+        let (len, mut chunk) = next(rest, before, lexicon, shouted);
+        let len = len.max(1);
+        let said: Vec<&str> = rest.iter().take(len).map(|t| t.text.as_str()).collect();
+        chunk.text = said.join(" ");
+        chunks.push(chunk);
+        at += len;
+    }
+    chunks
+}
+
+fn of(kind: Kind) -> Chunk {
+    Chunk { kind, text: String::new(), names: Vec::new(), values: Vec::new() }
+}
+
+fn next(rest: &[Token], before: Option<&Token>, lexicon: &Lexicon, shouted: bool) -> (usize, Chunk) {
+    let Some(first) = rest.first() else { return (1, of(Kind::Unknown)) };
+    if first.kind == TokenKind::Quoted {
+        let values = lexicon.values.text(&first.text);
+        return (1, Chunk { values, ..of(Kind::Quoted) });
+    }
+    let time = time::read(rest, before);
+    let said = longest_saying(rest);
+    let name = match first.kind {
+        TokenKind::Word => lexicon.name(rest),
+        _ => None,
+    };
+    let value = lexicon.values.whole(rest).filter(|(_, hits)| believable(hits, first));
+    let time_len = time.as_ref().map_or(0, |t| t.1);
+    let say_len = said.map_or(0, |s| s.0);
+    let name_len = name.as_ref().map_or(0, |n| n.0);
+    let value_len = value.as_ref().map_or(0, |v| v.0);
+    let code = value.as_ref().is_some_and(|(_, hits)| !shouted && is_code(hits, first));
+    if let Some((phrase, len)) = time.filter(|t| t.1 >= name_len.max(value_len).max(say_len)) {
+        return (len, of(Kind::Time(phrase)));
+    }
+    let names = name.filter(|n| n.0 >= say_len && n.0 >= value_len).map(|n| n.1).unwrap_or_default();
+    if let Some((len, say)) = said.filter(|s| s.0 >= name_len && s.0 >= value_len && !code) {
+        return (len, Chunk { names, ..of(Kind::Say(say)) });
+    }
+    let values = value.filter(|v| v.0 >= name_len).map(|v| v.1).unwrap_or_default();
+    if time_len == 0 && (!names.is_empty() || !values.is_empty()) {
+        return (name_len.max(value_len), Chunk { names, values, ..of(Kind::Name) });
+    }
+    if !names.is_empty() || !values.is_empty() {
+        return (name_len.max(value_len).max(1), Chunk { names, values, ..of(Kind::Name) });
+    }
+    other(rest, first, lexicon)
+}
+
+/// What is neither a word of asking nor a whole name or value.
+fn other(rest: &[Token], first: &Token, lexicon: &Lexicon) -> (usize, Chunk) {
+    if let TokenKind::Number(n) = first.kind {
+        return (1, of(Kind::Number(n)));
+    }
+    if let Some(n) = words::number_word(&first.lower) {
+        return (1, of(Kind::Number(n)));
+    }
+    if first.kind == TokenKind::Word && first.lower.len() > 2 {
+        for len in (1..=4.min(rest.len())).rev() {
+            let words: Vec<String> = rest[..len].iter().flat_map(|t| value_words(&t.text)).collect();
+            let values = lexicon.values.parts(&words);
+            if !values.is_empty() {
+                return (len, Chunk { values, ..of(Kind::Name) });
+            }
+        }
+    }
+    if first.kind == TokenKind::Symbol && !first.text.chars().any(char::is_alphanumeric) {
+        return (1, of(Kind::Say(Say::Filler)));
+    }
+    (1, of(Kind::Unknown))
+}
+
+fn longest_saying(rest: &[Token]) -> Option<(usize, Say)> {
+    let longest = words::LONGEST.min(rest.len());
+    (1..=longest).rev().find_map(|len| {
+        let said: Vec<&str> = rest[..len].iter().map(|t| t.lower.as_str()).collect();
+        words::say(&said.join(" ")).map(|say| (len, say))
+    })
+}
+
+/// A number or a symbol is no value of a dictionary, and a single letter only as it is written.
+fn believable(hits: &[Hit], first: &Token) -> bool {
+    let short = first.text.chars().count() == 1;
+    first.kind == TokenKind::Word && (!short || hits.iter().any(|h| h.fit == Fit::Exact && h.value.len() > 1))
+}
+
+/// A value written as in the dictionary and in capitals, such as a code that is a small word.
+fn is_code(hits: &[Hit], first: &Token) -> bool {
+    let capitals = first.text.chars().count() > 1 && !first.text.chars().any(char::is_lowercase);
+    capitals && hits.iter().any(|h| h.fit == Fit::Exact)
+}

@@ -1,0 +1,441 @@
+//! Chunks to clauses: which words belong together.
+//!
+//! In: the chunks of a question, left to right. Out: measures, groups, comparisons, values, times
+//! and the like, each naming its chunks by position. Which table or column a name stands for is
+//! not decided here.
+
+mod compare;
+mod measure;
+
+use super::chunks::{Chunk, Kind};
+use super::time::TimePhrase;
+use super::words::{Beyond, End, Say};
+use air_ir::{Agg, Grain, Op, Part, Unit};
+
+/// A figure that is asked for.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct MeasureClause {
+    pub(super) agg: Option<Agg>,
+    pub(super) p: Option<f64>,
+    pub(super) count: bool,
+    pub(super) distinct: bool,
+    pub(super) rows: bool,
+    pub(super) name: Option<usize>,
+    /// "average daily", "average number of … per day": of the totals of this unit.
+    pub(super) each: Option<Unit>,
+    /// Named only to order by it.
+    pub(super) ordering: bool,
+    pub(super) share: bool,
+}
+
+/// What rows are grouped by.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum GroupClause {
+    Bucket(Grain),
+    Part(Part),
+    Name(usize),
+}
+
+/// A group and how it was asked for.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Grouped {
+    pub(super) what: GroupClause,
+    /// "per", "for each": within which a ranking is made.
+    pub(super) per: bool,
+    /// "which carrier": what is asked for.
+    pub(super) which: bool,
+    pub(super) by: bool,
+}
+
+/// Numbers something is compared with.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct CmpClause {
+    pub(super) op: Op,
+    pub(super) numbers: Vec<f64>,
+    /// The word after the number.
+    pub(super) unit: Option<usize>,
+    pub(super) subject: Option<usize>,
+    /// The measure that is compared, where one was named.
+    pub(super) measure: Option<usize>,
+    pub(super) negated: bool,
+}
+
+/// A value something must have.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct ValueClause {
+    pub(super) chunk: usize,
+    pub(super) negated: bool,
+    pub(super) prep: Option<String>,
+    /// Names beside the value that may say which column is meant.
+    pub(super) hints: Vec<usize>,
+    /// Joined to the value before by "or".
+    pub(super) or: bool,
+    /// Joined to the value before by "and", "or" or a comma.
+    pub(super) joined: bool,
+}
+
+/// Something that must be there, or must not.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct NullClause {
+    pub(super) chunk: usize,
+    pub(super) present: bool,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct TimeClause {
+    pub(super) chunk: usize,
+    pub(super) phrase: TimePhrase,
+    pub(super) negated: bool,
+}
+
+/// A place in an order.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct SuperClause {
+    pub(super) chunk: usize,
+    pub(super) end: End,
+    pub(super) n: Option<u64>,
+    pub(super) name: Option<usize>,
+    /// "top", "busiest": what follows is the group, never the measure.
+    pub(super) of_group: bool,
+}
+
+/// Everything a question says.
+#[derive(Debug, Default)]
+pub(super) struct Clauses {
+    pub(super) measures: Vec<MeasureClause>,
+    pub(super) groups: Vec<Grouped>,
+    pub(super) compares: Vec<CmpClause>,
+    pub(super) values: Vec<ValueClause>,
+    pub(super) nulls: Vec<NullClause>,
+    pub(super) times: Vec<TimeClause>,
+    pub(super) supers: Vec<SuperClause>,
+    /// Names that stand by themselves.
+    pub(super) bare: Vec<usize>,
+    /// Words that nothing knows, with the word before each.
+    pub(super) unknown: Vec<(usize, Option<String>)>,
+    pub(super) share: Option<usize>,
+    pub(super) compare: bool,
+    pub(super) over: Option<Unit>,
+    pub(super) growth: bool,
+    pub(super) change: bool,
+    pub(super) running: bool,
+    pub(super) moving: bool,
+    pub(super) window: Option<Grain>,
+    pub(super) only: bool,
+    pub(super) remove: bool,
+    pub(super) instead: bool,
+    pub(super) also: bool,
+    pub(super) about: bool,
+    pub(super) filters: bool,
+    pub(super) list: bool,
+    pub(super) ordered: bool,
+    pub(super) ascending: Option<bool>,
+    pub(super) limit: Option<u64>,
+    pub(super) beyond: Option<(Beyond, usize)>,
+    pub(super) adverb: Option<Unit>,
+}
+
+/// Reads clauses from chunks.
+pub(super) fn read(chunks: &[Chunk]) -> Clauses {
+    let mut reader = Reader { chunks, at: 0, out: Clauses::default(), state: State::default() };
+    while reader.at < chunks.len() {
+        let before = reader.at;
+        reader.step();
+        reader.at = reader.at.max(before + 1);
+    }
+    reader.out
+}
+
+/// What the words before say of the next name.
+#[derive(Debug, Default, Clone)]
+struct State {
+    negated: bool,
+    without: bool,
+    with: bool,
+    or: bool,
+    and: bool,
+    prep: Option<String>,
+    /// The last value was so many content chunks ago; lists of values have none between.
+    after_value: bool,
+    /// The last group was just read, so that "and X" goes on with groups.
+    after_group: Option<(bool, bool)>,
+    after_measure: bool,
+}
+
+struct Reader<'a> {
+    chunks: &'a [Chunk],
+    at: usize,
+    out: Clauses,
+    state: State,
+}
+
+impl Reader<'_> {
+    fn chunk(&self, at: usize) -> Option<&Chunk> {
+        self.chunks.get(at)
+    }
+
+    fn say(&self, at: usize) -> Option<Say> {
+        self.chunk(at).and_then(Chunk::say)
+    }
+
+    /// The next chunk from `at` on that is no filler.
+    fn content(&self, mut at: usize) -> usize {
+        while self.chunk(at).is_some_and(Chunk::is_filler) {
+            at += 1;
+        }
+        at
+    }
+
+    /// The same, passing over "of" too.
+    fn past_of(&self, mut at: usize) -> usize {
+        while self.chunk(at).is_some_and(|c| c.is_filler() || c.text.eq_ignore_ascii_case("of")) {
+            at += 1;
+        }
+        at
+    }
+
+    fn name_at(&self, at: usize) -> bool {
+        self.chunk(at).is_some_and(|c| !c.names.is_empty() && matches!(c.kind, Kind::Name))
+    }
+
+    fn number_at(&self, at: usize) -> Option<f64> {
+        match self.chunk(at)?.kind {
+            Kind::Number(n) => Some(n),
+            _ => None,
+        }
+    }
+
+    fn whole_at(&self, at: usize) -> Option<u64> {
+        let n = self.number_at(at).filter(|n| *n >= 1.0 && n.fract() == 0.0)?;
+        format!("{n}").parse().ok()
+    }
+
+    fn step(&mut self) {
+        let Some(chunk) = self.chunk(self.at) else { return };
+        match chunk.kind.clone() {
+            Kind::Say(say) => self.saying(say),
+            Kind::Time(phrase) => {
+                let negated = self.state.negated;
+                self.out.times.push(TimeClause { chunk: self.at, phrase, negated });
+                self.state = State::default();
+            }
+            Kind::Number(_) => self.number(),
+            Kind::Name => self.name(),
+            Kind::Quoted => self.value(),
+            Kind::Unknown => self.unknown(),
+        }
+    }
+
+    fn unknown(&mut self) {
+        let before = self.state.prep.clone();
+        self.out.unknown.push((self.at, before));
+        self.state = State::default();
+    }
+
+    fn saying(&mut self, say: Say) {
+        match say {
+            Say::Filler => {}
+            Say::Agg(_) | Say::CountOf | Say::Rows | Say::Distinct | Say::Percentile => self.measure(false),
+            Say::Share => self.share(),
+            Say::Super(end) => self.superlative(end),
+            Say::Which => self.which(),
+            Say::By => self.group(false),
+            Say::Per => self.group(true),
+            Say::Adverb(unit) => self.adverb(unit),
+            Say::Unit(unit) => self.lone_unit(unit),
+            Say::Part(part) => self.push_group(GroupClause::Part(part), false, true),
+            Say::Cmp(_) | Say::Between => self.comparison(None),
+            Say::Limit => self.limit(),
+            Say::Beyond(beyond) => {
+                self.out.beyond.get_or_insert((beyond, self.at));
+            }
+            other => self.modifier(other),
+        }
+    }
+
+    /// Words that say something of what follows, or of the whole question.
+    fn modifier(&mut self, say: Say) {
+        let text = self.chunk(self.at).map(|c| c.text.to_lowercase());
+        let text = text.unwrap_or_default();
+        match say {
+            Say::And => self.state.and = true,
+            Say::Or => self.state.or = true,
+            Say::Not => {
+                self.state.negated = true;
+                self.state.prep = text.rsplit(' ').next().map(str::to_owned);
+            }
+            Say::Without => self.state.without = true,
+            Say::With => self.state.with = true,
+            Say::Prep => {
+                self.state.prep = Some(text);
+                self.state.after_group = None;
+            }
+            Say::Compare => {
+                self.out.compare = true;
+                self.state.and = true;
+            }
+            Say::Over(unit) => self.out.over = Some(unit),
+            Say::Growth => self.out.growth = true,
+            Say::Change => self.out.change = true,
+            Say::Running => self.out.running = true,
+            Say::Moving => self.out.moving = true,
+            Say::Only => self.out.only = true,
+            Say::Remove => self.out.remove = true,
+            Say::Filters => self.out.filters = true,
+            Say::Instead => self.out.instead = true,
+            Say::Also => self.out.also = true,
+            Say::About => self.out.about = true,
+            Say::List => self.out.list = true,
+            Say::Dir(up) => self.out.ascending = Some(up),
+            Say::Ordered => {
+                self.out.ordered = true;
+                let next = self.content(self.at + 1);
+                if !self.measure_at(next) && self.name_at(next) {
+                    let measure = MeasureClause { name: Some(next), ordering: true, ..Default::default() };
+                    self.out.measures.push(measure);
+                    self.at = next + 1;
+                } else if self.measure_at(next) {
+                    self.at = next;
+                    self.measure(true);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// "15 minutes" of a grain, "2 engines", "5 airlines", "3-month moving average".
+    fn number(&mut self) {
+        let after = self.content(self.at + 1);
+        match self.say(after) {
+            Some(Say::Unit(unit)) => {
+                let n = self.whole_at(self.at).and_then(|n| u32::try_from(n).ok());
+                self.out.window = n.map(|n| Grain { n, unit });
+                if self.out.window.is_none() {
+                    self.out.unknown.push((self.at, None));
+                }
+                self.at = after + 1;
+            }
+            Some(Say::Super(end)) => {
+                let n = self.whole_at(self.at);
+                self.at = after;
+                self.superlative(end);
+                if let Some(last) = self.out.supers.last_mut() {
+                    last.n = n;
+                }
+            }
+            Some(Say::Percentile) => self.measure(false),
+            _ if self.name_at(after) => {
+                let numbers = self.number_at(self.at).into_iter().collect();
+                let negated = self.state.negated || self.state.without;
+                let op = Op::Eq;
+                let clause = CmpClause { op, numbers, unit: None, subject: Some(after), measure: None, negated };
+                self.out.compares.push(clause);
+                self.at = after + 1;
+                self.state = State::default();
+            }
+            _ => match self.out.bare.last().copied().filter(|b| self.content(b + 1) == self.at) {
+                Some(subject) => {
+                    self.out.bare.pop();
+                    let numbers = self.number_at(self.at).into_iter().collect();
+                    let negated = self.state.negated;
+                    let subject = Some(subject);
+                    let clause = CmpClause { op: Op::Eq, numbers, unit: None, subject, measure: None, negated };
+                    self.out.compares.push(clause);
+                    self.at += 1;
+                    self.state = State::default();
+                }
+                None => self.unknown(),
+            },
+        }
+    }
+
+    fn limit(&mut self) {
+        let next = self.content(self.at + 1);
+        match self.whole_at(next) {
+            Some(n) => {
+                self.out.limit = Some(n);
+                self.at = next + 1;
+                if self.say(self.at) == Some(Say::Rows) {
+                    self.at += 1;
+                }
+            }
+            None => self.unknown(),
+        }
+    }
+
+    /// A name: of a group in a list, of a value, of something that must be there, or by itself.
+    fn name(&mut self) {
+        let at = self.at;
+        let Some(chunk) = self.chunk(at) else { return };
+        let next = self.content(at + 1);
+        let compared = matches!(self.say(next), Some(Say::Cmp(_) | Say::Between));
+        let has_name = !chunk.names.is_empty();
+        let only_value = !chunk.values.is_empty() && (!has_name || chunk.weight() < 0.8);
+        let listed = self.state.after_group.filter(|_| (self.state.and || self.state.or) && has_name);
+        if only_value || !chunk.values.is_empty() && self.state.prep.is_some() && !self.state.with {
+            return self.value();
+        }
+        if let Some((per, by)) = listed.filter(|_| !compared) {
+            self.out.groups.push(Grouped { what: GroupClause::Name(at), per, which: false, by });
+            self.state = State { after_group: Some((per, by)), ..State::default() };
+            return;
+        }
+        let value_follows = self.value_at(next) && next == at + 1 || self.number_at(next).is_some();
+        if (self.state.with || self.state.without) && !compared && !value_follows {
+            let present = self.state.with && !self.state.without;
+            self.out.nulls.push(NullClause { chunk: at, present });
+            self.state = State::default();
+            return;
+        }
+        if self.state.and && self.state.after_measure && !compared && !value_follows {
+            let last = self.out.measures.last().cloned().unwrap_or_default();
+            self.out.measures.push(MeasureClause { name: Some(at), ..last });
+            self.state = State { after_measure: true, ..State::default() };
+            return;
+        }
+        self.out.bare.push(at);
+        let negated = self.state.negated;
+        let prep = self.state.prep.take().filter(|_| value_follows);
+        self.state = State { negated: negated && value_follows || negated && compared, prep, ..State::default() };
+    }
+
+    fn value_at(&self, at: usize) -> bool {
+        self.chunk(at).is_some_and(|c| {
+            matches!(c.kind, Kind::Name) && !c.values.is_empty() && (c.names.is_empty() || c.weight() < 0.8)
+                || c.kind == Kind::Quoted
+        })
+    }
+
+    fn value(&mut self) {
+        let at = self.at;
+        let before = self.out.bare.last().copied().filter(|b| self.content(b + 1) == at || self.equals_between(*b, at));
+        let after = self.content(at + 1);
+        let follows = self.name_at(after) && after == at + 1 && !self.value_at(after);
+        let mut hints: Vec<usize> = before.into_iter().collect();
+        let compared = matches!(self.say(self.content(after + 1)), Some(Say::Cmp(_) | Say::Between));
+        if follows && !compared {
+            hints.push(after);
+            self.out.bare.push(after);
+            self.at = after + 1;
+        }
+        let joined = self.state.after_value && (self.state.and || self.state.or);
+        let (mut negated, mut prep) = (self.state.negated || self.state.without, self.state.prep.clone());
+        if let Some(last) = self.out.values.last().filter(|_| joined) {
+            negated |= last.negated;
+            prep = prep.or_else(|| last.prep.clone());
+            if hints.is_empty() {
+                hints.clone_from(&last.hints);
+            }
+        }
+        let or = self.state.or;
+        self.out.values.push(ValueClause { chunk: at, negated, prep, hints, or, joined });
+        self.state = State { after_value: true, ..State::default() };
+    }
+
+    /// "origin = JFK": an equals sign between a name and a value.
+    fn equals_between(&self, name: usize, value: usize) -> bool {
+        let eq = self.content(name + 1);
+        matches!(self.say(eq), Some(Say::Cmp(Op::Eq) | Say::Not | Say::Prep)) && self.content(eq + 1) == value
+            && self.say(eq) != Some(Say::Prep)
+    }
+}

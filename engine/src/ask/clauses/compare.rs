@@ -1,0 +1,99 @@
+//! Clauses of comparison: "delayed more than 30 minutes", "at least 200 seats".
+
+use super::{CmpClause, Reader, State};
+use crate::ask::chunks::Kind;
+use crate::ask::words::Say;
+use air_ir::Op;
+
+impl Reader<'_> {
+    /// A comparison whose word stands at the current chunk. `measure` is the measure named just
+    /// before it, if one was.
+    pub(super) fn comparison(&mut self, measure: Option<usize>) {
+        let word = self.at;
+        let negated = self.state.negated || self.state.without;
+        let Some((op, numbers, end)) = self.operands(word) else {
+            return self.not_a_comparison();
+        };
+        let unit_at = self.content(end);
+        let unit = self.unit_at(unit_at).then_some(unit_at);
+        let mut next = unit.map_or(end, |u| u + 1);
+        let before = self.out.bare.last().copied().filter(|b| self.content(b + 1) == word);
+        let after = self.past_of(next);
+        let named_after = self.name_at(after) && !self.value_at(after) && !self.followed_by_cmp(after);
+        let is_column = |at: usize| {
+            use crate::ask::lexicon::Target;
+            let target = self.chunk(at).and_then(|c| c.names.first()).map(|c| c.target);
+            matches!(target, Some(Target::Column(_) | Target::RoleColumn(..)))
+        };
+        let subject = match (before, measure) {
+            (_, Some(_)) if !(named_after && is_column(after)) => None,
+            (Some(before), None) if is_column(before) || !named_after => {
+                self.out.bare.pop();
+                Some(before)
+            }
+            _ if named_after => {
+                next = after + 1;
+                Some(after)
+            }
+            _ => None,
+        };
+        let measure = measure.filter(|_| subject.is_none());
+        self.out.compares.push(CmpClause { op, numbers, unit, subject, measure, negated });
+        self.at = next;
+        let after_value = false;
+        self.state = State { after_value, ..State::default() };
+    }
+
+    fn followed_by_cmp(&self, at: usize) -> bool {
+        matches!(self.say(self.content(at + 1)), Some(Say::Cmp(_) | Say::Between))
+            && self.operands(self.content(at + 1)).is_some()
+    }
+
+    /// The operator and its numbers, and where they end.
+    fn operands(&self, word: usize) -> Option<(Op, Vec<f64>, usize)> {
+        let first = self.content(word + 1);
+        let one = self.number_at(first)?;
+        match self.say(word)? {
+            Say::Cmp(op) => Some((op, vec![one], first + 1)),
+            Say::Between => {
+                let mut and = self.content(first + 1);
+                if self.unit_at(and) {
+                    and = self.content(and + 1);
+                }
+                let second = self.content(and + 1);
+                let two = self.number_at(second).filter(|_| self.say(and) == Some(Say::And))?;
+                Some((Op::Between, vec![one, two], second + 1))
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether a chunk says in what the number before it is counted.
+    fn unit_at(&self, at: usize) -> bool {
+        let Some(chunk) = self.chunk(at) else { return false };
+        match chunk.kind {
+            Kind::Say(Say::Unit(_)) => true,
+            Kind::Say(Say::Share) => chunk.text == "%" || chunk.text.eq_ignore_ascii_case("percent"),
+            Kind::Unknown => is_unit_word(&chunk.text),
+            _ => false,
+        }
+    }
+
+    /// "over", "exactly", "= JFK" and the like without a number.
+    fn not_a_comparison(&mut self) {
+        match self.say(self.at) {
+            Some(Say::Cmp(Op::Eq)) => {}
+            Some(Say::Cmp(Op::Ne)) => self.state.negated = true,
+            _ => return self.unknown(),
+        }
+        self.at += 1;
+    }
+}
+
+/// Units of measure that need no column of their own name.
+pub(in crate::ask) fn is_unit_word(text: &str) -> bool {
+    const UNITS: &str = "min mins hrs h mi km kwh mwh wh m ft feet mile miles meters metres kg lb \
+pounds euro euros eur usd dollars dollar mph kph degrees inches celsius fahrenheit seconds sec s \
+percent gbp € $ £";
+    UNITS.split_ascii_whitespace().any(|u| u.eq_ignore_ascii_case(text))
+}

@@ -1,0 +1,269 @@
+//! Which table a question is about.
+//!
+//! In: chunks and clauses. Out: the table from which everything that was named can be reached
+//! without multiplying rows, and the fields a name stands for as seen from there.
+
+use super::chunks::Chunk;
+use super::clauses::{Clauses, GroupClause};
+use super::lexicon::{Candidate, Lexicon, Target};
+use super::routes::{self, Field};
+use air_ir::{Agg, Catalog};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What a field is worth the farther it is away.
+fn nearness(hops: usize) -> f64 {
+    match hops {
+        0 => 1.0,
+        1 => 0.97,
+        2 => 0.92,
+        _ => 0.85,
+    }
+}
+
+/// Every field a chunk may stand for, with its weight.
+pub(super) fn fields(
+    catalog: &Catalog,
+    lexicon: &Lexicon,
+    root: usize,
+    chunk: &Chunk,
+) -> Vec<(Field, f64)> {
+    let mut best: BTreeMap<Field, f64> = BTreeMap::new();
+    for candidate in &chunk.names {
+        for (field, weight) in of_candidate(catalog, lexicon, root, candidate) {
+            let weight = weight * nearness(field.hops.len());
+            let field = routes::shortened(catalog, field);
+            let known = best.entry(field).or_insert(0.0);
+            *known = known.max(weight);
+        }
+    }
+    let mut list: Vec<(Field, f64)> = best.into_iter().collect();
+    list.sort_by(|a, b| b.1.total_cmp(&a.1));
+    list
+}
+
+fn of_candidate(
+    catalog: &Catalog,
+    lexicon: &Lexicon,
+    root: usize,
+    candidate: &Candidate,
+) -> Vec<(Field, f64)> {
+    let weight = candidate.weight;
+    let ways = |table: usize| lexicon.routes.between(root, table);
+    match candidate.target {
+        Target::Column(col) => {
+            ways(col.table).into_iter().map(|hops| (Field { hops, col }, weight)).collect()
+        }
+        Target::Table(table) => match routes::label(catalog, table) {
+            Some(col) => {
+                let fields = ways(table).into_iter().map(|hops| Field { hops, col });
+                fields.map(|f| (f, weight * 0.98)).collect()
+            }
+            None => Vec::new(),
+        },
+        Target::Role(hop) => {
+            let label = lexicon.routes.target(hop).and_then(|t| routes::label(catalog, t));
+            let Some(col) = label else { return Vec::new() };
+            through(ways(hop.table), hop, col).map(|f| (f, weight)).collect()
+        }
+        Target::RoleColumn(hop, col) => {
+            through(ways(hop.table), hop, col).map(|f| (f, weight)).collect()
+        }
+    }
+}
+
+fn through(
+    ways: Vec<Vec<routes::Hop>>,
+    hop: routes::Hop,
+    col: routes::ColRef,
+) -> impl Iterator<Item = Field> {
+    ways.into_iter().map(move |mut hops| {
+        hops.push(hop);
+        Field { hops, col }
+    })
+}
+
+/// The columns of time as seen from `root`: its own, else those of the nearest tables.
+pub(super) fn time_fields(catalog: &Catalog, lexicon: &Lexicon, root: usize) -> Vec<Field> {
+    let own = routes::time_columns(catalog, root);
+    if !own.is_empty() {
+        return own.into_iter().map(|col| Field { hops: Vec::new(), col }).collect();
+    }
+    let mut nearest: Vec<Field> = Vec::new();
+    for table in (0..catalog.tables.len()).filter(|t| *t != root) {
+        for hops in lexicon.routes.between(root, table) {
+            let columns = routes::time_columns(catalog, table);
+            nearest.extend(columns.into_iter().map(|col| Field { hops: hops.clone(), col }));
+        }
+    }
+    let least = nearest.iter().map(|f| f.hops.len()).min().unwrap_or(0);
+    nearest.retain(|f| f.hops.len() == least);
+    nearest
+}
+
+/// The table the question is about; `None` where it names nothing of the catalog.
+pub(super) fn find(
+    catalog: &Catalog,
+    lexicon: &Lexicon,
+    chunks: &[Chunk],
+    clauses: &Clauses,
+) -> Option<usize> {
+    let named = named_tables(lexicon, chunks);
+    let scorer = Scorer { catalog, lexicon, chunks, clauses };
+    let mut best: Option<(f64, usize, usize)> = None;
+    for table in named {
+        let keys = catalog.tables.get(table).map_or(0, |t| t.foreign_keys.len());
+        let score = scorer.score(table);
+        let better = match best {
+            None => true,
+            Some((s, k, _)) => score > s + 1e-9 || (score - s).abs() <= 1e-9 && keys > k,
+        };
+        if better {
+            best = Some((score, keys, table));
+        }
+    }
+    best.map(|b| b.2)
+}
+
+/// Tables that a name or value belongs to, and those with a key to one of them.
+fn named_tables(lexicon: &Lexicon, chunks: &[Chunk]) -> BTreeSet<usize> {
+    let mut tables = BTreeSet::new();
+    for chunk in chunks {
+        for candidate in &chunk.names {
+            tables.insert(match candidate.target {
+                Target::Table(table) => table,
+                Target::Column(col) => col.table,
+                Target::Role(hop) | Target::RoleColumn(hop, _) => hop.table,
+            });
+        }
+        tables.extend(chunk.values.iter().map(|v| v.col.table));
+    }
+    let children: Vec<usize> =
+        tables.iter().flat_map(|t| lexicon.routes.children(*t)).map(|h| h.table).collect();
+    tables.extend(children);
+    tables
+}
+
+struct Scorer<'a> {
+    catalog: &'a Catalog,
+    lexicon: &'a Lexicon,
+    chunks: &'a [Chunk],
+    clauses: &'a Clauses,
+}
+
+/// What it costs not to reach something that was named.
+const UNREACHED: f64 = -1.5;
+
+impl Scorer<'_> {
+    fn score(&self, root: usize) -> f64 {
+        let c = self.clauses;
+        let mut score = 0.0;
+        for measure in &c.measures {
+            if let Some(name) = measure.name {
+                let figure = matches!(measure.agg, Some(a) if a != Agg::Percentile && !measure.count)
+                    || measure.agg == Some(Agg::Percentile);
+                score += self.measured(root, name, figure && !measure.distinct);
+            }
+        }
+        for at in c.supers.iter().filter_map(|s| s.name) {
+            score += self.named(root, at, true);
+        }
+        for group in &c.groups {
+            if let GroupClause::Name(at) = group.what {
+                score += self.named(root, at, true);
+            }
+        }
+        for at in &c.bare {
+            score += self.bare(root, *at);
+        }
+        for null in &c.nulls {
+            score += self.named(root, null.chunk, true).max(self.child(root, null.chunk));
+        }
+        for compare in &c.compares {
+            if let Some(at) = compare.subject {
+                score += self.named(root, at, true).max(self.table(root, at)).max(self.child(root, at));
+            }
+        }
+        for value in &c.values {
+            score += self.valued(root, value.chunk);
+        }
+        score + self.timed(root)
+    }
+
+    fn chunk(&self, at: usize) -> Option<&Chunk> {
+        self.chunks.get(at)
+    }
+
+    fn named(&self, root: usize, at: usize, needed: bool) -> f64 {
+        let Some(chunk) = self.chunk(at) else { return 0.0 };
+        let best = fields(self.catalog, self.lexicon, root, chunk).first().map(|f| f.1);
+        best.unwrap_or(0.0).max(self.table(root, at)).max(if needed { UNREACHED } else { 0.0 })
+            + if best.is_none() && self.table(root, at) == 0.0 && needed { UNREACHED } else { 0.0 }
+    }
+
+    /// How well a chunk names the table itself.
+    fn table(&self, root: usize, at: usize) -> f64 {
+        let names = self.chunk(at).map(|c| c.names.as_slice()).unwrap_or_default();
+        let of = names.iter().filter(|c| c.target == Target::Table(root));
+        of.map(|c| c.weight).fold(0.0, f64::max)
+    }
+
+    /// A table with a key to this one: whose rows can be there or not.
+    fn child(&self, root: usize, at: usize) -> f64 {
+        let names = self.chunk(at).map(|c| c.names.as_slice()).unwrap_or_default();
+        let children = self.lexicon.routes.children(root);
+        let of = names.iter().filter(|c| {
+            matches!(c.target, Target::Table(t) if children.iter().any(|h| h.table == t))
+        });
+        of.map(|c| c.weight * 0.8).fold(0.0, f64::max)
+    }
+
+    fn measured(&self, root: usize, at: usize, figure: bool) -> f64 {
+        let Some(chunk) = self.chunk(at) else { return 0.0 };
+        let table = self.table(root, at) * 1.05;
+        let found = fields(self.catalog, self.lexicon, root, chunk);
+        let own = found.iter().filter(|(f, _)| f.hops.is_empty());
+        let own = own.filter(|(f, _)| {
+            let column = routes::column(self.catalog, f.col);
+            !figure || column.is_some_and(|c| c.data_type.is_numeric() || c.data_type.is_temporal())
+        });
+        let own = own.map(|f| f.1).fold(0.0, f64::max);
+        let far = found.iter().map(|f| f.1 * 0.4).fold(0.0, f64::max);
+        // Rows of a table that this one has a key to are counted by that key.
+        let keyed = chunk.names.iter().filter(|c| match c.target {
+            Target::Table(t) => self.lexicon.routes.between(root, t).iter().any(|w| w.len() == 1),
+            _ => false,
+        });
+        let keyed = if figure { 0.0 } else { keyed.map(|c| c.weight * 0.9).fold(0.0, f64::max) };
+        let best = table.max(own).max(far).max(keyed);
+        if best > 0.0 { best } else { UNREACHED }
+    }
+
+    fn bare(&self, root: usize, at: usize) -> f64 {
+        let table = self.table(root, at);
+        if table > 0.0 { table * 1.03 } else { self.named(root, at, true) }
+    }
+
+    fn valued(&self, root: usize, at: usize) -> f64 {
+        let Some(chunk) = self.chunk(at) else { return 0.0 };
+        let reach = chunk.values.iter().filter_map(|v| {
+            let ways = self.lexicon.routes.between(root, v.col.table);
+            ways.first().map(|w| nearness(w.len()))
+        });
+        let best = reach.fold(0.0, f64::max);
+        if best > 0.0 || chunk.values.is_empty() { best } else { UNREACHED }
+    }
+
+    fn timed(&self, root: usize) -> f64 {
+        let buckets = self.clauses.groups.iter().any(|g| {
+            matches!(g.what, GroupClause::Bucket(_) | GroupClause::Part(_))
+        });
+        if self.clauses.times.is_empty() && !buckets {
+            return 0.0;
+        }
+        match time_fields(self.catalog, self.lexicon, root).first() {
+            Some(field) if field.hops.is_empty() => 0.4,
+            Some(_) => 0.1,
+            None => -0.8,
+        }
+    }
+}

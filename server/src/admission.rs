@@ -1,0 +1,227 @@
+//! From an HTTP request to a [`Call`] that a handler may trust, and back to a response.
+//!
+//! In: a request on a route of the contract. Out: the handler's answer, or the problem. In this
+//! order: who asks, whether the role may, the query, the body (type, size, depth, schema), and
+//! whether it was done before. Each request runs in a task of its own, so that a client that goes
+//! away interrupts nothing half way. Absent on purpose: what any one operation does.
+
+mod body;
+mod idempotency;
+mod query;
+pub(crate) mod schema;
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::pin::Pin;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::body::Body;
+use axum::http::header::{AUTHORIZATION, HeaderName};
+use axum::http::{HeaderMap, HeaderValue, Request, Response};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use tracing::Instrument;
+
+use crate::auth::{Principal, Role};
+use crate::contract::routes::Route;
+use crate::contract::types::{ErrorCode, FieldErrorCode};
+use crate::id::{IdError, RequestId};
+use crate::problem::{ApiError, field_error};
+use crate::service::App;
+
+pub(crate) type Answer = Result<Response<Body>, ApiError>;
+pub(crate) type Handler = fn(Call) -> Pin<Box<dyn Future<Output = Answer> + Send>>;
+
+const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// Between the deadline of the work inside a request, which tells best what happened, and the
+/// end of the request.
+const SLACK: Duration = Duration::from_secs(2);
+/// Learning reads every file of a source, and is not yet a job.
+const LEARNING_FACTOR: u32 = 10;
+
+/// A request that was let in and fits the contract.
+pub(crate) struct Call {
+    pub(crate) app: Arc<App>,
+    pub(crate) principal: Principal,
+    pub(crate) request_id: RequestId,
+    pub(crate) headers: HeaderMap,
+    /// When the work must have ended.
+    pub(crate) deadline: Instant,
+    path: BTreeMap<String, String>,
+    query: Value,
+    body: Option<Value>,
+}
+
+impl Call {
+    /// The query, in the contract's type.
+    pub(crate) fn query<T: DeserializeOwned>(&self) -> Result<T, ApiError> {
+        read(&self.query)
+    }
+
+    /// The body, in the contract's type.
+    pub(crate) fn body<T: DeserializeOwned>(&self) -> Result<T, ApiError> {
+        read(self.body.as_ref().unwrap_or(&Value::Null))
+    }
+
+    /// The body as it came, if there was one.
+    pub(crate) fn raw_body(&self) -> Option<&Value> {
+        self.body.as_ref()
+    }
+
+    /// A name in the path. One that cannot be a name of the kind names nothing.
+    pub(crate) fn path<T: FromStr<Err = IdError>>(&self, name: &str) -> Result<T, ApiError> {
+        let text = self.path.get(name).map_or("", String::as_str);
+        text.parse().map_err(|error: IdError| ApiError {
+            errors: vec![field_error(
+                format!("{{{name}}}"),
+                FieldErrorCode::BadValue,
+                error.to_string(),
+            )],
+            ..ApiError::new(ErrorCode::NotFound, "There is no such thing.")
+        })
+    }
+
+    /// A header, where it is there and is text.
+    pub(crate) fn header(&self, name: &HeaderName) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+
+    /// Whether the caller owns a thing or is an admin; otherwise it is not there for them.
+    pub(crate) fn require_owner(&self, owner: &str, what: &str, id: &str) -> Result<(), ApiError> {
+        match self.principal.owns_or_admin(owner) {
+            true => Ok(()),
+            false => Err(ApiError::not_found(what, id)),
+        }
+    }
+}
+
+/// What the schemas let pass fits the types; where the two differ, the caller is told.
+fn read<T: DeserializeOwned>(value: &Value) -> Result<T, ApiError> {
+    T::deserialize(value)
+        .map_err(|error| ApiError::field("", FieldErrorCode::BadValue, error.to_string()))
+}
+
+/// Serves one request on a route.
+pub(crate) async fn serve(
+    app: Arc<App>,
+    route: &'static Route,
+    handler: Handler,
+    path: BTreeMap<String, String>,
+    request: Request<Body>,
+) -> Response<Body> {
+    let request_id = RequestId::new();
+    let span = tracing::info_span!("request", request.id = %request_id, operation = route.operation_id);
+    let begin = Instant::now();
+    let (task_app, task_id) = (Arc::clone(&app), request_id.clone());
+    let work = async move { admitted(task_app, route, handler, path, request, task_id).await };
+    let answer = match app.tasks.spawn(work.instrument(span.clone())).await {
+        Ok(answer) => answer,
+        Err(lost) => Err(ApiError::internal(lost)),
+    };
+    let _entered = span.enter();
+    let response = respond(answer, &request_id);
+    let duration_ms = begin.elapsed().as_secs_f64() * 1000.0;
+    tracing::info!(
+        method = route.method,
+        path = route.path,
+        status = response.status().as_u16(),
+        duration_ms,
+        "request"
+    );
+    response
+}
+
+/// The answer with the request's id; what went wrong inside goes to the log.
+pub(crate) fn respond(answer: Answer, request_id: &RequestId) -> Response<Body> {
+    let mut response = answer.unwrap_or_else(|error| {
+        if let Some(cause) = &error.cause {
+            tracing::error!(code = error.code.as_str(), cause = chain(cause.as_ref()), "fault");
+        }
+        error.response(request_id)
+    });
+    if let Ok(value) = HeaderValue::from_str(request_id.as_str()) {
+        response.headers_mut().insert(X_REQUEST_ID, value);
+    }
+    response
+}
+
+/// An error and its causes in one line.
+fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(error) = next {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        next = error.source();
+    }
+    text
+}
+
+async fn admitted(
+    app: Arc<App>,
+    route: &'static Route,
+    handler: Handler,
+    path: BTreeMap<String, String>,
+    request: Request<Body>,
+    request_id: RequestId,
+) -> Answer {
+    let limit = match route.operation_id {
+        "learn" => app.config.limits.request * LEARNING_FACTOR,
+        _ => app.config.limits.request,
+    };
+    let deadline = Instant::now() + limit;
+    let work = async {
+        let (parts, body) = request.into_parts();
+        let principal = principal(&app, route, &parts.headers)?;
+        let query = query::read(&app.schemas, route, parts.uri.query())?;
+        let body = body::read(&app, route, &parts.headers, body).await?;
+        let call = Call {
+            app: Arc::clone(&app),
+            principal,
+            request_id,
+            headers: parts.headers,
+            deadline,
+            path,
+            query,
+            body,
+        };
+        idempotency::once(route, &parts.uri, call, handler).await
+    };
+    let whole = tokio::time::timeout(limit + SLACK, Box::pin(work)).await;
+    whole.unwrap_or_else(|_| Err(timed_out(limit)))
+}
+
+pub(crate) fn timed_out(limit: Duration) -> ApiError {
+    let seconds = limit.as_secs_f64();
+    let detail = format!("The request did not end within {seconds} s: narrow it by a filter.");
+    ApiError::new(ErrorCode::Timeout, detail)
+}
+
+fn principal(app: &App, route: &Route, headers: &HeaderMap) -> Result<Principal, ApiError> {
+    let Some(least) = route.min_role else {
+        return Ok(Principal {
+            sub: "anyone".to_owned(),
+            role: Role::Viewer,
+            claims: serde_json::Map::new(),
+            expires_at: None,
+        });
+    };
+    let header = match headers.get(AUTHORIZATION) {
+        None => None,
+        // A header that is no text is no token; an empty one is told as such.
+        Some(value) => Some(value.to_str().unwrap_or_default()),
+    };
+    let principal = app.authenticator.request(header)?;
+    match principal.may(least) {
+        true => Ok(principal),
+        false => {
+            let detail = format!(
+                "This needs the role {least}; the token has {}.",
+                principal.role
+            );
+            Err(ApiError::new(ErrorCode::Forbidden, detail))
+        }
+    }
+}

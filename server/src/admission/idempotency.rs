@@ -1,0 +1,110 @@
+//! Requests that carry `Idempotency-Key` are done once.
+//!
+//! A success is kept and given again; a failure lets go of the key, so that another try may mend
+//! it.
+
+use axum::body::Body;
+use axum::http::header::{CONTENT_TYPE, ETAG, HeaderName, LOCATION};
+use axum::http::{HeaderValue, Response, StatusCode, Uri};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Map, Value, json};
+
+use super::{Answer, Call, Handler};
+use crate::contract::routes::Route;
+use crate::contract::types::{ErrorCode, FieldErrorCode};
+use crate::problem::ApiError;
+use crate::store::{Claim, RequestKey, checksum};
+
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+const MAX_KEY: usize = 255;
+
+/// Calls the handler, unless this was done before.
+pub(super) async fn once(route: &Route, uri: &Uri, call: Call, handler: Handler) -> Answer {
+    let Some(key) = key_of(route, uri, &call)? else {
+        return handler(call).await;
+    };
+    let app = std::sync::Arc::clone(&call.app);
+    let keys = app.store.idempotency_keys();
+    let request = json!({"query": uri.query(), "body": call.raw_body(),
+        "accept": call.header(&axum::http::header::ACCEPT),
+        "if_match": call.header(&axum::http::header::IF_MATCH)});
+    match keys.claim(&key, &checksum(&request)).await? {
+        Claim::New => {}
+        Claim::InFlight => {
+            let detail = "The first request with this Idempotency-Key has not ended yet.";
+            return Err(ApiError::new(ErrorCode::IdempotencyInFlight, detail).retry_after(1));
+        }
+        Claim::OtherBody => {
+            let detail = "This Idempotency-Key was used with another body.";
+            return Err(ApiError::new(ErrorCode::IdempotencyMismatch, detail));
+        }
+        Claim::Done { status, response } => return replay(status, &response),
+    }
+    match handler(call).await {
+        Ok(response) => {
+            let (status, kept, response) = keep(response).await?;
+            keys.complete(&key, status, &kept).await?;
+            Ok(response)
+        }
+        Err(error) => {
+            keys.release(&key).await?;
+            Err(error)
+        }
+    }
+}
+
+fn key_of(route: &Route, uri: &Uri, call: &Call) -> Result<Option<RequestKey>, ApiError> {
+    let Some(value) = call.headers.get(&IDEMPOTENCY_KEY).filter(|_| route.idempotency_key) else {
+        return Ok(None);
+    };
+    let bytes = value.as_bytes();
+    let printable = bytes.iter().all(|byte| (b'!'..=b'~').contains(byte));
+    if bytes.is_empty() || bytes.len() > MAX_KEY || !printable {
+        let detail = "1 to 255 printable ASCII characters without spaces are wanted.";
+        return Err(ApiError::field("Idempotency-Key:", FieldErrorCode::BadValue, detail));
+    }
+    Ok(Some(RequestKey {
+        owner: call.principal.sub.clone(),
+        route: format!("{} {}", route.method, uri.path()),
+        key: String::from_utf8_lossy(bytes).into_owned(),
+    }))
+}
+
+/// The response in a form that can be stored, and the response itself.
+async fn keep(response: Response<Body>) -> Result<(u16, Value, Response<Body>), ApiError> {
+    let (parts, body) = response.into_parts();
+    let bytes = axum::body::to_bytes(body, usize::MAX)
+        .await
+        .map_err(ApiError::internal)?;
+    let kept_headers = parts.headers.iter().filter(|(name, _)| {
+        [CONTENT_TYPE, ETAG, LOCATION].contains(name) || name.as_str().starts_with("x-air-")
+    });
+    let headers: Map<String, Value> = kept_headers
+        .filter_map(|(name, value)| Some((name.to_string(), json!(value.to_str().ok()?))))
+        .collect();
+    let body = match std::str::from_utf8(&bytes) {
+        Ok(text) => json!({"text": text}),
+        Err(_) => json!({"base64": STANDARD.encode(&bytes)}),
+    };
+    let kept = json!({"headers": headers, "body": body});
+    let status = parts.status.as_u16();
+    Ok((status, kept, Response::from_parts(parts, Body::from(bytes))))
+}
+
+fn replay(status: u16, kept: &Value) -> Answer {
+    let body = match kept["body"]["text"].as_str() {
+        Some(text) => text.as_bytes().to_vec(),
+        None => STANDARD
+            .decode(kept["body"]["base64"].as_str().unwrap_or_default())
+            .map_err(ApiError::internal)?,
+    };
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = StatusCode::from_u16(status).map_err(ApiError::internal)?;
+    for (name, value) in kept["headers"].as_object().into_iter().flatten() {
+        let name = HeaderName::try_from(name.as_str()).map_err(ApiError::internal)?;
+        let value = HeaderValue::from_str(value.as_str().unwrap_or_default());
+        response.headers_mut().insert(name, value.map_err(ApiError::internal)?);
+    }
+    Ok(response)
+}
