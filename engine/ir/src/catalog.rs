@@ -13,7 +13,7 @@ pub struct Catalog {
     /// Id of the source.
     pub source: String,
     pub kind: SourceKind,
-    /// Hash of the contents; two catalogs of one version are equal.
+    /// Hash of the schema and its meaning: figures, values and file times do not change it.
     pub version: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,

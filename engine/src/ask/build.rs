@@ -37,6 +37,8 @@ pub(super) struct Build<'a> {
     pub(super) numerator: Vec<air_ir::Filter>,
     pub(super) doubt: f64,
     pub(super) clock: Clock,
+    /// An average over totals, made by a nested query at the end.
+    pub(super) of_totals: Option<super::measures::OfTotals>,
     /// The column that says when, once it is known.
     pub(super) time: Option<Field>,
 }
@@ -88,6 +90,7 @@ impl<'a> Build<'a> {
             numerator: Vec::new(),
             doubt: 0.0,
             clock: Clock { calendar: calendar(question.catalog), now: question.now, data: None },
+            of_totals: None,
             time: None,
         };
         build.find_time();

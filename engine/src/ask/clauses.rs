@@ -111,6 +111,8 @@ pub(super) struct Clauses {
     pub(super) supers: Vec<SuperClause>,
     /// Names that stand by themselves.
     pub(super) bare: Vec<usize>,
+    /// Those of them with a "not" before.
+    pub(super) turned: Vec<usize>,
     /// Words that nothing knows, with the word before each.
     pub(super) unknown: Vec<(usize, Option<String>)>,
     pub(super) share: Option<usize>,
@@ -395,6 +397,9 @@ impl Reader<'_> {
         }
         self.out.bare.push(at);
         let negated = self.state.negated;
+        if negated {
+            self.out.turned.push(at);
+        }
         let prep = self.state.prep.take().filter(|_| value_follows);
         self.state = State { negated: negated && value_follows || negated && compared, prep, ..State::default() };
     }

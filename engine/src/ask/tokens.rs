@@ -80,7 +80,7 @@ pub(super) fn read(text: &str, stems: &Stems) -> Vec<Token> {
             end + 1
         } else if c.is_ascii_digit() {
             number(&chars, at, &mut tokens, stems)
-        } else if c.is_alphabetic() || c == '_' {
+        } else if c.is_alphabetic() {
             word(&chars, at, &mut tokens, stems)
         } else {
             symbol(&chars, at, &mut tokens, stems)
@@ -118,7 +118,7 @@ fn word(chars: &[char], at: usize, tokens: &mut Vec<Token>, stems: &Stems) -> us
     let mut end = at;
     while let Some(&c) = chars.get(end) {
         let inside = apostrophe(c) && chars.get(end + 1).is_some_and(|n| n.is_alphabetic());
-        if !(c.is_alphanumeric() || c == '_' || inside) {
+        if !(c.is_alphanumeric() || inside) {
             break;
         }
         end += 1;

@@ -202,7 +202,7 @@ graph plot all any so then now than as with respect regarding concerning if ther
 happen happened occur occurred make made made go went come came take took overall altogether \
 respectively hi hello thanks ok okay and/or ever much far actually currently really exactly both \
 data dataset figure figures result results value values looking numbers breakdown overview \
-well alone one ones question answer whether belong belongs";
+well popular frequent common well alone one ones question answer whether belong belongs";
 
 static SAYINGS: LazyLock<HashMap<&str, Say>> = LazyLock::new(|| {
     let fillers = FILLERS.split_ascii_whitespace().map(|f| (f, Filler));

@@ -161,8 +161,10 @@ impl Compiler<'_, '_> {
         for fact in &facts {
             aggregated.push(self.aggregate(fact, &groups, &bases)?);
         }
-        if let Some(error) = self.errors.first() {
-            return Err(error.clone());
+        if let Some(error) = self.errors.first().cloned() {
+            // The order has errors of its own to tell.
+            self.order(&groups);
+            return Err(error);
         }
         let range = aggregated.iter().find_map(|f| f.range);
         let at = self.at.clone();

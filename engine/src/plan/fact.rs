@@ -37,7 +37,8 @@ impl Fact {
         let target = &compiler.model.targets[base];
         let (table, name) = (target.table, target.name.clone());
         let alias = compiler.context.alias(&name);
-        let base_instance = Instance { path: Vec::new(), table, alias, columns: BTreeSet::new() };
+        let columns = guarded_columns(compiler, table);
+        let base_instance = Instance { path: Vec::new(), table, alias, columns };
         Self { base, instances: vec![base_instance], bounds: Vec::new() }
     }
 
@@ -96,7 +97,8 @@ impl Fact {
                 false => edge.role.clone().unwrap_or_else(|| compiler.model.table(table).name.clone()),
             };
             let alias = compiler.context.alias(&wanted);
-            let columns = edge.right_columns.iter().cloned().collect();
+            let mut columns = guarded_columns(compiler, table);
+            columns.extend(edge.right_columns.iter().cloned());
             let left = self.instances.iter_mut().find(|i| i.path == part[..length - 1]);
             if let Some(left) = left {
                 left.columns.extend(edge.left_columns.iter().cloned());
@@ -177,6 +179,12 @@ impl Fact {
     }
 }
 
+/// The column the guard may bound: it is read also where the IR does not ask for it.
+fn guarded_columns(compiler: &Compiler<'_, '_>, table: TableId) -> BTreeSet<String> {
+    let table = compiler.model.table(table);
+    table.time_column.iter().filter(|_| table.time_series).cloned().collect()
+}
+
 /// A scan of the columns used, or the plan of a nested query, under an alias.
 pub(crate) fn scan(
     compiler: &Compiler<'_, '_>,
@@ -202,7 +210,7 @@ pub(crate) fn scan(
             )
         }
     };
-    Ok(LogicalPlan::SubqueryAlias(SubqueryAlias::try_new(Arc::new(input), alias)?))
+    Ok(LogicalPlan::SubqueryAlias(SubqueryAlias::try_new(Arc::new(input), TableReference::bare(alias))?))
 }
 
 /// A column of an alias.

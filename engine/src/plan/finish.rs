@@ -180,7 +180,7 @@ impl Compiler<'_, '_> {
     }
 
     /// The order asked for, then every remaining dimension ascending, so that it is total.
-    fn order(&mut self, groups: &[Group]) -> Vec<Sort> {
+    pub(super) fn order(&mut self, groups: &[Group]) -> Vec<Sort> {
         let mut keys = Vec::new();
         let mut used = Vec::new();
         for (i, by) in self.ir.order.iter().enumerate() {

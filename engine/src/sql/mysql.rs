@@ -273,7 +273,7 @@ fn instant_of(local: &str, zone: &ZoneSpec, span: Span) -> Text {
 fn clock(value: &str, local: &str, bucket: &Bucket, span: Span) -> Text {
     let n = i64::from(bucket.grain.n);
     let width = n * if bucket.grain.unit == Unit::Hour { 3_600 } else { 60 };
-    let into = format!("(TIME_TO_SEC({local}) MOD {width})");
+    let into = format!("(TIME_TO_SEC({local}) % {width})");
     if width <= 3_600 {
         return Ok(format!(
             "({value} - INTERVAL {into} SECOND - INTERVAL MICROSECOND({value}) MICROSECOND)"

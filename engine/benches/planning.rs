@@ -1,0 +1,62 @@
+//! IR text to SQL text, the guard included and nothing cached: one table, and a four-way join
+//! with aggregates, over catalogs of 8, 50 and 500 tables.
+
+use air_engine::{Dialect, PlanOptions, Policy, Prepared, guard, plan};
+use air_ir::{Catalog, Ir};
+use criterion::{Criterion, criterion_group, criterion_main};
+use std::hint::black_box;
+use std::sync::Arc;
+
+const ONE_TABLE: &str = r#"{"entities":["orders"],
+  "dimensions":["status",{"name":"month","field":"ordered_at","grain":"1 month"}],
+  "metrics":[{"name":"orders","agg":"count"},{"name":"customers","agg":"count_distinct","field":"customer_id"}],
+  "filters":[{"field":"ordered_at","op":"during","value":"2024"},{"field":"status","op":"in","value":["paid","open"]}],
+  "order":[{"field":"orders","dir":"desc"}],"limit":100}"#;
+
+const FOUR_WAY: &str = r#"{"entities":["order_items","orders","customers","products"],
+  "dimensions":["customers.segment","products.category",{"name":"month","field":"orders.ordered_at","grain":"1 month"}],
+  "metrics":[{"name":"sold","agg":"sum","value":"qty * unit_price"},{"name":"lines","agg":"count"},
+             {"name":"large","agg":"count","filter":{"field":"qty","op":">","value":10}},{"name":"share","expr":"large / lines"}],
+  "filters":[{"field":"orders.ordered_at","op":"during","value":"2024"},{"field":"products.category","op":"!=","value":"toys"}],
+  "having":[{"metric":"lines","op":">","value":5}],"order":[{"field":"sold","dir":"desc"}],"limit":100}"#;
+
+fn catalog(tables: usize) -> Prepared {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cases/catalogs/shop.json");
+    let text = std::fs::read_to_string(path).unwrap_or_default();
+    let Ok(mut catalog) = serde_json::from_str::<Catalog>(&text) else {
+        panic!("{path} is no catalog");
+    };
+    let copies: Vec<_> = catalog.tables.iter().cloned().cycle().take(tables).enumerate().collect();
+    for (i, mut table) in copies {
+        if catalog.tables.len() >= tables {
+            break;
+        }
+        table.name = format!("{}_{i}", table.name);
+        catalog.tables.push(table);
+    }
+    Prepared::new(Arc::new(catalog))
+}
+
+fn to_sql(text: &str, prepared: &Prepared, options: &PlanOptions) -> usize {
+    let Ok(ir) = Ir::parse_str(text) else { panic!("the case is no IR") };
+    let Ok(planned) = plan(&ir, prepared, options) else { panic!("the case has no plan") };
+    let Ok(guarded) = guard(planned, &Policy::default()) else { panic!("the case is refused") };
+    let Ok(sql) = guarded.sql(Dialect::Postgres) else { panic!("the case has no SQL") };
+    sql.text.len()
+}
+
+fn planning(c: &mut Criterion) {
+    let now = jiff::Timestamp::UNIX_EPOCH;
+    let options = PlanOptions { now, default_limit: 5_000, max_limit: 100_000 };
+    for tables in [8, 50, 500] {
+        let prepared = catalog(tables);
+        for (name, text) in [("one_table", ONE_TABLE), ("four_way_join", FOUR_WAY)] {
+            c.bench_function(&format!("ir_to_sql/{name}/{tables}_tables"), |b| {
+                b.iter(|| to_sql(black_box(text), &prepared, &options));
+            });
+        }
+    }
+}
+
+criterion_group!(benches, planning);
+criterion_main!(benches);

@@ -1,0 +1,258 @@
+//! Figures made of other figures: shares, comparisons with earlier buckets, windows, and
+//! averages over totals.
+//!
+//! In: the metrics over rows. Out: derived metrics of the IR, and the nested query that an
+//! average over totals is.
+
+use super::build::{Build, empty_ir};
+use super::grouping::bare;
+use super::measures::aggregate;
+use air_ir::expr::{Expr, Grammar};
+use air_ir::{
+    Agg, Compare, CompareAs, Dimension, EntityRef, Filter, Frame, Grain, Input, Metric, MetricKind, Offset, Part,
+    Shape, Share, Unit, Window,
+};
+
+/// An average that loses nothing when it is taken again from parts.
+const PARTS_ENTITY: &str = "parts";
+
+impl Build<'_> {
+    fn expr(&mut self, name: &str, text: &str) -> Option<String> {
+        let expr = Expr::parse(text, Grammar::Metrics).ok()?;
+        Some(self.metric(name, MetricKind::Expr(expr), None))
+    }
+
+    /// The share of a metric: of the rows that fit, or of the whole.
+    pub(super) fn share_of(&mut self, base: &str) -> Option<String> {
+        let conditions = std::mem::take(&mut self.numerator);
+        let kind = self.ir.metrics.iter().find(|m| m.name == base)?.kind.clone();
+        if !conditions.is_empty() {
+            let filter = match conditions.len() {
+                1 => conditions.into_iter().next()?,
+                _ => Filter::All(conditions),
+            };
+            let part = self.metric(&format!("matching_{base}"), kind, Some(filter));
+            return self.expr("share", &format!("{part} / {base}"));
+        }
+        if self.ir.dimensions.is_empty() {
+            self.missing.push("share".to_owned());
+            self.reasons.push("A share needs a condition or a breakdown; none was named.".to_owned());
+            return None;
+        }
+        let times: Vec<String> = self
+            .ir
+            .dimensions
+            .iter()
+            .filter(|d| self.is_bucket(d))
+            .map(|d| d.name.clone())
+            .collect();
+        let within = if times.len() < self.ir.dimensions.len() { times } else { Vec::new() };
+        let kind = MetricKind::Share(Share { of: base.to_owned(), within });
+        Some(self.metric("share", kind, None))
+    }
+
+    fn is_bucket(&self, dimension: &Dimension) -> bool {
+        match dimension.shape {
+            Shape::Bucket(_) => true,
+            Shape::Plain => {
+                dimension.bare && Unit::WORDS.iter().any(|(w, _)| *w == dimension.name) && !self.shadowed(&dimension.name)
+            }
+            _ => false,
+        }
+    }
+
+    fn has_bucket(&self) -> bool {
+        self.ir.dimensions.iter().any(|d| self.is_bucket(d))
+    }
+
+    /// Comparison with an earlier bucket: its value, the change, and the growth.
+    pub(super) fn earlier(&mut self, base: &str) {
+        let clauses = self.clauses;
+        let wanted = clauses.compare || clauses.over.is_some() || clauses.change || clauses.growth;
+        let unit = self.compared_unit();
+        if !wanted && unit.is_none() || !self.values_compared().is_empty() {
+            return;
+        }
+        if unit.is_none() && clauses.compare && !clauses.growth && !clauses.change {
+            return;
+        }
+        if !self.has_bucket() && self.bucket(Grain::one(unit.unwrap_or(Unit::Month))).is_none() {
+            return;
+        }
+        let offset = unit.map_or(Offset::Previous, |u| Offset::Span(Grain::one(u)));
+        let of = |as_| MetricKind::Compare(Compare { of: base.to_owned(), offset, as_ });
+        let previous = self.metric(&format!("{base}_previous"), of(CompareAs::Value), None);
+        let change = self.metric(&format!("{base}_change"), of(CompareAs::Delta), None);
+        if clauses.growth {
+            self.expr(&format!("{base}_growth"), &format!("{change} / {previous}"));
+        }
+    }
+
+    /// Value clauses that are compared with each other: "compare JFK and LGA".
+    pub(super) fn values_compared(&self) -> Vec<usize> {
+        let many = self.clauses.values.len() > 1 && self.clauses.compare;
+        if many { (0..self.clauses.values.len()).collect() } else { Vec::new() }
+    }
+
+    /// Running totals and moving averages.
+    pub(super) fn window(&mut self, base: &str) {
+        let clauses = self.clauses;
+        if !clauses.running && !clauses.moving {
+            return;
+        }
+        let unit = clauses.window.map(|w| w.unit);
+        if !self.has_bucket() && self.bucket(Grain::one(unit.unwrap_or(Unit::Month))).is_none() {
+            return;
+        }
+        if clauses.moving {
+            let n = clauses.window.map_or(3, |w| w.n);
+            if clauses.window.is_none() {
+                self.asked.assume("The moving average covers 3 buckets.");
+            }
+            let window = Window { of: base.to_owned(), agg: Agg::Avg, frame: Frame::Trailing { n } };
+            self.metric(&format!("{base}_moving_avg"), MetricKind::Window(window), None);
+        } else {
+            self.asked.assume("The running total starts again each year.");
+            let frame = Frame::ToDate { unit: Unit::Year };
+            let window = Window { of: base.to_owned(), agg: Agg::Sum, frame };
+            self.metric(&format!("{base}_running"), MetricKind::Window(window), None);
+        }
+    }
+
+    /// The average over the totals of each unit.
+    pub(super) fn nest_totals(&mut self) {
+        let Some(totals) = self.of_totals.take() else { return };
+        let unit = totals.unit.or_else(|| {
+            let per = self.clauses.groups.iter().find_map(|g| match g.what {
+                super::clauses::GroupClause::Bucket(grain) => Some(grain.unit),
+                _ => None,
+            });
+            per
+        });
+        let outer: Vec<Dimension> = match (unit, totals.unit) {
+            (Some(unit), None) => {
+                let keep = |d: &&Dimension| d.name != unit.as_str();
+                self.ir.dimensions.iter().filter(keep).cloned().collect()
+            }
+            (Some(unit), Some(_)) => {
+                let outer = self.ir.dimensions.clone();
+                if self.bucket(Grain::one(unit)).is_none() {
+                    return;
+                }
+                outer
+            }
+            (None, _) if !self.ir.dimensions.is_empty() => Vec::new(),
+            (None, _) => {
+                self.reasons.push("It is not said over what the average of counts is taken, such as \"per day\".".to_owned());
+                self.missing.push("per what".to_owned());
+                return;
+            }
+        };
+        if let Some(unit) = unit {
+            let word = unit.as_str();
+            self.asked.assume(format!("A {word} without any rows does not count."));
+        }
+        self.wrap(outer, &totals.of, totals.agg);
+    }
+
+    /// Makes the IR so far the inner query of one that aggregates its metric.
+    fn wrap(&mut self, outer: Vec<Dimension>, of: &str, agg: Agg) {
+        let mut inner = std::mem::replace(&mut self.ir, empty_ir());
+        let (order, limit) = (std::mem::take(&mut inner.order), inner.limit.take());
+        let having = std::mem::take(&mut inner.having);
+        inner.metrics.retain(|m| m.name == of);
+        let name = format!("{}_{of}", agg.as_str());
+        self.ir.entities = vec![EntityRef::Query { query: Box::new(inner), alias: "totals".to_owned() }];
+        self.ir.dimensions = outer.iter().map(|d| bare(&d.name)).collect();
+        let kind = aggregate(agg, Some(of.to_owned()), None);
+        self.ir.metrics = vec![Metric { name: name.clone(), kind, filter: None, time: None }];
+        self.ir.order = order;
+        for order in self.ir.order.iter_mut().filter(|o| o.field == of) {
+            order.field.clone_from(&name);
+        }
+        self.ir.limit = limit;
+        self.ir.having = having;
+    }
+
+    /// Restricts rows by a part of their time, such as the weekday: an inner query groups by the
+    /// part too, and the outer one adds up the parts that fit.
+    pub(super) fn restrict_parts(&mut self) {
+        let parts = std::mem::take(&mut self.parts);
+        if parts.is_empty() || !self.reasons.is_empty() {
+            return;
+        }
+        let mut inner = std::mem::replace(&mut self.ir, empty_ir());
+        let Some(field) = self.time_field("time") else { return };
+        let metrics = std::mem::take(&mut inner.metrics);
+        let mut outer = empty_ir();
+        for metric in &metrics {
+            if !split(metric, &mut inner, &mut outer) {
+                self.reasons.push(format!("\"{}\" cannot be put together from parts of a week or a year.", metric.name));
+                self.missing.push(metric.name.clone());
+                self.ir = inner;
+                return;
+            }
+        }
+        outer.order = std::mem::take(&mut inner.order);
+        outer.having = std::mem::take(&mut inner.having);
+        outer.top = inner.top.take();
+        outer.limit = inner.limit.take();
+        outer.dimensions = inner.dimensions.iter().map(|d| bare(&d.name)).collect();
+        std::mem::swap(&mut self.ir, &mut inner);
+        let spelled = self.field(&field);
+        std::mem::swap(&mut self.ir, &mut inner);
+        for (part, values, negated) in parts {
+            let name = part_name(part, &inner.dimensions);
+            let input = Input::Field(spelled.clone());
+            inner.dimensions.push(Dimension { name: name.clone(), input, shape: Shape::Part(part), bare: false });
+            let values = values.into_iter().map(|v| air_ir::Scalar::Number(v.into())).collect();
+            let op = if negated { air_ir::Op::NotIn } else { air_ir::Op::In };
+            outer.filters.push(super::filters::compare(&name, op, air_ir::Operand::Many(values)));
+        }
+        outer.entities = vec![EntityRef::Query { query: Box::new(inner), alias: PARTS_ENTITY.to_owned() }];
+        self.ir = outer;
+    }
+}
+
+fn part_name(part: Part, dimensions: &[Dimension]) -> String {
+    let mut name = format!("only_{}", part.as_str());
+    while dimensions.iter().any(|d| d.name == name) {
+        name.push_str("_2");
+    }
+    name
+}
+
+/// Puts a metric's parts into the inner query and what adds them up into the outer one. False
+/// where the parts do not add up.
+fn split(metric: &Metric, inner: &mut air_ir::Ir, outer: &mut air_ir::Ir) -> bool {
+    let MetricKind::Aggregate { agg, input, .. } = &metric.kind else {
+        let own = matches!(metric.kind, MetricKind::Expr(_) | MetricKind::Share(_));
+        outer.metrics.push(metric.clone());
+        return own;
+    };
+    let again = match agg {
+        Agg::Count | Agg::Sum => Agg::Sum,
+        Agg::Min => Agg::Min,
+        Agg::Max => Agg::Max,
+        Agg::Avg => return split_average(metric, input.clone(), inner, outer),
+        _ => return false,
+    };
+    inner.metrics.push(metric.clone());
+    let kind = aggregate(again, Some(metric.name.clone()), None);
+    outer.metrics.push(Metric { name: metric.name.clone(), kind, filter: None, time: None });
+    true
+}
+
+fn split_average(metric: &Metric, input: Option<Input>, inner: &mut air_ir::Ir, outer: &mut air_ir::Ir) -> bool {
+    let (sum, count) = (format!("{}_sum", metric.name), format!("{}_count", metric.name));
+    for (name, agg) in [(&sum, Agg::Sum), (&count, Agg::Count)] {
+        let kind = MetricKind::Aggregate { agg, input: input.clone(), p: None, method: Default::default() };
+        inner.metrics.push(Metric { name: name.clone(), kind, filter: metric.filter.clone(), time: None });
+        let kind = aggregate(Agg::Sum, Some(name.clone()), None);
+        outer.metrics.push(Metric { name: name.clone(), kind, filter: None, time: None });
+    }
+    let Ok(expr) = Expr::parse(&format!("{sum} / {count}"), Grammar::Metrics) else { return false };
+    let kind = MetricKind::Expr(expr);
+    outer.metrics.push(Metric { name: metric.name.clone(), kind, filter: None, time: None });
+    true
+}

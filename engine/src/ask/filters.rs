@@ -1,0 +1,305 @@
+//! Conditions on rows and on figures.
+//!
+//! In: clauses of comparison, value and absence. Out: filters of the IR, `having`, or conditions
+//! of a share's numerator. Times are in [`super::when`], values in [`named`].
+
+pub(super) mod named;
+
+use super::build::Build;
+use super::clauses::{CmpClause, MeasureClause, NullClause};
+use super::describe;
+use super::lexicon::Target;
+use super::measures::is_figure;
+use super::questions::{Choice, Reply, id_of};
+use super::routes::Field;
+use air_ir::catalog::Role;
+use air_ir::{Column, Comparison, Exists, Filter, Op, Operand, Scalar, Subject};
+use serde_json::Number;
+
+/// A filter that compares a field.
+pub(super) fn compare(field: &str, op: Op, value: Operand) -> Filter {
+    Filter::Compare(Comparison { subject: Subject::Field(field.to_owned()), op, value })
+}
+
+pub(super) fn number(n: f64) -> Scalar {
+    let whole = format!("{n}").parse::<i64>().ok().map(Number::from);
+    whole.or_else(|| Number::from_f64(n)).map_or(Scalar::Null, Scalar::Number)
+}
+
+fn operand(op: Op, numbers: &[f64]) -> Operand {
+    match (op, numbers) {
+        (Op::Between, _) => Operand::Many(numbers.iter().map(|n| number(*n)).collect()),
+        (_, [one, ..]) => Operand::One(number(*one)),
+        _ => Operand::None,
+    }
+}
+
+/// The filter that holds where another does not, for values that are not null.
+fn turned(op: Op) -> Option<Op> {
+    Some(match op {
+        Op::Eq => Op::Ne,
+        Op::Ne => Op::Eq,
+        Op::Gt => Op::Le,
+        Op::Ge => Op::Lt,
+        Op::Lt => Op::Ge,
+        Op::Le => Op::Gt,
+        _ => return None,
+    })
+}
+
+impl Build<'_> {
+    /// Adds a condition: to the numerator of a share where that is what is built, else to all.
+    pub(super) fn condition(&mut self, filter: Filter, of_share: bool) {
+        let list = if of_share { &mut self.numerator } else { &mut self.ir.filters };
+        if !list.contains(&filter) {
+            list.push(filter);
+        }
+    }
+
+    /// Whether the question asks for the share of rows that fit its conditions.
+    pub(super) fn shares(&self) -> bool {
+        self.clauses.share.is_some()
+    }
+
+    pub(super) fn comparison(&mut self, clause: &CmpClause, metrics: &[Option<String>]) {
+        if let Some(metric) = clause.measure.and_then(|m| metrics.get(m)).cloned().flatten() {
+            return self.having(clause, &metric);
+        }
+        let Some(subject) = clause.subject else { return self.by_unit(clause) };
+        if self.is_counted(subject) {
+            let count = MeasureClause { count: true, name: Some(subject), ..Default::default() };
+            if let Some(metric) = self.measure(&count) {
+                self.having(clause, &metric);
+            }
+            return;
+        }
+        let fits = |c: &Column| c.data_type.is_numeric();
+        let Some(field) = self.pick(subject, fits) else {
+            self.mark(subject);
+            let word = self.text(subject).to_owned();
+            self.reasons.push(format!("\"{word}\" is no number, so it cannot be compared with one."));
+            self.missing.push(word);
+            return;
+        };
+        self.number_filter(clause, &field);
+    }
+
+    /// "more than 1000 flights": what is compared is how many there are.
+    fn is_counted(&self, subject: usize) -> bool {
+        let names = self.chunks.get(subject).map(|c| c.names.as_slice()).unwrap_or_default();
+        let fields = self.chunks.get(subject).map(|c| super::root::fields(self.catalog, self.lexicon, self.root, c));
+        let figure = fields.unwrap_or_default().iter().any(|(f, w)| *w > 0.6 && self.column(f.col).is_some_and(is_figure));
+        let table = matches!(names.first().map(|c| c.target), Some(Target::Table(_)));
+        table || !figure && !names.is_empty() && self.clauses.groups.iter().any(|g| g.by || g.which || g.per)
+            && self.text(subject).ends_with('s')
+    }
+
+    fn number_filter(&mut self, clause: &CmpClause, field: &Field) {
+        let numbers = self.in_units(clause, field);
+        let spelled = self.field(field);
+        let (op, negate) = match (clause.negated, turned(clause.op)) {
+            (true, Some(op)) => (op, false),
+            (negated, _) => (clause.op, negated),
+        };
+        let mut filter = compare(&spelled, op, operand(op, &numbers));
+        if negate {
+            filter = Filter::Not(Box::new(filter));
+        }
+        let share = self.shares();
+        if share && self.column(field.col).is_some_and(|c| c.nullable) {
+            self.asked.assume(format!("Rows without {spelled} count in the whole, not in the share."));
+        }
+        self.condition(filter, share);
+    }
+
+    /// The numbers in the column's unit.
+    fn in_units(&mut self, clause: &CmpClause, field: &Field) -> Vec<f64> {
+        let numbers = clause.numbers.clone();
+        let Some(chunk) = clause.unit else { return numbers };
+        self.mark(chunk);
+        let said = singular(&self.text(chunk).to_lowercase());
+        let unit = self.column(field.col).and_then(|c| c.unit.clone()).map(|u| singular(&u.to_lowercase()));
+        let Some(unit) = unit else {
+            let word = self.text(chunk);
+            self.asked.assume(format!("{} is taken to be in {word}.", self.spelled(field)));
+            return numbers;
+        };
+        match (seconds(&said), seconds(&unit)) {
+            (Some(a), Some(b)) if a != b => {
+                let numbers: Vec<f64> = numbers.iter().map(|n| n * a / b).collect();
+                let shown = numbers.iter().map(f64::to_string).collect::<Vec<_>>().join(" and ");
+                self.asked.assume(format!("{} {unit}s, the unit of {}.", shown, self.spelled(field)));
+                numbers
+            }
+            (Some(_), Some(_)) => numbers,
+            _ if said == unit || unit.starts_with(&said) || is_percent(&said) && is_percent(&unit) => numbers,
+            _ => {
+                let text = format!("{} is in {unit}, not in {said}. Which number of {unit} is meant?", self.spelled(field));
+                let first = numbers.first().copied().unwrap_or_default();
+                let value = format!("{first}");
+                let choices = vec![Choice::new(&value, &format!("{first} {unit}"))];
+                let (Reply::Choice(answer) | Reply::Free(answer)) = self.asked.ask("unit", &text, choices, &value);
+                match (answer.split_whitespace().next().and_then(|n| n.parse().ok()), numbers.len()) {
+                    (Some(n), 1) => vec![n],
+                    _ => numbers,
+                }
+            }
+        }
+    }
+
+    /// "over 1000 miles": the column is the one counted in that unit.
+    fn by_unit(&mut self, clause: &CmpClause) {
+        let Some(chunk) = clause.unit else {
+            let shown = clause.numbers.iter().map(f64::to_string).collect::<Vec<_>>().join(" and ");
+            self.reasons.push(format!("It is not said what is compared with {shown}."));
+            self.missing.push(shown);
+            return;
+        };
+        let said = singular(&self.text(chunk).to_lowercase());
+        let root = self.root;
+        let columns = self.catalog.tables.get(root).map(|t| t.columns.as_slice()).unwrap_or_default();
+        let found: Vec<(Field, f64)> = columns
+            .iter()
+            .enumerate()
+            .filter(|(_, c)| c.data_type.is_numeric() && is_figure(c))
+            .filter(|(_, c)| {
+                let unit = c.unit.as_deref().map(|u| singular(&u.to_lowercase()));
+                unit.is_some_and(|u| u == said || seconds(&u).is_some() && seconds(&said).is_some())
+            })
+            .map(|(column, _)| (Field { hops: Vec::new(), col: super::routes::ColRef { table: root, column } }, 0.9))
+            .collect();
+        match self.choose_field(chunk, &found) {
+            Some(field) => {
+                let spelled = self.said(&field);
+                self.asked.assume(format!("What is compared is {spelled}."));
+                self.number_filter(clause, &field);
+            }
+            None => {
+                let word = self.text(chunk).to_owned();
+                self.mark(chunk);
+                self.reasons.push(format!("Nothing in {} is counted in {word}.", self.table_name(root)));
+                self.missing.push(word);
+            }
+        }
+    }
+
+    /// A condition on a figure of each group.
+    fn having(&mut self, clause: &CmpClause, metric: &str) {
+        if let Some(unit) = clause.unit {
+            self.mark(unit);
+        }
+        let percent = clause.unit.is_some_and(|u| is_percent(&self.text(u).to_lowercase()));
+        let scale = if percent { 0.01 } else { 1.0 };
+        let numbers: Vec<f64> = clause.numbers.iter().map(|n| n * scale).collect();
+        let (op, negate) = match (clause.negated, turned(clause.op)) {
+            (true, Some(op)) => (op, false),
+            (negated, _) => (clause.op, negated),
+        };
+        let subject = Subject::Metric(metric.to_owned());
+        let mut filter = Filter::Compare(Comparison { subject, op, value: operand(op, &numbers) });
+        if negate {
+            filter = Filter::Not(Box::new(filter));
+        }
+        self.ir.having.push(filter);
+    }
+
+    /// "without a tail number", "with a tail number", "customers without orders".
+    pub(super) fn null(&mut self, clause: &NullClause) -> Option<usize> {
+        let own = self.names_root(clause.chunk) > 0.9;
+        let found = super::root::fields(self.catalog, self.lexicon, self.root, self.chunks.get(clause.chunk)?);
+        if found.is_empty() && !own {
+            return self.existing(clause);
+        }
+        if self.text(clause.chunk).to_lowercase().ends_with("name") && clause.present {
+            return Some(clause.chunk);
+        }
+        let field = self.choose_field(clause.chunk, &found)?;
+        let column = self.column(field.col)?;
+        if clause.present && !column.nullable && field.hops.is_empty() {
+            return Some(clause.chunk);
+        }
+        let spelled = self.field(&field);
+        let filter = match (clause.present, column.role == Some(Role::Measure) && column.data_type.is_numeric()) {
+            (true, false) => compare(&spelled, Op::NotNull, Operand::None),
+            (false, false) => compare(&spelled, Op::IsNull, Operand::None),
+            (present, true) => self.null_figure(clause.chunk, column, &spelled, present),
+        };
+        let share = self.shares();
+        self.condition(filter, share);
+        None
+    }
+
+    /// "without delay" may mean none was noted, or none happened.
+    fn null_figure(&mut self, chunk: usize, column: &Column, spelled: &str, present: bool) -> Filter {
+        let said = describe::column_in_words(column);
+        let word = self.text(chunk);
+        let lead = if present { "with" } else { "without" };
+        let (zero, null) = match present {
+            true => (format!("{said} above 0"), format!("{said} is known")),
+            false => (format!("{said} of 0 or less"), format!("{said} is not known")),
+        };
+        let choices = vec![Choice::new("zero", &zero), Choice::new("null", &null)];
+        let text = format!("What does \"{lead} {word}\" mean?");
+        let reply = self.asked.ask(&id_of("absent", word), &text, choices, "zero");
+        match (reply, present) {
+            (Reply::Choice(c), true) if c == "null" => compare(spelled, Op::NotNull, Operand::None),
+            (Reply::Choice(c), false) if c == "null" => compare(spelled, Op::IsNull, Operand::None),
+            (_, true) => compare(spelled, Op::Gt, Operand::One(number(0.0))),
+            (_, false) => compare(spelled, Op::Le, Operand::One(number(0.0))),
+        }
+    }
+
+    fn existing(&mut self, clause: &NullClause) -> Option<usize> {
+        self.mark(clause.chunk);
+        let children = self.lexicon.routes.children(self.root);
+        let names = &self.chunks.get(clause.chunk)?.names;
+        let child = names.iter().find_map(|c| match c.target {
+            Target::Table(t) if children.iter().any(|h| h.table == t) => Some(t),
+            _ => None,
+        });
+        let Some(child) = child else {
+            let word = self.text(clause.chunk).to_owned();
+            self.reasons.push(format!("{} has no \"{word}\".", self.table_name(self.root)));
+            self.missing.push(word);
+            return None;
+        };
+        self.start();
+        let entity = self.table_name(child);
+        let exists = Filter::Exists(Exists { entity, filters: Vec::new(), via: None, of: None });
+        let filter = if clause.present { exists } else { Filter::Not(Box::new(exists)) };
+        let share = self.shares();
+        self.condition(filter, share);
+        None
+    }
+}
+
+fn singular(unit: &str) -> String {
+    let unit = match unit {
+        "min" | "mins" => "minute",
+        "h" | "hrs" | "hr" => "hour",
+        "s" | "sec" | "secs" => "second",
+        "mi" => "mile",
+        "€" | "euro" | "euros" => "eur",
+        "$" | "dollar" | "dollars" => "usd",
+        "£" => "gbp",
+        "feet" | "ft" => "foot",
+        other => other,
+    };
+    unit.strip_suffix('s').filter(|u| u.len() > 2).unwrap_or(unit).to_owned()
+}
+
+fn is_percent(unit: &str) -> bool {
+    matches!(unit, "%" | "percent" | "percentage")
+}
+
+/// How many seconds a unit of time has.
+fn seconds(unit: &str) -> Option<f64> {
+    Some(match unit {
+        "second" => 1.0,
+        "minute" => 60.0,
+        "hour" => 3600.0,
+        "day" => 86_400.0,
+        "week" => 604_800.0,
+        _ => return None,
+    })
+}

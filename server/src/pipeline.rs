@@ -1,0 +1,225 @@
+//! The pipeline, as one walk: scope → ir → plan → guard → sql → run → qa → report.
+//!
+//! In: an [`Order`]: an IR, the values of its parameters, a source, and who asks. Out: a
+//! [`Finished`] run, recorded whole; or the problem, which is recorded with the run as well.
+//! Absent on purpose: HTTP, and how a question becomes an IR (`ask`).
+
+pub(crate) mod ask;
+pub(crate) mod definition;
+pub(crate) mod engine;
+mod judge;
+pub(crate) mod learn;
+pub(crate) mod params;
+mod record;
+pub(crate) mod running;
+mod snapshot;
+pub(crate) mod sources;
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use air_engine::{Dialect, GuardedPlan, Policy, Sql};
+use air_ir::{Bindings, Ir, Verdict};
+use datafusion::arrow::array::RecordBatch;
+use jiff::Timestamp;
+
+use crate::config::TimeFilter;
+use crate::contract::types::{Params, ResultColumn, SafetyReport, SourceSql, Timings};
+use crate::id::{DatasourceId, RunId, ScopeVersionId};
+use crate::problem::{ApiError, safety_report};
+use crate::results;
+use crate::service::App;
+use crate::store::{Moment, Report, ReportVersion};
+
+use self::sources::Ready;
+
+/// What to run, and for whom.
+#[derive(Debug, Clone)]
+pub(crate) struct Order {
+    pub(crate) owner: String,
+    pub(crate) datasource: DatasourceId,
+    /// With its parameters still open.
+    pub(crate) ir: Ir,
+    /// Where the IR stands in the request, for the pointers of errors.
+    pub(crate) ir_at: &'static str,
+    pub(crate) bindings: Bindings,
+    /// What the run's record shows as parameters.
+    pub(crate) params: Params,
+    pub(crate) report: Option<(Report, ReportVersion)>,
+    pub(crate) scope_version: Option<ScopeVersionId>,
+    /// What `today` and the like refer to.
+    pub(crate) now: Timestamp,
+    pub(crate) deadline: Instant,
+}
+
+/// A run that ended well.
+#[derive(Debug, Clone)]
+pub(crate) struct Finished {
+    pub(crate) run_id: RunId,
+    pub(crate) order: Order,
+    pub(crate) columns: Vec<ResultColumn>,
+    /// In the IR's time zone.
+    pub(crate) rows: RecordBatch,
+    pub(crate) truncated: bool,
+    pub(crate) as_of: Moment,
+    pub(crate) sql: Vec<SourceSql>,
+    pub(crate) safety_report: SafetyReport,
+    pub(crate) verdict: Verdict,
+    pub(crate) timings: Timings,
+    pub(crate) notes: Vec<String>,
+    pub(crate) tables: Vec<String>,
+}
+
+/// Runs an order from its IR to its judged rows. Whatever comes of it is in the run's record.
+pub(crate) async fn report(app: &Arc<App>, order: Order) -> Result<Finished, ApiError> {
+    let ready = sources::ready(app, &order.datasource).await?;
+    let slot = app.running.take(&order.owner)?;
+    record::begin(app, &order, slot.id()).await?;
+    match stages(app, &order, &ready, &slot).await {
+        Ok(finished) => record::end(app, finished).await,
+        Err(error) => Err(record::failed(app, slot.id(), error).await),
+    }
+}
+
+/// One line for each stage.
+async fn stages(
+    app: &Arc<App>,
+    order: &Order,
+    ready: &Ready,
+    slot: &running::Slot,
+) -> Result<Finished, ApiError> {
+    let mut clock = Clock::start();
+    let ir = bound(order)?;
+    let guarded = guarded(app, order, &ir, ready, &mut clock)?;
+    let sql = guarded.sql(ready.dialect)?;
+    clock.timings.unparse = clock.lap();
+    record::planned(app, slot.id(), &ir, &source_sql(order, &sql), guarded.report()).await?;
+    let as_of = Moment::now();
+    let _ = clock.lap();
+    let ran = engine::run(app, ready, guarded, slot, order.deadline).await?;
+    clock.timings.execute = clock.lap();
+    let judged = judge::judge(app, ready, &ir, order, ran).await;
+    clock.timings.qa = clock.lap();
+    finished(order, slot.id(), as_of, judged, &sql, clock.timings)
+}
+
+/// The IR with its values in place of its parameters.
+pub(crate) fn bound(order: &Order) -> Result<Ir, ApiError> {
+    let bound = order.ir.bind(&order.bindings);
+    bound.map_err(|errors| ApiError::ir(order.ir_at, errors))
+}
+
+/// A plan that passed the guard.
+pub(crate) fn guarded(
+    app: &App,
+    order: &Order,
+    ir: &Ir,
+    ready: &Ready,
+    clock: &mut Clock,
+) -> Result<GuardedPlan, ApiError> {
+    let plan = air_engine::plan(ir, &ready.prepared, &plan_options(app, order.now))
+        .map_err(|error| ApiError::plan(order.ir_at, error))?;
+    clock.timings.plan = clock.lap();
+    let guarded = air_engine::guard(plan, &policy(app))?;
+    clock.timings.guard = clock.lap();
+    Ok(guarded)
+}
+
+pub(crate) fn plan_options(app: &App, now: Timestamp) -> air_engine::PlanOptions {
+    let safety = &app.config.safety;
+    air_engine::PlanOptions {
+        now,
+        default_limit: safety.default_row_limit,
+        max_limit: safety.max_row_limit,
+    }
+}
+
+pub(crate) fn policy(app: &App) -> Policy {
+    let safety = &app.config.safety;
+    Policy {
+        max_row_limit: safety.max_row_limit,
+        time_filter: match safety.time_filter {
+            TimeFilter::Inject => air_engine::TimeFilter::Inject,
+            TimeFilter::Refuse => air_engine::TimeFilter::Refuse,
+            TimeFilter::Off => air_engine::TimeFilter::Off,
+        },
+        enforce_time_filter_days: safety.enforce_time_filter_days,
+        ..Policy::default()
+    }
+}
+
+fn source_sql(order: &Order, sql: &Sql) -> SourceSql {
+    SourceSql {
+        source: order.datasource.clone(),
+        dialect: dialect(sql.dialect),
+        sql: sql.text.clone(),
+        params: results::json_scalars(&sql.params),
+    }
+}
+
+/// The contract's name of a dialect.
+pub(crate) fn dialect(dialect: Dialect) -> crate::contract::types::Dialect {
+    use crate::contract::types::Dialect as Named;
+    match dialect {
+        Dialect::Postgres => Named::Postgres,
+        Dialect::Timescaledb => Named::Timescaledb,
+        Dialect::Mysql => Named::Mysql,
+        Dialect::Datafusion => Named::Datafusion,
+    }
+}
+
+fn finished(
+    order: &Order,
+    run_id: &RunId,
+    as_of: Moment,
+    judged: judge::Judged,
+    sql: &Sql,
+    timings: Timings,
+) -> Result<Finished, ApiError> {
+    let guarded = &judged.ran.guarded;
+    let rows = results::in_zone(&judged.ran.answer.rows, guarded.time_zone());
+    Ok(Finished {
+        run_id: run_id.clone(),
+        order: order.clone(),
+        columns: results::columns(guarded.columns()),
+        rows: rows.map_err(ApiError::internal)?,
+        truncated: judged.ran.answer.truncated,
+        as_of,
+        sql: vec![source_sql(order, sql)],
+        safety_report: safety_report(guarded.report()),
+        verdict: judged.verdict,
+        timings,
+        notes: guarded.notes().to_vec(),
+        tables: guarded.tables(),
+    })
+}
+
+/// Milliseconds of each stage.
+pub(crate) struct Clock {
+    last: Instant,
+    pub(crate) timings: Timings,
+}
+
+impl Clock {
+    pub(crate) fn start() -> Self {
+        let timings = Timings {
+            plan: 0.0,
+            guard: 0.0,
+            unparse: 0.0,
+            execute: 0.0,
+            qa: 0.0,
+        };
+        Self {
+            last: Instant::now(),
+            timings,
+        }
+    }
+
+    /// Milliseconds since the last lap.
+    fn lap(&mut self) -> f64 {
+        let now = Instant::now();
+        let lap = now.duration_since(self.last).as_secs_f64() * 1000.0;
+        self.last = now;
+        lap
+    }
+}

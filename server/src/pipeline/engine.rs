@@ -1,0 +1,168 @@
+//! Running a guarded plan on the engine's own threads, apart from those that serve HTTP.
+//!
+//! In: a guarded plan and a source that is ready. Out: its rows, or why there are none. A run
+//! ends at its deadline, and when it is cancelled; dropping its task stops the work.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Instant;
+
+use air_engine::{Answer, GuardedPlan, RunError, RunLimits, Runtime};
+use datafusion::catalog::TableProvider;
+use datafusion::error::DataFusionError;
+use tokio_util::task::AbortOnDropHandle;
+
+use super::running::Slot;
+use super::sources::Ready;
+use crate::admission::timed_out;
+use crate::config::Config;
+use crate::contract::types::{ErrorCode, FieldErrorCode};
+use crate::problem::ApiError;
+use crate::service::App;
+
+/// The engine's resources and threads, one for the process.
+pub(crate) struct Engine {
+    pub(crate) runtime: Runtime,
+    threads: Option<tokio::runtime::Runtime>,
+}
+
+/// The engine cannot start.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum EngineFault {
+    #[error("the engine's threads cannot be started")]
+    Threads(#[from] std::io::Error),
+    #[error("the folder for spilling cannot be used; see execution.spill_dir")]
+    Resources(#[from] DataFusionError),
+}
+
+/// A plan with its rows.
+pub(crate) struct Ran {
+    pub(crate) guarded: GuardedPlan,
+    pub(crate) answer: Answer,
+}
+
+type Tables = HashMap<String, Arc<dyn TableProvider>>;
+
+impl Engine {
+    pub(crate) fn new(config: &Config) -> Result<Self, EngineFault> {
+        let threads = match usize::from(config.execution.threads) {
+            0 => std::thread::available_parallelism().map_or(2, usize::from),
+            threads => threads,
+        };
+        let pool = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(threads)
+            .thread_name("air-query")
+            .enable_all()
+            .build()?;
+        let runtime = Runtime::new(&RunLimits {
+            memory_bytes: usize::try_from(config.limits.memory_pool).unwrap_or(usize::MAX),
+            spill_dir: config.execution.spill_dir.clone(),
+            spill_bytes: config.execution.max_spill,
+            partitions: threads,
+        })?;
+        Ok(Self {
+            runtime,
+            threads: Some(pool),
+        })
+    }
+
+    /// Starts work on the engine's threads; it stops when the handle is dropped.
+    pub(crate) fn spawn<F>(&self, work: F) -> Option<AbortOnDropHandle<F::Output>>
+    where
+        F: Future<Output: Send + 'static> + Send + 'static,
+    {
+        let threads = self.threads.as_ref()?;
+        Some(AbortOnDropHandle::new(threads.spawn(work)))
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        // A runtime may not be waited for inside another one.
+        if let Some(threads) = self.threads.take() {
+            threads.shutdown_background();
+        }
+    }
+}
+
+/// Runs a plan until it ends, is cancelled, or its time is over.
+pub(crate) async fn run(
+    app: &Arc<App>,
+    ready: &Ready,
+    guarded: GuardedPlan,
+    slot: &Slot,
+    deadline: Instant,
+) -> Result<Ran, ApiError> {
+    let limit = app.config.execution.query_timeout;
+    let deadline = deadline.min(Instant::now() + limit);
+    tokio::select! {
+        biased;
+        () = slot.cancelled() => {
+            Err(ApiError::new(ErrorCode::NotRunning, "The run was cancelled before it ended."))
+        }
+        () = tokio::time::sleep_until(deadline.into()) => Err(timed_out(limit)),
+        ran = execute(app, ready, guarded) => ran,
+    }
+}
+
+/// Runs a plan on the engine's threads.
+pub(super) async fn execute(
+    app: &Arc<App>,
+    ready: &Ready,
+    guarded: GuardedPlan,
+) -> Result<Ran, ApiError> {
+    let (runtime, ready) = (app.engine.runtime.clone(), ready.clone());
+    let work = async move {
+        let names = guarded.tables();
+        let tables: Tables = ready.source.tables(&ready.catalog, &names).await?;
+        match air_engine::run(&guarded, &tables, &runtime).await {
+            Ok(answer) => Ok(Ran { guarded, answer }),
+            Err(error) => Err(explained(&runtime, &ready, &names, error).await),
+        }
+    };
+    let gone = || ApiError::new(ErrorCode::Unavailable, "The service is shutting down.");
+    let ran = app.engine.spawn(work).ok_or_else(gone)?.await;
+    let ran = ran.map_err(ApiError::internal)??;
+    let (bytes, limit) = (
+        ran.answer.rows.get_array_memory_size() as u64,
+        app.config.execution.max_result_bytes,
+    );
+    if bytes > limit {
+        let detail = format!(
+            "The rows take {bytes} bytes, above the {limit} of execution.max_result_bytes; ask \
+             for fewer rows or columns."
+        );
+        return Err(ApiError::new(ErrorCode::LimitExceeded, detail));
+    }
+    Ok(ran)
+}
+
+/// Why a run gave no rows, with the file that is at fault where one is.
+async fn explained(
+    runtime: &Runtime,
+    ready: &Ready,
+    names: &[String],
+    error: RunError,
+) -> ApiError {
+    match error {
+        RunError::NoTable(table) => {
+            let detail = format!("No rows are at hand for {table}; learn the source again.");
+            ApiError::new(ErrorCode::SourceError, detail)
+        }
+        RunError::Memory(_) => {
+            let detail = "The run needs more memory than limits.memory_pool gives; narrow it by a \
+                          filter or raise the limit.";
+            ApiError::new(ErrorCode::LimitExceeded, detail)
+        }
+        RunError::Overflow(_) => {
+            let detail = "A whole number became too large for 64 bits; the result would be \
+                          another number.";
+            ApiError::field("/ir", FieldErrorCode::Overflow, detail)
+        }
+        RunError::Engine(cause) => {
+            let session = runtime.session();
+            let source = &ready.source;
+            source.explain(&session, &ready.catalog, names, &cause).await.into()
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! Learning a source: its catalog and schema notes into the control plane; and its health.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use air_connectors::LearnOptions;
+use air_ir::{Catalog, DataType};
+use serde_json::json;
+
+use super::sources;
+use crate::contract::types::{
+    ErrorCode, Health, HealthStatus, LearnRequest, LearnResult,
+};
+use crate::id::DatasourceId;
+use crate::problem::ApiError;
+use crate::service::App;
+use crate::store::{Datasource, Moment, NoteText};
+
+/// Reads what the source holds, and keeps it.
+pub(crate) async fn learn(
+    app: &Arc<App>,
+    id: &DatasourceId,
+    wanted: &LearnRequest,
+    deadline: Instant,
+) -> Result<LearnResult, ApiError> {
+    let begin = Instant::now();
+    let datasource = app.store.datasources().get(id).await?;
+    let source = sources::open(app, &datasource)?;
+    let options = options(app, &datasource, wanted);
+    let runtime = app.engine.runtime.clone();
+    let work = async move { source.learn(&runtime.session(), &options, |_, _| {}).await };
+    let gone = || ApiError::new(ErrorCode::Unavailable, "The service is shutting down.");
+    let work = app.engine.spawn(work).ok_or_else(gone)?;
+    let learned = tokio::time::timeout_at(deadline.into(), work).await;
+    let late = |_| ApiError::new(ErrorCode::Timeout, "Learning did not end in time.");
+    let catalog = learned.map_err(late)?.map_err(ApiError::internal)??;
+    keep(app, id, &catalog, begin).await
+}
+
+fn options(app: &App, datasource: &Datasource, wanted: &LearnRequest) -> LearnOptions {
+    let learning = &app.config.learning;
+    LearnOptions {
+        include_stats: wanted.include_stats.unwrap_or(learning.include_stats),
+        sample_values: wanted.sample_values.unwrap_or(true)
+            && learning.sample_values
+            && datasource.sample_values,
+        max_values: learning.max_values,
+        infer_rows: usize::try_from(app.config.files.infer_rows).unwrap_or(usize::MAX),
+        time_limit: learning.value_timeout,
+    }
+}
+
+async fn keep(
+    app: &App,
+    id: &DatasourceId,
+    catalog: &Catalog,
+    begin: Instant,
+) -> Result<LearnResult, ApiError> {
+    let learned = serde_json::to_value(catalog).map_err(ApiError::internal)?;
+    let record = app.store.catalogs().put_learned(id, &learned).await?;
+    let edited = sources::edited(&record)?;
+    let notes: Vec<NoteText> = air_connectors::notes(&edited)
+        .into_iter()
+        .map(|note| NoteText {
+            object: note.object,
+            chunk: i64::from(note.chunk),
+            md: note.md,
+        })
+        .collect();
+    let changes = app.store.schema_notes().replace(id, &notes).await?;
+    let columns = || catalog.tables.iter().flat_map(|table| table.columns.iter().map(move |c| (table, c)));
+    let unreadable = columns().filter(|(_, column)| column.data_type == DataType::Unreadable);
+    let count = |n: usize| n as u64;
+    Ok(LearnResult {
+        datasource_id: id.clone(),
+        catalog_version: record.version.clone(),
+        learned_at: record.learned_at.to_string(),
+        tables: count(catalog.tables.len()),
+        columns: count(columns().count()),
+        notes_written: count(changes.written),
+        notes_unchanged: count(changes.unchanged),
+        unreadable: unreadable
+            .map(|(table, column)| format!("{}.{}", table.qualified_name(), column.name))
+            .collect(),
+        warnings: Vec::new(),
+        duration_ms: begin.elapsed().as_secs_f64() * 1000.0,
+    })
+}
+
+/// Writes the notes again after an edit of the catalog.
+pub(crate) async fn rewrite_notes(
+    app: &App,
+    id: &DatasourceId,
+    catalog: &Catalog,
+) -> Result<(), ApiError> {
+    let notes: Vec<NoteText> = air_connectors::notes(catalog)
+        .into_iter()
+        .map(|note| NoteText {
+            object: note.object,
+            chunk: i64::from(note.chunk),
+            md: note.md,
+        })
+        .collect();
+    app.store.schema_notes().replace(id, &notes).await?;
+    Ok(())
+}
+
+/// Reaches the source now, and keeps what was found.
+pub(crate) async fn health(app: &App, id: &DatasourceId) -> Result<Health, ApiError> {
+    let datasource = app.store.datasources().get(id).await?;
+    let begin = Instant::now();
+    let found = match sources::open(app, &datasource) {
+        Ok(source) => source.health().await.map_err(ApiError::from),
+        Err(error) => Err(error),
+    };
+    let checked_at = Some(Moment::now().to_string());
+    let health = match found {
+        Ok(found) => Health {
+            status: HealthStatus::Ok,
+            checked_at,
+            latency_ms: Some(found.latency_ms),
+            detail: Some(found.detail),
+        },
+        Err(error) => Health {
+            status: HealthStatus::Failing,
+            checked_at,
+            latency_ms: Some(begin.elapsed().as_secs_f64() * 1000.0),
+            detail: Some(error.detail),
+        },
+    };
+    app.store.datasources().set_health(id, &json!(health)).await?;
+    Ok(health)
+}

@@ -1,0 +1,89 @@
+//! A run's record: written when it begins, when its plan is known, and when it ends.
+
+use air_engine::Finding;
+use air_ir::Ir;
+use serde_json::{Value, json};
+
+use super::{Finished, Order, bound, snapshot};
+use crate::contract::types::{ErrorCode, SourceSql};
+use crate::id::{RequestId, RunId};
+use crate::problem::{ApiError, safety_report};
+use crate::results;
+use crate::service::App;
+use crate::store::{NewRun, Outcome, RunPlan, StoreError};
+
+/// Rows of the sample.
+const SAMPLE_ROWS: usize = 50;
+
+pub(super) async fn begin(app: &App, order: &Order, id: &RunId) -> Result<(), ApiError> {
+    // An IR whose parameters do not fit is recorded as it came.
+    let ir = bound(order).unwrap_or_else(|_| order.ir.clone());
+    let report = order.report.as_ref();
+    let new = NewRun {
+        id: id.clone(),
+        report: report.map(|(report, version)| (report.id.clone(), version.id.clone())),
+        datasource_id: order.datasource.clone(),
+        scope_version_id: order.scope_version.clone(),
+        owner: order.owner.clone(),
+        ir: Some(ir.to_json()),
+        params: Value::Object(order.params.clone()),
+        frozen_now: order.now.into(),
+    };
+    app.store.runs().start(&new).await?;
+    Ok(())
+}
+
+pub(super) async fn planned(
+    app: &App,
+    id: &RunId,
+    _ir: &Ir,
+    sql: &SourceSql,
+    report: &[Finding],
+) -> Result<(), ApiError> {
+    let plan = RunPlan {
+        sql_text: Some(sql.sql.clone()),
+        sql: Some(json!([sql])),
+        safety: Some(json!(safety_report(report))),
+    };
+    let recorded = app.store.runs().record_plan(id, &plan).await;
+    recorded.map_err(|error| match error {
+        StoreError::NotRunning { .. } => {
+            ApiError::new(ErrorCode::NotRunning, "The run was cancelled before it ended.")
+        }
+        other => other.into(),
+    })
+}
+
+/// Keeps what came out. A run that was cancelled meanwhile stays cancelled.
+pub(super) async fn end(app: &App, finished: Finished) -> Result<Finished, ApiError> {
+    let snapshot = snapshot::keep(app, &finished).await?;
+    let rows = &finished.rows;
+    let sample = rows.slice(0, rows.num_rows().min(SAMPLE_ROWS));
+    let outcome = Outcome {
+        row_count: i64::try_from(rows.num_rows()).unwrap_or(i64::MAX),
+        truncated: finished.truncated,
+        columns: json!(finished.columns),
+        verdict: json!(finished.verdict),
+        timings: json!(finished.timings),
+        as_of: Some(finished.as_of),
+        snapshot_file: snapshot.as_ref().map(|kept| kept.file.clone()),
+        snapshot_hash: snapshot.map(|kept| kept.hash),
+        sample: results::json_rows(&sample).into_iter().map(Value::Object).collect(),
+    };
+    app.store.runs().finish(&finished.run_id, &outcome).await?;
+    Ok(finished)
+}
+
+/// Keeps why there are no rows, and gives the error back.
+pub(super) async fn failed(app: &App, id: &RunId, error: ApiError) -> ApiError {
+    let problem = json!(error.problem(&RequestId::new()));
+    let kept = app.store.runs().fail(id, &error.detail, Some(&problem)).await;
+    match kept {
+        // Cancelled: its record says so already.
+        Ok(_) | Err(StoreError::NotRunning { .. }) => error,
+        Err(fault) => {
+            tracing::error!(run.id = %id, cause = %fault, "a failed run could not be recorded");
+            error
+        }
+    }
+}

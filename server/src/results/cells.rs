@@ -1,0 +1,206 @@
+//! One column to JSON values.
+
+use air_ir::DataType;
+use datafusion::arrow::array::{Array, ArrayRef, AsArray};
+use datafusion::arrow::datatypes::{
+    DataType as ArrowType, Date32Type, Decimal128Type, Decimal256Type, DecimalType, Float32Type,
+    Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, Time64MicrosecondType, TimeUnit,
+    TimestampMicrosecondType, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
+};
+use datafusion::arrow::util::display::{ArrayFormatter, FormatOptions};
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use jiff::{Span, Timestamp};
+use serde_json::{Number, Value, json};
+
+/// The largest whole number that every reader of JSON holds exactly.
+const EXACT: u64 = 1 << 53;
+
+/// The values of a column; a null is null.
+pub(super) fn json(column: &ArrayRef) -> Vec<Value> {
+    macro_rules! each {
+        ($type:ty, $show:expr) => {{
+            let show = $show;
+            column
+                .as_primitive::<$type>()
+                .iter()
+                .map(|value| value.map_or(Value::Null, |value| show(value)))
+                .collect()
+        }};
+    }
+    match column.data_type() {
+        ArrowType::Boolean => column.as_boolean().iter().map(|v| json!(v)).collect(),
+        ArrowType::Int8 => each!(Int8Type, |v: i8| json!(v)),
+        ArrowType::Int16 => each!(Int16Type, |v: i16| json!(v)),
+        ArrowType::Int32 => each!(Int32Type, |v: i32| json!(v)),
+        ArrowType::Int64 => each!(Int64Type, signed),
+        ArrowType::UInt8 => each!(UInt8Type, |v: u8| json!(v)),
+        ArrowType::UInt16 => each!(UInt16Type, |v: u16| json!(v)),
+        ArrowType::UInt32 => each!(UInt32Type, |v: u32| json!(v)),
+        ArrowType::UInt64 => each!(UInt64Type, unsigned),
+        ArrowType::Float32 => each!(Float32Type, single),
+        ArrowType::Float64 => each!(Float64Type, float),
+        ArrowType::Decimal128(p, s) => {
+            each!(Decimal128Type, |v| json!(Decimal128Type::format_decimal(v, *p, *s)))
+        }
+        ArrowType::Decimal256(p, s) => {
+            each!(Decimal256Type, |v| json!(Decimal256Type::format_decimal(v, *p, *s)))
+        }
+        ArrowType::Utf8 => column.as_string::<i32>().iter().map(|v| json!(v)).collect(),
+        ArrowType::LargeUtf8 => column.as_string::<i64>().iter().map(|v| json!(v)).collect(),
+        ArrowType::Utf8View => column.as_string_view().iter().map(|v| json!(v)).collect(),
+        ArrowType::Date32 => each!(Date32Type, date),
+        ArrowType::Time64(TimeUnit::Microsecond) => each!(Time64MicrosecondType, time),
+        ArrowType::Timestamp(TimeUnit::Microsecond, zone) => {
+            let zone = zone.as_deref().map_or(TimeZone::UTC, super::zone);
+            each!(TimestampMicrosecondType, |v| instant(v, &zone))
+        }
+        _ => displayed(column),
+    }
+}
+
+/// What has no form of its own in JSON is shown as the engine shows it.
+fn displayed(column: &ArrayRef) -> Vec<Value> {
+    let options = FormatOptions::default();
+    let Ok(formatter) = ArrayFormatter::try_new(column.as_ref(), &options) else {
+        return vec![Value::Null; column.len()];
+    };
+    (0..column.len())
+        .map(|row| match column.is_null(row) {
+            true => Value::Null,
+            false => json!(formatter.value(row).to_string()),
+        })
+        .collect()
+}
+
+fn signed(value: i64) -> Value {
+    match value.unsigned_abs() > EXACT {
+        true => json!(value.to_string()),
+        false => json!(value),
+    }
+}
+
+fn unsigned(value: u64) -> Value {
+    match value > EXACT {
+        true => json!(value.to_string()),
+        false => json!(value),
+    }
+}
+
+/// The shortest number that is read back as the same single.
+fn single(value: f32) -> Value {
+    match value.is_finite() {
+        true => float(value.to_string().parse().unwrap_or(f64::from(value))),
+        false => float(f64::from(value)),
+    }
+}
+
+fn float(value: f64) -> Value {
+    // Adding 0 turns -0 into 0 and changes nothing else.
+    match Number::from_f64(value + 0.0) {
+        Some(number) => Value::Number(number),
+        None if value.is_nan() => json!("NaN"),
+        None if value > 0.0 => json!("Infinity"),
+        None => json!("-Infinity"),
+    }
+}
+
+fn date(days: i32) -> Value {
+    let date = Date::constant(1970, 1, 1).checked_add(Span::new().days(days));
+    date.map_or(Value::Null, |date| json!(date.to_string()))
+}
+
+fn time(micros: i64) -> Value {
+    let (seconds, rest) = (micros.div_euclid(1_000_000), micros.rem_euclid(1_000_000));
+    let (hours, minutes) = (seconds / 3600, seconds / 60 % 60);
+    let text = format!("{hours:02}:{minutes:02}:{:02}{}", seconds % 60, fraction(rest));
+    json!(text)
+}
+
+fn instant(micros: i64, zone: &TimeZone) -> Value {
+    let Ok(timestamp) = Timestamp::from_microsecond(micros) else {
+        return Value::Null;
+    };
+    let zoned = timestamp.to_zoned(zone.clone());
+    let text = format!(
+        "{}{}{}",
+        zoned.strftime("%Y-%m-%dT%H:%M:%S"),
+        fraction(micros.rem_euclid(1_000_000)),
+        zoned.strftime("%:z")
+    );
+    json!(text)
+}
+
+/// Seconds' decimals, only where there are any.
+fn fraction(micros: i64) -> String {
+    match micros {
+        0 => String::new(),
+        _ => format!(".{micros:06}").trim_end_matches('0').to_owned(),
+    }
+}
+
+/// The contract's name of a column's type.
+pub(crate) fn data_type(arrow: &ArrowType) -> DataType {
+    match arrow {
+        ArrowType::Boolean => DataType::Bool,
+        ArrowType::Int8 => DataType::Int8,
+        ArrowType::Int16 => DataType::Int16,
+        ArrowType::Int32 => DataType::Int32,
+        ArrowType::Int64 => DataType::Int64,
+        ArrowType::UInt8 => DataType::Uint8,
+        ArrowType::UInt16 => DataType::Uint16,
+        ArrowType::UInt32 => DataType::Uint32,
+        ArrowType::UInt64 => DataType::Uint64,
+        ArrowType::Float32 => DataType::Float32,
+        ArrowType::Float64 => DataType::Float64,
+        ArrowType::Decimal128(p, s) | ArrowType::Decimal256(p, s) => {
+            DataType::Decimal(*p, u8::try_from(*s).unwrap_or(0))
+        }
+        ArrowType::Date32 => DataType::Date,
+        ArrowType::Time64(_) => DataType::Time,
+        ArrowType::Timestamp(_, None) => DataType::Timestamp,
+        ArrowType::Timestamp(_, Some(_)) => DataType::Timestamptz,
+        ArrowType::Binary => DataType::Binary,
+        _ => DataType::Text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use datafusion::arrow::array::{
+        Decimal128Array, Float64Array, Int64Array, TimestampMicrosecondArray,
+    };
+    use std::sync::Arc;
+
+    fn shown(array: impl Array + 'static) -> Value {
+        Value::Array(json(&(Arc::new(array) as ArrayRef)))
+    }
+
+    #[test]
+    fn values_keep_their_meaning() {
+        let limit = 1_i64 << 53;
+        let whole = Int64Array::from(vec![Some(limit), Some(limit + 1), Some(-limit - 1), None]);
+        let wanted = json!([limit, (limit + 1).to_string(), (-limit - 1).to_string(), null]);
+        assert_eq!(shown(whole), wanted);
+        let floats = Float64Array::from(vec![-0.0, 0.1, f64::NAN, f64::INFINITY, -f64::INFINITY]);
+        assert_eq!(shown(floats).to_string(), r#"[0.0,0.1,"NaN","Infinity","-Infinity"]"#);
+        let decimals = Decimal128Array::from(vec![Some(-5), Some(1250)])
+            .with_precision_and_scale(10, 2)
+            .unwrap();
+        assert_eq!(shown(decimals), json!(["-0.05", "12.50"]));
+    }
+
+    #[test]
+    fn instants_have_the_offset_of_their_zone() {
+        let at = |text: &str| text.parse::<Timestamp>().unwrap().as_microsecond();
+        let times = TimestampMicrosecondArray::from(vec![
+            at("2013-01-01T05:00:00Z"),
+            at("2013-07-01T04:00:00.25Z"),
+        ]);
+        assert_eq!(
+            shown(times.with_timezone("America/New_York")),
+            json!(["2013-01-01T00:00:00-05:00", "2013-07-01T00:00:00.25-04:00"])
+        );
+    }
+}
