@@ -17,12 +17,18 @@ def oracle() -> Oracle:
 
 
 @pytest.fixture(scope="session")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
-    """The program that AIR_BIN names, started on the cases' files, with every source learned."""
-    program = os.environ.get("AIR_BIN")
-    if not program or not Path(program).is_file():
-        pytest.fail(f"AIR_BIN must name the built program `air`; it is {program!r}")
-    with running(Path(program), tmp_path_factory.mktemp("air")) as client:
+def program() -> Path:
+    """The built program `air`, which AIR_BIN names."""
+    named = os.environ.get("AIR_BIN")
+    if not named or not Path(named).is_file():
+        pytest.fail(f"AIR_BIN must name the built program `air`; it is {named!r}")
+    return Path(named)
+
+
+@pytest.fixture(scope="session")
+def service(program: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
+    """The program started on the cases' files, with every source learned."""
+    with running(program, tmp_path_factory.mktemp("air")) as client:
         for source in SOURCES:
             client.learn(source)
         yield client

@@ -1,22 +1,24 @@
-"""The service under test: the `air` program started on the cases' files, and its REST surface.
+"""The service under test: the `air` program started on a configuration, and its REST surface.
 
-In: the path of the program. Out: a client that learns a source and runs an IR. This file alone
-knows the program's arguments, its configuration and the addresses of its endpoints. Each wait has
-a deadline, and a program that does not come up fails the test with what it wrote.
+In: the path of the program. Out: a client that learns a source and runs an IR, or a handle on the
+process itself for tests that stop it. This file alone knows the program's arguments and its
+configuration. Each wait has a deadline, and a program that does not come up fails the test with
+what it wrote.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
+import os
 import queue
 import re
 import subprocess
 import threading
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, Protocol
 
@@ -35,10 +37,11 @@ REQUEST_SECONDS = 180
 
 @dataclass(frozen=True)
 class Reply:
-    """A status and the JSON body."""
+    """A status, the body (parsed where it is JSON, else as bytes) and the headers."""
 
     status: int
     body: Any
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 class Transport(Protocol):
@@ -48,23 +51,40 @@ class Transport(Protocol):
 
 
 class Http:
-    """Requests to a running service."""
+    """Requests to a running service, with a token where one is given."""
 
-    def __init__(self, base: str) -> None:
+    def __init__(self, base: str, token: str | None = None) -> None:
         self.base = base
+        self.token = token
 
-    def send(self, method: str, target: str, body: Any = None) -> Reply:
+    def send(
+        self,
+        method: str,
+        target: str,
+        body: Any = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Reply:
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(self.base + target, data=data, method=method)  # noqa: S310
         request.add_header("Accept", "application/json")
         if data is not None:
             request.add_header("Content-Type", "application/json")
+        if self.token is not None:
+            request.add_header("Authorization", f"Bearer {self.token}")
+        for name, value in (headers or {}).items():
+            request.add_header(name, value)
         try:
             with urllib.request.urlopen(request, timeout=REQUEST_SECONDS) as response:  # noqa: S310
-                return Reply(response.status, json.load(response))
+                return reply(response.status, response.headers, response.read())
         except urllib.error.HTTPError as refused:
             with refused:
-                return Reply(refused.code, json.load(refused))
+                return reply(refused.code, refused.headers, refused.read())
+
+
+def reply(status: int, headers: Any, body: bytes) -> Reply:
+    kind = headers.get("Content-Type") or "application/json"
+    parsed = json.loads(body) if body and "json" in kind else body
+    return Reply(status, parsed, {name.lower(): value for name, value in headers.items()})
 
 
 class Client:
@@ -93,34 +113,81 @@ class Client:
         return self.transport.send("POST", "/v1/query", body)
 
 
-def write_config(data: Path) -> None:
+def sources_config() -> dict[str, Any]:
     """The configuration of a service that knows the cases' sources and nothing else."""
     sources = [
         {"id": name, "kind": "files", "base_path": str(folder), "default": name == "flights"}
         for name, folder in SOURCES.items()
     ]
-    config = {"files": {"base_path": str(REPOSITORY)}, "analytics_sources": sources}
-    (data / "config.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
+    return {"files": {"base_path": str(REPOSITORY)}, "analytics_sources": sources}
+
+
+class Process:
+    """The running program: where it listens, and the ways to end it."""
+
+    def __init__(
+        self,
+        program: Path,
+        data: Path,
+        config: dict[str, Any],
+        *,
+        auth: str = "disabled",
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        (data / "config.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
+        errors = data / "stderr.log"
+        command = [str(program), "serve", "--data", str(data), "--auth", auth, "--port", "0"]
+        with errors.open("wb") as log:
+            self.child = subprocess.Popen(  # noqa: S603
+                command,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                env={**os.environ, **(environment or {})},
+            )
+        try:
+            self.base = address(self.child, errors)
+        except AssertionError:
+            self.kill()
+            raise
+
+    def kill(self) -> None:
+        """SIGKILL: nothing can be finished or written any more."""
+        self.child.kill()
+        self.child.wait(STOP_SECONDS)
+
+    def stop(self) -> None:
+        """SIGTERM, and an error where it does not end by itself."""
+        self.child.terminate()
+        try:
+            self.child.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise
+
+
+@contextlib.contextmanager
+def serving(
+    program: Path,
+    data: Path,
+    config: dict[str, Any],
+    *,
+    auth: str = "disabled",
+    environment: Mapping[str, str] | None = None,
+) -> Iterator[Process]:
+    """Starts the program on a free port with its data in `data`, and stops it at the end."""
+    process = Process(program, data, config, auth=auth, environment=environment)
+    try:
+        yield process
+    finally:
+        process.stop()
 
 
 @contextlib.contextmanager
 def running(program: Path, data: Path) -> Iterator[Client]:
-    """Starts the program on a free port with its data in `data`, and stops it at the end."""
-    write_config(data)
-    errors = data / "stderr.log"
-    command = [str(program), "serve", "--data", str(data), "--auth", "disabled", "--port", "0"]
-    with errors.open("wb") as log:
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)  # noqa: S603
-    try:
-        yield Client(Http(address(process, errors)))
-    finally:
-        process.terminate()
-        try:
-            process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-            raise
+    """A client of the program, started on the cases' sources."""
+    with serving(program, data, sources_config()) as process:
+        yield Client(Http(process.base))
 
 
 def address(process: subprocess.Popen[str], errors: Path) -> str:

@@ -37,52 +37,28 @@ pub enum SourceError {
     Header { file: String, reason: String },
 
     #[error("file \"{file}\", line {line}: {found} cells where the header has {expected}{}", ragged_hint(*found, *expected))]
-    Ragged {
-        file: String,
-        line: u64,
-        expected: usize,
-        found: usize,
-    },
+    Ragged { file: String, line: u64, expected: usize, found: usize },
 
     #[error("file \"{file}\", line {line}: not UTF-8; save the file as UTF-8")]
     NotUtf8 { file: String, line: u64 },
 
     #[error("file \"{file}\", line {line}: {reason}")]
-    Line {
-        file: String,
-        line: u64,
-        reason: String,
-    },
+    Line { file: String, line: u64, reason: String },
 
     #[error("file \"{file}\", {}column \"{column}\": {reason}", line_of(line))]
-    Value {
-        file: String,
-        line: Option<u64>,
-        column: String,
-        expected: DataType,
-        reason: String,
-    },
+    Value { file: String, line: Option<u64>, column: String, expected: DataType, reason: String },
 
     #[error(
         "file \"{file}\" does not fit the learned table \"{table}\"{}: {reason}; learn the source again, or correct the file",
         column_of(column)
     )]
-    Schema {
-        table: String,
-        file: String,
-        column: Option<String>,
-        reason: String,
-    },
+    Schema { table: String, file: String, column: Option<String>, reason: String },
 
     #[error("{0}")]
     Conflict(Box<Conflict>),
 
     #[error("table \"{table}\": no file matches \"{files}\"{}", near(nearest))]
-    NoFiles {
-        table: String,
-        files: String,
-        nearest: Vec<String>,
-    },
+    NoFiles { table: String, files: String, nearest: Vec<String> },
 
     #[error("the folder holds no CSV, Parquet or JSONL file (also .gz, .zst for CSV and JSONL)")]
     NothingToLearn,
@@ -91,22 +67,13 @@ pub enum SourceError {
         "table \"{table}\": primary_key ({}) is not unique: ({value}) is there {rows} times; \
          correct the key or the data", columns.join(", ")
     )]
-    DuplicateKey {
-        table: String,
-        columns: Vec<String>,
-        value: String,
-        rows: u64,
-    },
+    DuplicateKey { table: String, columns: Vec<String>, value: String, rows: u64 },
 
     #[error(
         "table \"{table}\": primary_key column \"{column}\" is null in {rows} rows; correct the \
          key or the data"
     )]
-    NullKey {
-        table: String,
-        column: String,
-        rows: u64,
-    },
+    NullKey { table: String, column: String, rows: u64 },
 
     #[error("no table \"{name}\" in the source{}", near(nearest))]
     UnknownTable { name: String, nearest: Vec<String> },
@@ -164,11 +131,7 @@ impl fmt::Display for Listed<'_> {
 }
 
 fn near(nearest: &[String]) -> String {
-    if nearest.is_empty() {
-        String::new()
-    } else {
-        format!("; near: {}", nearest.join(", "))
-    }
+    if nearest.is_empty() { String::new() } else { format!("; near: {}", nearest.join(", ")) }
 }
 
 fn line_of(line: &Option<u64>) -> String {
@@ -176,18 +139,11 @@ fn line_of(line: &Option<u64>) -> String {
 }
 
 fn column_of(column: &Option<String>) -> String {
-    column
-        .as_ref()
-        .map(|c| format!(", column \"{c}\""))
-        .unwrap_or_default()
+    column.as_ref().map(|c| format!(", column \"{c}\"")).unwrap_or_default()
 }
 
 fn ragged_hint(found: usize, expected: usize) -> &'static str {
-    if found > expected {
-        "; quote a cell that holds the delimiter"
-    } else {
-        "; complete the line"
-    }
+    if found > expected { "; quote a cell that holds the delimiter" } else { "; complete the line" }
 }
 
 impl SourceError {
@@ -228,10 +184,7 @@ impl SourceError {
     }
 
     pub(crate) fn file_io(file: &str, error: &std::io::Error) -> Self {
-        Self::File {
-            file: file.to_owned(),
-            reason: io_reason(error),
-        }
+        Self::File { file: file.to_owned(), reason: io_reason(error) }
     }
 }
 

@@ -70,13 +70,7 @@ impl FilesSource {
         let url = ObjectStoreUrl::parse(format!("air-files://{id}")).map_err(|_| bad())?;
         let folder = Arc::new(Folder::open(files_base, base_path)?);
         let store = Arc::new(FilesRoot::new(Arc::clone(&folder)));
-        Ok(Self {
-            id: id.to_owned(),
-            url,
-            folder,
-            store,
-            checked: check::Checked::default(),
-        })
+        Ok(Self { id: id.to_owned(), url, folder, store, checked: check::Checked::default() })
     }
 
     /// Makes the source's files known to an engine's runtime, as `air-files://<id>/`.
@@ -93,14 +87,7 @@ impl FilesSource {
         progress: impl Fn(&str, u8) + Send + Sync,
     ) -> Result<Catalog, SourceError> {
         self.register(&session.runtime_env());
-        learn::Learning {
-            source: self,
-            session,
-            options,
-            progress: &progress,
-        }
-        .catalog()
-        .await
+        learn::Learning { source: self, session, options, progress: &progress }.catalog().await
     }
 
     /// The named tables of the catalog, each over the files that are there now.
@@ -114,10 +101,7 @@ impl FilesSource {
             let Found::One(table) = catalog.table(name) else {
                 let known: Vec<String> = catalog.table_names().collect();
                 let nearest = nearest(name, known.iter().map(String::as_str));
-                return Err(SourceError::UnknownTable {
-                    name: name.clone(),
-                    nearest,
-                });
+                return Err(SourceError::UnknownTable { name: name.clone(), nearest });
             };
             let current = self.current(table).await?;
             self.check(catalog, table, &current).await?;
@@ -147,9 +131,8 @@ impl FilesSource {
             let Ok(current) = self.current(table).await else {
                 continue;
             };
-            told = self
-                .at_fault(session, table, catalog.time_zone.as_deref(), &current, told)
-                .await;
+            told =
+                self.at_fault(session, table, catalog.time_zone.as_deref(), &current, told).await;
         }
         told
     }
@@ -165,15 +148,10 @@ impl FilesSource {
                 what: "listing the folder".to_owned(),
                 seconds: HEALTH_LIMIT.as_secs(),
             })?
-            .map_err(|e| SourceError::Engine {
-                reason: e.to_string(),
-            })?
+            .map_err(|e| SourceError::Engine { reason: e.to_string() })?
             .map_err(|e| SourceError::file_io(".", &e))?;
         let latency_ms = begin.elapsed().as_secs_f64() * 1000.0;
-        Ok(Health {
-            latency_ms,
-            detail: format!("{count} files in the folder of \"{}\"", self.id),
-        })
+        Ok(Health { latency_ms, detail: format!("{count} files in the folder of \"{}\"", self.id) })
     }
 }
 

@@ -26,23 +26,14 @@ pub struct Note {
 
 /// The notes of every table, in the catalog's order.
 pub fn notes(catalog: &Catalog) -> Vec<Note> {
-    catalog
-        .tables
-        .iter()
-        .map(|table| note(catalog, table))
-        .collect()
+    catalog.tables.iter().map(|table| note(catalog, table)).collect()
 }
 
 fn note(catalog: &Catalog, table: &Table) -> Note {
     let mut md = String::new();
     write_note(&mut md, catalog, table);
     let md_hash = hex(&Sha256::digest(md.as_bytes()));
-    Note {
-        object: table.qualified_name(),
-        chunk: 0,
-        md,
-        md_hash,
-    }
+    Note { object: table.qualified_name(), chunk: 0, md, md_hash }
 }
 
 fn write_note(md: &mut String, catalog: &Catalog, table: &Table) {
@@ -59,26 +50,14 @@ fn write_note(md: &mut String, catalog: &Catalog, table: &Table) {
     fact("also called", Some(table.synonyms.join(", ")));
     fact("primary key", Some(table.primary_key.join(", ")));
     fact("time column", table.time_column.clone());
-    fact(
-        "time zone",
-        catalog
-            .time_zone
-            .clone()
-            .filter(|_| table.time_column.is_some()),
-    );
+    fact("time zone", catalog.time_zone.clone().filter(|_| table.time_column.is_some()));
     for key in &table.foreign_keys {
         fact("foreign key", Some(foreign_key(key)));
     }
     if table.time_series {
-        fact(
-            "time series",
-            Some("queries need a bounded time range".to_owned()),
-        );
+        fact("time series", Some("queries need a bounded time range".to_owned()));
     }
-    let _ = writeln!(
-        md,
-        "\n| column | type | role | meaning |\n|---|---|---|---|"
-    );
+    let _ = writeln!(md, "\n| column | type | role | meaning |\n|---|---|---|---|");
     for column in &table.columns {
         let _ = writeln!(
             md,
@@ -96,11 +75,7 @@ fn foreign_key(key: &ForeignKey) -> String {
         Some(schema) => format!("{schema}.{}", key.references.table),
         None => key.references.table.clone(),
     };
-    let role = key
-        .role
-        .as_ref()
-        .map(|r| format!(" as {r}"))
-        .unwrap_or_default();
+    let role = key.role.as_ref().map(|r| format!(" as {r}")).unwrap_or_default();
     format!(
         "({}) to {target} ({}){role}",
         key.columns.join(", "),
@@ -133,11 +108,7 @@ fn meaning(column: &Column) -> String {
     if !column.synonyms.is_empty() {
         parts.push(format!("also {}", column.synonyms.join(", ")));
     }
-    if let Some(values) = column
-        .values
-        .as_ref()
-        .filter(|v| v.complete && !v.counts.is_empty())
-    {
+    if let Some(values) = column.values.as_ref().filter(|v| v.complete && !v.counts.is_empty()) {
         // The most frequent, and of equals the first by name, so that equal data gives equal notes.
         let mut by_count: Vec<(&String, &u64)> = values.counts.iter().collect();
         by_count.sort_by(|a, b| b.1.cmp(a.1).then(a.0.cmp(b.0)));
@@ -147,11 +118,7 @@ fn meaning(column: &Column) -> String {
             .map(|(v, _)| format!("\"{}\"", one_line(v)))
             .collect();
         let more = values.counts.len().saturating_sub(VALUES_SHOWN);
-        let more = if more > 0 {
-            format!(" and {more} more")
-        } else {
-            String::new()
-        };
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
         parts.push(format!("values: {}{more}", shown.join(", ")));
     }
     cell(&parts.join("; "))

@@ -9,6 +9,7 @@ mod bucket;
 mod divide;
 mod fold;
 mod part;
+mod percentile_disc;
 mod round;
 mod zone;
 
@@ -17,6 +18,7 @@ pub(crate) use bucket::Bucket;
 pub(crate) use divide::Divide;
 pub(crate) use fold::Fold;
 pub(crate) use part::PartOf;
+pub(crate) use percentile_disc::PercentileDisc;
 pub(crate) use round::{Round, Rounding};
 pub(crate) use zone::{InZone, ZoneSpec};
 

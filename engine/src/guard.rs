@@ -114,7 +114,8 @@ pub fn guard(mut plan: Plan, policy: &Policy) -> Result<GuardedPlan, Refusal> {
 
 fn row_limit(plan: &Plan, policy: &Policy) -> Finding {
     if plan.limit > policy.max_row_limit {
-        let detail = format!("{} rows are above the limit of {}.", plan.limit, policy.max_row_limit);
+        let detail =
+            format!("{} rows are above the limit of {}.", plan.limit, policy.max_row_limit);
         return Finding::new("row_limit", Outcome::Refused, detail);
     }
     match plan.limit_defaulted {

@@ -55,6 +55,8 @@ pub(crate) struct Model<'p> {
     derived: Vec<Derived>,
     /// The joins the IR decides itself.
     joins: Vec<Edge>,
+    /// The entity whose fields come first: that of an `exists`, while its filters are read.
+    pub(crate) focus: Option<TargetId>,
 }
 
 /// The entity everything is asked about.
@@ -68,8 +70,14 @@ impl<'p> Model<'p> {
         at: &Pointer,
         nested: &mut dyn FnMut(&Ir, &Pointer) -> Result<Planned, Vec<IrError>>,
     ) -> Result<Self, Vec<IrError>> {
-        let mut model =
-            Self { prepared, targets: Vec::new(), listed: 0, derived: Vec::new(), joins: Vec::new() };
+        let mut model = Self {
+            prepared,
+            targets: Vec::new(),
+            listed: 0,
+            derived: Vec::new(),
+            joins: Vec::new(),
+            focus: None,
+        };
         let mut errors = Vec::new();
         for (i, entity) in ir.entities.iter().enumerate() {
             let at = at.key("entities").index(i);
@@ -98,7 +106,8 @@ impl<'p> Model<'p> {
     ) -> Result<Target, Vec<IrError>> {
         let source = &self.prepared.catalog().source;
         if let Some(other) = entity.source().filter(|s| s != source) {
-            let detail = format!("This run is over \"{source}\"; \"{other}\" cannot be joined to it yet.");
+            let detail =
+                format!("This run is over \"{source}\"; \"{other}\" cannot be joined to it yet.");
             return Err(vec![IrError::new(Code::Unsupported, &at.key("source"), detail)]);
         }
         let (table, reached) = match entity {
@@ -108,7 +117,9 @@ impl<'p> Model<'p> {
                 self.derived.push(Derived { table, planned });
                 (self.first_derived() + self.derived.len() - 1, Reached::ByTable)
             }
-            EntityRef::Name(name) => (self.find_table(name, at).map_err(|e| vec![e])?, Reached::ByTable),
+            EntityRef::Name(name) => {
+                (self.find_table(name, at).map_err(|e| vec![e])?, Reached::ByTable)
+            }
             EntityRef::Named { entity: name, alias, .. } => {
                 let found = self.find_table(name, &at.key("entity")).map_err(|e| vec![e])?;
                 let again = alias.is_some() && self.targets.iter().any(|t| t.table == found);
@@ -170,9 +181,9 @@ impl<'p> Model<'p> {
     fn join(&self, join: &JoinSpec, at: &Pointer) -> Result<Edge, IrError> {
         let (left, left_columns) = self.join_side(&join.left, &at.key("left"))?;
         let (right, right_columns) = self.join_side(&join.right, &at.key("right"))?;
-        let listed_again = self.targets[..self.listed]
-            .iter()
-            .find(|t| t.reached == Reached::ByRole && join.right[0].starts_with(&format!("{}.", t.name)));
+        let listed_again = self.targets[..self.listed].iter().find(|t| {
+            t.reached == Reached::ByRole && join.right[0].starts_with(&format!("{}.", t.name))
+        });
         let role = join.alias.clone().or_else(|| listed_again.map(|t| t.name.clone()));
         Ok(Edge {
             left,

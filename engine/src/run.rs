@@ -38,7 +38,9 @@ pub struct Answer {
 pub enum RunError {
     #[error("no rows are at hand for \"{0}\"; learn the source again")]
     NoTable(String),
-    #[error("the run needs more memory than it may have; narrow it, or raise execution.memory_limit")]
+    #[error(
+        "the run needs more memory than it may have; narrow it, or raise execution.memory_limit"
+    )]
     Memory(#[source] DataFusionError),
     #[error("a whole number became too large for 64 bits; the result would be another number")]
     Overflow(#[source] DataFusionError),

@@ -1,9 +1,7 @@
 //! Catalog types to Arrow types: one mapping for planning, reading and answering.
 
 use air_ir::{DataType, Table};
-use datafusion::arrow::datatypes::{
-    DataType as ArrowType, Field, Schema, SchemaRef, TimeUnit,
-};
+use datafusion::arrow::datatypes::{DataType as ArrowType, Field, Schema, SchemaRef, TimeUnit};
 use std::sync::Arc;
 
 /// The zone of instants inside the engine.

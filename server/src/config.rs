@@ -110,10 +110,7 @@ impl Config {
     }
 
     fn parse(text: &str, file: &Path, options: LoadOptions) -> Result<Self, ConfigError> {
-        let failed = |problems| ConfigError {
-            file: file.display().to_string(),
-            problems,
-        };
+        let failed = |problems| ConfigError { file: file.display().to_string(), problems };
         let tree = tree::read(text, &options.environment).map_err(failed)?;
         let reading = Reading {
             environment: &options.environment,
@@ -123,11 +120,7 @@ impl Config {
         };
         let config = Self::read(Section::root(&reading, tree.values), &options);
         let problems = reading.problems.into_inner();
-        if problems.is_empty() {
-            Ok(config)
-        } else {
-            Err(failed(problems))
-        }
+        if problems.is_empty() { Ok(config) } else { Err(failed(problems)) }
     }
 
     fn read(mut root: Section<'_>, options: &LoadOptions) -> Self {

@@ -15,17 +15,9 @@ use uuid::Uuid;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum IdError {
     #[error("{text:?} is no {kind}: it begins with {prefix:?}")]
-    WrongPrefix {
-        kind: &'static str,
-        prefix: &'static str,
-        text: String,
-    },
+    WrongPrefix { kind: &'static str, prefix: &'static str, text: String },
     #[error("{text:?} is no {kind}: {prefix:?} is followed by 32 hexadecimal digits")]
-    Malformed {
-        kind: &'static str,
-        prefix: &'static str,
-        text: String,
-    },
+    Malformed { kind: &'static str, prefix: &'static str, text: String },
     #[error(
         "{text:?} is no {kind}: use 1 to 63 letters, digits, `.`, `_` or `-`, beginning with a \
          letter or digit"
@@ -206,18 +198,10 @@ mod tests {
     #[test]
     fn the_wrong_kind_is_refused() {
         let scope = ScopeId::new().to_string();
-        assert!(matches!(
-            scope.parse::<RunId>(),
-            Err(IdError::WrongPrefix { .. })
-        ));
+        assert!(matches!(scope.parse::<RunId>(), Err(IdError::WrongPrefix { .. })));
         // `scope_` and `scv_`, `rep_` and `rv_` share letters, not prefixes.
         assert!(scope.parse::<ScopeVersionId>().is_err());
-        assert!(
-            ReportId::new()
-                .to_string()
-                .parse::<ReportVersionId>()
-                .is_err()
-        );
+        assert!(ReportId::new().to_string().parse::<ReportVersionId>().is_err());
         let json = serde_json::to_string(&scope).unwrap();
         assert!(serde_json::from_str::<RunId>(&json).is_err());
         assert!(serde_json::from_str::<ScopeId>(&json).is_ok());
@@ -226,14 +210,7 @@ mod tests {
     #[test]
     fn malformed_ids_are_refused() {
         let upper = "run_0192F0C17A6B70008000000000000000";
-        for text in [
-            "run_",
-            "run_1",
-            "run_0192f0c17a6b7000800000000000000g",
-            upper,
-            "RUN_0",
-            "",
-        ] {
+        for text in ["run_", "run_1", "run_0192f0c17a6b7000800000000000000g", upper, "RUN_0", ""] {
             assert!(text.parse::<RunId>().is_err(), "{text}");
         }
         assert!(upper.to_lowercase().parse::<RunId>().is_ok());

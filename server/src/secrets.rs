@@ -55,11 +55,7 @@ pub(crate) struct DsnVault {
 
 impl std::fmt::Debug for DsnVault {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(
-            f,
-            "DsnVault(key: {})",
-            if self.cipher.is_some() { "set" } else { "none" }
-        )
+        write!(f, "DsnVault(key: {})", if self.cipher.is_some() { "set" } else { "none" })
     }
 }
 
@@ -81,11 +77,7 @@ impl StoredDsn {
 
 impl DsnVault {
     pub(crate) fn new(environment: &Environment) -> Result<Self, SecretError> {
-        let cipher = match environment
-            .get(KEY_VARIABLE)
-            .map(str::trim)
-            .filter(|k| !k.is_empty())
-        {
+        let cipher = match environment.get(KEY_VARIABLE).map(str::trim).filter(|k| !k.is_empty()) {
             None => None,
             Some(text) => {
                 let bytes = STANDARD.decode(text).map_err(|_| SecretError::BadKey)?;
@@ -93,10 +85,7 @@ impl DsnVault {
                 Some(XChaCha20Poly1305::new(&key))
             }
         };
-        Ok(Self {
-            cipher,
-            environment: environment.clone(),
-        })
+        Ok(Self { cipher, environment: environment.clone() })
     }
 
     /// The form of a DSN that may be stored.
@@ -107,13 +96,8 @@ impl DsnVault {
         };
         let cipher = self.cipher.as_ref().ok_or(SecretError::ClearPassword)?;
         let nonce = XNonce::try_generate().map_err(|_| SecretError::NoRandom)?;
-        let payload = Payload {
-            msg: dsn[password.clone()].as_bytes(),
-            aad: &aad(id),
-        };
-        let sealed = cipher
-            .encrypt(&nonce, payload)
-            .map_err(|_| SecretError::NoRandom)?;
+        let payload = Payload { msg: dsn[password.clone()].as_bytes(), aad: &aad(id) };
+        let sealed = cipher.encrypt(&nonce, payload).map_err(|_| SecretError::NoRandom)?;
         let text = URL_SAFE_NO_PAD.encode([nonce.as_slice(), &sealed].concat());
         let (before, after) = (&dsn[..password.start], &dsn[password.end..]);
         Ok(StoredDsn(format!("{before}{SEALED}{text}{after}")))
@@ -141,23 +125,12 @@ impl DsnVault {
 
     fn unseal(&self, id: &DatasourceId, text: &str) -> Result<SecretString, SecretError> {
         let cipher = self.cipher.as_ref().ok_or(SecretError::KeyMissing)?;
-        let bytes = URL_SAFE_NO_PAD
-            .decode(text)
-            .map_err(|_| SecretError::WrongKey)?;
-        let (nonce, sealed) = bytes
-            .split_at_checked(NONCE_BYTES)
-            .ok_or(SecretError::WrongKey)?;
+        let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| SecretError::WrongKey)?;
+        let (nonce, sealed) = bytes.split_at_checked(NONCE_BYTES).ok_or(SecretError::WrongKey)?;
         let nonce = XNonce::try_from(nonce).map_err(|_| SecretError::WrongKey)?;
-        let payload = Payload {
-            msg: sealed,
-            aad: &aad(id),
-        };
-        let clear = cipher
-            .decrypt(&nonce, payload)
-            .map_err(|_| SecretError::WrongKey)?;
-        Ok(String::from_utf8(clear)
-            .map_err(|_| SecretError::WrongKey)?
-            .into())
+        let payload = Payload { msg: sealed, aad: &aad(id) };
+        let clear = cipher.decrypt(&nonce, payload).map_err(|_| SecretError::WrongKey)?;
+        Ok(String::from_utf8(clear).map_err(|_| SecretError::WrongKey)?.into())
     }
 }
 

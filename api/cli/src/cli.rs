@@ -58,7 +58,8 @@ pub(crate) enum Format {
 
 fn duration(text: &str) -> Result<Duration, String> {
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-    let number: u64 = digits.parse().map_err(|_| format!("{text} is no duration; write 90s, 5m or 2h"))?;
+    let number: u64 =
+        digits.parse().map_err(|_| format!("{text} is no duration; write 90s, 5m or 2h"))?;
     let seconds = match &text[digits.len()..] {
         "" | "s" => 1,
         "m" => 60,
@@ -191,7 +192,9 @@ pub(crate) struct Sql {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Reports {
     List,
-    Show { key: String },
+    Show {
+        key: String,
+    },
     /// A new report without versions.
     Create {
         key: String,
@@ -206,19 +209,33 @@ pub(crate) enum Reports {
         #[arg(long)]
         source: Option<String>,
     },
-    Versions { key: String },
-    Runs { key: String },
-    Delete { key: String },
+    Versions {
+        key: String,
+    },
+    Runs {
+        key: String,
+    },
+    Delete {
+        key: String,
+    },
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Sources {
     List,
-    Show { id: String },
+    Show {
+        id: String,
+    },
     /// Registers a source: JSON, @FILE, or -.
-    Add { json: String },
-    Health { id: String },
-    Delete { id: String },
+    Add {
+        json: String,
+    },
+    Health {
+        id: String,
+    },
+    Delete {
+        id: String,
+    },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

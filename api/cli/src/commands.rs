@@ -41,8 +41,9 @@ impl Session {
         if text.is_empty() {
             return Ok(Value::Null);
         }
-        serde_json::from_str(&text)
-            .map_err(|e| Failure::new(crate::exit::SERVER, format!("the server's answer is no JSON: {e}")))
+        serde_json::from_str(&text).map_err(|e| {
+            Failure::new(crate::exit::SERVER, format!("the server's answer is no JSON: {e}"))
+        })
     }
 
     async fn get(&self, path: &str) -> Result<Value, Failure> {
@@ -89,7 +90,8 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
         clap_complete::generate(shell, &mut Cli::command(), "aircli", &mut bytes);
         return Output::new(&cli.global).bytes(&bytes);
     }
-    let session = Session { client: settings::client(&cli.global)?, output: Output::new(&cli.global) };
+    let session =
+        Session { client: settings::client(&cli.global)?, output: Output::new(&cli.global) };
     match cli.command {
         Command::Get(call) => call::call(&session, Method::GET, &call).await,
         Command::Post(call) => call::call(&session, Method::POST, &call).await,

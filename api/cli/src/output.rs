@@ -39,7 +39,8 @@ impl Output {
     }
 
     pub(crate) fn json(&self, value: &Value) -> Result<(), Failure> {
-        let text = serde_json::to_string_pretty(value).map_err(|e| Failure::failed(e.to_string()))?;
+        let text =
+            serde_json::to_string_pretty(value).map_err(|e| Failure::failed(e.to_string()))?;
         self.line(&text)
     }
 

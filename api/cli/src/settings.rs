@@ -58,7 +58,10 @@ fn profile(global: &Global) -> Result<Profile, Failure> {
         Some(profile) => Ok(profile.clone()),
         None => {
             let known: Vec<&str> = profiles.profiles.keys().map(String::as_str).collect();
-            Err(Failure::usage(format!("{place} has no profile {name:?}; it has {}", known.join(", "))))
+            Err(Failure::usage(format!(
+                "{place} has no profile {name:?}; it has {}",
+                known.join(", ")
+            )))
         }
     }
 }

@@ -6,7 +6,9 @@ use serde_json::Value;
 /// A table of `rows`, the columns in their order; numbers stand to the right.
 pub(crate) fn table(columns: &[String], rows: &[Vec<Value>]) -> String {
     let mut table = Table::new();
-    table.load_style(presets::UTF8_FULL_CONDENSED).set_content_arrangement(ContentArrangement::Dynamic);
+    table
+        .load_style(presets::UTF8_FULL_CONDENSED)
+        .set_content_arrangement(ContentArrangement::Dynamic);
     table.set_header(columns);
     for row in rows {
         table.add_row(row.iter().map(cell));
@@ -18,7 +20,9 @@ fn cell(value: &Value) -> Cell {
     match value {
         Value::Null => Cell::new(""),
         Value::Number(n) => Cell::new(n).set_alignment(CellAlignment::Right),
-        Value::String(s) => Cell::new(s.escape_debug().to_string().replace("\\\"", "\"").replace("\\'", "'")),
+        Value::String(s) => {
+            Cell::new(s.escape_debug().to_string().replace("\\\"", "\"").replace("\\'", "'"))
+        }
         other => Cell::new(other),
     }
 }

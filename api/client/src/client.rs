@@ -99,7 +99,11 @@ fn address(text: &str) -> Result<Url, Error> {
     if !url.username().is_empty() || url.password().is_some() {
         // Refused, since it would be printed with the address; so it is not printed here either.
         let hidden = url.set_username("").and_then(|()| url.set_password(None));
-        return Err(bad(if hidden.is_ok() { url.as_str() } else { "(an address with a password)" }));
+        return Err(bad(if hidden.is_ok() {
+            url.as_str()
+        } else {
+            "(an address with a password)"
+        }));
     }
     let plain = url.query().is_none() && url.fragment().is_none();
     if !matches!(url.scheme(), "http" | "https") || !url.has_host() || !plain {

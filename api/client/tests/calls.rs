@@ -63,17 +63,23 @@ async fn a_typed_call_sends_what_the_contract_says() {
 
 #[tokio::test]
 async fn a_body_and_an_idempotency_key_are_sent() {
-    let (client, heard) = server("422 Unprocessable Content", "application/problem+json", PROBLEM).await;
+    let (client, heard) =
+        server("422 Unprocessable Content", "application/problem+json", PROBLEM).await;
     let body = AskRequest::new("how many flights".to_owned(), DatasourceId::new("flights"));
     let error = client.ask(&body, Some("key-1")).await.unwrap_err();
     let heard = heard.await.unwrap();
     assert!(heard.contains("idempotency-key: key-1\r\n"), "{heard}");
-    assert!(heard.ends_with(r#"{"question":"how many flights","datasource_id":"flights"}"#), "{heard}");
+    assert!(
+        heard.ends_with(r#"{"question":"how many flights","datasource_id":"flights"}"#),
+        "{heard}"
+    );
     let problem = error.problem().unwrap();
     assert_eq!(problem.code, ErrorCode::Refused);
     assert_eq!(problem.code.status(), problem.status);
     let text = error.to_string();
-    for part in ["/ir/metrics/0: There is no dep_dely. Did you mean dep_delay?", "functions: pg_sleep"] {
+    for part in
+        ["/ir/metrics/0: There is no dep_dely. Did you mean dep_delay?", "functions: pg_sleep"]
+    {
         assert!(text.contains(part), "{text}");
     }
     assert!(!text.contains("row_limit"), "{text}");
@@ -102,7 +108,8 @@ async fn nothing_is_expected_of_a_deletion() {
 async fn any_path_can_be_called() {
     let (client, heard) = server("200 OK", "application/json", "[1]").await;
     let call = client.request(Method::POST, "/v1/later").unwrap();
-    let call = call.query(&[("a", "b c")]).json(&serde_json::json!({"x": 1})).header("If-Match", "*");
+    let call =
+        call.query(&[("a", "b c")]).json(&serde_json::json!({"x": 1})).header("If-Match", "*");
     assert_eq!(call.typed::<Vec<u8>>().await.unwrap(), [1]);
     let heard = heard.await.unwrap();
     assert!(heard.starts_with("POST /v1/later?a=b+c HTTP/1.1\r\n"), "{heard}");
@@ -113,7 +120,10 @@ async fn any_path_can_be_called() {
 async fn an_answer_of_a_stranger_is_said_to_be_one() {
     let (client, _heard) = server("502 Bad Gateway", "text/html", "<h1>proxy</h1>").await;
     let error = client.healthz().await.unwrap_err();
-    assert!(matches!(&error, Error::Unexpected { body, .. } if body.contains("proxy")), "{error:?}");
+    assert!(
+        matches!(&error, Error::Unexpected { body, .. } if body.contains("proxy")),
+        "{error:?}"
+    );
 
     let (client, _heard) = server("200 OK", "application/json", r#"{"status":1}"#).await;
     assert!(matches!(client.healthz().await, Err(Error::Decode(_))));

@@ -17,12 +17,10 @@ pub fn explain(error: &DataFusionError) -> SourceError {
     }
     match error.find_root() {
         DataFusionError::ObjectStore(store) => store_error(store),
-        DataFusionError::ParquetError(parquet) => SourceError::Engine {
-            reason: without_versions(&parquet.to_string()),
-        },
-        root => SourceError::Engine {
-            reason: without_versions(&root.strip_backtrace()),
-        },
+        DataFusionError::ParquetError(parquet) => {
+            SourceError::Engine { reason: without_versions(&parquet.to_string()) }
+        }
+        root => SourceError::Engine { reason: without_versions(&root.strip_backtrace()) },
     }
 }
 
@@ -66,9 +64,7 @@ fn store_error(error: &object_store::Error) -> SourceError {
             file: plain_path(path).to_owned(),
             reason: "there is no such file".to_owned(),
         },
-        other => SourceError::Engine {
-            reason: without_versions(&other.to_string()),
-        },
+        other => SourceError::Engine { reason: without_versions(&other.to_string()) },
     }
 }
 
@@ -96,9 +92,7 @@ mod tests {
 
     #[test]
     fn finds_the_cause_and_hides_versions() {
-        let inner = SourceError::Empty {
-            file: "a.csv".to_owned(),
-        };
+        let inner = SourceError::Empty { file: "a.csv".to_owned() };
         let wrapped = DataFusionError::Context(
             "scan".to_owned(),
             Box::new(DataFusionError::ArrowError(
@@ -107,9 +101,6 @@ mod tests {
             )),
         );
         assert_eq!(explain(&wrapped), inner);
-        assert_eq!(
-            without_versions("in @1f.2a.3b/x/y.csv, to a@b.c"),
-            "in x/y.csv, to a@b.c"
-        );
+        assert_eq!(without_versions("in @1f.2a.3b/x/y.csv, to a@b.c"), "in x/y.csv, to a@b.c");
     }
 }

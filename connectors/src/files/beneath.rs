@@ -45,33 +45,25 @@ impl Folder {
     /// `base_path`, which lies under `files_base`.
     pub(crate) fn open(files_base: &Path, base_path: &Path) -> Result<Self, SourceError> {
         let shown = base_path.display().to_string();
-        let refused = |reason: &str| SourceError::BasePath {
-            path: shown.clone(),
-            reason: reason.to_owned(),
-        };
+        let refused =
+            |reason: &str| SourceError::BasePath { path: shown.clone(), reason: reason.to_owned() };
         let under = relative(files_base, base_path)
             .ok_or_else(|| refused("leads out of files.base_path"))?;
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let base = rustix::fs::open(files_base, flags, Mode::empty()).map_err(|e| {
             SourceError::BasePath {
                 path: shown.clone(),
-                reason: format!(
-                    "is not reachable: files.base_path: {}",
-                    io_reason(&e.into())
-                ),
+                reason: format!("is not reachable: files.base_path: {}", io_reason(&e.into())),
             }
         })?;
         let folder = Self { base, under };
-        folder
-            .reachable()
-            .map_err(|e| refused(&format!("cannot be opened: {}", io_reason(&e))))?;
+        folder.reachable().map_err(|e| refused(&format!("cannot be opened: {}", io_reason(&e))))?;
         Ok(folder)
     }
 
     /// Whether the folder is there now.
     pub(crate) fn reachable(&self) -> io::Result<()> {
-        self.open_at("", OFlags::RDONLY | OFlags::DIRECTORY)
-            .map(drop)
+        self.open_at("", OFlags::RDONLY | OFlags::DIRECTORY).map(drop)
     }
 
     /// A regular file, open for reading.
@@ -92,26 +84,17 @@ impl Folder {
 
     fn walk_into(&self, path: &str, depth: usize, found: &mut Vec<FoundFile>) -> io::Result<()> {
         if depth > MAX_DEPTH {
-            return Err(io::Error::other(format!(
-                "folders nest deeper than {MAX_DEPTH}"
-            )));
+            return Err(io::Error::other(format!("folders nest deeper than {MAX_DEPTH}")));
         }
         for (name, kind) in self.entries(path)? {
-            let below = if path.is_empty() {
-                name
-            } else {
-                format!("{path}/{name}")
-            };
+            let below = if path.is_empty() { name } else { format!("{path}/{name}") };
             match kind {
                 FileType::Directory => match self.walk_into(&below, depth + 1, found) {
                     Err(e) if gone(&e) => {}
                     other => other?,
                 },
                 FileType::RegularFile => match self.file(&below) {
-                    Ok((_, identity)) => found.push(FoundFile {
-                        path: below,
-                        identity,
-                    }),
+                    Ok((_, identity)) => found.push(FoundFile { path: below, identity }),
                     Err(e) if gone(&e) => {}
                     Err(e) => return Err(e),
                 },
@@ -160,10 +143,7 @@ impl Folder {
             (under, "") => under.to_owned(),
             (under, path) => format!("{under}/{path}"),
         };
-        if Path::new(path)
-            .components()
-            .any(|c| !matches!(c, Component::Normal(_)))
-        {
+        if Path::new(path).components().any(|c| !matches!(c, Component::Normal(_))) {
             return Err(Errno::XDEV.into());
         }
         let resolve =
@@ -172,13 +152,7 @@ impl Folder {
         // The kernel answers "again" when a rename on the way raced with the lookup.
         let mut tries = 0;
         loop {
-            match openat2(
-                self.base.as_fd(),
-                whole.as_str(),
-                flags,
-                Mode::empty(),
-                resolve,
-            ) {
+            match openat2(self.base.as_fd(), whole.as_str(), flags, Mode::empty(), resolve) {
                 Err(Errno::AGAIN) if tries < 100 => tries += 1,
                 other => return other.map_err(io::Error::from),
             }
@@ -196,11 +170,7 @@ fn identity(fd: &OwnedFd) -> io::Result<Option<Identity>> {
     let changed_ns = nanos(stat.st_mtime as i64, stat.st_mtime_nsec as i64)
         .max(nanos(stat.st_ctime as i64, stat.st_ctime_nsec as i64));
     let size = u64::try_from(stat.st_size).map_err(io::Error::other)?;
-    Ok(Some(Identity {
-        size,
-        changed_ns,
-        inode: stat.st_ino,
-    }))
+    Ok(Some(Identity { size, changed_ns, inode: stat.st_ino }))
 }
 
 /// A file or link that went between listing and opening, or became something else.

@@ -58,10 +58,7 @@ impl FilesSource {
         let storage = storage(table)?;
         let located = self.locate(&table.name, &storage.files).await?;
         let unchanged = located.files.len() == storage.seen.len()
-            && located
-                .files
-                .iter()
-                .all(|f| storage.seen.contains(&f.found.seen()));
+            && located.files.iter().all(|f| storage.seen.contains(&f.found.seen()));
         Ok(Current { located, unchanged })
     }
 
@@ -69,9 +66,7 @@ impl FilesSource {
         let (folder, table, files) = (Arc::clone(&self.folder), table.to_owned(), files.to_owned());
         tokio::task::spawn_blocking(move || locate(&folder, &table, &files))
             .await
-            .map_err(|e| SourceError::Engine {
-                reason: e.to_string(),
-            })?
+            .map_err(|e| SourceError::Engine { reason: e.to_string() })?
     }
 
     /// Looks into each file that was not there, or was another, when the table was learned.
@@ -98,28 +93,12 @@ impl FilesSource {
                 found.path.clone(),
                 found.identity,
             );
-            if self
-                .checked
-                .0
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .contains(&key)
-            {
+            if self.checked.0.lock().unwrap_or_else(PoisonError::into_inner).contains(&key) {
                 continue;
             }
-            self.fits(
-                table,
-                storage,
-                &current.located,
-                found,
-                catalog.time_zone.as_deref(),
-            )
-            .await?;
-            let mut checked = self
-                .checked
-                .0
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
+            self.fits(table, storage, &current.located, found, catalog.time_zone.as_deref())
+                .await?;
+            let mut checked = self.checked.0.lock().unwrap_or_else(PoisonError::into_inner);
             if checked.len() >= REMEMBERED {
                 checked.clear();
             }
@@ -163,20 +142,13 @@ impl FilesSource {
             )?;
         }
         let meta = versioned_meta(found).map_err(|e| unreadable(&found.path, &e))?;
-        sample(&self.store, &meta, &form, SAMPLE_ROWS)
-            .await
-            .map_err(|e| match e {
-                SourceError::Value {
-                    column,
-                    line,
-                    reason,
-                    ..
-                } => {
-                    let line = line.map(|l| format!("line {l}: ")).unwrap_or_default();
-                    misfit(Some(&column), format!("{line}{reason}"))
-                }
-                other => other,
-            })
+        sample(&self.store, &meta, &form, SAMPLE_ROWS).await.map_err(|e| match e {
+            SourceError::Value { column, line, reason, .. } => {
+                let line = line.map(|l| format!("line {l}: ")).unwrap_or_default();
+                misfit(Some(&column), format!("{line}{reason}"))
+            }
+            other => other,
+        })
     }
 
     async fn parquet_fits(
@@ -192,19 +164,12 @@ impl FilesSource {
             reason,
         };
         let footer = footer(&self.folder, found).await?;
-        for column in table
-            .columns
-            .iter()
-            .filter(|c| !storage.partitions.contains(&c.name))
-        {
+        for column in table.columns.iter().filter(|c| !storage.partitions.contains(&c.name)) {
             if column.data_type == DataType::Unreadable {
                 continue;
             }
             let Some(held) = footer.columns.iter().find(|c| c.name == column.name) else {
-                return Err(misfit(
-                    &column.name,
-                    "the file has no such column".to_owned(),
-                ));
+                return Err(misfit(&column.name, "the file has no such column".to_owned()));
             };
             reads_as(held.data_type, column.data_type)
                 .map_err(|reason| misfit(&column.name, reason))?;
@@ -242,10 +207,7 @@ impl FilesSource {
         let mut files = Vec::with_capacity(located.files.len());
         for file in &located.files {
             let meta = versioned_meta(&file.found).map_err(|e| unreadable(&file.found.path, &e))?;
-            files.push(ScanFile {
-                meta,
-                values: partition_values(table, storage, file, zone)?,
-            });
+            files.push(ScanFile { meta, values: partition_values(table, storage, file, zone)? });
         }
         let reading = match storage.format {
             FileFormat::Parquet => parquet_reading(table, zone)?,
@@ -302,12 +264,7 @@ fn parquet_reading(table: &Table, zone: Option<&str>) -> Result<Reading, SourceE
     let clocks = if zone == TimeZone::UTC {
         Vec::new()
     } else {
-        table
-            .columns
-            .iter()
-            .filter(is_clock)
-            .map(|c| c.name.clone())
-            .collect()
+        table.columns.iter().filter(is_clock).map(|c| c.name.clone()).collect()
     };
     Ok(Reading::Parquet { clocks, zone })
 }
@@ -370,11 +327,7 @@ fn partition_values(
 /// The type of a partition key from the values of all files.
 pub(crate) fn partition_type(located: &Located, key: usize) -> DataType {
     let mut guess = Guess::default();
-    for value in located
-        .files
-        .iter()
-        .filter_map(|f| f.values.get(key)?.as_deref())
-    {
+    for value in located.files.iter().filter_map(|f| f.values.get(key)?.as_deref()) {
         guess.cell(value);
     }
     match guess.data_type() {

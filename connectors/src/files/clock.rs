@@ -48,10 +48,7 @@ pub(crate) fn clocks_to_instants(
         } else {
             column
         };
-        outputs.push(ProjectionExpr {
-            expr,
-            alias: field.name().clone(),
-        });
+        outputs.push(ProjectionExpr { expr, alias: field.name().clone() });
     }
     Ok(Arc::new(ProjectionExec::try_new(outputs, scan)?))
 }
@@ -65,10 +62,7 @@ struct ClockToInstant {
 impl ClockToInstant {
     fn new(zone: TimeZone) -> Self {
         let clock = DataType::Timestamp(TimeUnit::Microsecond, None);
-        Self {
-            zone,
-            signature: Signature::exact(vec![clock], Volatility::Immutable),
-        }
+        Self { zone, signature: Signature::exact(vec![clock], Volatility::Immutable) }
     }
 }
 
@@ -96,19 +90,12 @@ impl ScalarUDFImpl for ClockToInstant {
     }
 
     fn return_type(&self, _: &[DataType]) -> Result<DataType> {
-        Ok(DataType::Timestamp(
-            TimeUnit::Microsecond,
-            Some("UTC".into()),
-        ))
+        Ok(DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())))
     }
 
     fn return_field_from_args(&self, args: ReturnFieldArgs<'_>) -> Result<FieldRef> {
         let is_nullable = args.arg_fields.iter().any(|f| f.is_nullable());
-        Ok(Arc::new(Field::new(
-            self.name(),
-            self.return_type(&[])?,
-            is_nullable,
-        )))
+        Ok(Arc::new(Field::new(self.name(), self.return_type(&[])?, is_nullable)))
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {

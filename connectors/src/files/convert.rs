@@ -61,18 +61,16 @@ pub(crate) fn convert(
         DataType::Text => Arc::new(text.clone()),
         DataType::Date => Arc::new(primitive::<Date32Type>(text, date)?),
         DataType::Time => Arc::new(primitive::<Time64MicrosecondType>(text, time_of_day)?),
-        DataType::Timestamp => Arc::new(primitive::<TimestampMicrosecondType>(text, |t| {
-            stamp(t)?.local()
-        })?),
+        DataType::Timestamp => {
+            Arc::new(primitive::<TimestampMicrosecondType>(text, |t| stamp(t)?.local())?)
+        }
         DataType::Timestamptz => {
             let instants =
                 primitive::<TimestampMicrosecondType>(text, |t| stamp(t)?.instant(zone))?;
             Arc::new(instants.with_timezone("UTC"))
         }
         DataType::Json => texts(text, |t| {
-            serde_json::from_str::<serde::de::IgnoredAny>(t)
-                .is_ok()
-                .then(|| t.to_owned())
+            serde_json::from_str::<serde::de::IgnoredAny>(t).is_ok().then(|| t.to_owned())
         })?,
         DataType::Uuid => texts(text, uuid)?,
         DataType::Binary | DataType::Unreadable => return Err(BadRow(0)),
@@ -119,17 +117,11 @@ fn decimals(text: &StringViewArray, data_type: DataType) -> Result<ArrayRef, Bad
         let values =
             primitive::<Decimal128Type>(text, |t| decimal(t, precision, scale)?.to_i128())?;
         return Ok(Arc::new(
-            values
-                .with_precision_and_scale(precision, signed)
-                .map_err(|_| BadRow(0))?,
+            values.with_precision_and_scale(precision, signed).map_err(|_| BadRow(0))?,
         ));
     }
     let values = primitive::<Decimal256Type>(text, |t| decimal(t, precision, scale))?;
-    Ok(Arc::new(
-        values
-            .with_precision_and_scale(precision, signed)
-            .map_err(|_| BadRow(0))?,
-    ))
+    Ok(Arc::new(values.with_precision_and_scale(precision, signed).map_err(|_| BadRow(0))?))
 }
 
 fn texts(

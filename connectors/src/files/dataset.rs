@@ -51,16 +51,9 @@ impl TableDecl {
 /// Reads the text of a `dataset.yaml`.
 pub(crate) fn parse(text: &str) -> Result<Dataset, SourceError> {
     let value: Value = serde_saphyr::from_str(text).map_err(|e| {
-        let message = format!(
-            "not YAML: {}",
-            e.to_string().lines().next().unwrap_or_default()
-        );
+        let message = format!("not YAML: {}", e.to_string().lines().next().unwrap_or_default());
         SourceError::Dataset {
-            problems: vec![DatasetProblem {
-                path: String::new(),
-                message,
-                nearest: Vec::new(),
-            }],
+            problems: vec![DatasetProblem { path: String::new(), message, nearest: Vec::new() }],
         }
     })?;
     let mut check = Check::default();
@@ -68,9 +61,7 @@ pub(crate) fn parse(text: &str) -> Result<Dataset, SourceError> {
     if check.problems.is_empty() {
         Ok(dataset)
     } else {
-        Err(SourceError::Dataset {
-            problems: check.problems,
-        })
+        Err(SourceError::Dataset { problems: check.problems })
     }
 }
 
@@ -92,29 +83,18 @@ impl At<'_> {
 }
 
 fn join(path: &str, key: &str) -> String {
-    if path.is_empty() {
-        key.to_owned()
-    } else {
-        format!("{path}.{key}")
-    }
+    if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
 }
 
 impl Check {
     fn problem(&mut self, path: String, message: impl Into<String>) {
-        self.problems.push(DatasetProblem {
-            path,
-            message: message.into(),
-            nearest: Vec::new(),
-        });
+        self.problems.push(DatasetProblem { path, message: message.into(), nearest: Vec::new() });
     }
 
     fn dataset(&mut self, value: &Value) -> Dataset {
         let mut dataset = Dataset::default();
-        let Some(at) = self.map(
-            value,
-            String::new(),
-            &["version", "name", "time_zone", "tables"],
-        ) else {
+        let Some(at) = self.map(value, String::new(), &["version", "name", "time_zone", "tables"])
+        else {
             return dataset;
         };
         match at.map.get("version") {
@@ -127,10 +107,8 @@ impl Check {
         if let Some(zone) = &dataset.time_zone
             && jiff::tz::TimeZone::get(zone).is_err()
         {
-            let names: Vec<String> = jiff::tz::db()
-                .available()
-                .map(|n| n.as_str().to_owned())
-                .collect();
+            let names: Vec<String> =
+                jiff::tz::db().available().map(|n| n.as_str().to_owned()).collect();
             self.problems.push(DatasetProblem {
                 path: at.path("time_zone"),
                 message: format!("\"{zone}\" is no IANA time zone"),
@@ -147,10 +125,7 @@ impl Check {
     }
 
     fn table(&mut self, name: &str, value: &Value, path: String) -> TableDecl {
-        let mut table = TableDecl {
-            name: name.to_owned(),
-            ..TableDecl::default()
-        };
+        let mut table = TableDecl { name: name.to_owned(), ..TableDecl::default() };
         let known = [
             "files",
             "description",
@@ -192,18 +167,8 @@ impl Check {
     }
 
     fn column(&mut self, name: &str, value: &Value, path: String) -> ColumnDecl {
-        let mut column = ColumnDecl {
-            name: name.to_owned(),
-            ..ColumnDecl::default()
-        };
-        let known = [
-            "type",
-            "nullable",
-            "description",
-            "unit",
-            "role",
-            "synonyms",
-        ];
+        let mut column = ColumnDecl { name: name.to_owned(), ..ColumnDecl::default() };
+        let known = ["type", "nullable", "description", "unit", "role", "synonyms"];
         if value.is_null() {
             return column;
         }
@@ -265,16 +230,9 @@ impl Check {
                     "must be as many as references.columns, and at least one",
                 );
             }
-            let reference = Reference {
-                schema: None,
-                table: table.unwrap_or_default(),
-                columns: to_columns,
-            };
-            keys.push(ForeignKey {
-                columns,
-                references: reference,
-                role,
-            });
+            let reference =
+                Reference { schema: None, table: table.unwrap_or_default(), columns: to_columns };
+            keys.push(ForeignKey { columns, references: reference, role });
         }
         keys
     }
@@ -292,11 +250,7 @@ impl Check {
             } else {
                 "unknown key".to_owned()
             };
-            self.problems.push(DatasetProblem {
-                path: join(&path, key),
-                message,
-                nearest: near,
-            });
+            self.problems.push(DatasetProblem { path: join(&path, key), message, nearest: near });
         }
         Some(At { map, path })
     }
@@ -304,10 +258,9 @@ impl Check {
     /// The entries of a mapping whose keys are names.
     fn entries(&mut self, value: &Value, path: String) -> Vec<(String, Value, String)> {
         match value {
-            Value::Object(map) => map
-                .iter()
-                .map(|(k, v)| (k.clone(), v.clone(), join(&path, k)))
-                .collect(),
+            Value::Object(map) => {
+                map.iter().map(|(k, v)| (k.clone(), v.clone(), join(&path, k))).collect()
+            }
             _ => {
                 self.problem(path, "must be a mapping of names to what is said of them");
                 Vec::new()
@@ -369,9 +322,7 @@ mod tests {
         let text = "version: 2\ntime_zone: America/New_Yrok\ntabels: {}\ntables:\n  r:\n    files: ../x\n    \
                     columns:\n      kwh: {type: float46, rolle: measure, nullable: maybe}\n    \
                     foreign_keys: [{columns: [a, b], references: {table: t, columns: [x]}}]\n";
-        let Err(SourceError::Dataset { problems }) = parse(text) else {
-            panic!("accepted")
-        };
+        let Err(SourceError::Dataset { problems }) = parse(text) else { panic!("accepted") };
         let mut paths: Vec<&str> = problems.iter().map(|p| p.path.as_str()).collect();
         paths.sort_unstable();
         assert_eq!(
@@ -387,14 +338,7 @@ mod tests {
                 "version"
             ]
         );
-        let near = |path: &str| {
-            problems
-                .iter()
-                .find(|p| p.path == path)
-                .unwrap()
-                .nearest
-                .clone()
-        };
+        let near = |path: &str| problems.iter().find(|p| p.path == path).unwrap().nearest.clone();
         assert_eq!(near("tabels"), ["tables"]);
         assert_eq!(near("tables.r.columns.kwh.rolle"), ["role"]);
         assert!(near("time_zone").contains(&"America/New_York".to_owned()));

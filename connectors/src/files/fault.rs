@@ -37,10 +37,7 @@ impl FilesSource {
                 {
                     let name = arrow_schema(table).field(column).name().clone();
                     let reason = format!("column \"{name}\": {reason}");
-                    return SourceError::File {
-                        file: file.found.path.clone(),
-                        reason,
-                    };
+                    return SourceError::File { file: file.found.path.clone(), reason };
                 }
             }
         }
@@ -58,9 +55,7 @@ impl FilesSource {
         let provider = Arc::new(self.provider(table, zone, current)?);
         let frame = session.read_table(provider).map_err(from_engine)?;
         let name = frame.schema().field(column).name().clone();
-        let one = frame
-            .select(vec![datafusion::logical_expr::ident(name)])
-            .map_err(from_engine)?;
+        let one = frame.select(vec![datafusion::logical_expr::ident(name)]).map_err(from_engine)?;
         let mut rows = one.execute_stream().await.map_err(from_engine)?;
         while let Some(batch) = rows.next().await {
             batch.map_err(from_engine)?;

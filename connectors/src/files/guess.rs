@@ -24,11 +24,7 @@ pub(crate) struct Guess {
 
 impl Default for Guess {
     fn default() -> Self {
-        Self {
-            possible: ALL,
-            filled: false,
-            nested: false,
-        }
+        Self { possible: ALL, filled: false, nested: false }
     }
 }
 
@@ -123,10 +119,7 @@ mod tests {
         assert_eq!(of(&["true", "FALSE"]), "bool");
         assert_eq!(of(&["2013-01-01", "2013-02-28"]), "date");
         assert_eq!(of(&["2013-01-01", "2013-02-28 10:00"]), "timestamp");
-        assert_eq!(
-            of(&["2013-01-01T10:00:00Z", "2013-01-01 10:00+02:00"]),
-            "timestamptz"
-        );
+        assert_eq!(of(&["2013-01-01T10:00:00Z", "2013-01-01 10:00+02:00"]), "timestamptz");
         assert_eq!(of(&["2013-01-01T10:00:00Z", "2013-01-01 10:00"]), "text");
         assert_eq!(of(&["1", "NA"]), "text");
         assert_eq!(of(&[]), "text");

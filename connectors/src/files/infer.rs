@@ -64,10 +64,7 @@ async fn csv_shape(
         csv_guesses(store, file, delimiter, rows, &mut guesses).await?;
     }
     let (delimiter, names) = shape.unwrap_or((',', Vec::new()));
-    let columns = names
-        .into_iter()
-        .zip(guesses.iter().map(|g| g.data_type()))
-        .collect();
+    let columns = names.into_iter().zip(guesses.iter().map(|g| g.data_type())).collect();
     Ok(TextShape { delimiter, columns })
 }
 
@@ -90,11 +87,7 @@ async fn csv_guesses(
         };
         seen += batch.num_rows();
         for (guess, column) in guesses.iter_mut().zip(batch.columns()) {
-            column
-                .as_string_view()
-                .iter()
-                .flatten()
-                .for_each(|cell| guess.cell(cell));
+            column.as_string_view().iter().flatten().for_each(|cell| guess.cell(cell));
         }
     }
     Ok(())
@@ -107,47 +100,27 @@ pub(crate) async fn csv_header(
     delimiter: Option<char>,
 ) -> Result<(char, Vec<String>), SourceError> {
     let head = head(store, file).await?;
-    let wrong = |reason: String| SourceError::Header {
-        file: file.path.clone(),
-        reason,
-    };
+    let wrong = |reason: String| SourceError::Header { file: file.path.clone(), reason };
     if head.starts_with(b"\xff\xfe") || head.starts_with(b"\xfe\xff") {
-        return Err(SourceError::NotUtf8 {
-            file: file.path.clone(),
-            line: 1,
-        });
+        return Err(SourceError::NotUtf8 { file: file.path.clone(), line: 1 });
     }
     let start = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&head);
     if start.iter().all(|b| b.is_ascii_whitespace()) {
-        return Err(SourceError::Empty {
-            file: file.path.clone(),
-        });
+        return Err(SourceError::Empty { file: file.path.clone() });
     }
-    let is_tsv = Compression::of(&file.path)
-        .1
-        .to_ascii_lowercase()
-        .ends_with(".tsv");
+    let is_tsv = Compression::of(&file.path).1.to_ascii_lowercase().ends_with(".tsv");
     let delimiter = delimiter.unwrap_or_else(|| if is_tsv { '\t' } else { sniff(start) });
     let record = first_record(start, byte(delimiter))
         .ok_or_else(|| wrong("is longer than 1 MiB".to_owned()))?;
     let mut names = Vec::with_capacity(record.len());
     for (i, name) in record.into_iter().enumerate() {
-        let name = String::from_utf8(name).map_err(|_| SourceError::NotUtf8 {
-            file: file.path.clone(),
-            line: 1,
-        })?;
+        let name = String::from_utf8(name)
+            .map_err(|_| SourceError::NotUtf8 { file: file.path.clone(), line: 1 })?;
         let name = name.trim();
-        names.push(if name.is_empty() {
-            format!("column_{}", i + 1)
-        } else {
-            name.to_owned()
-        });
+        names.push(if name.is_empty() { format!("column_{}", i + 1) } else { name.to_owned() });
     }
     if names.len() > MAX_COLUMNS {
-        return Err(wrong(format!(
-            "{} columns; at most {MAX_COLUMNS} are read",
-            names.len()
-        )));
+        return Err(wrong(format!("{} columns; at most {MAX_COLUMNS} are read", names.len())));
     }
     if let Some(twice) = repeated(&names) {
         return Err(wrong(format!(
@@ -187,17 +160,10 @@ pub(crate) fn same_header(
     }
     let at = header.iter().zip(wanted).position(|(a, b)| a != b);
     let reason = match at {
-        Some(i) => format!(
-            "column {} is \"{}\", but \"{}\" in \"{first}\"",
-            i + 1,
-            header[i],
-            wanted[i]
-        ),
-        None => format!(
-            "{} columns, but {} in \"{first}\"",
-            header.len(),
-            wanted.len()
-        ),
+        Some(i) => {
+            format!("column {} is \"{}\", but \"{}\" in \"{first}\"", i + 1, header[i], wanted[i])
+        }
+        None => format!("{} columns, but {} in \"{first}\"", header.len(), wanted.len()),
     };
     Err(SourceError::Header {
         file: file.to_owned(),
@@ -219,10 +185,7 @@ async fn head(store: &Arc<dyn ObjectStore>, file: &FoundFile) -> Result<Vec<u8>,
 }
 
 pub(crate) fn unreadable(file: &str, error: &object_store::Error) -> SourceError {
-    SourceError::File {
-        file: file.to_owned(),
-        reason: error.to_string(),
-    }
+    SourceError::File { file: file.to_owned(), reason: error.to_string() }
 }
 
 /// A delimiter is one byte by `sniff` and by the catalog's check.
@@ -246,14 +209,7 @@ fn sniff(head: &[u8]) -> char {
         }
         let first = widths.first().copied().unwrap_or(1);
         let alike = widths.iter().filter(|w| **w == first).count();
-        (
-            if first > 1 {
-                alike * 100 / widths.len().max(1)
-            } else {
-                0
-            },
-            first,
-        )
+        (if first > 1 { alike * 100 / widths.len().max(1) } else { 0 }, first)
     };
     let candidates = [',', ';', '\t', '|'];
     // Of equals the first wins, so the common comma does.
@@ -281,12 +237,7 @@ fn first_record(head: &[u8], delimiter: u8) -> Option<Vec<Vec<u8>>> {
 
 fn record_at_end(rest: &[u8], delimiter: u8) -> (Vec<Vec<u8>>, &[u8]) {
     let closed = [rest, b"\n"].concat();
-    (
-        record(&closed, delimiter)
-            .map(|(cells, _)| cells)
-            .unwrap_or_else(|| vec![rest.to_vec()]),
-        &[],
-    )
+    (record(&closed, delimiter).map(|(cells, _)| cells).unwrap_or_else(|| vec![rest.to_vec()]), &[])
 }
 
 /// The cells of the record at the beginning, and what follows; `None` where it has no end.
@@ -338,19 +289,12 @@ async fn jsonl_shape(
             }
             if partial.len() > MAX_RECORD {
                 let reason = "a line longer than 64 MiB".to_owned();
-                return Err(SourceError::Line {
-                    file: file.path.clone(),
-                    line: line + 1,
-                    reason,
-                });
+                return Err(SourceError::Line { file: file.path.clone(), line: line + 1, reason });
             }
         }
         fields.line(&file.path, line + 1, &partial)?;
     }
-    Ok(TextShape {
-        delimiter: ',',
-        columns: fields.columns(),
-    })
+    Ok(TextShape { delimiter: ',', columns: fields.columns() })
 }
 
 /// The fields of JSON objects, in the order in which they come.
@@ -362,15 +306,9 @@ struct Fields {
 
 impl Fields {
     fn line(&mut self, file: &str, line: u64, bytes: &[u8]) -> Result<(), SourceError> {
-        let text = std::str::from_utf8(bytes).map_err(|_| SourceError::NotUtf8 {
-            file: file.to_owned(),
-            line,
-        })?;
-        let wrong = |reason| SourceError::Line {
-            file: file.to_owned(),
-            line,
-            reason,
-        };
+        let text = std::str::from_utf8(bytes)
+            .map_err(|_| SourceError::NotUtf8 { file: file.to_owned(), line })?;
+        let wrong = |reason| SourceError::Line { file: file.to_owned(), line, reason };
         json_fields(text, |name, value| match self.guesses.get_mut(name) {
             Some(guess) => guess.json(value),
             None => {
@@ -382,18 +320,13 @@ impl Fields {
         })
         .map_err(wrong)?;
         if self.names.len() > MAX_COLUMNS {
-            return Err(wrong(format!(
-                "more than {MAX_COLUMNS} different fields up to here"
-            )));
+            return Err(wrong(format!("more than {MAX_COLUMNS} different fields up to here")));
         }
         Ok(())
     }
 
     fn columns(self) -> Vec<(String, DataType)> {
         let guess = |name: &String| self.guesses.get(name).copied().unwrap_or_default();
-        self.names
-            .iter()
-            .map(|name| (name.clone(), guess(name).data_type()))
-            .collect()
+        self.names.iter().map(|name| (name.clone(), guess(name).data_type())).collect()
     }
 }

@@ -113,9 +113,7 @@ impl<P: Fn(&str, u8) + Send + Sync> Learning<'_, P> {
             file.take(MAX_DATASET).read_to_string(&mut text)?;
             Ok(Some(text))
         });
-        let text = read.await.map_err(|e| SourceError::Engine {
-            reason: e.to_string(),
-        })?;
+        let text = read.await.map_err(|e| SourceError::Engine { reason: e.to_string() })?;
         match text.map_err(|e| SourceError::file_io(dataset::FILE, &e))? {
             Some(text) if !text.trim().is_empty() => dataset::parse(&text),
             _ => Ok(Dataset::default()),
@@ -138,9 +136,8 @@ fn version(catalog: &Catalog) -> Result<String, SourceError> {
             column.values = None;
         }
     }
-    let json = serde_json::to_vec(&plain).map_err(|e| SourceError::Engine {
-        reason: e.to_string(),
-    })?;
+    let json =
+        serde_json::to_vec(&plain).map_err(|e| SourceError::Engine { reason: e.to_string() })?;
     Ok(hex(&Sha256::digest(&json)))
 }
 
@@ -153,11 +150,5 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 }
 
 pub(crate) fn dataset_problem(path: String, message: String, nearest: Vec<String>) -> SourceError {
-    SourceError::Dataset {
-        problems: vec![DatasetProblem {
-            path,
-            message,
-            nearest,
-        }],
-    }
+    SourceError::Dataset { problems: vec![DatasetProblem { path, message, nearest }] }
 }

@@ -32,12 +32,7 @@ pub(crate) struct LocatedFile {
 /// The format a file's name tells, compressed or not.
 pub(crate) fn format_of(path: &str) -> Option<FileFormat> {
     let (compression, name) = Compression::of(path);
-    let ending = name
-        .rsplit('/')
-        .next()?
-        .rsplit_once('.')?
-        .1
-        .to_ascii_lowercase();
+    let ending = name.rsplit('/').next()?.rsplit_once('.')?.1.to_ascii_lowercase();
     match (ending.as_str(), compression) {
         ("csv" | "tsv", _) => Some(FileFormat::Csv),
         ("jsonl" | "ndjson" | "json", _) => Some(FileFormat::Jsonl),
@@ -49,11 +44,7 @@ pub(crate) fn format_of(path: &str) -> Option<FileFormat> {
 /// Whether a file is data by its name alone. A `.json` file is JSON lines only where it, or a glob,
 /// is named in `dataset.yaml`; else it may well be something else.
 fn is_plainly_data(path: &str) -> bool {
-    format_of(path).is_some()
-        && !Compression::of(path)
-            .1
-            .to_ascii_lowercase()
-            .ends_with(".json")
+    format_of(path).is_some() && !Compression::of(path).1.to_ascii_lowercase().ends_with(".json")
 }
 
 /// The tables that names alone tell: each data file at the top, and each folder that holds some.
@@ -88,10 +79,8 @@ pub(crate) fn locate(folder: &Folder, table: &str, files: &str) -> Result<Locate
         found.retain(|f| is_match(files.split('/'), f.path.split('/')));
         found
     };
-    let wanted: Vec<(FoundFile, FileFormat)> = found
-        .into_iter()
-        .filter_map(|f| format_of(&f.path).map(|format| (f, format)))
-        .collect();
+    let wanted: Vec<(FoundFile, FileFormat)> =
+        found.into_iter().filter_map(|f| format_of(&f.path).map(|format| (f, format))).collect();
     let Some((_, format)) = wanted.first() else {
         let all = walk(folder, "")?;
         let names = nearest(files, all.iter().map(|f| f.path.as_str()));
@@ -107,10 +96,7 @@ pub(crate) fn locate(folder: &Folder, table: &str, files: &str) -> Result<Locate
             "\"{files}\" holds files of several formats, as \"{}\"; give each its own table in dataset.yaml",
             wanted[0].0.path
         );
-        return Err(SourceError::File {
-            file: other.path.clone(),
-            reason,
-        });
+        return Err(SourceError::File { file: other.path.clone(), reason });
     }
     partitioned(wanted, format, prefix)
 }
@@ -118,15 +104,10 @@ pub(crate) fn locate(folder: &Folder, table: &str, files: &str) -> Result<Locate
 /// A path without wildcards: a file, or everything beneath a folder.
 fn one_or_all(folder: &Folder, path: &str) -> Result<Vec<FoundFile>, SourceError> {
     match folder.file(path) {
-        Ok((_, identity)) => Ok(vec![FoundFile {
-            path: path.to_owned(),
-            identity,
-        }]),
+        Ok((_, identity)) => Ok(vec![FoundFile { path: path.to_owned(), identity }]),
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
         Err(e) => {
-            let mut found = folder
-                .walk(path)
-                .map_err(|_| SourceError::file_io(path, &e))?;
+            let mut found = folder.walk(path).map_err(|_| SourceError::file_io(path, &e))?;
             found.retain(|f| is_plainly_data(&f.path));
             Ok(found)
         }
@@ -152,10 +133,8 @@ fn partitioned(
     for (found, _) in wanted {
         let beneath = found.path.strip_prefix(prefix).unwrap_or(&found.path);
         let folders = beneath.rsplit_once('/').map_or("", |(folders, _)| folders);
-        let pairs: Vec<(&str, &str)> = folders
-            .split('/')
-            .filter_map(|f| f.split_once('='))
-            .collect();
+        let pairs: Vec<(&str, &str)> =
+            folders.split('/').filter_map(|f| f.split_once('=')).collect();
         let names: Vec<String> = pairs.iter().map(|(k, _)| (*k).to_owned()).collect();
         match &keys {
             None => keys = Some((names, found.path.clone())),
@@ -165,24 +144,14 @@ fn partitioned(
                     names.join(", "),
                     known.join(", ")
                 );
-                return Err(SourceError::File {
-                    file: found.path,
-                    reason,
-                });
+                return Err(SourceError::File { file: found.path, reason });
             }
             Some(_) => {}
         }
-        let values = pairs
-            .iter()
-            .map(|(_, v)| (*v != HIVE_NULL).then(|| unescaped(v)))
-            .collect();
+        let values = pairs.iter().map(|(_, v)| (*v != HIVE_NULL).then(|| unescaped(v))).collect();
         files.push(LocatedFile { found, values });
     }
-    Ok(Located {
-        files,
-        format,
-        partitions: keys.map(|(k, _)| k).unwrap_or_default(),
-    })
+    Ok(Located { files, format, partitions: keys.map(|(k, _)| k).unwrap_or_default() })
 }
 
 /// A folder name without its percent escapes.
@@ -191,17 +160,13 @@ fn unescaped(text: &str) -> String {
     let mut rest = text.as_bytes();
     while let [first, after @ ..] = rest {
         let escaped = match (first, after) {
-            (b'%', [a, b, ..]) => std::str::from_utf8(&[*a, *b])
-                .ok()
-                .and_then(|h| u8::from_str_radix(h, 16).ok()),
+            (b'%', [a, b, ..]) => {
+                std::str::from_utf8(&[*a, *b]).ok().and_then(|h| u8::from_str_radix(h, 16).ok())
+            }
             _ => None,
         };
         bytes.push(escaped.unwrap_or(*first));
-        rest = if escaped.is_some() {
-            &after[2..]
-        } else {
-            after
-        };
+        rest = if escaped.is_some() { &after[2..] } else { after };
     }
     String::from_utf8(bytes).unwrap_or_else(|_| text.to_owned())
 }

@@ -40,15 +40,12 @@ pub(crate) async fn footer(folder: &Arc<Folder>, found: &FoundFile) -> Result<Fo
     let file = found.path.clone();
     let read = tokio::task::spawn_blocking(move || read(&folder, &found));
     // The reader of a hostile file may panic; that ends the file, not the service.
-    read.await
-        .unwrap_or_else(|_| Err(damaged(&file, "its footer makes no sense")))
+    read.await.unwrap_or_else(|_| Err(damaged(&file, "its footer makes no sense")))
 }
 
 fn read(folder: &Folder, found: &FoundFile) -> Result<Footer, SourceError> {
     let path = &found.path;
-    let (file, identity) = folder
-        .file(path)
-        .map_err(|e| SourceError::file_io(path, &e))?;
+    let (file, identity) = folder.file(path).map_err(|e| SourceError::file_io(path, &e))?;
     if identity != found.identity {
         return Err(SourceError::Changed { file: path.clone() });
     }
@@ -64,16 +61,9 @@ fn read(folder: &Folder, found: &FoundFile) -> Result<Footer, SourceError> {
     if schema.fields().len() > 10_000 {
         return Err(damaged(path, "it has more than 10,000 columns"));
     }
-    let columns = schema
-        .fields()
-        .iter()
-        .map(|field| column(&metadata, field))
-        .collect();
+    let columns = schema.fields().iter().map(|field| column(&metadata, field)).collect();
 
-    Ok(Footer {
-        file: path.clone(),
-        columns,
-    })
+    Ok(Footer { file: path.clone(), columns })
 }
 
 fn damaged(file: &str, reason: &str) -> SourceError {
@@ -102,10 +92,7 @@ fn null_counts(metadata: &ParquetMetaData, name: &str) -> Vec<Option<u64>> {
         (0..schema.num_columns()).find(|i| schema.column(*i).path().parts() == [name.to_owned()]);
     let count = |leaf: usize| {
         move |group: &RowGroupMetaData| {
-            group
-                .column(leaf)
-                .statistics()
-                .and_then(Statistics::null_count_opt)
+            group.column(leaf).statistics().and_then(Statistics::null_count_opt)
         }
     };
     match leaf {
@@ -207,12 +194,7 @@ fn widened(a: DataType, b: DataType) -> Option<DataType> {
     let signed = [T::Int8, T::Int16, T::Int32, T::Int64];
     let unsigned = [T::Uint8, T::Uint16, T::Uint32, T::Uint64];
     let rank = |list: &[T], t: T| list.iter().position(|x| *x == t);
-    match (
-        rank(&signed, a),
-        rank(&signed, b),
-        rank(&unsigned, a),
-        rank(&unsigned, b),
-    ) {
+    match (rank(&signed, a), rank(&signed, b), rank(&unsigned, a), rank(&unsigned, b)) {
         (Some(x), Some(y), ..) => return Some(signed[x.max(y)]),
         (.., Some(x), Some(y)) => return Some(unsigned[x.max(y)]),
         // A signed type one step wider holds an unsigned one.

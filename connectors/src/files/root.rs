@@ -44,15 +44,10 @@ impl FilesRoot {
             let plain = plain_path(&path);
             let (file, identity) = folder.file(plain)?;
             if plain.len() != path.len() && versioned(plain, identity) != path {
-                let changed = SourceError::Changed {
-                    file: plain.to_owned(),
-                };
+                let changed = SourceError::Changed { file: plain.to_owned() };
                 return Err(io::Error::other(changed));
             }
-            Ok(Opened {
-                file: Arc::new(file),
-                identity,
-            })
+            Ok(Opened { file: Arc::new(file), identity })
         })
         .await
     }
@@ -83,25 +78,15 @@ pub(crate) fn plain_path(path: &str) -> &str {
 
 /// What the store says of one version of a file.
 pub(crate) fn object_meta(location: Path, id: Identity) -> Result<ObjectMeta> {
-    let last_modified = timestamp_ns_to_datetime(id.changed_ns)
-        .map(|t| t.and_utc())
-        .unwrap_or_default();
+    let last_modified =
+        timestamp_ns_to_datetime(id.changed_ns).map(|t| t.and_utc()).unwrap_or_default();
     let e_tag = Some(format!("{:x}.{:x}.{:x}", id.inode, id.changed_ns, id.size));
-    Ok(ObjectMeta {
-        location,
-        last_modified,
-        size: id.size,
-        e_tag,
-        version: None,
-    })
+    Ok(ObjectMeta { location, last_modified, size: id.size, e_tag, version: None })
 }
 
 /// The object of a file that a listing found, by the path of its version.
 pub(crate) fn versioned_meta(found: &FoundFile) -> Result<ObjectMeta> {
-    object_meta(
-        Path::parse(versioned(&found.path, found.identity))?,
-        found.identity,
-    )
+    object_meta(Path::parse(versioned(&found.path, found.identity))?, found.identity)
 }
 
 /// Runs blocking work on a thread kept for it.
@@ -117,22 +102,13 @@ async fn blocking<T: Send + 'static>(
 
 fn io_error(location: &Path, error: io::Error) -> Error {
     let file = plain_path(location.as_ref());
-    let known = error
-        .get_ref()
-        .and_then(|e| e.downcast_ref::<SourceError>())
-        .cloned();
+    let known = error.get_ref().and_then(|e| e.downcast_ref::<SourceError>()).cloned();
     let is_missing = error.kind() == io::ErrorKind::NotFound;
     let source = Box::new(known.unwrap_or_else(|| SourceError::file_io(file, &error)));
     if is_missing {
-        Error::NotFound {
-            path: location.to_string(),
-            source,
-        }
+        Error::NotFound { path: location.to_string(), source }
     } else {
-        Error::Generic {
-            store: "files",
-            source,
-        }
+        Error::Generic { store: "files", source }
     }
 }
 
@@ -158,9 +134,7 @@ fn chunks(file: Arc<File>, location: Path, range: Range<u64>) -> BoxStream<'stat
 }
 
 fn read_only(what: &str) -> Error {
-    Error::NotSupported {
-        source: format!("{what}: sources are read-only").into(),
-    }
+    Error::NotSupported { source: format!("{what}: sources are read-only").into() }
 }
 
 impl fmt::Display for FilesRoot {
@@ -176,10 +150,9 @@ impl ObjectStore for FilesRoot {
         let meta = object_meta(location.clone(), opened.identity)?;
         options.check_preconditions(&meta)?;
         let range = match &options.range {
-            Some(range) => range.as_range(meta.size).map_err(|e| Error::Generic {
-                store: "files",
-                source: Box::new(e),
-            })?,
+            Some(range) => range
+                .as_range(meta.size)
+                .map_err(|e| Error::Generic { store: "files", source: Box::new(e) })?,
             None => 0..meta.size,
         };
         let payload = if options.head {
@@ -199,10 +172,7 @@ impl ObjectStore for FilesRoot {
         let opened = self.open(location).await?;
         let ranges = ranges.to_vec();
         blocking(location, move || {
-            ranges
-                .into_iter()
-                .map(|range| read_at(&opened.file, range))
-                .collect()
+            ranges.into_iter().map(|range| read_at(&opened.file, range)).collect()
         })
         .await
     }
@@ -218,10 +188,9 @@ impl ObjectStore for FilesRoot {
             })
             .await;
             let metas: Vec<Result<ObjectMeta>> = match found {
-                Ok(found) => found
-                    .iter()
-                    .map(|f| object_meta(Path::parse(&f.path)?, f.identity))
-                    .collect(),
+                Ok(found) => {
+                    found.iter().map(|f| object_meta(Path::parse(&f.path)?, f.identity)).collect()
+                }
                 Err(e) => vec![Err(e)],
             };
             stream::iter(metas)
@@ -237,12 +206,7 @@ impl ObjectStore for FilesRoot {
         let mut listing = self.list(Some(&prefix));
         while let Some(meta) = listing.next().await {
             let meta = meta?;
-            let parts: Vec<_> = meta
-                .location
-                .prefix_match(&prefix)
-                .into_iter()
-                .flatten()
-                .collect();
+            let parts: Vec<_> = meta.location.prefix_match(&prefix).into_iter().flatten().collect();
             match parts.as_slice() {
                 [_] => objects.push(meta),
                 [first, ..] => {
@@ -251,10 +215,7 @@ impl ObjectStore for FilesRoot {
                 [] => {}
             }
         }
-        Ok(ListResult {
-            common_prefixes: folders.into_iter().collect(),
-            objects,
-        })
+        Ok(ListResult { common_prefixes: folders.into_iter().collect(), objects })
     }
 
     async fn put_opts(&self, _: &Path, _: PutPayload, _: PutOptions) -> Result<PutResult> {

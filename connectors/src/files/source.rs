@@ -110,10 +110,7 @@ impl FileSource for TextSource {
     }
 
     fn with_batch_size(&self, batch_size: usize) -> Arc<dyn FileSource> {
-        Arc::new(Self {
-            batch_size,
-            ..self.clone()
-        })
+        Arc::new(Self { batch_size, ..self.clone() })
     }
 
     fn projection(&self) -> Option<&ProjectionExprs> {
@@ -141,10 +138,7 @@ impl FileSource for TextSource {
     ) -> Result<Option<Arc<dyn FileSource>>> {
         let merged = self.projection.source.try_merge(projection)?;
         let projection = SplitProjection::new(self.table_schema.file_schema(), &merged);
-        Ok(Some(Arc::new(Self {
-            projection,
-            ..self.clone()
-        })))
+        Ok(Some(Arc::new(Self { projection, ..self.clone() })))
     }
 
     fn apply_expressions(
@@ -182,9 +176,8 @@ impl FileOpener for TextOpener {
         };
         let store = Arc::clone(&self.store);
         Ok(Box::pin(async move {
-            let rows = Rows::open(&store, &file.object_meta, range, decoder)
-                .await
-                .map_err(external)?;
+            let rows =
+                Rows::open(&store, &file.object_meta, range, decoder).await.map_err(external)?;
             let batches = try_unfold((rows, typing), |(mut rows, typing)| async move {
                 let Some(text) = rows.next().await.map_err(external)? else {
                     return Ok(None);
@@ -219,12 +212,8 @@ impl Typing {
             }
         }
         let options = RecordBatchOptions::new().with_row_count(Some(text.num_rows()));
-        RecordBatch::try_new_with_options(Arc::clone(&self.schema), columns, &options).map_err(
-            |e| SourceError::File {
-                file: rows.file().to_owned(),
-                reason: e.to_string(),
-            },
-        )
+        RecordBatch::try_new_with_options(Arc::clone(&self.schema), columns, &options)
+            .map_err(|e| SourceError::File { file: rows.file().to_owned(), reason: e.to_string() })
     }
 }
 
@@ -263,10 +252,7 @@ pub(crate) async fn sample(
         let nothing = text.columns().iter().all(|c| c.null_count() == c.len());
         if nothing && form.format == FileFormat::Jsonl && !form.columns.is_empty() {
             let reason = "it has none of the table's fields".to_owned();
-            return Err(SourceError::File {
-                file: reader.file().to_owned(),
-                reason,
-            });
+            return Err(SourceError::File { file: reader.file().to_owned(), reason });
         }
     }
     Ok(())

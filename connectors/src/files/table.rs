@@ -94,10 +94,7 @@ impl FilesTable {
         let mut left = self.files.clone();
         for filter in filters {
             let of_keys = !filter.column_refs().is_empty()
-                && filter
-                    .column_refs()
-                    .iter()
-                    .all(|c| keys.column_with_name(&c.name).is_some());
+                && filter.column_refs().iter().all(|c| keys.column_with_name(&c.name).is_some());
             if !of_keys || filter.is_volatile() {
                 continue;
             }
@@ -105,18 +102,12 @@ impl FilesTable {
             let test = state.create_physical_expr(bare, &df_schema)?;
             let mut kept = Vec::with_capacity(left.len());
             for file in left {
-                let columns = file
-                    .values
-                    .iter()
-                    .map(ScalarValue::to_array)
-                    .collect::<Result<Vec<_>>>()?;
+                let columns =
+                    file.values.iter().map(ScalarValue::to_array).collect::<Result<Vec<_>>>()?;
                 let options = RecordBatchOptions::new().with_row_count(Some(1));
                 let row = RecordBatch::try_new_with_options(Arc::clone(&keys), columns, &options)?;
                 let answer = test.evaluate(&row)?.into_array(1)?;
-                if answer
-                    .as_boolean_opt()
-                    .is_none_or(|a| a.iter().next().flatten() == Some(true))
-                {
+                if answer.as_boolean_opt().is_none_or(|a| a.iter().next().flatten() == Some(true)) {
                     kept.push(file);
                 }
             }
@@ -136,12 +127,8 @@ impl FilesTable {
             return Ok(Statistics::new_unknown(wanted));
         }
         let store = state.runtime_env().object_store(&self.url)?;
-        let own = format
-            .infer_schema(state, &store, std::slice::from_ref(&file.meta))
-            .await?;
-        let known = format
-            .infer_stats(state, &store, Arc::clone(&own), &file.meta)
-            .await?;
+        let own = format.infer_schema(state, &store, std::slice::from_ref(&file.meta)).await?;
+        let known = format.infer_stats(state, &store, Arc::clone(&own), &file.meta).await?;
         let of_column = |field: &FieldRef| match own.column_with_name(field.name()) {
             Some((i, _)) => converted(&known.column_statistics[i], field.data_type()),
             None => ColumnStatistics::new_unknown(),
@@ -163,10 +150,9 @@ impl FilesTable {
         let mut listed = Vec::with_capacity(files.len());
         for file in files {
             let statistics = match &self.reading {
-                Reading::Parquet { .. } => Some(
-                    self.parquet_statistics(state, format, &file, schema.file_schema())
-                        .await?,
-                ),
+                Reading::Parquet { .. } => {
+                    Some(self.parquet_statistics(state, format, &file, schema.file_schema()).await?)
+                }
                 Reading::Text(_) => None,
             };
             let mut one =
@@ -187,19 +173,13 @@ impl FilesTable {
     ) -> Result<Statistics> {
         if matches!(self.reading, Reading::Text(_)) {
             let mut statistics = Statistics::new_unknown(schema.table_schema());
-            if let Some(rows) = self
-                .rows
-                .filter(|_| all)
-                .and_then(|r| usize::try_from(r).ok())
-            {
+            if let Some(rows) = self.rows.filter(|_| all).and_then(|r| usize::try_from(r).ok()) {
                 statistics.num_rows = Precision::Inexact(rows);
             }
             return Ok(statistics);
         }
-        let known: Vec<&Statistics> = files
-            .iter()
-            .filter_map(|f| f.statistics.as_deref())
-            .collect();
+        let known: Vec<&Statistics> =
+            files.iter().filter_map(|f| f.statistics.as_deref()).collect();
         Statistics::try_merge_iter(known, schema.table_schema())
     }
 }
@@ -270,9 +250,7 @@ impl TableProvider for FilesTable {
         options.global.coerce_int96 = Some("us".to_owned());
         let format = ParquetFormat::default().with_options(options);
         let schema = self.table_schema();
-        let listed = self
-            .partitioned_files(state, files, &format, &schema)
-            .await?;
+        let listed = self.partitioned_files(state, files, &format, &schema).await?;
         let statistics = self.statistics(&listed, &schema, all)?;
         let source: Arc<dyn FileSource> = match &self.reading {
             Reading::Text(form) => Arc::new(TextSource::new(form.clone(), schema)),

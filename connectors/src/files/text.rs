@@ -42,12 +42,9 @@ impl LineError {
     pub(crate) fn in_file(self, file: &str, lines_before: u64) -> SourceError {
         let (file, line) = (file.to_owned(), self.line + lines_before);
         match self.fault {
-            Fault::Ragged { expected, found } => SourceError::Ragged {
-                file,
-                line,
-                expected,
-                found,
-            },
+            Fault::Ragged { expected, found } => {
+                SourceError::Ragged { file, line, expected, found }
+            }
             Fault::NotUtf8 => SourceError::NotUtf8 { file, line },
             Fault::Other(reason) => SourceError::Line { file, line, reason },
         }

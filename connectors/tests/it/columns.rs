@@ -24,10 +24,7 @@ async fn types_are_the_narrowest_that_hold() {
             "note:text"
         ]
     );
-    let rows = world
-        .rows(&catalog, "select * from t order by id")
-        .await
-        .unwrap();
+    let rows = world.rows(&catalog, "select * from t order by id").await.unwrap();
     assert_eq!(
         rows,
         [
@@ -49,10 +46,7 @@ async fn a_guess_that_fails_late_is_made_anew_from_all_rows() {
     let catalog = world.learn().await.unwrap();
     assert_eq!(columns(table(&catalog, "t")), ["a:float64", "b:text"]);
     assert_eq!(table(&catalog, "t").row_estimate, Some(30_001));
-    let rows = world
-        .rows(&catalog, "select count(*), sum(a), max(b) from t")
-        .await
-        .unwrap();
+    let rows = world.rows(&catalog, "select count(*), sum(a), max(b) from t").await.unwrap();
     assert_eq!(rows, ["30001|449985001.5|x"]);
 }
 
@@ -62,35 +56,18 @@ async fn declared_types_hold_or_name_the_first_bad_value() {
     let good = "price,n,id\n1.1,-128,A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11\n1234.50,127.0,\n";
     let world = World::new(&[("dataset.yaml", yaml), ("t.csv", good)]);
     let catalog = world.learn().await.unwrap();
-    assert_eq!(
-        columns(table(&catalog, "t")),
-        ["price:decimal(6,2)", "n:int8", "id:uuid"]
-    );
-    let rows = world
-        .rows(
-            &catalog,
-            "select sum(price), min(n), max(n), max(id) from t",
-        )
-        .await
-        .unwrap();
-    assert_eq!(
-        rows,
-        ["1235.60|-128|127|a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11"]
-    );
+    assert_eq!(columns(table(&catalog, "t")), ["price:decimal(6,2)", "n:int8", "id:uuid"]);
+    let rows =
+        world.rows(&catalog, "select sum(price), min(n), max(n), max(id) from t").await.unwrap();
+    assert_eq!(rows, ["1235.60|-128|127|a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11"]);
 
     for (text, wanted) in [
         (
             "price,n,id\n1.1,1,\n\n1.239,1,\n",
             r#"file "t.csv", line 4, column "price": "1.239" is no decimal(6,2)"#,
         ),
-        (
-            "price,n,id\n1.1,128,\n",
-            r#"file "t.csv", line 2, column "n": "128" is no int8"#,
-        ),
-        (
-            "price,n,id\n1.1,1,nope\n",
-            r#"file "t.csv", line 2, column "id": "nope" is no uuid"#,
-        ),
+        ("price,n,id\n1.1,128,\n", r#"file "t.csv", line 2, column "n": "128" is no int8"#),
+        ("price,n,id\n1.1,1,nope\n", r#"file "t.csv", line 2, column "id": "nope" is no uuid"#),
     ] {
         world.write("t.csv", text.as_bytes());
         assert_eq!(world.refusal().await, wanted);
@@ -114,22 +91,10 @@ async fn quoted_line_breaks_are_seen_wherever_they_are() {
     text.push_str("25000,\"two\nlines, \"\"quoted\"\"\"\n25001,last\n");
     let world = World::new(&[("t.csv", &text)]);
     let catalog = world.learn().await.unwrap();
-    assert!(
-        table(&catalog, "t")
-            .storage
-            .as_ref()
-            .unwrap()
-            .newlines_in_values
-    );
-    let rows = world
-        .rows(&catalog, "select count(*), sum(id) from t")
-        .await
-        .unwrap();
+    assert!(table(&catalog, "t").storage.as_ref().unwrap().newlines_in_values);
+    let rows = world.rows(&catalog, "select count(*), sum(id) from t").await.unwrap();
     assert_eq!(rows, ["25002|312537501"]);
-    let rows = world
-        .rows(&catalog, "select note from t where id = 25000")
-        .await
-        .unwrap();
+    let rows = world.rows(&catalog, "select note from t where id = 25000").await.unwrap();
     assert_eq!(rows, ["two\nlines, \"quoted\""]);
     // The line of a fault counts lines, not records.
     world.write("t.csv", format!("{text}25002\n").as_bytes());
@@ -147,13 +112,7 @@ async fn plain_csv_is_read_in_parts_with_every_row_once() {
     (0..20_000).for_each(|i| text.push_str(&format!("{i},{}\r\n", "x".repeat(i % 17))));
     let world = World::new(&[("t.csv", &text)]);
     let catalog = world.learn().await.unwrap();
-    assert!(
-        !table(&catalog, "t")
-            .storage
-            .as_ref()
-            .unwrap()
-            .newlines_in_values
-    );
+    assert!(!table(&catalog, "t").storage.as_ref().unwrap().newlines_in_values);
     let rows = world
         .rows(
             &catalog,
@@ -164,10 +123,7 @@ async fn plain_csv_is_read_in_parts_with_every_row_once() {
     let lengths: usize = (0..20_000).map(|i| i % 17).sum();
     let filled = (0..20_000).filter(|i| i % 17 > 0).count();
     assert_eq!(rows, [format!("20000|20000|199990000|{filled}|{lengths}")]);
-    let rows = world
-        .rows(&catalog, "explain select sum(id) from t")
-        .await
-        .unwrap();
+    let rows = world.rows(&catalog, "explain select sum(id) from t").await.unwrap();
     assert!(rows.concat().contains("2 groups"), "{rows:?}");
 }
 
@@ -180,28 +136,10 @@ async fn marks_and_delimiters_are_found() {
     ]);
     let catalog = world.learn().await.unwrap();
     assert_eq!(columns(table(&catalog, "bom")), ["a,1:int64", "b:int64"]);
-    assert_eq!(
-        columns(table(&catalog, "semi")),
-        ["a:text", "b:int64", "c:int64"]
-    );
-    assert_eq!(
-        world
-            .rows(&catalog, r#"select "a,1", b from bom"#)
-            .await
-            .unwrap(),
-        ["1|2"]
-    );
-    assert_eq!(
-        world
-            .rows(&catalog, "select a, b, c from semi")
-            .await
-            .unwrap(),
-        ["1,5|2|3"]
-    );
-    assert_eq!(
-        world.rows(&catalog, "select a, b from tab").await.unwrap(),
-        ["1|2"]
-    );
+    assert_eq!(columns(table(&catalog, "semi")), ["a:text", "b:int64", "c:int64"]);
+    assert_eq!(world.rows(&catalog, r#"select "a,1", b from bom"#).await.unwrap(), ["1|2"]);
+    assert_eq!(world.rows(&catalog, "select a, b, c from semi").await.unwrap(), ["1,5|2|3"]);
+    assert_eq!(world.rows(&catalog, "select a, b from tab").await.unwrap(), ["1|2"]);
 }
 
 #[tokio::test]
@@ -218,19 +156,9 @@ async fn json_keeps_nested_values_and_all_digits() {
     let catalog = world.learn().await.unwrap();
     assert_eq!(
         columns(table(&catalog, "t")),
-        [
-            "id:int64",
-            "tags:json",
-            "at:timestamptz",
-            "d:decimal(20,2)",
-            "big:uint64",
-            "mixed:text"
-        ]
+        ["id:int64", "tags:json", "at:timestamptz", "d:decimal(20,2)", "big:uint64", "mixed:text"]
     );
-    let rows = world
-        .rows(&catalog, "select * from t order by id")
-        .await
-        .unwrap();
+    let rows = world.rows(&catalog, "select * from t order by id").await.unwrap();
     assert_eq!(
         rows,
         [
@@ -248,25 +176,13 @@ async fn compressed_files_are_read_to_their_end() {
     let world = World::new(&[]);
     // Several members one after another are one file.
     world.write("a.csv.gz", &[gz("x,y\n1,2\n"), gz("3,4\n")].concat());
-    world.write(
-        "b.jsonl.zst",
-        &[zst("{\"x\":1}\n"), zst("{\"x\":2}\n")].concat(),
-    );
+    world.write("b.jsonl.zst", &[zst("{\"x\":1}\n"), zst("{\"x\":2}\n")].concat());
     let catalog = world.learn().await.unwrap();
     assert_eq!(
-        world
-            .rows(&catalog, "select x, y from a order by x")
-            .await
-            .unwrap(),
+        world.rows(&catalog, "select x, y from a order by x").await.unwrap(),
         ["1|2", "3|4"]
     );
-    assert_eq!(
-        world
-            .rows(&catalog, "select x from b order by x")
-            .await
-            .unwrap(),
-        ["1", "2"]
-    );
+    assert_eq!(world.rows(&catalog, "select x from b order by x").await.unwrap(), ["1", "2"]);
 
     let whole = gz(&format!("x\n{}", "1234567\n".repeat(50_000)));
     world.write("a.csv.gz", &whole[..whole.len() / 2]);
@@ -283,44 +199,26 @@ async fn compressed_files_are_read_to_their_end() {
 async fn long_rows_are_read_in_short_batches() {
     let cell = "x".repeat(4 << 20);
     let rows: String = (0..12).map(|i| format!("{i},\"{cell}\"\n")).collect();
-    let lines: String = (0..12)
-        .map(|i| format!("{{\"id\":{i},\"v\":\"{cell}\"}}\n"))
-        .collect();
+    let lines: String = (0..12).map(|i| format!("{{\"id\":{i},\"v\":\"{cell}\"}}\n")).collect();
     let world = World::new(&[("t.csv", &format!("id,v\n{rows}")), ("u.jsonl", &lines)]);
     let catalog = world.learn().await.unwrap();
     for name in ["t", "u"] {
         let mut names = vec![name.to_owned()];
         let tables = world.source.tables(&catalog, &names).await.unwrap();
-        let frame = world
-            .session
-            .read_table(tables[&names.remove(0)].clone())
-            .unwrap();
+        let frame = world.session.read_table(tables[&names.remove(0)].clone()).unwrap();
         let batches = frame.collect().await.unwrap();
         assert_eq!(batches.iter().map(|b| b.num_rows()).sum::<usize>(), 12);
-        assert!(
-            batches.iter().all(|b| b.num_rows() < 12),
-            "{name} in one batch"
-        );
+        assert!(batches.iter().all(|b| b.num_rows() < 12), "{name} in one batch");
         let sql = format!("select sum(id), min(length(v)), max(length(v)) from {name}");
         let length = 4 << 20;
-        assert_eq!(
-            world.rows(&catalog, &sql).await.unwrap(),
-            [format!("66|{length}|{length}")]
-        );
+        assert_eq!(world.rows(&catalog, &sql).await.unwrap(), [format!("66|{length}|{length}")]);
     }
 }
 
 #[tokio::test]
 async fn a_field_that_comes_late_is_a_column() {
-    let text = format!(
-        "{}{}",
-        "{\"a\":1}\n".repeat(25_000),
-        "{\"a\":1,\"late\":true}"
-    );
-    let world = World::new(&[
-        ("t.jsonl", &text),
-        ("config.json", "{\n \"not\": \"data\"\n}\n"),
-    ]);
+    let text = format!("{}{}", "{\"a\":1}\n".repeat(25_000), "{\"a\":1,\"late\":true}");
+    let world = World::new(&[("t.jsonl", &text), ("config.json", "{\n \"not\": \"data\"\n}\n")]);
     let catalog = world.learn().await.unwrap();
     assert_eq!(catalog.tables.len(), 1);
     assert_eq!(columns(table(&catalog, "t")), ["a:int64", "late:bool"]);
@@ -329,12 +227,8 @@ async fn a_field_that_comes_late_is_a_column() {
 /// What a compressor on this machine makes of the bytes.
 fn run(tool: &str, bytes: &[u8]) -> Vec<u8> {
     use std::process::{Command, Stdio};
-    let mut child = Command::new(tool)
-        .arg("-c")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut child =
+        Command::new(tool).arg("-c").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();
     let bytes = bytes.to_vec();
     let writer = std::thread::spawn(move || stdin.write_all(&bytes).unwrap());

@@ -37,24 +37,15 @@ tables:
     assert_eq!(readings.time_column.as_deref(), Some("ts"));
     assert!(readings.time_series);
     let roles: Vec<Option<Role>> = readings.columns.iter().map(|c| c.role).collect();
-    assert_eq!(
-        roles,
-        [Role::Key, Role::Time, Role::Measure, Role::Dimension].map(Some)
-    );
+    assert_eq!(roles, [Role::Key, Role::Time, Role::Measure, Role::Dimension].map(Some));
     assert_eq!(readings.column("kwh").unwrap().unit.as_deref(), Some("kWh"));
 
     // An unchanged schema keeps its version, also with more rows; another word changes it.
-    world.write(
-        "r/2.csv",
-        b"meter_id,ts,kwh,kind\n1,2013-01-02T00:00:00Z,1,a\n",
-    );
+    world.write("r/2.csv", b"meter_id,ts,kwh,kind\n1,2013-01-02T00:00:00Z,1,a\n");
     let more = world.learn().await.unwrap();
     assert_eq!(more.version, catalog.version);
     assert_eq!(table(&more, "readings").row_estimate, Some(3));
-    world.write(
-        "dataset.yaml",
-        yaml.replace("energy used", "energy").as_bytes(),
-    );
+    world.write("dataset.yaml", yaml.replace("energy used", "energy").as_bytes());
     assert_ne!(world.learn().await.unwrap().version, catalog.version);
 }
 
@@ -76,10 +67,8 @@ async fn names_that_are_not_there_are_told_all_at_once() {
 #[tokio::test]
 async fn a_key_that_is_none_is_refused_with_its_first_duplicate() {
     let yaml = "tables: {t: {primary_key: [a, b]}}";
-    let world = World::new(&[
-        ("dataset.yaml", yaml),
-        ("t.csv", "a,b\n3,x\n2,y\n2,y\n2,y\n3,x\n1,z\n"),
-    ]);
+    let world =
+        World::new(&[("dataset.yaml", yaml), ("t.csv", "a,b\n3,x\n2,y\n2,y\n2,y\n3,x\n1,z\n")]);
     assert_eq!(
         world.refusal().await,
         "table \"t\": primary_key (a, b) is not unique: (2, y) is there 3 times; correct the key or the data"
@@ -97,12 +86,7 @@ async fn large_dictionaries_are_left_out() {
     (0..20_001).for_each(|i| text.push_str(&format!("{},v{i}\n", ["a", "b"][i % 2])));
     let world = World::new(&[("t.csv", &text)]);
     let catalog = world.learn().await.unwrap();
-    let few = table(&catalog, "t")
-        .column("few")
-        .unwrap()
-        .values
-        .clone()
-        .unwrap();
+    let few = table(&catalog, "t").column("few").unwrap().values.clone().unwrap();
     assert!(few.complete);
     assert_eq!((few.counts["a"], few.counts["b"]), (10_001, 10_000));
     let many = table(&catalog, "t").column("many").unwrap();

@@ -19,43 +19,20 @@ async fn text_without_offset_is_read_in_the_zone() {
     let csv = "at\n2013-03-10 01:30\n2013-03-10 02:30\n2013-11-03 01:30\n2013-11-03 01:30-05:00\n2013-11-03 02:00\n";
     let world = World::new(&[("dataset.yaml", YAML), ("t.csv", csv)]);
     let catalog = world.learn().await.unwrap();
-    assert_eq!(
-        world
-            .rows(&catalog, "select at from t order by at")
-            .await
-            .unwrap(),
-        INSTANTS
-    );
+    assert_eq!(world.rows(&catalog, "select at from t order by at").await.unwrap(), INSTANTS);
 
-    let json = csv
-        .lines()
-        .skip(1)
-        .map(|l| format!("{{\"at\":\"{l}\"}}\n"))
-        .collect::<String>();
+    let json = csv.lines().skip(1).map(|l| format!("{{\"at\":\"{l}\"}}\n")).collect::<String>();
     let world = World::new(&[("dataset.yaml", YAML), ("t.jsonl", &json)]);
     let catalog = world.learn().await.unwrap();
-    assert_eq!(
-        world
-            .rows(&catalog, "select at from t order by at")
-            .await
-            .unwrap(),
-        INSTANTS
-    );
+    assert_eq!(world.rows(&catalog, "select at from t order by at").await.unwrap(), INSTANTS);
 }
 
 #[tokio::test]
 async fn parquet_clocks_become_instants() {
-    let clocks = [
-        "2013-03-10T01:30:00",
-        "2013-03-10T03:30:00",
-        "2013-11-03T01:30:00",
-    ];
+    let clocks = ["2013-03-10T01:30:00", "2013-03-10T03:30:00", "2013-11-03T01:30:00"];
     let micros = clocks.map(|c| {
         let clock: jiff::civil::DateTime = c.parse().unwrap();
-        jiff::tz::Offset::UTC
-            .to_timestamp(clock)
-            .unwrap()
-            .as_microsecond()
+        jiff::tz::Offset::UTC.to_timestamp(clock).unwrap().as_microsecond()
     });
     let world = World::new(&[("dataset.yaml", YAML)]);
     let column: ArrayRef = Arc::new(TimestampMicrosecondArray::from(micros.to_vec()));
@@ -67,10 +44,7 @@ async fn parquet_clocks_become_instants() {
     let catalog = world.learn().await.unwrap();
     assert_eq!(columns(table(&catalog, "t")), ["at:timestamptz"]);
     let sql = "select at from t where at >= '2013-03-10T07:00:00Z' order by at";
-    assert_eq!(
-        world.rows(&catalog, sql).await.unwrap(),
-        [INSTANTS[1], INSTANTS[2]]
-    );
+    assert_eq!(world.rows(&catalog, sql).await.unwrap(), [INSTANTS[1], INSTANTS[2]]);
     let sql = "select min(at), max(at), count(*) from t";
     assert_eq!(
         world.rows(&catalog, sql).await.unwrap(),

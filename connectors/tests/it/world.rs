@@ -34,11 +34,7 @@ impl World {
         // Even small files are read in two parts.
         config.options_mut().optimizer.repartition_file_min_size = 1;
         let session = SessionContext::new_with_config(config);
-        Self {
-            dir,
-            source,
-            session,
-        }
+        Self { dir, source, session }
     }
 
     pub(crate) fn path(&self, path: &str) -> PathBuf {
@@ -52,9 +48,7 @@ impl World {
     }
 
     pub(crate) async fn learn(&self) -> Result<Catalog, SourceError> {
-        self.source
-            .learn(&self.session, &LearnOptions::default(), |_, _| {})
-            .await
+        self.source.learn(&self.session, &LearnOptions::default(), |_, _| {}).await
     }
 
     /// The text of the error that learning must end with.
@@ -76,10 +70,8 @@ impl World {
         catalog: &Catalog,
         sql: &str,
     ) -> Result<Vec<RecordBatch>, SourceError> {
-        let names: Vec<String> = catalog
-            .table_names()
-            .filter(|n| sql.contains(n.as_str()))
-            .collect();
+        let names: Vec<String> =
+            catalog.table_names().filter(|n| sql.contains(n.as_str())).collect();
         for (name, table) in self.source.tables(catalog, &names).await? {
             let _ = self.session.deregister_table(name.as_str());
             self.session.register_table(name.as_str(), table).unwrap();
@@ -102,14 +94,7 @@ impl World {
                     true => "-".to_owned(),
                     false => array_value_to_string(column, row).unwrap(),
                 };
-                rows.push(
-                    batch
-                        .columns()
-                        .iter()
-                        .map(cell)
-                        .collect::<Vec<_>>()
-                        .join("|"),
-                );
+                rows.push(batch.columns().iter().map(cell).collect::<Vec<_>>().join("|"));
             }
         }
         Ok(rows)
@@ -118,11 +103,7 @@ impl World {
 
 /// `name:type` of each column.
 pub(crate) fn columns(table: &Table) -> Vec<String> {
-    table
-        .columns
-        .iter()
-        .map(|c| format!("{}:{}", c.name, c.data_type))
-        .collect()
+    table.columns.iter().map(|c| format!("{}:{}", c.name, c.data_type)).collect()
 }
 
 pub(crate) fn table<'c>(catalog: &'c Catalog, name: &str) -> &'c Table {

@@ -153,8 +153,10 @@ impl Binder<'_> {
                 self.fail(Code::TypeMismatch, at, detail)
             }
             (_, Value::Array(_)) => {
-                let detail =
-                    format!("The parameter \"{name}\" is a list; \"{}\" takes one value.", op.as_str());
+                let detail = format!(
+                    "The parameter \"{name}\" is a list; \"{}\" takes one value.",
+                    op.as_str()
+                );
                 self.fail(Code::TypeMismatch, at, detail)
             }
             (_, one) => self.scalar(name, one, at).map(Operand::One),

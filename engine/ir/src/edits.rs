@@ -90,7 +90,9 @@ impl CatalogEdits {
             for (at, column) in named.chain(time) {
                 if table.column(column).is_none() {
                     let detail = format!("There is no column \"{column}\" in \"{name}\".");
-                    errors.push(IrError::new(Code::UnknownColumn, &at, detail).near(column, columns()));
+                    errors.push(
+                        IrError::new(Code::UnknownColumn, &at, detail).near(column, columns()),
+                    );
                 }
             }
         }

@@ -48,10 +48,20 @@ pub enum Kind {
     Negate(Box<Node>),
     Arithmetic(Arithmetic, Box<Node>, Box<Node>),
     Call(Func, Vec<Node>),
-    Case { whens: Vec<(Node, Node)>, otherwise: Option<Box<Node>> },
+    Case {
+        whens: Vec<(Node, Node)>,
+        otherwise: Option<Box<Node>>,
+    },
     Compare(Comparator, Box<Node>, Box<Node>),
-    In { item: Box<Node>, list: Vec<Node>, negated: bool },
-    IsNull { item: Box<Node>, negated: bool },
+    In {
+        item: Box<Node>,
+        list: Vec<Node>,
+        negated: bool,
+    },
+    IsNull {
+        item: Box<Node>,
+        negated: bool,
+    },
     And(Box<Node>, Box<Node>),
     Or(Box<Node>, Box<Node>),
     Not(Box<Node>),

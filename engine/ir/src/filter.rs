@@ -258,7 +258,8 @@ fn read_operand(object: &Object<'_>, op: Op, e: &mut Errors) -> Option<Operand> 
     match (op, value) {
         (Op::In | Op::NotIn, Value::Array(items)) => {
             if items.len() > MAX_LIST {
-                let detail = format!("A list has at most {MAX_LIST} elements, not {}.", items.len());
+                let detail =
+                    format!("A list has at most {MAX_LIST} elements, not {}.", items.len());
                 e.add(Code::TooLarge, &at, detail);
                 return None;
             }
@@ -310,7 +311,8 @@ impl Scalar {
             Value::Number(n) => Some(Self::Number(n.clone())),
             Value::String(s) => Some(Self::from_text(s)),
             other => {
-                let detail = format!("A value is text, a number, a boolean or null, not {}.", kind(other));
+                let detail =
+                    format!("A value is text, a number, a boolean or null, not {}.", kind(other));
                 e.add(Code::BadType, at, detail);
                 None
             }

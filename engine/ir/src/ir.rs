@@ -119,8 +119,19 @@ pub struct OrderBy {
 }
 
 const KNOWN: &[&str] = &[
-    "version", "entities", "joins", "time", "grain", "dimensions", "metrics", "filters", "having",
-    "top", "order", "limit", "offset",
+    "version",
+    "entities",
+    "joins",
+    "time",
+    "grain",
+    "dimensions",
+    "metrics",
+    "filters",
+    "having",
+    "top",
+    "order",
+    "limit",
+    "offset",
 ];
 const DIRS: &[(&str, Dir)] = &[("asc", Dir::Asc), ("desc", Dir::Desc)];
 
@@ -133,7 +144,8 @@ impl Ir {
         let mut errors = Errors::default();
         let size = value.to_string().len();
         if size > MAX_BYTES {
-            let detail = format!("An IR has at most {MAX_BYTES} bytes of JSON; this one has {size}.");
+            let detail =
+                format!("An IR has at most {MAX_BYTES} bytes of JSON; this one has {size}.");
             errors.add(Code::TooLarge, &Pointer::root(), detail);
             return Err(errors.0);
         }
@@ -167,9 +179,8 @@ impl Ir {
         }
         let o = Object::open(value, at, KNOWN, e)?;
         read_version(&o, e);
-        let entities = read_each(&o, "entities", MAX_ENTITIES, e, |v, at, e| {
-            EntityRef::read(v, at, depth, e)
-        });
+        let entities =
+            read_each(&o, "entities", MAX_ENTITIES, e, |v, at, e| EntityRef::read(v, at, depth, e));
         o.need("entities", e);
         if o.list("entities", e).is_empty() && o.has("entities") {
             e.add(Code::MissingField, &o.at("entities"), "At least one entity must be named.");
@@ -313,7 +324,8 @@ fn unique_outputs(ir: &Ir, at: &Pointer, e: &mut Errors) {
     let mut names = BTreeSet::new();
     for (i, entity) in ir.entities.iter().enumerate() {
         if !names.insert(entity.name()) {
-            let detail = format!("\"{}\" is listed already; give one of them an \"as\".", entity.name());
+            let detail =
+                format!("\"{}\" is listed already; give one of them an \"as\".", entity.name());
             e.add(Code::DuplicateName, &at.key("entities").index(i), detail);
         }
     }

@@ -169,11 +169,7 @@ impl Metric {
     }
 }
 
-fn read_aggregate(
-    object: &Object<'_>,
-    name: Option<&str>,
-    e: &mut Errors,
-) -> Option<MetricKind> {
+fn read_aggregate(object: &Object<'_>, name: Option<&str>, e: &mut Errors) -> Option<MetricKind> {
     let agg = object.word("agg", Agg::WORDS, e)?;
     let p = object.number("p", e);
     let methods = [("cont", PercentileMethod::Cont), ("disc", PercentileMethod::Disc)];

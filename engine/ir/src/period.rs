@@ -195,20 +195,37 @@ mod tests {
             ("2013-02-01..2013-03", "2013-02-01", "2013-03-01"),
         ] {
             let dates = Period::parse(text).unwrap().dates().unwrap();
-            assert_eq!((dates.0.to_string(), dates.1.to_string()), (from.into(), to.into()), "{text}");
+            assert_eq!(
+                (dates.0.to_string(), dates.1.to_string()),
+                (from.into(), to.into()),
+                "{text}"
+            );
         }
     }
 
     #[test]
     fn refuses_what_is_no_period() {
         for text in [
-            "", "2023-02-29", "2024-Q5", "2024-13", "2021-W53", "last 0 days", "last -1 days",
-            "last week", "2024-03..2024-02", "2024-01..2024-01", "sometime", "24", "2024-1",
-            "last 7 fortnights", "2024-02-29T00:00",
+            "",
+            "2023-02-29",
+            "2024-Q5",
+            "2024-13",
+            "2021-W53",
+            "last 0 days",
+            "last -1 days",
+            "last week",
+            "2024-03..2024-02",
+            "2024-01..2024-01",
+            "sometime",
+            "24",
+            "2024-1",
+            "last 7 fortnights",
+            "2024-02-29T00:00",
         ] {
             assert!(Period::parse(text).is_err(), "{text}");
         }
-        for text in ["today", "this quarter", "past 12 months", "year to date", "yesterday..today"] {
+        for text in ["today", "this quarter", "past 12 months", "year to date", "yesterday..today"]
+        {
             assert!(Period::parse(text).is_ok(), "{text}");
         }
     }

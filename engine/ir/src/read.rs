@@ -50,8 +50,7 @@ impl<'v> Object<'v> {
             return None;
         };
         for key in map.keys().filter(|k| !known.contains(&k.as_str())) {
-            let detail =
-                format!("There is no \"{key}\" here; allowed are {}.", known.join(", "));
+            let detail = format!("There is no \"{key}\" here; allowed are {}.", known.join(", "));
             errors.0.push(
                 IrError::new(Code::UnknownField, &at.key(key), detail)
                     .near(key, known.iter().copied()),

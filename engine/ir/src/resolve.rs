@@ -134,7 +134,12 @@ impl Calendar {
     }
 
     /// `count` units on from the start of one.
-    fn step(&self, unit: Unit, start: &ZonedDateTime, count: i64) -> Result<ZonedDateTime, jiff::Error> {
+    fn step(
+        &self,
+        unit: Unit,
+        start: &ZonedDateTime,
+        count: i64,
+    ) -> Result<ZonedDateTime, jiff::Error> {
         match unit {
             Unit::Minute | Unit::Hour => start.checked_add(span(unit, count)?),
             _ => self.midnight(start.date().checked_add(span(unit, count)?)?),
@@ -163,8 +168,7 @@ mod tests {
     fn resolved(text: &str, now: &str, year_start: u8) -> (String, String) {
         let zone = TimeZone::get("America/New_York").unwrap();
         let calendar = Calendar { zone, week_start: Weekday::Monday, year_start };
-        let range =
-            calendar.resolve(&Period::parse(text).unwrap(), now.parse().unwrap()).unwrap();
+        let range = calendar.resolve(&Period::parse(text).unwrap(), now.parse().unwrap()).unwrap();
         (range.start.timestamp().to_string(), range.end.timestamp().to_string())
     }
 
@@ -190,7 +194,10 @@ mod tests {
     fn fiscal_years_move_years_and_quarters() {
         let now = "2013-03-11T12:00:00Z";
         let (start, end) = resolved("this year", now, 4);
-        assert_eq!((start.as_str(), end.as_str()), ("2012-04-01T04:00:00Z", "2013-04-01T04:00:00Z"));
+        assert_eq!(
+            (start.as_str(), end.as_str()),
+            ("2012-04-01T04:00:00Z", "2013-04-01T04:00:00Z")
+        );
         let (start, _) = resolved("this quarter", now, 2);
         assert_eq!(start, "2013-02-01T05:00:00Z");
     }

@@ -37,6 +37,10 @@ pub(super) struct Build<'a> {
     pub(super) numerator: Vec<air_ir::Filter>,
     pub(super) doubt: f64,
     pub(super) clock: Clock,
+    /// Dimensions that were asked for with "per".
+    pub(super) per: Vec<String>,
+    /// Metrics over rows of another table, with that table.
+    pub(super) facts: Vec<(String, usize)>,
     /// An average over totals, made by a nested query at the end.
     pub(super) of_totals: Option<super::measures::OfTotals>,
     /// The column that says when, once it is known.
@@ -90,6 +94,8 @@ impl<'a> Build<'a> {
             numerator: Vec::new(),
             doubt: 0.0,
             clock: Clock { calendar: calendar(question.catalog), now: question.now, data: None },
+            per: Vec::new(),
+            facts: Vec::new(),
             of_totals: None,
             time: None,
         };

@@ -7,6 +7,7 @@
 use super::build::{Build, empty_ir};
 use super::grouping::bare;
 use super::measures::aggregate;
+use super::questions::{Choice, Reply};
 use air_ir::expr::{Expr, Grammar};
 use air_ir::{
     Agg, Compare, CompareAs, Dimension, EntityRef, Filter, Frame, Grain, Input, Metric, MetricKind, Offset, Part,
@@ -122,7 +123,7 @@ impl Build<'_> {
     /// The average over the totals of each unit.
     pub(super) fn nest_totals(&mut self) {
         let Some(totals) = self.of_totals.take() else { return };
-        let unit = totals.unit.or_else(|| {
+        let mut unit = totals.unit.or_else(|| {
             let per = self.clauses.groups.iter().find_map(|g| match g.what {
                 super::clauses::GroupClause::Bucket(grain) => Some(grain.unit),
                 _ => None,
@@ -141,11 +142,17 @@ impl Build<'_> {
                 }
                 outer
             }
-            (None, _) if !self.ir.dimensions.is_empty() => Vec::new(),
+            (None, _) if !self.per.is_empty() => {
+                let keep = |d: &&Dimension| !self.per.contains(&d.name);
+                self.ir.dimensions.iter().filter(keep).cloned().collect()
+            }
             (None, _) => {
-                self.reasons.push("It is not said over what the average of counts is taken, such as \"per day\".".to_owned());
-                self.missing.push("per what".to_owned());
-                return;
+                let outer = self.ir.dimensions.clone();
+                unit = self.ask_unit();
+                if unit.is_none_or(|u| self.bucket(Grain::one(u)).is_none()) {
+                    return;
+                }
+                outer
             }
         };
         if let Some(unit) = unit {
@@ -153,6 +160,15 @@ impl Build<'_> {
             self.asked.assume(format!("A {word} without any rows does not count."));
         }
         self.wrap(outer, &totals.of, totals.agg);
+    }
+
+    /// Over what an average of counts is taken.
+    fn ask_unit(&mut self) -> Option<Unit> {
+        let units = ["day", "week", "month"];
+        let choices = units.iter().map(|u| Choice::new(u, &format!("per {u}"))).collect();
+        let text = "Over what is the average of the counts taken?";
+        let (Reply::Choice(answer) | Reply::Free(answer)) = self.asked.ask("each", text, choices, "day");
+        answer.split_whitespace().find_map(Unit::parse)
     }
 
     /// Makes the IR so far the inner query of one that aggregates its metric.

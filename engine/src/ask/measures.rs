@@ -154,7 +154,9 @@ impl Build<'_> {
         self.start();
         let entity = self.list(table);
         let metric = aggregate(Agg::Count, Some(format!("{entity}.{key}")), None);
-        Some(self.metric(&t.name, metric, None))
+        let made = self.metric(&t.name, metric, None);
+        self.facts.push((made.clone(), table));
+        Some(made)
     }
 
     /// Lists a table beside the main one.

@@ -123,7 +123,8 @@ impl Bucket {
             return Ok((self.first_instant(from)?, self.first_instant(until)?));
         }
         let (from, until) = self.days(local_of(local)?.date())?;
-        let midnight = |day: Date| micros_of(day.at(0, 0, 0, 0)).and_then(|m| self.first_instant(m));
+        let midnight =
+            |day: Date| micros_of(day.at(0, 0, 0, 0)).and_then(|m| self.first_instant(m));
         Ok((midnight(from)?, midnight(until)?))
     }
 
@@ -139,7 +140,8 @@ impl Bucket {
         let start = value - into;
         if offsets.at(start)? == offset {
             // The end may lie past a change of the clock, so only this side of it is claimed.
-            let end = if offsets.at(start + width - 1)? == offset { start + width } else { value + 1 };
+            let end =
+                if offsets.at(start + width - 1)? == offset { start + width } else { value + 1 };
             return Ok((start, end));
         }
         let at = jiff::Timestamp::from_microsecond(value + 1).map_err(outside)?;
@@ -216,10 +218,20 @@ mod tests {
 
     #[test]
     fn days_follow_the_clock_change() {
-        let times = ["2013-03-10T04:59:59Z", "2013-03-10T05:00:00Z", "2013-03-11T03:59:59Z", "2013-03-11T04:00:00Z"];
+        let times = [
+            "2013-03-10T04:59:59Z",
+            "2013-03-10T05:00:00Z",
+            "2013-03-11T03:59:59Z",
+            "2013-03-11T04:00:00Z",
+        ];
         assert_eq!(
             starts("1 day", "America/New_York", &times),
-            ["2013-03-09T05:00:00Z", "2013-03-10T05:00:00Z", "2013-03-10T05:00:00Z", "2013-03-11T04:00:00Z"]
+            [
+                "2013-03-09T05:00:00Z",
+                "2013-03-10T05:00:00Z",
+                "2013-03-10T05:00:00Z",
+                "2013-03-11T04:00:00Z"
+            ]
         );
     }
 
@@ -239,17 +251,32 @@ mod tests {
     #[test]
     fn half_hour_changes_give_no_overlap() {
         // Lord Howe goes from 02:00 back to 01:30 on 2013-04-07 (15:00 UTC the day before).
-        let times = ["2013-04-06T14:45:00Z", "2013-04-06T15:00:00Z", "2013-04-06T15:15:00Z", "2013-04-06T15:30:00Z"];
+        let times = [
+            "2013-04-06T14:45:00Z",
+            "2013-04-06T15:00:00Z",
+            "2013-04-06T15:15:00Z",
+            "2013-04-06T15:30:00Z",
+        ];
         assert_eq!(
             starts("1 hour", "Australia/Lord_Howe", &times),
-            ["2013-04-06T14:00:00Z", "2013-04-06T15:00:00Z", "2013-04-06T15:00:00Z", "2013-04-06T15:30:00Z"]
+            [
+                "2013-04-06T14:00:00Z",
+                "2013-04-06T15:00:00Z",
+                "2013-04-06T15:00:00Z",
+                "2013-04-06T15:30:00Z"
+            ]
         );
     }
 
     #[test]
     fn weeks_and_quarters_start_where_they_are_told() {
         let bucket = |grain: &str, week_start, year_start| {
-            Bucket::new(Grain::parse(grain).unwrap(), ZoneSpec::get("UTC").unwrap(), week_start, year_start)
+            Bucket::new(
+                Grain::parse(grain).unwrap(),
+                ZoneSpec::get("UTC").unwrap(),
+                week_start,
+                year_start,
+            )
         };
         let day = date(2024, 2, 29);
         let start = |b: Bucket| b.days(day).unwrap().0.to_string();

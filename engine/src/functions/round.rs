@@ -130,15 +130,18 @@ impl ScalarUDFImpl for Round {
         let [array] = &arrays[..] else { return wrong_arguments(self.name()) };
         let any = array.as_any();
         let rounded: ArrayRef = if let Some(doubles) = any.downcast_ref::<Float64Array>() {
-            Arc::new(doubles.unary::<_, datafusion::arrow::datatypes::Float64Type>(|x| self.double(x)))
+            Arc::new(
+                doubles.unary::<_, datafusion::arrow::datatypes::Float64Type>(|x| self.double(x)),
+            )
         } else if let (Some(decimals), DataType::Decimal128(p, s)) =
             (any.downcast_ref::<Decimal128Array>(), target)
         {
             let scale = decimals.scale();
-            let overflow =
-                || DataFusionError::Execution("overflow: a rounded decimal has too many digits".into());
-            let values: Decimal128Array = decimals
-                .try_unary(|v| self.unscaled(v, scale).ok_or_else(overflow))?;
+            let overflow = || {
+                DataFusionError::Execution("overflow: a rounded decimal has too many digits".into())
+            };
+            let values: Decimal128Array =
+                decimals.try_unary(|v| self.unscaled(v, scale).ok_or_else(overflow))?;
             Arc::new(values.with_precision_and_scale(p, s)?)
         } else {
             return wrong_arguments(self.name());
@@ -154,9 +157,18 @@ mod tests {
     #[test]
     fn halves_go_away_from_zero() {
         for (x, digits, rounded) in [
-            (2.5, 0, 3.0), (-2.5, 0, -3.0), (2.675, 2, 2.68), (0.5, 0, 1.0), (0.49, 0, 0.0),
-            (1234.5, -2, 1200.0), (1250.0, -2, 1300.0), (9.99, 1, 10.0), (1e300, 2, 1e300),
-            (0.05, 1, 0.1), (0.04, 1, 0.0), (5e-324, 3, 0.0),
+            (2.5, 0, 3.0),
+            (-2.5, 0, -3.0),
+            (2.675, 2, 2.68),
+            (0.5, 0, 1.0),
+            (0.49, 0, 0.0),
+            (1234.5, -2, 1200.0),
+            (1250.0, -2, 1300.0),
+            (9.99, 1, 10.0),
+            (1e300, 2, 1e300),
+            (0.05, 1, 0.1),
+            (0.04, 1, 0.0),
+            (5e-324, 3, 0.0),
         ] {
             assert_eq!(half_away(x, digits), rounded, "{x} to {digits}");
         }

@@ -3,9 +3,7 @@
 use super::{outside, wrong_arguments};
 use crate::types::{UTC, instant};
 use datafusion::arrow::array::{Array, ArrayRef, PrimitiveArray};
-use datafusion::arrow::datatypes::{
-    DataType, TimeUnit, TimestampMicrosecondType as Micros,
-};
+use datafusion::arrow::datatypes::{DataType, TimeUnit, TimestampMicrosecondType as Micros};
 use datafusion::common::{DataFusionError, Result};
 use datafusion::logical_expr::{
     ColumnarValue, ScalarFunctionArgs, ScalarUDFImpl, Signature, Volatility,

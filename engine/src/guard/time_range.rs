@@ -37,7 +37,8 @@ fn one(plan: &mut Plan, scan: &Scanned, policy: &Policy) -> Finding {
         if end.duration_since(lower) <= span {
             return Finding::new(RULE, Outcome::Ok, format!("{named} is bounded."));
         }
-        let detail = format!("{named} is asked for over more than {days} days; narrow the time range.");
+        let detail =
+            format!("{named} is asked for over more than {days} days; narrow the time range.");
         return Finding::new(RULE, Outcome::Refused, detail);
     }
     if policy.time_filter == TimeFilter::Refuse {
@@ -54,7 +55,9 @@ fn one(plan: &mut Plan, scan: &Scanned, policy: &Policy) -> Finding {
             plan.notes.push(detail.clone());
             Finding::new(RULE, Outcome::Injected, detail)
         }
-        Err(error) => Finding::new(RULE, Outcome::Refused, format!("{named} could not be bounded: {error}")),
+        Err(error) => {
+            Finding::new(RULE, Outcome::Refused, format!("{named} could not be bounded: {error}"))
+        }
     }
 }
 

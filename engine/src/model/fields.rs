@@ -36,6 +36,13 @@ impl Model<'_> {
     }
 
     fn unqualified(&self, name: &str, at: &Pointer) -> Result<Option<FieldRef>, IrError> {
+        if let Some(target) = self.focus {
+            let table = self.targets[target].table;
+            if self.table(table).column(name).is_some() {
+                self.readable(table, name, at)?;
+                return Ok(Some(FieldRef { target, column: name.to_owned() }));
+            }
+        }
         let found: Vec<TargetId> = self
             .listed()
             .iter()
@@ -91,7 +98,7 @@ impl Model<'_> {
             return Some(edge.right);
         }
         let listed = self.listed().iter().flat_map(|t| self.prepared.outgoing(t.table));
-        if let Some(edge) = listed.filter(|e| is_role(e)).next() {
+        if let Some(edge) = listed.into_iter().find(|e| is_role(e)) {
             return Some(edge.right);
         }
         let tables = 0..self.prepared.catalog().tables.len();
@@ -117,7 +124,8 @@ impl Model<'_> {
             }
         }
         let detail = format!("\"{name}\" is no column of an entity; write entity.column.");
-        Err(IrError::new(Code::UnknownColumn, at, detail).near(name, self.known().iter().map(String::as_str)))
+        Err(IrError::new(Code::UnknownColumn, at, detail)
+            .near(name, self.known().iter().map(String::as_str)))
     }
 
     fn readable(&self, table: TableId, column: &str, at: &Pointer) -> Result<(), IrError> {

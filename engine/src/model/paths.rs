@@ -79,7 +79,8 @@ impl Model<'_> {
         let mut steps: Vec<Edge> = own.iter().map(|e| (*e).clone()).collect();
         for edge in self.prepared.outgoing(from) {
             let replaced = own.iter().any(|o| {
-                o.right == edge.right && (edge.role.is_none() || o.role == edge.role || o.role.is_none())
+                o.right == edge.right
+                    && (edge.role.is_none() || o.role == edge.role || o.role.is_none())
             });
             if !replaced {
                 steps.push(edge.clone());
@@ -114,7 +115,8 @@ impl Model<'_> {
             );
             return IrError::new(Code::FanOut, at, detail);
         }
-        let detail = format!("No key leads from \"{}\" to \"{}\"; say how with \"joins\".", a.name, b.name);
+        let detail =
+            format!("No key leads from \"{}\" to \"{}\"; say how with \"joins\".", a.name, b.name);
         IrError::new(Code::NoJoinPath, at, detail)
     }
 
@@ -189,12 +191,19 @@ impl Model<'_> {
         Err(IrError::new(Code::NoJoinPath, at, detail))
     }
 
+    /// The to-one inner joins of the IR that leave from a table.
+    pub(crate) fn inner_joins(&self, from: TableId) -> Vec<Edge> {
+        let own = self.joins.iter().filter(|e| e.left == from && e.inner && e.to_one);
+        own.cloned().collect()
+    }
+
     fn both_ways(&self, table: TableId) -> Vec<Edge> {
         let mut steps = self.steps(table);
         let own = self.joins.iter().filter(|e| e.right == table);
-        let catalog = self.prepared.incoming(table).filter(|e| {
-            !self.joins.iter().any(|o| o.left == e.left && o.right == e.right)
-        });
+        let catalog = self
+            .prepared
+            .incoming(table)
+            .filter(|e| !self.joins.iter().any(|o| o.left == e.left && o.right == e.right));
         for edge in own.chain(catalog).filter(|e| e.left != e.right) {
             steps.push(edge.turned());
         }

@@ -5,6 +5,7 @@ use super::dimension::Group;
 use super::expression::{binary, normal};
 use super::fact::Fact;
 use super::internal;
+use crate::functions::PercentileDisc;
 use crate::kind::{Kind, MAX_DIGITS, Typed, null_of};
 use crate::model::{FieldRef, ROOT, TargetId};
 use air_ir::{Agg, Code, Input, IrError, Metric, MetricKind, PercentileMethod, Pointer};
@@ -64,7 +65,11 @@ impl Compiler<'_, '_> {
                     let same = |f: &&mut FactMetrics| f.base == base && f.time == metric.time;
                     match facts.iter_mut().find(same) {
                         Some(fact) => fact.metrics.push(i),
-                        None => facts.push(FactMetrics { base, time: metric.time.clone(), metrics: vec![i] }),
+                        None => facts.push(FactMetrics {
+                            base,
+                            time: metric.time.clone(),
+                            metrics: vec![i],
+                        }),
                     }
                 }
                 Err(error) => self.errors.push(error),
@@ -127,17 +132,22 @@ impl Compiler<'_, '_> {
             }
         }
         let range = self.range_of(&mut fact, time);
+        fact.settle(self);
         let mut plan = fact.joined(self, &at)?;
         let fail = |e| internal(&at, &e);
         if let Some(all) = conditions.into_iter().reduce(|a, b| binary(a, Operator::And, b)) {
             plan = LogicalPlan::Filter(Filter::new(all, Arc::new(plan)));
         }
         if !projected.is_empty() {
-            plan = LogicalPlan::Projection(Projection::try_new(projected, Arc::new(plan)).map_err(fail)?);
+            plan = LogicalPlan::Projection(
+                Projection::try_new(projected, Arc::new(plan)).map_err(fail)?,
+            );
         }
         if !keys.is_empty() || !calls.is_empty() {
             let by = keys.iter().map(|k| k.expr.clone()).collect();
-            plan = LogicalPlan::Aggregate(Aggregate::try_new(Arc::new(plan), by, calls).map_err(fail)?);
+            plan = LogicalPlan::Aggregate(
+                Aggregate::try_new(Arc::new(plan), by, calls).map_err(fail)?,
+            );
         }
         Ok(Aggregated { plan, keys, metrics, range })
     }
@@ -180,7 +190,10 @@ impl Compiler<'_, '_> {
             Some(filter) => {
                 let at = at.key("filter");
                 let time = metric.time.clone();
-                Some(self.filter(filter, fact, time.as_deref(), &at, false)?)
+                self.projected = true;
+                let condition = self.filter(filter, fact, time.as_deref(), &at, false);
+                self.projected = false;
+                Some(condition?)
             }
         };
         let Some(value) = value else { return Ok(count_rows(index, filter)) };
@@ -189,8 +202,7 @@ impl Compiler<'_, '_> {
             _ => None,
         };
         let value = prepare(*agg, value).map_err(|d| IrError::new(Code::TypeMismatch, at, d))?;
-        measured(index, *agg, *p, *method, value, filter, ordered)
-            .map_err(|detail| IrError::new(Code::Unsupported, at, detail))
+        Ok(measured(index, *agg, *p, *method, value, filter, ordered))
     }
 
     fn input_of(
@@ -253,7 +265,9 @@ fn aggregate(udf: Arc<AggregateUDF>, args: Vec<Expr>, distinct: bool, order: Vec
 fn prepare(agg: Agg, value: Typed) -> Result<Typed, String> {
     let number = || match value.kind.is_numeric() {
         true => Ok(()),
-        false => Err(format!("\"{}\" needs a number; this is {}.", agg.as_str(), value.kind.word())),
+        false => {
+            Err(format!("\"{}\" needs a number; this is {}.", agg.as_str(), value.kind.word()))
+        }
     };
     Ok(match agg {
         Agg::Count => value,
@@ -297,7 +311,7 @@ fn measured(
     value: Typed,
     filter: Option<Expr>,
     ordered: Option<Vec<Expr>>,
-) -> Result<Measured, String> {
+) -> Measured {
     let (name, kind, arrow) = (format!("i{index}"), value.kind.clone(), value.arrow.clone());
     let null = lit(null_of(&arrow));
     let timed = ordered.as_ref().map(|by| Expr::IsNotNull(Box::new(by[0].clone())));
@@ -308,7 +322,9 @@ fn measured(
     let input = normal(value.expr, &kind);
     let input = match condition {
         None => input,
-        Some(c) => Expr::Case(Case::new(None, vec![(Box::new(c), Box::new(input))], Some(Box::new(null)))),
+        Some(c) => {
+            Expr::Case(Case::new(None, vec![(Box::new(c), Box::new(input))], Some(Box::new(null))))
+        }
     };
     let mut inputs = vec![(input, name.clone())];
     let of = |kind: Kind| Typed::new(col(metric_name(index)), kind);
@@ -330,7 +346,8 @@ fn measured(
         Agg::BoolAnd => (plain(aggregates::bool_and_or::bool_and_udaf()), same),
         Agg::BoolOr => (plain(aggregates::bool_and_or::bool_or_udaf()), same),
         Agg::Median | Agg::Percentile if method == PercentileMethod::Disc => {
-            return Err("\"method\": \"disc\" is not there yet; leave it out to interpolate.".into());
+            let udf = AggregateUDF::new_from_impl(PercentileDisc::new(p.unwrap_or(0.5)));
+            (plain(Arc::new(udf)), of(Kind::Float))
         }
         Agg::Median | Agg::Percentile => {
             let sort = Sort::new(col(&name), true, false);
@@ -352,7 +369,7 @@ fn measured(
             (aggregate(udf, args, false, order), same)
         }
     };
-    Ok(Measured { inputs, call, result })
+    Measured { inputs, call, result }
 }
 
 fn sum_kind(kind: &Kind) -> Kind {

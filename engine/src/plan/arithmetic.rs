@@ -55,7 +55,9 @@ fn decimal(op: Arithmetic, a: &Kind, b: &Kind) -> Result<Kind, String> {
         _ => ((p1 - s1).max(p2 - s2) + s1.max(s2) + 1, s1.max(s2)),
     };
     if scale > MAX_DIGITS {
-        return Err(format!("The product would have {scale} digits after the point; there are at most {MAX_DIGITS}. Round a factor first."));
+        return Err(format!(
+            "The product would have {scale} digits after the point; there are at most {MAX_DIGITS}. Round a factor first."
+        ));
     }
     Ok(Kind::Decimal(precision.min(MAX_DIGITS), scale))
 }

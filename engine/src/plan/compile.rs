@@ -21,6 +21,8 @@ pub(crate) struct Compiler<'a, 'p> {
     pub(crate) zones: Zones,
     pub(crate) calendar: Calendar,
     pub(crate) errors: Vec<IrError>,
+    /// Whether conditions become values of a row, where engines take no subquery.
+    pub(crate) projected: bool,
     /// Where this IR stands in the whole document.
     pub(crate) at: Pointer,
 }
@@ -72,10 +74,19 @@ fn compile(
         return Err(unsupported);
     }
     let (zones, calendar) = calendar(ir, prepared, at).map_err(|e| vec![e])?;
-    let model = Model::bind(ir, prepared, at, &mut |inner, at| nested(inner, prepared, context, at))?;
+    let model =
+        Model::bind(ir, prepared, at, &mut |inner, at| nested(inner, prepared, context, at))?;
     let zone = zones.own.name.to_string();
-    let mut compiler =
-        Compiler { ir, model, context, zones, calendar, errors: Vec::new(), at: at.clone() };
+    let mut compiler = Compiler {
+        ir,
+        model,
+        context,
+        zones,
+        calendar,
+        errors: Vec::new(),
+        projected: false,
+        at: at.clone(),
+    };
     let finished = compiler.stages(page);
     match finished {
         Ok((finished, range)) if compiler.errors.is_empty() => Ok((finished, zone, range)),
@@ -96,17 +107,14 @@ fn nested(
     context: &mut Context,
     at: &Pointer,
 ) -> Result<Planned, Vec<IrError>> {
-    let page = Page { offset: ir.offset, fetch: ir.limit, ordered: ir.limit.is_some() || ir.offset > 0 };
+    let page =
+        Page { offset: ir.offset, fetch: ir.limit, ordered: ir.limit.is_some() || ir.offset > 0 };
     let (finished, ..) = compile(ir, prepared, context, at, page)?;
     Ok(Planned { logical: finished.plan, columns: finished.kinds })
 }
 
 /// The zones and the calendar of an IR.
-fn calendar(
-    ir: &Ir,
-    prepared: &Prepared,
-    at: &Pointer,
-) -> Result<(Zones, Calendar), IrError> {
+fn calendar(ir: &Ir, prepared: &Prepared, at: &Pointer) -> Result<(Zones, Calendar), IrError> {
     let catalog_zone = prepared.catalog().time_zone.as_deref().unwrap_or(crate::types::UTC);
     let own = ir.time.timezone.as_deref().unwrap_or(catalog_zone);
     let get = |name: &str| {

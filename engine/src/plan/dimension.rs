@@ -215,7 +215,8 @@ impl Compiler<'_, '_> {
     pub(super) fn owner(&self, targets: &[TargetId], at: &Pointer) -> Result<TargetId, IrError> {
         let reaches_all =
             |from: &&TargetId| targets.iter().all(|to| self.model.reaches(**from, *to));
-        match targets.iter().find(reaches_all) {
+        let listed: Vec<TargetId> = (0..self.model.listed().len()).collect();
+        match targets.iter().find(reaches_all).or_else(|| listed.iter().find(reaches_all)) {
             Some(owner) => Ok(*owner),
             None => {
                 let names: Vec<&str> =

@@ -4,13 +4,16 @@ use super::compile::Compiler;
 use super::expression::binary;
 use super::fact::{Fact, column, join, scan};
 use super::internal;
+use crate::kind::Typed;
 use crate::model::FieldRef;
 use crate::prepared::Edge;
 use air_ir::{Code, Exists, IrError, Pointer};
 use datafusion::arrow::datatypes::Field;
-use datafusion::common::{JoinType, Spans};
+use datafusion::common::{JoinType, Spans, TableReference};
 use datafusion::logical_expr::expr::Exists as ExistsExpr;
-use datafusion::logical_expr::{Expr, Filter, LogicalPlan, Operator, Projection, Subquery, lit};
+use datafusion::logical_expr::{
+    Aggregate, Expr, Filter, LogicalPlan, Operator, Projection, Subquery, SubqueryAlias, col, lit,
+};
 use std::sync::Arc;
 
 impl Compiler<'_, '_> {
@@ -35,10 +38,17 @@ impl Compiler<'_, '_> {
         };
         let mut inner = Fact::new(self, entity);
         let mut conditions = Vec::new();
+        let (focus, projected) = (self.model.focus.replace(entity), self.projected);
+        self.projected = false;
         for (i, filter) in exists.filters.iter().enumerate() {
             let at = at.key("filters").index(i);
-            conditions.push(self.filter(filter, &mut inner, time, &at, true)?);
+            let condition = self.filter(filter, &mut inner, time, &at, true);
+            if condition.is_err() {
+                (self.model.focus, self.projected) = (focus, projected);
+            }
+            conditions.push(condition?);
         }
+        (self.model.focus, self.projected) = (focus, projected);
         if let Some(last) = path.last() {
             for name in &last.right_columns {
                 let field = FieldRef { target: entity, column: name.clone() };
@@ -46,15 +56,21 @@ impl Compiler<'_, '_> {
             }
         }
         let (plan, near) = self.chain(&inner, &path, at)?;
-        let mut outer_columns = Vec::new();
+        let mut links = Vec::new();
         for (l, r) in first.left_columns.iter().zip(&first.right_columns) {
             let field = FieldRef { target: of, column: l.clone() };
-            let outside = outer.field(self, &field, at)?;
+            links.push((outer.field(self, &field, at)?, column(&near, r)));
+        }
+        if self.projected {
+            return self.mark(outer, plan, conditions, links, at);
+        }
+        let mut outer_columns = Vec::new();
+        for (outside, inside) in links {
             let Expr::Column(name) = outside.expr else { continue };
-            let field = Arc::new(Field::new(l, outside.arrow, true));
+            let field = Arc::new(Field::new(&name.name, outside.arrow, true));
             let outside = Expr::OuterReferenceColumn(field, name);
             outer_columns.push(outside.clone());
-            conditions.push(binary(column(&near, r), Operator::Eq, outside));
+            conditions.push(binary(inside, Operator::Eq, outside));
         }
         let condition = conditions.into_iter().reduce(|a, b| binary(a, Operator::And, b));
         let condition = condition.unwrap_or_else(|| lit(true));
@@ -68,6 +84,39 @@ impl Compiler<'_, '_> {
             spans: Spans::new(),
         };
         Ok(Expr::Exists(ExistsExpr::new(subquery, false)))
+    }
+
+    /// `exists` as a value of a row: the distinct keys of the rows that fit, joined to the left,
+    /// so that no row is multiplied; a row without partner has no key.
+    fn mark(
+        &mut self,
+        outer: &mut Fact,
+        plan: LogicalPlan,
+        mut conditions: Vec<Expr>,
+        links: Vec<(Typed, Expr)>,
+        at: &Pointer,
+    ) -> Result<Expr, IrError> {
+        let fail = |e| internal(at, &e);
+        let alias = self.context.alias("related");
+        let mut keys = Vec::new();
+        let mut on = Vec::new();
+        for (i, (outside, inside)) in links.into_iter().enumerate() {
+            let name = format!("k{i}");
+            conditions.push(Expr::IsNotNull(Box::new(inside.clone())));
+            keys.push(inside.alias(&name));
+            on.push((outside.expr, column(&alias, &name)));
+        }
+        let condition = conditions.into_iter().reduce(|a, b| binary(a, Operator::And, b));
+        let filtered = Filter::new(condition.unwrap_or_else(|| lit(true)), Arc::new(plan));
+        let projected =
+            Projection::try_new(keys, Arc::new(LogicalPlan::Filter(filtered))).map_err(fail)?;
+        let by = (0..on.len()).map(|i| col(format!("k{i}"))).collect();
+        let input = Arc::new(LogicalPlan::Projection(projected));
+        let distinct = Aggregate::try_new(input, by, Vec::new()).map_err(fail)?;
+        let distinct = Arc::new(LogicalPlan::Aggregate(distinct));
+        let aliased = SubqueryAlias::try_new(distinct, TableReference::bare(alias.as_str()));
+        outer.marks.push((LogicalPlan::SubqueryAlias(aliased.map_err(fail)?), on));
+        Ok(Expr::IsNotNull(Box::new(column(&alias, "k0"))))
     }
 
     /// The entity's rows joined back to the table nearest the outside, and that table's alias.

@@ -141,7 +141,10 @@ impl Expressions<'_> {
             Func::Abs => {
                 let value = self.typed(&args[0])?;
                 if !value.kind.is_numeric() {
-                    return Err(here(format!("abs needs a number; this is {}.", value.kind.word())));
+                    return Err(here(format!(
+                        "abs needs a number; this is {}.",
+                        value.kind.word()
+                    )));
                 }
                 let kind = value.kind.clone();
                 Ok(Typed::new(function(math::abs(), vec![value.plain()]), kind))
@@ -153,9 +156,10 @@ impl Expressions<'_> {
                 Ok(Typed::new(function(core::nullif(), args), kind))
             }
             Func::Coalesce | Func::Least | Func::Greatest => self.several(func, args, at),
-            Func::SecondsBetween | Func::MinutesBetween | Func::HoursBetween | Func::DaysBetween => {
-                self.between(func, args, at)
-            }
+            Func::SecondsBetween
+            | Func::MinutesBetween
+            | Func::HoursBetween
+            | Func::DaysBetween => self.between(func, args, at),
             Func::Contains | Func::StartsWith | Func::EndsWith => {
                 Err(here(format!("\"{}\" stands only in a condition.", func.as_str())))
             }
@@ -194,7 +198,8 @@ impl Expressions<'_> {
         for arg in args {
             let value = self.typed(arg)?;
             if !matches!(value.kind, Kind::Text | Kind::Null) {
-                let message = format!("\"{}\" needs text; this is {}.", func.as_str(), value.kind.word());
+                let message =
+                    format!("\"{}\" needs text; this is {}.", func.as_str(), value.kind.word());
                 return Err(Failed::Here(arg.at, message));
             }
             texts.push(value.widen(&Kind::Text));
@@ -216,7 +221,8 @@ impl Expressions<'_> {
             return Ok(Typed::new(function(unicode::substr(), all), Kind::Text));
         }
         let args = self.texts(func, args)?;
-        let text = |udf, args| Typed::new(cast(function(udf, args), ArrowType::Utf8View), Kind::Text);
+        let text =
+            |udf, args| Typed::new(cast(function(udf, args), ArrowType::Utf8View), Kind::Text);
         Ok(match func {
             Func::Lower => text(string::lower(), args),
             Func::Upper => text(string::upper(), args),
@@ -337,4 +343,3 @@ fn digits_of(node: &Node) -> Result<i8, String> {
         .filter(|d| (-18..=18).contains(d))
         .ok_or_else(|| "The digits to round to are a whole number from -18 to 18.".to_owned())
 }
-

@@ -7,7 +7,9 @@ use crate::kind::{Kind, Typed};
 use crate::model::{FieldRef, Path, TargetId};
 use crate::prepared::{Edge, TableId};
 use air_ir::{Code, IrError, Pointer};
-use datafusion::common::{Column, DFSchema, JoinConstraint, JoinType, NullEquality, TableReference};
+use datafusion::common::{
+    Column, DFSchema, JoinConstraint, JoinType, NullEquality, TableReference,
+};
 use datafusion::logical_expr::{Expr, Join, LogicalPlan, SubqueryAlias, TableScanBuilder};
 use jiff::Timestamp;
 use std::collections::BTreeSet;
@@ -28,6 +30,8 @@ pub(crate) struct Fact {
     pub(crate) base: TargetId,
     /// The base first; an instance stands after the one it is joined to.
     instances: Vec<Instance>,
+    /// Distinct keys of related rows, and the columns they are joined by.
+    pub(crate) marks: Vec<(LogicalPlan, Vec<(Expr, Expr)>)>,
     /// What the filters say of time columns: alias, column, bounds.
     pub(crate) bounds: Vec<(String, TimeBounds)>,
 }
@@ -39,7 +43,7 @@ impl Fact {
         let alias = compiler.context.alias(&name);
         let columns = guarded_columns(compiler, table);
         let base_instance = Instance { path: Vec::new(), table, alias, columns };
-        Self { base, instances: vec![base_instance], bounds: Vec::new() }
+        Self { base, instances: vec![base_instance], marks: Vec::new(), bounds: Vec::new() }
     }
 
     /// The alias of the base.
@@ -69,7 +73,8 @@ impl Fact {
     ) -> Result<Typed, IrError> {
         let table = compiler.model.table(self.instances[instance].table);
         let found = table.column(column);
-        let typed = found.and_then(|c| Some((Kind::of(c.data_type)?, crate::arrow_type(c.data_type)?)));
+        let typed =
+            found.and_then(|c| Some((Kind::of(c.data_type)?, crate::arrow_type(c.data_type)?)));
         let Some((kind, arrow)) = typed else {
             let detail = format!("\"{column}\" cannot be read.");
             return Err(IrError::new(Code::UnreadableColumn, at, detail));
@@ -94,7 +99,9 @@ impl Fact {
             let table = edge.right;
             let wanted = match length == path.len() {
                 true => name.to_owned(),
-                false => edge.role.clone().unwrap_or_else(|| compiler.model.table(table).name.clone()),
+                false => {
+                    edge.role.clone().unwrap_or_else(|| compiler.model.table(table).name.clone())
+                }
             };
             let alias = compiler.context.alias(&wanted);
             let mut columns = guarded_columns(compiler, table);
@@ -108,8 +115,30 @@ impl Fact {
         self.instances.len() - 1
     }
 
+    /// Joins what the IR's own inner joins name also where no field is asked of it, since it
+    /// decides which rows there are.
+    pub(crate) fn settle(&mut self, compiler: &mut Compiler<'_, '_>) {
+        let mut next = 0;
+        while next < self.instances.len() {
+            let (path, table) = (self.instances[next].path.clone(), self.instances[next].table);
+            for edge in compiler.model.inner_joins(table) {
+                let mut longer = path.clone();
+                let name = edge.role.clone();
+                let name = name.unwrap_or_else(|| compiler.model.table(edge.right).name.clone());
+                longer.push(edge);
+                self.instance(compiler, longer, &name);
+            }
+            next += 1;
+        }
+    }
+
     /// The time range that filters ask of one of this fact's columns.
-    pub(crate) fn bound(&mut self, expr: &Expr, lower: Option<Timestamp>, upper: Option<Timestamp>) {
+    pub(crate) fn bound(
+        &mut self,
+        expr: &Expr,
+        lower: Option<Timestamp>,
+        upper: Option<Timestamp>,
+    ) {
         let Expr::Column(Column { relation: Some(alias), name, .. }) = expr else { return };
         let alias = alias.table().to_owned();
         let known = self.bounds.iter_mut().find(|(a, b)| *a == alias && b.column == *name);
@@ -147,6 +176,10 @@ impl Fact {
             plan = join(plan, right, &left.alias, &instance.alias, edge, kind)
                 .map_err(|e| internal(at, &e))?;
         }
+        for (mark, on) in &self.marks {
+            let joined = joined_on(plan, mark.clone(), on.clone(), JoinType::Left);
+            plan = joined.map_err(|e| internal(at, &e))?;
+        }
         Ok(plan)
     }
 
@@ -167,7 +200,8 @@ impl Fact {
         }
         let table = compiler.model.table(instance.table);
         let time = table.time_column.clone().filter(|_| table.time_series).map(|column| {
-            let asked = self.bounds.iter().find(|(a, b)| *a == instance.alias && b.column == column);
+            let asked =
+                self.bounds.iter().find(|(a, b)| *a == instance.alias && b.column == column);
             asked.map_or(TimeBounds { column, lower: None, upper: None }, |(_, b)| b.clone())
         });
         compiler.context.scans.push(Scanned {
@@ -210,7 +244,10 @@ pub(crate) fn scan(
             )
         }
     };
-    Ok(LogicalPlan::SubqueryAlias(SubqueryAlias::try_new(Arc::new(input), TableReference::bare(alias))?))
+    Ok(LogicalPlan::SubqueryAlias(SubqueryAlias::try_new(
+        Arc::new(input),
+        TableReference::bare(alias),
+    )?))
 }
 
 /// A column of an alias.
@@ -234,13 +271,24 @@ pub(crate) fn join(
         let (lt, rt) = (type_of(&l, left.schema())?, type_of(&r, right.schema())?);
         if lt != rt {
             // Keys of different widths meet in the wider type.
-            if let Some(wide) = datafusion::logical_expr::type_coercion::binary::comparison_coercion(&lt, &rt) {
+            if let Some(wide) =
+                datafusion::logical_expr::type_coercion::binary::comparison_coercion(&lt, &rt)
+            {
                 l = datafusion::logical_expr::cast(l, wide.clone());
                 r = datafusion::logical_expr::cast(r, wide);
             }
         }
         on.push((l, r));
     }
+    joined_on(left, right, on, kind)
+}
+
+fn joined_on(
+    left: LogicalPlan,
+    right: LogicalPlan,
+    on: Vec<(Expr, Expr)>,
+    kind: JoinType,
+) -> datafusion::common::Result<LogicalPlan> {
     Ok(LogicalPlan::Join(Join::try_new(
         Arc::new(left),
         Arc::new(right),

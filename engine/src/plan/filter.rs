@@ -63,7 +63,8 @@ impl Compiler<'_, '_> {
             return Ok(true);
         }
         let (here, there) = (&self.model.targets[base].name, &self.model.targets[away].name);
-        let note = format!("The filter on \"{there}\" does not apply to the metrics of \"{here}\".");
+        let note =
+            format!("The filter on \"{there}\" does not apply to the metrics of \"{here}\".");
         self.context.note(note);
         Ok(false)
     }
@@ -191,7 +192,9 @@ impl Compiler<'_, '_> {
             Subject::Field(name) => {
                 self.input(&Input::Field(name.clone()), fact, &at.key("field"))?
             }
-            Subject::Expr(expr) => self.input(&Input::Value(expr.clone()), fact, &at.key("expr"))?,
+            Subject::Expr(expr) => {
+                self.input(&Input::Value(expr.clone()), fact, &at.key("expr"))?
+            }
             Subject::Metric(name) => {
                 let detail = format!("\"{name}\" is a metric; filter metrics with \"having\".");
                 return Err(IrError::new(Code::BadValue, at, detail));
@@ -330,7 +333,9 @@ impl Compiler<'_, '_> {
                 Some(literal) => {
                     let expr = self.context.value(literal.value.clone());
                     match &wide {
-                        Some(arrow) if literal.value.data_type() != *arrow => cast(expr, arrow.clone()),
+                        Some(arrow) if literal.value.data_type() != *arrow => {
+                            cast(expr, arrow.clone())
+                        }
                         _ => expr,
                     }
                 }
@@ -373,7 +378,8 @@ impl Compiler<'_, '_> {
     fn during(&mut self, value: &Typed, period: &Period, at: &Pointer) -> Result<Test, IrError> {
         let bad = |detail: String| IrError::new(Code::BadPeriod, at, detail);
         if !value.kind.is_temporal() {
-            let detail = format!("\"during\" needs a date or timestamp; this is {}.", value.kind.word());
+            let detail =
+                format!("\"during\" needs a date or timestamp; this is {}.", value.kind.word());
             return Err(IrError::new(Code::TypeMismatch, at, detail));
         }
         let range = self.calendar.resolve(period, self.context.now).map_err(bad)?;
@@ -386,7 +392,10 @@ impl Compiler<'_, '_> {
             }
             _ => {
                 let source = &self.zones.source;
-                (instant_value(lower, &value.kind, source), instant_value(upper, &value.kind, source))
+                (
+                    instant_value(lower, &value.kind, source),
+                    instant_value(upper, &value.kind, source),
+                )
             }
         };
         let (low, high) = (self.context.value(low), self.context.value(high));

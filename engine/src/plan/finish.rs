@@ -86,7 +86,9 @@ impl Compiler<'_, '_> {
         let kinds = groups
             .iter()
             .zip(&stitched.keys)
-            .map(|(g, k)| (g.name.clone(), if g.bins().is_some() { Kind::Text } else { k.kind.clone() }))
+            .map(|(g, k)| {
+                (g.name.clone(), if g.bins().is_some() { Kind::Text } else { k.kind.clone() })
+            })
             .chain(outputs.iter().map(|(n, v)| (n.clone(), v.kind.clone())))
             .collect();
         Ok(Finished { plan, columns, kinds })
@@ -103,7 +105,11 @@ impl Compiler<'_, '_> {
             columns.push(OutputColumn {
                 name: group.name.clone(),
                 role: OutputRole::Dimension,
-                data_type: if group.bins().is_some() { ArrowType::Utf8View } else { key.arrow.clone() },
+                data_type: if group.bins().is_some() {
+                    ArrowType::Utf8View
+                } else {
+                    key.arrow.clone()
+                },
                 bucket: group.bucket(),
                 agg: None,
                 additive: false,
@@ -184,8 +190,10 @@ impl Compiler<'_, '_> {
         let mut keys = Vec::new();
         let mut used = Vec::new();
         for (i, by) in self.ir.order.iter().enumerate() {
-            let column = groups.iter().position(|g| g.name == by.field).map(|d| hidden(d, &groups[d]));
-            let metric = self.ir.metrics.iter().find(|m| m.name == by.field).map(|m| m.name.clone());
+            let column =
+                groups.iter().position(|g| g.name == by.field).map(|d| hidden(d, &groups[d]));
+            let metric =
+                self.ir.metrics.iter().find(|m| m.name == by.field).map(|m| m.name.clone());
             let Some(column) = column.or(metric) else {
                 let at = self.at.key("order").index(i).key("field");
                 let known: Vec<&str> = groups
@@ -194,7 +202,8 @@ impl Compiler<'_, '_> {
                     .chain(self.ir.metrics.iter().map(|m| m.name.as_str()))
                     .collect();
                 let detail = format!("There is no output \"{}\" to order by.", by.field);
-                self.errors.push(IrError::new(Code::UnknownOutput, &at, detail).near(&by.field, known));
+                self.errors
+                    .push(IrError::new(Code::UnknownOutput, &at, detail).near(&by.field, known));
                 continue;
             };
             used.push(column.clone());

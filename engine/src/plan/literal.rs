@@ -47,7 +47,9 @@ pub(crate) fn literal(
         (Kind::Int(_) | Kind::Decimal(..), Scalar::Number(n)) => {
             exact(&exact_digits(n)?, kind, arrow).map(Some)
         }
-        (Kind::Int(_) | Kind::Decimal(..), Scalar::Text(text)) => exact(text, kind, arrow).map(Some),
+        (Kind::Int(_) | Kind::Decimal(..), Scalar::Text(text)) => {
+            exact(text, kind, arrow).map(Some)
+        }
         (Kind::Float, Scalar::Number(n)) => float(n.as_f64().unwrap_or(f64::NAN)).map(Some),
         (Kind::Float, Scalar::Text(text)) => match text.as_str() {
             "NaN" => float(f64::NAN).map(Some),
@@ -97,8 +99,9 @@ fn exact_digits(n: &serde_json::Number) -> Result<String, String> {
 
 /// A whole number or decimal by its digits, compared without loss.
 fn exact(text: &str, kind: &Kind, arrow: &ArrowType) -> Result<Literal, String> {
-    let (unscaled, scale) = parse_decimal(text)
-        .ok_or_else(|| format!("\"{text}\" is no number that a column of {} can hold.", kind.word()))?;
+    let (unscaled, scale) = parse_decimal(text).ok_or_else(|| {
+        format!("\"{text}\" is no number that a column of {} can hold.", kind.word())
+    })?;
     if scale == 0 {
         if let Some(value) = narrow(unscaled, arrow) {
             return Ok(Literal { value, cast: None });
@@ -154,9 +157,11 @@ fn parse_decimal(text: &str) -> Option<(i128, u8)> {
     if all.is_empty() || !all.bytes().all(|b| b.is_ascii_digit()) {
         return None;
     }
-    let mut value: i128 = all.trim_start_matches('0').parse().or_else(|_| {
-        if all.trim_start_matches('0').is_empty() { Ok(0) } else { Err(()) }
-    }).ok()?;
+    let mut value: i128 = all
+        .trim_start_matches('0')
+        .parse()
+        .or_else(|_| if all.trim_start_matches('0').is_empty() { Ok(0) } else { Err(()) })
+        .ok()?;
     let mut scale = i32::try_from(fraction.len()).ok()? - exponent;
     while scale > 0 && value % 10 == 0 {
         value /= 10;

@@ -54,7 +54,8 @@ impl Compiler<'_, '_> {
             return Err(IrError::new(Code::Unsupported, &at, detail));
         };
         if under.contains(&i) {
-            let names: Vec<&str> = under.iter().map(|m| self.ir.metrics[*m].name.as_str()).collect();
+            let names: Vec<&str> =
+                under.iter().map(|m| self.ir.metrics[*m].name.as_str()).collect();
             let detail = format!("These metrics need one another: {}.", names.join(", "));
             return Err(IrError::new(Code::Cycle, &at, detail));
         }

@@ -36,7 +36,11 @@ pub(crate) fn stitch(mut facts: Vec<Aggregated>, at: &Pointer) -> Result<Stitche
     for fact in facts {
         let mut columns: Vec<Expr> = Vec::new();
         for (i, (key, own)) in keys.iter().zip(&fact.keys).enumerate() {
-            let expr = if own.arrow == key.arrow { col(key_name(i)) } else { cast(col(key_name(i)), key.arrow.clone()) };
+            let expr = if own.arrow == key.arrow {
+                col(key_name(i))
+            } else {
+                cast(col(key_name(i)), key.arrow.clone())
+            };
             columns.push(expr.alias(key_name(i)));
         }
         for (i, metric) in &metrics {
@@ -77,7 +81,11 @@ fn shared_keys(facts: &[Aggregated], at: &Pointer) -> Result<Vec<Typed>, IrError
                     key.kind.word(),
                     other.kind.word()
                 );
-                return Err(IrError::new(Code::TypeMismatch, &at.key("dimensions").index(i), detail));
+                return Err(IrError::new(
+                    Code::TypeMismatch,
+                    &at.key("dimensions").index(i),
+                    detail,
+                ));
             };
             *key = Typed::new(key.expr.clone(), kind);
         }

@@ -40,7 +40,8 @@ impl Compiler<'_, '_> {
         match temporal[..] {
             [one] => Ok(FieldRef { target: entity, column: one.to_owned() }),
             [] => {
-                let detail = format!("\"{}\" has no time column; name one with \"time\".", target.name);
+                let detail =
+                    format!("\"{}\" has no time column; name one with \"time\".", target.name);
                 Err(IrError::new(Code::NoTime, at, detail))
             }
             _ => {
@@ -57,7 +58,8 @@ impl Compiler<'_, '_> {
     fn need_temporal(&self, field: &FieldRef, at: &Pointer) -> Result<(), IrError> {
         match self.model.column(field) {
             Some(column) if !column.data_type.is_temporal() => {
-                let detail = format!("\"{}\" is {}, no date or timestamp.", column.name, column.data_type);
+                let detail =
+                    format!("\"{}\" is {}, no date or timestamp.", column.name, column.data_type);
                 Err(IrError::new(Code::TypeMismatch, at, detail))
             }
             _ => Ok(()),

@@ -3,7 +3,7 @@
 
 use super::expressions::{Scope, expression};
 use super::writer::Writer;
-use crate::functions::{Between, Bucket, InZone, PartOf, Round};
+use crate::functions::{Between, Bucket, InZone, PartOf, PercentileDisc, Round};
 use datafusion::arrow::datatypes::DataType;
 use datafusion::logical_expr::expr::{AggregateFunction, ScalarFunction, Sort};
 use datafusion::logical_expr::{Expr, ScalarUDFImpl};
@@ -42,9 +42,10 @@ pub(super) fn scalar(w: &mut Writer, call: &ScalarFunction, scope: &Scope<'_>) -
         ("ends_with", [text, part]) => w.rules.ends_with(text, part),
         ("btrim", [text]) => Ok(format!("TRIM({text})")),
         ("character_length", [text]) => Ok(format!("CHAR_LENGTH({text})")),
-        ("abs" | "coalesce" | "nullif" | "least" | "greatest" | "lower" | "upper" | "substr", _) => {
-            plain(name)
-        }
+        (
+            "abs" | "coalesce" | "nullif" | "least" | "greatest" | "lower" | "upper" | "substr",
+            _,
+        ) => plain(name),
         _ => Err(format!("has no function {name}")),
     }
 }
@@ -70,7 +71,11 @@ pub(super) fn aggregate(w: &mut Writer, call: &AggregateFunction, scope: &Scope<
         "sum" => {
             let sum = format!("SUM({value})");
             // Engines widen sums of whole numbers, each in its own way.
-            if arrow == DataType::Int64 { w.rules.cast(&sum, &DataType::Decimal128(38, 0), &arrow) } else { Ok(sum) }
+            if arrow == DataType::Int64 {
+                w.rules.cast(&sum, &DataType::Decimal128(38, 0), &arrow)
+            } else {
+                Ok(sum)
+            }
         }
         "min" | "max" => {
             if is_text(&arrow) {
@@ -88,6 +93,13 @@ pub(super) fn aggregate(w: &mut Writer, call: &AggregateFunction, scope: &Scope<
             let p = expression(w, p, scope)?;
             w.rules.percentile(&value, &p)
         }
+        "air_percentile_disc" => {
+            let inner: &dyn std::any::Any = call.func.inner().as_ref();
+            let Some(disc) = inner.downcast_ref::<PercentileDisc>() else {
+                return Err("has no form for this percentile".to_owned());
+            };
+            w.rules.percentile_disc(&value, disc.rank())
+        }
         "first_value" => {
             let order = order(w, &call.params.order_by, scope)?;
             w.rules.first(&value, &order.join(", "))
@@ -97,7 +109,11 @@ pub(super) fn aggregate(w: &mut Writer, call: &AggregateFunction, scope: &Scope<
 }
 
 /// The keys of an order.
-pub(super) fn order(w: &mut Writer, keys: &[Sort], scope: &Scope<'_>) -> Result<Vec<String>, String> {
+pub(super) fn order(
+    w: &mut Writer,
+    keys: &[Sort],
+    scope: &Scope<'_>,
+) -> Result<Vec<String>, String> {
     let mut texts = Vec::new();
     for key in keys {
         let mut value = expression(w, &key.expr, scope)?;

@@ -127,11 +127,8 @@ fn case_when(w: &mut Writer, case: &Case, scope: &Scope<'_>) -> Result<String, S
         text += &format!(" {}", expression(w, subject, scope)?);
     }
     for (when, then) in &case.when_then_expr {
-        text += &format!(
-            " WHEN {} THEN {}",
-            expression(w, when, scope)?,
-            expression(w, then, scope)?
-        );
+        text +=
+            &format!(" WHEN {} THEN {}", expression(w, when, scope)?, expression(w, then, scope)?);
     }
     if let Some(otherwise) = &case.else_expr {
         text += &format!(" ELSE {}", expression(w, otherwise, scope)?);

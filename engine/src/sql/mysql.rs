@@ -38,9 +38,11 @@ impl Rules for Mysql {
 
     fn type_name(&self, arrow: &DataType) -> Text {
         Ok(match arrow {
-            DataType::Int8 | DataType::Int16 | DataType::Int32 | DataType::Int64 | DataType::Boolean => {
-                "SIGNED".to_owned()
-            }
+            DataType::Int8
+            | DataType::Int16
+            | DataType::Int32
+            | DataType::Int64
+            | DataType::Boolean => "SIGNED".to_owned(),
             DataType::UInt8 | DataType::UInt16 | DataType::UInt32 | DataType::UInt64 => {
                 "UNSIGNED".to_owned()
             }
@@ -131,7 +133,10 @@ impl Rules for Mysql {
     fn in_zone(&self, local: &str, zone: &ZoneSpec) -> Text {
         match zone.is_utc() {
             true => Ok(local.to_owned()),
-            false => Err(format!("cannot read times without zone in {} here; declare the source in UTC", zone.name)),
+            false => Err(format!(
+                "cannot read times without zone in {} here; declare the source in UTC",
+                zone.name
+            )),
         }
     }
 
@@ -189,6 +194,10 @@ impl Rules for Mysql {
 
     fn percentile(&self, _: &str, _: &str) -> Text {
         Err("has no percentile that can be grouped".to_owned())
+    }
+
+    fn percentile_disc(&self, value: &str, _: f64) -> Text {
+        self.percentile(value, "")
     }
 
     fn first(&self, _: &str, _: &str) -> Text {
@@ -279,6 +288,7 @@ fn clock(value: &str, local: &str, bucket: &Bucket, span: Span) -> Text {
             "({value} - INTERVAL {into} SECOND - INTERVAL MICROSECOND({value}) MICROSECOND)"
         ));
     }
-    let start = format!("({local} - INTERVAL {into} SECOND - INTERVAL MICROSECOND({local}) MICROSECOND)");
+    let start =
+        format!("({local} - INTERVAL {into} SECOND - INTERVAL MICROSECOND({local}) MICROSECOND)");
     instant_of(&start, &bucket.zone, span)
 }

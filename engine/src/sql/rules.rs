@@ -201,6 +201,10 @@ pub(super) trait Rules: Sync {
         Ok(format!("percentile_cont({p}) WITHIN GROUP (ORDER BY {value})"))
     }
 
+    fn percentile_disc(&self, value: &str, p: f64) -> Text {
+        Ok(format!("percentile_disc({p}) WITHIN GROUP (ORDER BY {value})"))
+    }
+
     /// The value of the first row of an order.
     fn first(&self, value: &str, order: &str) -> Text {
         Ok(format!("(array_agg({value} ORDER BY {order}))[1]"))

@@ -61,7 +61,9 @@ impl Select {
             for (relation, field) in schema.iter() {
                 let column = w.ident(field.name())?;
                 columns.push(match relation {
-                    Some(relation) => format!("{}.{column} AS {column}", w.ident(relation.table())?),
+                    Some(relation) => {
+                        format!("{}.{column} AS {column}", w.ident(relation.table())?)
+                    }
                     None => column,
                 });
             }
@@ -107,7 +109,9 @@ fn build(w: &mut Writer, plan: &LogicalPlan) -> Result<Select, String> {
     match plan {
         LogicalPlan::TableScan(scan) => {
             let table = match scan.table_name.schema() {
-                Some(schema) => format!("{}.{}", w.ident(schema)?, w.ident(scan.table_name.table())?),
+                Some(schema) => {
+                    format!("{}.{}", w.ident(schema)?, w.ident(scan.table_name.table())?)
+                }
                 None => w.ident(scan.table_name.table())?,
             };
             Ok(Select::from(table))

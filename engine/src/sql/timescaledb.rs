@@ -1,14 +1,20 @@
 //! TimescaleDB: PostgreSQL with `time_bucket`, whose origins are those of the IR.
 
-use super::rules::{Rules, Span, first_week, zone_name};
 use super::postgres::Postgres;
+use super::rules::{Rules, Span, first_week, zone_name};
 use crate::functions::Bucket;
 use air_ir::Unit;
 
 pub(super) struct Timescaledb;
 
 impl Rules for Timescaledb {
-    fn bucket(&self, value: &str, bucket: &Bucket, date: bool, span: Span) -> Result<String, String> {
+    fn bucket(
+        &self,
+        value: &str,
+        bucket: &Bucket,
+        date: bool,
+        span: Span,
+    ) -> Result<String, String> {
         let n = bucket.grain.n;
         let months = i64::from(bucket.year_start) - 1;
         let (width, origin) = match bucket.grain.unit {

@@ -62,7 +62,11 @@ impl Writer {
         self.typed(self.values.len() - 1, &arrow)
     }
 
-    fn typed(&self, index: usize, arrow: &datafusion::arrow::datatypes::DataType) -> Result<String, String> {
+    fn typed(
+        &self,
+        index: usize,
+        arrow: &datafusion::arrow::datatypes::DataType,
+    ) -> Result<String, String> {
         self.rules.parameter(&format!("{OPEN}{index}{CLOSE}"), arrow)
     }
 

@@ -18,8 +18,7 @@ pub(crate) fn cases() -> PathBuf {
 
 pub(crate) fn prepared(name: &str) -> Prepared {
     let path = cases().join(format!("catalogs/{name}.json"));
-    let catalog: Catalog =
-        serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    let catalog: Catalog = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
     Prepared::new(Arc::new(catalog))
 }
 
@@ -37,7 +36,11 @@ fn shown(ir: &Value, prepared: &Prepared) -> String {
         Ok(parsed) => parsed,
         Err(errors) => return listed("unreadable", &errors),
     };
-    assert_eq!(Ir::parse(&parsed.to_json()).as_ref(), Ok(&parsed), "the canonical form is the same IR");
+    assert_eq!(
+        Ir::parse(&parsed.to_json()).as_ref(),
+        Ok(&parsed),
+        "the canonical form is the same IR"
+    );
     let planned = match plan(&parsed, prepared, &options()) {
         Ok(planned) => planned,
         Err(errors) => return listed("refused", &errors.0),

@@ -7,14 +7,48 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 const FIELDS: &[&str] = &[
-    "id", "orders.id", "customers.name", "name", "segment", "status", "ordered_at", "shipped_at",
-    "created_on", "qty", "unit_price", "order_items.qty", "amount", "refunds.amount", "paid", "category",
-    "products.price", "net.weight", "from.name", "to.region", "referrer.name", "nowhere", "",
-    "events.kind", "events.weird", "big", "shop.orders.status", "a.b.c", "Ünï çode",
+    "id",
+    "orders.id",
+    "customers.name",
+    "name",
+    "segment",
+    "status",
+    "ordered_at",
+    "shipped_at",
+    "created_on",
+    "qty",
+    "unit_price",
+    "order_items.qty",
+    "amount",
+    "refunds.amount",
+    "paid",
+    "category",
+    "products.price",
+    "net.weight",
+    "from.name",
+    "to.region",
+    "referrer.name",
+    "nowhere",
+    "",
+    "events.kind",
+    "events.weird",
+    "big",
+    "shop.orders.status",
+    "a.b.c",
+    "Ünï çode",
 ];
 const ENTITIES: &[&str] = &[
-    "orders", "shop.orders", "customers", "order_items", "products", "refunds", "events",
-    "shipments", "cities", "Odd \"Names.Weird`Table", "nothing",
+    "orders",
+    "shop.orders",
+    "customers",
+    "order_items",
+    "products",
+    "refunds",
+    "events",
+    "shipments",
+    "cities",
+    "Odd \"Names.Weird`Table",
+    "nothing",
 ];
 
 fn pick(from: &'static [&'static str]) -> impl Strategy<Value = String> {
@@ -28,21 +62,34 @@ fn scalar() -> impl Strategy<Value = Value> {
         any::<i64>().prop_map(Value::from),
         any::<f64>().prop_map(|x| json!(x)),
         "[a-z'\"\\\\%_é{}]{0,6}".prop_map(Value::from),
-        pick(&["2024-02-29", "2024-01-01T10:00:00Z", "12.50", "{{p}}", "', 1); --"]).prop_map(Value::from),
+        pick(&["2024-02-29", "2024-01-01T10:00:00Z", "12.50", "{{p}}", "', 1); --"])
+            .prop_map(Value::from),
     ]
 }
 
 fn filter() -> impl Strategy<Value = Value> {
     let ops: &'static [&'static str] = &[
-        "=", "!=", ">", ">=", "<", "<=", "contains", "starts_with", "ends_with", "ieq", "icontains",
+        "=",
+        "!=",
+        ">",
+        ">=",
+        "<",
+        "<=",
+        "contains",
+        "starts_with",
+        "ends_with",
+        "ieq",
+        "icontains",
     ];
     let leaf = prop_oneof![
-        (pick(FIELDS), pick(ops), scalar()).prop_map(|(f, o, v)| json!({"field": f, "op": o, "value": v})),
+        (pick(FIELDS), pick(ops), scalar())
+            .prop_map(|(f, o, v)| json!({"field": f, "op": o, "value": v})),
         (pick(FIELDS), prop::collection::vec(scalar(), 0..4))
             .prop_map(|(f, v)| json!({"field": f, "op": "in", "value": v})),
         (pick(FIELDS), scalar(), scalar())
             .prop_map(|(f, a, b)| json!({"field": f, "op": "between", "value": [a, b]})),
-        (pick(FIELDS), pick(&["is_null", "not_null"])).prop_map(|(f, o)| json!({"field": f, "op": o})),
+        (pick(FIELDS), pick(&["is_null", "not_null"]))
+            .prop_map(|(f, o)| json!({"field": f, "op": o})),
         (pick(FIELDS), pick(&["last 7 days", "2024-Q1", "this month", "soon"]))
             .prop_map(|(f, v)| json!({"field": f, "op": "during", "value": v})),
         pick(ENTITIES).prop_map(|e| json!({"exists": {"entity": e}})),
@@ -65,16 +112,35 @@ fn dimension() -> impl Strategy<Value = Value> {
         (pick(FIELDS), pick(&["hour", "weekday", "week", "year"]))
             .prop_map(|(f, p)| json!({"name": "part", "field": f, "part": p})),
         pick(FIELDS).prop_map(|f| json!({"name": "band", "field": f, "bins": [-1, 0, 2.5]})),
-        pick(&["qty * unit_price", "case when paid = paid then 1 else 0 end", "upper(status)",
-               "days_between(shipped_at, ordered_at)", "substr(name, 2)", "qty / 0", "1 +"])
-            .prop_map(|v| json!({"name": "value", "value": v})),
+        pick(&[
+            "qty * unit_price",
+            "case when paid = paid then 1 else 0 end",
+            "upper(status)",
+            "days_between(shipped_at, ordered_at)",
+            "substr(name, 2)",
+            "qty / 0",
+            "1 +"
+        ])
+        .prop_map(|v| json!({"name": "value", "value": v})),
     ]
 }
 
 fn metric(i: usize) -> impl Strategy<Value = Value> {
     let aggs: &'static [&'static str] = &[
-        "count", "count_distinct", "sum", "avg", "min", "max", "median", "percentile", "stddev",
-        "variance", "first", "last", "bool_and", "bool_or",
+        "count",
+        "count_distinct",
+        "sum",
+        "avg",
+        "min",
+        "max",
+        "median",
+        "percentile",
+        "stddev",
+        "variance",
+        "first",
+        "last",
+        "bool_and",
+        "bool_or",
     ];
     let name = format!("m{i}");
     prop_oneof![

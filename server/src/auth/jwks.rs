@@ -18,22 +18,13 @@ pub(crate) enum KeyError {
     #[error("the secret is missing or shorter than {MIN_SECRET_BYTES} bytes")]
     ShortSecret,
     #[error("the JWKS file {} cannot be read", path.display())]
-    Unreadable {
-        path: PathBuf,
-        source: std::io::Error,
-    },
+    Unreadable { path: PathBuf, source: std::io::Error },
     #[error("{} is no JWKS: an object with `keys` is wanted", path.display())]
-    Malformed {
-        path: PathBuf,
-        source: serde_json::Error,
-    },
+    Malformed { path: PathBuf, source: serde_json::Error },
     #[error("{} holds a symmetric key; it is for public keys only", path.display())]
     SecretKey { path: PathBuf },
     #[error("{} holds a key that cannot be used", path.display())]
-    BadKey {
-        path: PathBuf,
-        source: jsonwebtoken::errors::Error,
-    },
+    BadKey { path: PathBuf, source: jsonwebtoken::errors::Error },
     #[error("{} holds no key for {algorithm:?}", path.display())]
     NoKey { path: PathBuf, algorithm: Algorithm },
     #[error("{} holds two keys without a `kid`, or with the same one", path.display())]
@@ -68,10 +59,7 @@ impl Jwks {
             keys.push((kid, key));
         }
         if keys.is_empty() {
-            return Err(KeyError::NoKey {
-                path: at(),
-                algorithm,
-            });
+            return Err(KeyError::NoKey { path: at(), algorithm });
         }
         Ok(Self { keys })
     }
@@ -82,10 +70,9 @@ impl Jwks {
         match (kid, self.keys.as_slice()) {
             (None, [(_, key)]) => Some(key),
             (None, _) => None,
-            (Some(kid), keys) => keys
-                .iter()
-                .find(|(name, _)| name.as_deref() == Some(kid))
-                .map(|(_, key)| key),
+            (Some(kid), keys) => {
+                keys.iter().find(|(name, _)| name.as_deref() == Some(kid)).map(|(_, key)| key)
+            }
         }
     }
 }
@@ -100,11 +87,5 @@ fn is_for(jwk: &Jwk, algorithm: Algorithm) -> bool {
         _ => return false,
     };
     let signs = !matches!(jwk.common.public_key_use, Some(PublicKeyUse::Encryption));
-    family
-        && signs
-        && jwk
-            .common
-            .key_algorithm
-            .as_ref()
-            .is_none_or(|alg| *alg == named)
+    family && signs && jwk.common.key_algorithm.as_ref().is_none_or(|alg| *alg == named)
 }

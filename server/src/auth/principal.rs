@@ -64,12 +64,7 @@ pub(crate) struct Principal {
 impl Principal {
     /// Who everyone is where authentication is disabled.
     pub(crate) fn local() -> Self {
-        Self {
-            sub: "local".to_owned(),
-            role: Role::Admin,
-            claims: Map::new(),
-            expires_at: None,
-        }
+        Self { sub: "local".to_owned(), role: Role::Admin, claims: Map::new(), expires_at: None }
     }
 
     /// Whether this principal may do what `role` may.
@@ -91,11 +86,7 @@ mod tests {
     fn roles_are_ordered() {
         assert!(Role::Viewer < Role::Editor && Role::Editor < Role::Admin);
         assert!(Principal::local().may(Role::Admin));
-        let viewer = Principal {
-            role: Role::Viewer,
-            sub: "ann".into(),
-            ..Principal::local()
-        };
+        let viewer = Principal { role: Role::Viewer, sub: "ann".into(), ..Principal::local() };
         assert!(viewer.may(Role::Viewer) && !viewer.may(Role::Editor));
         assert!(viewer.owns_or_admin("ann") && !viewer.owns_or_admin("bob"));
     }

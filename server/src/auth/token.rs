@@ -111,11 +111,7 @@ impl Authenticator {
                 Keys::Public(Jwks::read(&path, algorithm)?)
             }
         };
-        Ok(Self {
-            keys,
-            validation: validation_of(config, algorithm),
-            algorithm: name,
-        })
+        Ok(Self { keys, validation: validation_of(config, algorithm), algorithm: name })
     }
 
     pub(crate) fn is_disabled(&self) -> bool {
@@ -124,11 +120,7 @@ impl Authenticator {
 
     /// Who sent a request with this `Authorization` header.
     pub(crate) fn request(&self, header: Option<&str>) -> Result<Principal, AuthError> {
-        if self.is_disabled() {
-            Ok(Principal::local())
-        } else {
-            self.token(bearer(header)?)
-        }
+        if self.is_disabled() { Ok(Principal::local()) } else { self.token(bearer(header)?) }
     }
 
     /// Who a token stands for.
@@ -145,8 +137,7 @@ impl Authenticator {
                 if !self.validation.algorithms.contains(&header.alg) {
                     return Err(AuthError::WrongAlgorithm(self.algorithm));
                 }
-                jwks.find(header.kid.as_deref())
-                    .ok_or(AuthError::UnknownKey)?
+                jwks.find(header.kid.as_deref()).ok_or(AuthError::UnknownKey)?
             }
         };
         let data = jsonwebtoken::decode::<Map<String, Value>>(token, key, &self.validation)
@@ -183,27 +174,18 @@ impl Authenticator {
         if config.algorithm != TokenAlgorithm::Hs256 {
             return Err(MintError::PublicKeysOnly);
         }
-        let secret = config
-            .jwt_secret
-            .as_ref()
-            .ok_or(MintError::NoSecret)?
-            .expose_secret();
+        let secret = config.jwt_secret.as_ref().ok_or(MintError::NoSecret)?.expose_secret();
         if secret.len() < MIN_SECRET_BYTES {
             return Err(MintError::ShortSecret);
         }
         if !is_subject(sub) {
             return Err(MintError::BadSubject);
         }
-        if let Some(name) = claims
-            .keys()
-            .find(|name| REGISTERED.contains(&name.as_str()))
-        {
+        if let Some(name) = claims.keys().find(|name| REGISTERED.contains(&name.as_str())) {
             return Err(MintError::RegisteredClaim(name.clone()));
         }
         let now = Timestamp::now();
-        let ends = now
-            .checked_add(lifetime)
-            .map_err(|_| MintError::BadLifetime)?;
+        let ends = now.checked_add(lifetime).map_err(|_| MintError::BadLifetime)?;
         let mut body = claims;
         for (name, value) in [
             ("sub", json!(sub)),
@@ -241,33 +223,18 @@ fn validation_of(config: &AuthConfig, algorithm: Algorithm) -> Validation {
 
 fn principal_of(mut claims: Map<String, Value>) -> Result<Principal, AuthError> {
     let bad = |name: &str| AuthError::BadClaim(name.to_owned());
-    let sub = claims
-        .get("sub")
-        .and_then(Value::as_str)
-        .ok_or_else(|| bad("sub"))?
-        .to_owned();
+    let sub = claims.get("sub").and_then(Value::as_str).ok_or_else(|| bad("sub"))?.to_owned();
     if !is_subject(&sub) {
         return Err(bad("sub"));
     }
-    let role = claims
-        .get("role")
-        .and_then(Value::as_str)
-        .ok_or_else(|| bad("role"))?;
+    let role = claims.get("role").and_then(Value::as_str).ok_or_else(|| bad("role"))?;
     let role = role.parse().map_err(|_| bad("role"))?;
-    let ends = claims
-        .get("exp")
-        .and_then(Value::as_i64)
-        .ok_or_else(|| bad("exp"))?;
+    let ends = claims.get("exp").and_then(Value::as_i64).ok_or_else(|| bad("exp"))?;
     let expires_at = Timestamp::from_second(ends).map_err(|_| bad("exp"))?;
     for name in REGISTERED {
         claims.shift_remove(name);
     }
-    Ok(Principal {
-        sub,
-        role,
-        claims,
-        expires_at: Some(expires_at),
-    })
+    Ok(Principal { sub, role, claims, expires_at: Some(expires_at) })
 }
 
 fn is_subject(sub: &str) -> bool {

@@ -58,11 +58,7 @@ fn a_minted_token_is_let_in_with_its_claims() {
     let ann = authenticator().request(Some(&header)).unwrap();
     assert_eq!((ann.sub.as_str(), ann.role), ("ann", Role::Editor));
     assert_eq!(Value::Object(ann.claims), json!({"team": "ops"}));
-    let left = ann
-        .expires_at
-        .unwrap()
-        .duration_since(Timestamp::now())
-        .as_secs();
+    let left = ann.expires_at.unwrap().duration_since(Timestamp::now()).as_secs();
     assert!((50..=60).contains(&left), "{left}");
 }
 
@@ -91,17 +87,9 @@ fn each_wrong_claim_is_refused_with_its_reason() {
         let refused = authenticator().token(&signed(changes.clone())).unwrap_err();
         assert_eq!(refused, wanted, "{changes}");
     }
-    assert!(
-        authenticator()
-            .token(&signed(json!({"aud": ["x", "air"]})))
-            .is_ok()
-    );
+    assert!(authenticator().token(&signed(json!({"aud": ["x", "air"]}))).is_ok());
     // Within the leeway.
-    assert!(
-        authenticator()
-            .token(&signed(json!({"exp": now - 2})))
-            .is_ok()
-    );
+    assert!(authenticator().token(&signed(json!({"exp": now - 2}))).is_ok());
 }
 
 #[test]
@@ -113,10 +101,8 @@ fn a_token_without_a_signature_is_refused() {
             assert!(authenticator().token(&token).is_err(), "{alg}");
         }
     }
-    let (start, _) = signed(json!({}))
-        .rsplit_once('.')
-        .map(|(a, b)| (a.to_owned(), b.len()))
-        .unwrap();
+    let (start, _) =
+        signed(json!({})).rsplit_once('.').map(|(a, b)| (a.to_owned(), b.len())).unwrap();
     assert!(authenticator().token(&format!("{start}.")).is_err());
 }
 
@@ -128,10 +114,7 @@ fn another_secret_or_hash_is_refused() {
     let key = EncodingKey::from_secret(SECRET.as_bytes());
     let header = Header::new(Algorithm::HS512);
     let token = jsonwebtoken::encode(&header, &claims(json!({})), &key).unwrap();
-    assert_eq!(
-        authenticator().token(&token),
-        Err(AuthError::WrongAlgorithm("HS256"))
-    );
+    assert_eq!(authenticator().token(&token), Err(AuthError::WrongAlgorithm("HS256")));
 }
 
 #[test]
@@ -148,21 +131,10 @@ fn headers_and_rubbish_are_refused() {
 #[test]
 fn a_short_or_missing_secret_makes_no_key() {
     for secret in [None, Some(""), Some("0123456789abcdef0123456789abcde")] {
-        let config = AuthConfig {
-            jwt_secret: secret.map(Into::into),
-            ..config()
-        };
-        assert!(
-            matches!(Authenticator::new(&config), Err(KeyError::ShortSecret)),
-            "{secret:?}"
-        );
-        let minted = Authenticator::mint(
-            &config,
-            "ann",
-            Role::Admin,
-            Duration::from_secs(1),
-            Map::new(),
-        );
+        let config = AuthConfig { jwt_secret: secret.map(Into::into), ..config() };
+        assert!(matches!(Authenticator::new(&config), Err(KeyError::ShortSecret)), "{secret:?}");
+        let minted =
+            Authenticator::mint(&config, "ann", Role::Admin, Duration::from_secs(1), Map::new());
         assert!(minted.is_err());
     }
 }
@@ -174,25 +146,15 @@ fn minting_refuses_what_would_not_be_let_in() {
         Authenticator::mint(&config(), sub, Role::Viewer, Duration::from_secs(9), claims)
     };
     assert!(matches!(mint("", json!({})), Err(MintError::BadSubject)));
-    assert!(matches!(
-        mint("a", json!({"role": "admin"})),
-        Err(MintError::RegisteredClaim(_))
-    ));
+    assert!(matches!(mint("a", json!({"role": "admin"})), Err(MintError::RegisteredClaim(_))));
 }
 
 #[test]
 fn disabled_means_the_local_administrator() {
-    let config = AuthConfig {
-        enabled: false,
-        jwt_secret: None,
-        ..config()
-    };
+    let config = AuthConfig { enabled: false, jwt_secret: None, ..config() };
     let authenticator = Authenticator::new(&config).unwrap();
     assert_eq!(authenticator.request(None), Ok(Principal::local()));
-    assert_eq!(
-        authenticator.request(Some("Bearer rubbish")),
-        Ok(Principal::local())
-    );
+    assert_eq!(authenticator.request(Some("Bearer rubbish")), Ok(Principal::local()));
 }
 
 /// A JWKS file with the public parts of the keys, and the configuration that names it.
@@ -208,17 +170,9 @@ fn public_keys(folder: &TempDir, algorithm: TokenAlgorithm, kids: &[&str]) -> Au
         jwk
     });
     let path = folder.path().join("jwks.json");
-    let set = serde_json::to_vec(&JwkSet {
-        keys: keys.collect(),
-    })
-    .unwrap();
+    let set = serde_json::to_vec(&JwkSet { keys: keys.collect() }).unwrap();
     std::fs::write(&path, set).unwrap();
-    AuthConfig {
-        algorithm,
-        jwt_secret: None,
-        jwks_file: Some(path),
-        ..config()
-    }
+    AuthConfig { algorithm, jwt_secret: None, jwks_file: Some(path), ..config() }
 }
 
 fn rsa_key() -> EncodingKey {
@@ -230,10 +184,7 @@ fn ec_key() -> EncodingKey {
 }
 
 fn signed_by(key: &EncodingKey, algorithm: Algorithm, kid: Option<&str>) -> String {
-    let header = Header {
-        kid: kid.map(Into::into),
-        ..Header::new(algorithm)
-    };
+    let header = Header { kid: kid.map(Into::into), ..Header::new(algorithm) };
     jsonwebtoken::encode(&header, &claims(json!({})), key).unwrap()
 }
 
@@ -245,10 +196,7 @@ fn public_keys_check_their_own_algorithm() {
     let token = signed_by(&rsa_key(), Algorithm::RS256, Some("a"));
     assert_eq!(authenticator.token(&token).unwrap().sub, "ann");
     let token = signed_by(&rsa_key(), Algorithm::RS384, Some("a"));
-    assert_eq!(
-        authenticator.token(&token),
-        Err(AuthError::WrongAlgorithm("RS256"))
-    );
+    assert_eq!(authenticator.token(&token), Err(AuthError::WrongAlgorithm("RS256")));
     assert!(matches!(
         Authenticator::mint(&rs, "a", Role::Viewer, Duration::from_secs(9), Map::new()),
         Err(MintError::PublicKeysOnly)
@@ -272,10 +220,7 @@ fn a_public_key_is_no_hmac_secret() {
     for secret in [jwks.as_slice(), modulus.as_bytes()] {
         let key = EncodingKey::from_secret(secret);
         let token = signed_by(&key, Algorithm::HS256, Some("a"));
-        assert_eq!(
-            authenticator.token(&token),
-            Err(AuthError::WrongAlgorithm("RS256"))
-        );
+        assert_eq!(authenticator.token(&token), Err(AuthError::WrongAlgorithm("RS256")));
     }
 }
 
@@ -285,29 +230,14 @@ fn a_kid_is_compared_and_never_opened() {
     let rs = public_keys(&folder, TokenAlgorithm::Rs256, &["a", "b"]);
     let authenticator = Authenticator::new(&rs).unwrap();
     let path = rs.jwks_file.as_ref().unwrap().display().to_string();
-    for kid in [
-        "../../../../dev/null",
-        "/dev/null",
-        path.as_str(),
-        "",
-        "A",
-        "a' OR '1'='1",
-    ] {
+    for kid in ["../../../../dev/null", "/dev/null", path.as_str(), "", "A", "a' OR '1'='1"] {
         let token = signed_by(&rsa_key(), Algorithm::RS256, Some(kid));
-        assert_eq!(
-            authenticator.token(&token),
-            Err(AuthError::UnknownKey),
-            "{kid}"
-        );
+        assert_eq!(authenticator.token(&token), Err(AuthError::UnknownKey), "{kid}");
     }
     // Two keys, none named.
     let token = signed_by(&rsa_key(), Algorithm::RS256, None);
     assert_eq!(authenticator.token(&token), Err(AuthError::UnknownKey));
-    assert!(
-        authenticator
-            .token(&signed_by(&rsa_key(), Algorithm::RS256, Some("b")))
-            .is_ok()
-    );
+    assert!(authenticator.token(&signed_by(&rsa_key(), Algorithm::RS256, Some("b"))).is_ok());
 }
 
 #[test]
@@ -320,31 +250,13 @@ fn a_jwks_file_that_would_weaken_is_refused() {
         std::fs::write(&path, text).unwrap();
         Authenticator::new(&config).err().unwrap()
     };
-    assert!(matches!(
-        refuse(secret.to_string()),
-        KeyError::SecretKey { .. }
-    ));
-    assert!(matches!(
-        refuse("{\"keys\": []}".into()),
-        KeyError::NoKey { .. }
-    ));
-    assert!(matches!(
-        refuse("no json".into()),
-        KeyError::Malformed { .. }
-    ));
+    assert!(matches!(refuse(secret.to_string()), KeyError::SecretKey { .. }));
+    assert!(matches!(refuse("{\"keys\": []}".into()), KeyError::NoKey { .. }));
+    assert!(matches!(refuse("no json".into()), KeyError::Malformed { .. }));
     public_keys(&folder, TokenAlgorithm::Rs256, &["a", "a"]);
-    assert!(matches!(
-        Authenticator::new(&config),
-        Err(KeyError::SameKid { .. })
-    ));
+    assert!(matches!(Authenticator::new(&config), Err(KeyError::SameKid { .. })));
     public_keys(&folder, TokenAlgorithm::Es256, &["a"]);
-    assert!(matches!(
-        Authenticator::new(&config),
-        Err(KeyError::NoKey { .. })
-    ));
+    assert!(matches!(Authenticator::new(&config), Err(KeyError::NoKey { .. })));
     std::fs::remove_file(&path).unwrap();
-    assert!(matches!(
-        Authenticator::new(&config),
-        Err(KeyError::Unreadable { .. })
-    ));
+    assert!(matches!(Authenticator::new(&config), Err(KeyError::Unreadable { .. })));
 }

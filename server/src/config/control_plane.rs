@@ -21,18 +21,12 @@ impl ControlPlaneConfig {
         let (file, options) = dsn.split_once('?').unwrap_or((&dsn, ""));
         let file = file.strip_prefix("file:").unwrap_or(file);
         if file.is_empty() || file.contains(":memory:") {
-            section.report(
-                "dsn",
-                "a file is wanted",
-                "for example \"file:air.db?_fk=1\"",
-            );
+            section.report("dsn", "a file is wanted", "for example \"file:air.db?_fk=1\"");
         }
         for option in options.split('&').filter(|option| !option.is_empty()) {
             check_option(&section, option);
         }
-        Self {
-            file: fold_path(&section.data_dir().join(file)),
-        }
+        Self { file: fold_path(&section.data_dir().join(file)) }
     }
 }
 
@@ -46,10 +40,6 @@ fn check_option(section: &Section<'_>, option: &str) {
         };
         section.report("dsn", format!("unknown option {name}"), fix);
     } else if !["1", "on", "true"].contains(&value) {
-        section.report(
-            "dsn",
-            "foreign keys are always on",
-            format!("write {name}=1"),
-        );
+        section.report("dsn", "foreign keys are always on", format!("write {name}=1"));
     }
 }

@@ -82,8 +82,7 @@ impl Environment {
         if OWN_SECRETS.contains(&name) || name.starts_with(OVERRIDE_PREFIX) {
             return Err(ExpandError::Reserved(name.to_owned()));
         }
-        self.get(name)
-            .ok_or_else(|| ExpandError::NotSet(name.to_owned()))
+        self.get(name).ok_or_else(|| ExpandError::NotSet(name.to_owned()))
     }
 
     /// The overrides: variable name, the path of keys it names, its value.
@@ -98,10 +97,7 @@ impl Environment {
 
 impl<K: Into<String>, V: Into<String>> FromIterator<(K, V)> for Environment {
     fn from_iter<I: IntoIterator<Item = (K, V)>>(pairs: I) -> Self {
-        let variables = pairs
-            .into_iter()
-            .map(|(k, v)| (k.into(), v.into()))
-            .collect();
+        let variables = pairs.into_iter().map(|(k, v)| (k.into(), v.into())).collect();
         Self { variables }
     }
 }
@@ -111,13 +107,9 @@ mod tests {
     use super::*;
 
     fn environment() -> Environment {
-        [
-            ("USER_NAME", "ann"),
-            ("NESTED", "${USER_NAME}"),
-            ("AIR_ENCRYPTION_KEY", "k"),
-        ]
-        .into_iter()
-        .collect()
+        [("USER_NAME", "ann"), ("NESTED", "${USER_NAME}"), ("AIR_ENCRYPTION_KEY", "k")]
+            .into_iter()
+            .collect()
     }
 
     #[test]

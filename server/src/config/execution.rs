@@ -32,9 +32,7 @@ impl ExecutionConfig {
             max_spill: section.size("max_spill", 20_000_000_000),
             query_timeout: section.duration("query_timeout", Duration::from_secs(30)),
             max_result_bytes: section.size("max_result_bytes", 256_000_000),
-            snapshot_dir: section
-                .path("snapshot_dir", Some("snapshots"))
-                .unwrap_or_default(),
+            snapshot_dir: section.path("snapshot_dir", Some("snapshots")).unwrap_or_default(),
             snapshot_rows: section.number("snapshot_rows", 100_000, 0..=10_000_000),
         }
     }

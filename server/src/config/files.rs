@@ -22,11 +22,7 @@ impl FilesConfig {
         for extension in &allowed_ext {
             if !READABLE.contains(&extension.as_str()) {
                 let what = format!("{extension:?} is not a form AIR reads");
-                section.report(
-                    "allowed_ext",
-                    what,
-                    format!("some of {}", READABLE.join(", ")),
-                );
+                section.report("allowed_ext", what, format!("some of {}", READABLE.join(", ")));
             }
         }
         Self {

@@ -24,10 +24,7 @@ pub(crate) struct Policy {
 }
 
 pub(super) fn read(root: &mut Section<'_>) -> Vec<Policy> {
-    root.sections("policies")
-        .into_iter()
-        .filter_map(read_one)
-        .collect()
+    root.sections("policies").into_iter().filter_map(read_one).collect()
 }
 
 fn read_one(mut section: Section<'_>) -> Option<Policy> {
@@ -38,11 +35,7 @@ fn read_one(mut section: Section<'_>) -> Option<Policy> {
         None => Map::new(),
         Some(Value::Object(claim)) => claim,
         Some(_) => {
-            section.report(
-                "claim",
-                "names with values are wanted",
-                "write `claim: {team: ops}`",
-            );
+            section.report("claim", "names with values are wanted", "write `claim: {team: ops}`");
             Map::new()
         }
     };
@@ -60,14 +53,7 @@ fn read_one(mut section: Section<'_>) -> Option<Policy> {
         return None;
     };
     match datasource.parse() {
-        Ok(datasource) => Some(Policy {
-            datasource,
-            entity: entity?,
-            roles,
-            claim,
-            rows,
-            hide,
-        }),
+        Ok(datasource) => Some(Policy { datasource, entity: entity?, roles, claim, rows, hide }),
         Err(error) => {
             section.report("datasource", error, "use the id of the source");
             None

@@ -22,11 +22,7 @@ pub(crate) struct Problem {
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.path, self.what)?;
-        if self.fix.is_empty() {
-            Ok(())
-        } else {
-            write!(f, "\n    → {}", self.fix)
-        }
+        if self.fix.is_empty() { Ok(()) } else { write!(f, "\n    → {}", self.fix) }
     }
 }
 
@@ -44,9 +40,7 @@ impl fmt::Display for ConfigError {
         let count = self.problems.len();
         let noun = if count == 1 { "problem" } else { "problems" };
         write!(f, "{}: {count} {noun}", self.file)?;
-        self.problems
-            .iter()
-            .try_for_each(|problem| write!(f, "\n  {problem}"))
+        self.problems.iter().try_for_each(|problem| write!(f, "\n  {problem}"))
     }
 }
 

@@ -23,12 +23,7 @@ pub(crate) struct RedisConfig {
 
 impl RedisConfig {
     pub(super) fn read(mut section: Section<'_>) -> Self {
-        let url = super::url(
-            &mut section,
-            "url",
-            "redis://localhost:6379/0",
-            &["redis", "rediss"],
-        );
+        let url = super::url(&mut section, "url", "redis://localhost:6379/0", &["redis", "rediss"]);
         let config = Self {
             // Off unless asked for: AIR needs no other service to be useful.
             enabled: section.flag("enabled", false),

@@ -48,20 +48,11 @@ pub(super) struct Section<'r> {
 
 impl<'r> Section<'r> {
     pub(super) fn root(reading: &'r Reading<'r>, values: Map<String, Value>) -> Self {
-        Self {
-            reading,
-            path: String::new(),
-            values,
-            asked: Vec::new(),
-        }
+        Self { reading, path: String::new(), values, asked: Vec::new() }
     }
 
     pub(super) fn path_of(&self, key: &str) -> String {
-        if self.path.is_empty() {
-            key.to_owned()
-        } else {
-            format!("{}.{key}", self.path)
-        }
+        if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
     }
 
     pub(super) fn environment(&self) -> &'r Environment {
@@ -80,9 +71,7 @@ impl<'r> Section<'r> {
     /// The value as written, unexpanded. `null` counts as not given.
     pub(super) fn take(&mut self, key: &'static str) -> Option<Value> {
         self.asked.push(key);
-        self.values
-            .shift_remove(key)
-            .filter(|value| !value.is_null())
+        self.values.shift_remove(key).filter(|value| !value.is_null())
     }
 
     /// A text as written, with its `${VAR}` still in it.
@@ -91,11 +80,7 @@ impl<'r> Section<'r> {
             Value::String(text) => Some(text),
             Value::Number(number) => Some(number.to_string()),
             other => {
-                self.report(
-                    key,
-                    format!("a text is wanted, not {}", kind_of(&other)),
-                    "quote it",
-                );
+                self.report(key, format!("a text is wanted, not {}", kind_of(&other)), "quote it");
                 None
             }
         }
@@ -105,11 +90,7 @@ impl<'r> Section<'r> {
         match self.environment().expand(text) {
             Ok(text) => Some(text),
             Err(error) => {
-                self.report(
-                    key,
-                    error,
-                    "set the variable, or write `$${` for a literal `${`",
-                );
+                self.report(key, error, "set the variable, or write `$${` for a literal `${`");
                 None
             }
         }
@@ -121,8 +102,7 @@ impl<'r> Section<'r> {
     }
 
     pub(super) fn text(&mut self, key: &'static str, default: &str) -> String {
-        self.optional_text(key)
-            .unwrap_or_else(|| default.to_owned())
+        self.optional_text(key).unwrap_or_else(|| default.to_owned())
     }
 
     /// A secret: no message ever shows its value. Empty counts as not given.
@@ -153,10 +133,7 @@ impl<'r> Section<'r> {
             Value::String(text) => text.trim().parse().ok(),
             _ => None,
         };
-        match parsed
-            .and_then(|number| N::try_from(number).ok())
-            .filter(|n| range.contains(n))
-        {
+        match parsed.and_then(|number| N::try_from(number).ok()).filter(|n| range.contains(n)) {
             Some(number) => number,
             None => {
                 let fix = format!("a whole number from {} to {}", range.start(), range.end());
@@ -174,12 +151,9 @@ impl<'r> Section<'r> {
                 Ok(_) => self.wrong(key, &text, "a duration is longer than nothing", default),
                 Err(what) => self.wrong_because(key, what, default),
             },
-            Some(other) => self.wrong(
-                key,
-                &other,
-                "write a number and a unit, such as \"90s\"",
-                default,
-            ),
+            Some(other) => {
+                self.wrong(key, &other, "write a number and a unit, such as \"90s\"", default)
+            }
         }
     }
 
@@ -215,12 +189,7 @@ impl<'r> Section<'r> {
             None => {
                 let words: Vec<&str> = choices.iter().map(|(word, _)| *word).collect();
                 let fix = format!("one of {}", words.join(", "));
-                self.wrong(
-                    key,
-                    &text,
-                    with_nearest(&text, words.iter().copied(), fix),
-                    default,
-                )
+                self.wrong(key, &text, with_nearest(&text, words.iter().copied(), fix), default)
             }
         }
     }
@@ -254,10 +223,7 @@ impl<'r> Section<'r> {
                 }
             }
             Value::String(text) => {
-                let items = text
-                    .split(',')
-                    .map(str::trim)
-                    .filter(|item| !item.is_empty());
+                let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());
                 Some(items.map(|item| Value::String(item.to_owned())).collect())
             }
             other => self.wrong(key, &other, "write a list", None),
@@ -266,9 +232,7 @@ impl<'r> Section<'r> {
 
     /// A path, taken from the data folder when it is relative; `..` is folded by name only.
     pub(super) fn path(&mut self, key: &'static str, default: Option<&str>) -> Option<PathBuf> {
-        let text = self
-            .optional_text(key)
-            .or_else(|| default.map(str::to_owned))?;
+        let text = self.optional_text(key).or_else(|| default.map(str::to_owned))?;
         Some(fold_path(&self.data_dir().join(text)))
     }
 
@@ -291,8 +255,7 @@ impl<'r> Section<'r> {
                 Value::Object(values) => sections.push(self.child(path, values)),
                 other => {
                     let what = format!("keys are wanted, not {}", kind_of(&other));
-                    self.reading
-                        .report(&path, what, "write keys below the dash");
+                    self.reading.report(&path, what, "write keys below the dash");
                 }
             }
         }
@@ -300,12 +263,7 @@ impl<'r> Section<'r> {
     }
 
     fn child(&self, path: String, values: Map<String, Value>) -> Section<'r> {
-        Section {
-            reading: self.reading,
-            path,
-            values,
-            asked: Vec::new(),
-        }
+        Section { reading: self.reading, path, values, asked: Vec::new() }
     }
 
     /// A value with its texts expanded.
@@ -372,9 +330,5 @@ pub(super) fn fold_path(path: &Path) -> PathBuf {
             other => folded.push(other),
         }
     }
-    if folded.as_os_str().is_empty() {
-        PathBuf::from(".")
-    } else {
-        folded
-    }
+    if folded.as_os_str().is_empty() { PathBuf::from(".") } else { folded }
 }

@@ -61,19 +61,12 @@ impl ServerConfig {
 
     /// Where to listen: without authentication only on loopback, whatever `host` says.
     pub(crate) fn bind_host(&self) -> &str {
-        if self.auth.enabled || is_loopback(&self.host) {
-            &self.host
-        } else {
-            "127.0.0.1"
-        }
+        if self.auth.enabled || is_loopback(&self.host) { &self.host } else { "127.0.0.1" }
     }
 }
 
 fn is_loopback(host: &str) -> bool {
-    host == "localhost"
-        || host
-            .parse::<IpAddr>()
-            .is_ok_and(|address| address.is_loopback())
+    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 impl AuthConfig {

@@ -57,9 +57,7 @@ impl FromStr for SourceKind {
 
     fn from_str(text: &str) -> Result<Self, UnknownKind> {
         let found = Self::ALL.iter().find(|(word, _)| *word == text);
-        found
-            .map(|(_, kind)| *kind)
-            .ok_or_else(|| UnknownKind(text.to_owned()))
+        found.map(|(_, kind)| *kind).ok_or_else(|| UnknownKind(text.to_owned()))
     }
 }
 
@@ -101,18 +99,10 @@ pub(super) fn read(root: &mut Section<'_>, files_base: &Path) -> Vec<SourceConfi
             continue;
         };
         if !ids.insert(source.id.to_string()) {
-            section.report(
-                "id",
-                format!("{} is used twice", source.id),
-                "give each its own id",
-            );
+            section.report("id", format!("{} is used twice", source.id), "give each its own id");
         }
         if source.default && sources.iter().any(|other| other.default) {
-            section.report(
-                "default",
-                "another source is the default already",
-                "keep one",
-            );
+            section.report("default", "another source is the default already", "keep one");
         }
         sources.push(source);
     }
@@ -131,13 +121,7 @@ fn read_one(section: &mut Section<'_>, files_base: &Path) -> Option<SourceConfig
 
     let id = parse_or_report(section, "id", id, "a short name, such as \"sales\"")?;
     let kind: SourceKind = parse_or_report(section, "kind", kind, "one of the known kinds")?;
-    check_place(
-        section,
-        kind,
-        dsn.is_some(),
-        base_path.as_deref(),
-        files_base,
-    );
+    check_place(section, kind, dsn.is_some(), base_path.as_deref(), files_base);
     let display_name = display_name.unwrap_or_else(|| DatasourceId::to_string(&id));
     Some(SourceConfig {
         id,
@@ -161,18 +145,13 @@ fn parse_or_report<T: FromStr<Err: fmt::Display>>(
         section.report(key, "missing", fix);
         return None;
     };
-    text.parse()
-        .map_err(|error: T::Err| section.report(key, error, fix))
-        .ok()
+    text.parse().map_err(|error: T::Err| section.report(key, error, fix)).ok()
 }
 
 fn read_dsn(section: &mut Section<'_>) -> Option<ConfiguredDsn> {
     let written = section.raw_text("dsn")?;
     let expanded = section.expand("dsn", &written)?;
-    Some(ConfiguredDsn {
-        written: written.into(),
-        expanded: expanded.into(),
-    })
+    Some(ConfiguredDsn { written: written.into(), expanded: expanded.into() })
 }
 
 fn check_place(
@@ -184,18 +163,11 @@ fn check_place(
 ) {
     match (kind, base_path) {
         (SourceKind::Files, None) => {
-            section.report(
-                "base_path",
-                "missing",
-                "name the folder that holds the files",
-            );
+            section.report("base_path", "missing", "name the folder that holds the files");
         }
         (SourceKind::Files, Some(path)) if !path.starts_with(files_base) => {
             let what = format!("{} lies outside files.base_path", path.display());
-            let fix = format!(
-                "move it below {}, or widen files.base_path",
-                files_base.display()
-            );
+            let fix = format!("move it below {}, or widen files.base_path", files_base.display());
             section.report("base_path", what, fix);
         }
         (SourceKind::Files, Some(_)) if has_dsn => {

@@ -39,19 +39,13 @@ fn problems(yaml: &str, variables: &[(&str, &str)]) -> Vec<String> {
 
 fn assert_problem(yaml: &str, wanted: &str) {
     let found = problems(yaml, &[]);
-    assert!(
-        found.iter().any(|line| line.contains(wanted)),
-        "{wanted}\nin {found:#?}"
-    );
+    assert!(found.iter().any(|line| line.contains(wanted)), "{wanted}\nin {found:#?}");
 }
 
 #[test]
 fn an_empty_file_gives_the_defaults() {
     let config = loaded("");
-    assert_eq!(
-        (config.server.host.as_str(), config.server.port),
-        ("0.0.0.0", 9000)
-    );
+    assert_eq!((config.server.host.as_str(), config.server.port), ("0.0.0.0", 9000));
     assert_eq!(config.control_plane.file, Path::new("/srv/air/air.db"));
     assert_eq!(config.safety.default_row_limit, 5000);
     assert_eq!(config.safety.time_filter, TimeFilter::Inject);
@@ -66,18 +60,10 @@ fn an_empty_file_gives_the_defaults() {
 /// secret is refused.
 #[test]
 fn the_shipped_configuration_is_sound() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .unwrap()
-        .join("data");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("data");
     let load_file = |file: &str, auth: Option<bool>| {
         let environment = Environment::default();
-        Config::load(LoadOptions {
-            data_dir: folder.clone(),
-            file: file.into(),
-            auth,
-            environment,
-        })
+        Config::load(LoadOptions { data_dir: folder.clone(), file: file.into(), auth, environment })
     };
     let refused = load_file("config.yaml", None).unwrap_err();
     let paths: Vec<&str> = refused.problems.iter().map(|p| p.path.as_str()).collect();
@@ -91,10 +77,7 @@ fn the_shipped_configuration_is_sound() {
         (source.id.as_str(), source.kind, source.default),
         ("flights", SourceKind::Files, true)
     );
-    assert_eq!(
-        source.base_path.as_deref(),
-        Some(folder.join("sample").as_path())
-    );
+    assert_eq!(source.base_path.as_deref(), Some(folder.join("sample").as_path()));
 
     let dev = load_file("config-dev.yaml", None).unwrap();
     assert!(!dev.server.auth.enabled);
@@ -110,10 +93,7 @@ fn the_shipped_configuration_says_the_defaults() {
     let defaults = loaded("");
     shipped.analytics_sources.clear();
     shipped.chat.enabled = defaults.chat.enabled;
-    shipped
-        .files
-        .base_path
-        .clone_from(&defaults.files.base_path);
+    shipped.files.base_path.clone_from(&defaults.files.base_path);
     shipped.python.auth_shared_secret = None;
     assert_eq!(format!("{shipped:#?}"), format!("{defaults:#?}"));
 }
@@ -183,10 +163,7 @@ fn overrides_win_and_are_named_in_problems() {
         ("AIR__SERVER__AUTH__JWT_SECRET", SECRET),
         ("AIR__FILES__ALLOWED_EXT", ".csv,.jsonl"),
         ("AIR__SAFETY__TIME_FILTER", "off"),
-        (
-            "AIR__POLICIES",
-            r#"[{"datasource": "a", "entity": "t", "roles": ["viewer"]}]"#,
-        ),
+        ("AIR__POLICIES", r#"[{"datasource": "a", "entity": "t", "roles": ["viewer"]}]"#),
         ("AIR_TOKEN", "not ours"),
     ];
     let config = load("server: {port: 1}", &variables).unwrap();
@@ -195,13 +172,7 @@ fn overrides_win_and_are_named_in_problems() {
     assert_eq!(config.safety.time_filter, TimeFilter::Off);
     assert_eq!(config.policies[0].roles, [Role::Viewer]);
 
-    let found = problems(
-        "",
-        &[
-            ("AIR__SERVER__PROT", "1"),
-            ("AIR__TELEMETRY__LEVEL", "loud"),
-        ],
-    );
+    let found = problems("", &[("AIR__SERVER__PROT", "1"), ("AIR__TELEMETRY__LEVEL", "loud")]);
     assert_eq!(found.len(), 2, "{found:#?}");
     assert!(found[0].starts_with("server.prot (from AIR__SERVER__PROT): unknown key"));
     assert!(found[1].starts_with("telemetry.level (from AIR__TELEMETRY__LEVEL): loud"));
@@ -213,11 +184,7 @@ fn overrides_win_and_are_named_in_problems() {
 fn references_are_expanded_and_dsns_keep_theirs() {
     let yaml = "analytics_sources: [{id: pg, kind: postgres, dsn: 'postgres://u:${PW}@h/d'}]\n\
                 telemetry: {level: '${LEVEL}'}";
-    let variables = [
-        ("AIR__SERVER__AUTH__JWT_SECRET", SECRET),
-        ("PW", "s3c"),
-        ("LEVEL", "warn"),
-    ];
+    let variables = [("AIR__SERVER__AUTH__JWT_SECRET", SECRET), ("PW", "s3c"), ("LEVEL", "warn")];
     let config = load(yaml, &variables).unwrap();
     let dsn = config.analytics_sources[0].dsn.as_ref().unwrap();
     assert_eq!(dsn.written.expose_secret(), "postgres://u:${PW}@h/d");
@@ -225,10 +192,7 @@ fn references_are_expanded_and_dsns_keep_theirs() {
     assert_eq!(config.telemetry.level, "warn");
     let found = problems(yaml, &[]);
     assert!(found[0].contains("PW is not set"), "{found:#?}");
-    assert!(
-        found.iter().any(|line| line.contains("LEVEL is not set")),
-        "{found:#?}"
-    );
+    assert!(found.iter().any(|line| line.contains("LEVEL is not set")), "{found:#?}");
 }
 
 #[test]
@@ -240,58 +204,25 @@ fn authentication_wants_a_key_that_is_not_known_to_all() {
     assert!(short.contains("shorter than 32 bytes") && !short.contains("short-secret-word"));
     assert!(refused("server: {auth: {algorithm: RS256}}").contains("JWKS"));
     assert!(load("server: {auth: {enabled: false}}", &[]).is_ok());
-    assert!(
-        load(
-            "server: {auth: {algorithm: RS256, jwks_file: keys.json}}",
-            &[]
-        )
-        .is_ok()
-    );
+    assert!(load("server: {auth: {algorithm: RS256, jwks_file: keys.json}}", &[]).is_ok());
     let open = load("server: {host: 0.0.0.0, auth: {enabled: false}}", &[]).unwrap();
     assert_eq!(open.server.bind_host(), "127.0.0.1");
-    assert_eq!(
-        loaded("server: {host: 0.0.0.0}").server.bind_host(),
-        "0.0.0.0"
-    );
+    assert_eq!(loaded("server: {host: 0.0.0.0}").server.bind_host(), "0.0.0.0");
 }
 
 #[test]
 fn sources_are_checked() {
     let source = |fields: &str| format!("analytics_sources: [{{{fields}}}]");
     let cases = [
-        (
-            "kind: postgres, dsn: 'postgres://h/d'",
-            "analytics_sources[0].id: missing",
-        ),
-        (
-            "id: '../x', kind: files, base_path: files",
-            "\"../x\" is no datasource id",
-        ),
-        (
-            "id: a, kind: oracle, dsn: x",
-            "\"oracle\" is no kind of source",
-        ),
-        (
-            "id: a, kind: files",
-            "analytics_sources[0].base_path: missing",
-        ),
-        (
-            "id: a, kind: files, base_path: /etc",
-            "/etc lies outside files.base_path",
-        ),
-        (
-            "id: a, kind: files, base_path: files/../../x",
-            "lies outside files.base_path",
-        ),
-        (
-            "id: a, kind: files, base_path: filesx",
-            "lies outside files.base_path",
-        ),
+        ("kind: postgres, dsn: 'postgres://h/d'", "analytics_sources[0].id: missing"),
+        ("id: '../x', kind: files, base_path: files", "\"../x\" is no datasource id"),
+        ("id: a, kind: oracle, dsn: x", "\"oracle\" is no kind of source"),
+        ("id: a, kind: files", "analytics_sources[0].base_path: missing"),
+        ("id: a, kind: files, base_path: /etc", "/etc lies outside files.base_path"),
+        ("id: a, kind: files, base_path: files/../../x", "lies outside files.base_path"),
+        ("id: a, kind: files, base_path: filesx", "lies outside files.base_path"),
         ("id: a, kind: mysql", "analytics_sources[0].dsn: missing"),
-        (
-            "id: a, kind: mysql, dsn: x, base_path: files",
-            "a database has none",
-        ),
+        ("id: a, kind: mysql, dsn: x, base_path: files", "a database has none"),
         ("id: a, kind: mysql, dns: x", "did you mean dsn?"),
     ];
     for (fields, wanted) in cases {
@@ -306,58 +237,25 @@ fn sources_are_checked() {
 #[test]
 fn parts_that_contradict_are_told() {
     let cases = [
-        (
-            "websocket: {ping_period: 60s, pong_wait: 60s}",
-            "websocket.ping_period",
-        ),
-        (
-            "safety: {default_row_limit: 10, max_row_limit: 5}",
-            "safety.default_row_limit",
-        ),
-        (
-            "redis: {pool_size: 1, min_idle_conns: 2}",
-            "redis.min_idle_conns",
-        ),
+        ("websocket: {ping_period: 60s, pong_wait: 60s}", "websocket.ping_period"),
+        ("safety: {default_row_limit: 10, max_row_limit: 5}", "safety.default_row_limit"),
+        ("redis: {pool_size: 1, min_idle_conns: 2}", "redis.min_idle_conns"),
         ("redis: {url: 'http://h'}", "redis.url: this is not a URL"),
-        (
-            "python: {enabled: true}",
-            "python.auth_shared_secret: no secret",
-        ),
+        ("python: {enabled: true}", "python.auth_shared_secret: no secret"),
         (
             "python: {enabled: true, auth_shared_secret: change-me-in-production}",
             "the sample secret is refused",
         ),
-        (
-            "files: {allowed_ext: ['.exe']}",
-            "\".exe\" is not a form AIR reads",
-        ),
+        ("files: {allowed_ext: ['.exe']}", "\".exe\" is not a form AIR reads"),
         ("control_plane: {driver: postgres}", "control_plane.driver"),
         ("control_plane: {dsn: ':memory:'}", "a file is wanted"),
-        (
-            "control_plane: {dsn: 'file:air.db?_fk=0'}",
-            "foreign keys are always on",
-        ),
-        (
-            "control_plane: {dsn: 'file:air.db?_fks=1'}",
-            "did you mean _fk?",
-        ),
-        (
-            "execution: {engine: distributed}",
-            "execution.engine: distributed cannot be used",
-        ),
+        ("control_plane: {dsn: 'file:air.db?_fk=0'}", "foreign keys are always on"),
+        ("control_plane: {dsn: 'file:air.db?_fks=1'}", "did you mean _fk?"),
+        ("execution: {engine: distributed}", "execution.engine: distributed cannot be used"),
         ("policies: [{datasource: a}]", "policies[0].entity: missing"),
-        (
-            "policies: [{datasource: a, entity: t, roles: [root]}]",
-            "\"root\" is no role",
-        ),
-        (
-            "policies: [{datasource: a, entity: t, rows: [x]}]",
-            "one filter of the IR",
-        ),
-        (
-            "policies: [{datasource: a, entity: t, row: []}]",
-            "did you mean rows?",
-        ),
+        ("policies: [{datasource: a, entity: t, roles: [root]}]", "\"root\" is no role"),
+        ("policies: [{datasource: a, entity: t, rows: [x]}]", "one filter of the IR"),
+        ("policies: [{datasource: a, entity: t, row: []}]", "did you mean rows?"),
     ];
     for (yaml, wanted) in cases {
         assert_problem(yaml, wanted);
@@ -368,19 +266,9 @@ fn parts_that_contradict_are_told() {
 fn a_file_that_is_no_yaml_shows_no_line_of_it() {
     let error = load("server:\n  auth: {jwt_secret: s3cret-word\n  port: [", &[]).unwrap_err();
     let text = error.to_string();
-    assert!(
-        text.contains("no YAML") && !text.contains("s3cret-word"),
-        "{text}"
-    );
-    assert!(
-        load("- a\n- b", &[])
-            .unwrap_err()
-            .to_string()
-            .contains("no keys at its top")
-    );
-    let twice = load("server: {port: 1, port: 2}", &[])
-        .unwrap_err()
-        .to_string();
+    assert!(text.contains("no YAML") && !text.contains("s3cret-word"), "{text}");
+    assert!(load("- a\n- b", &[]).unwrap_err().to_string().contains("no keys at its top"));
+    let twice = load("server: {port: 1, port: 2}", &[]).unwrap_err().to_string();
     assert!(twice.contains("no YAML"), "{twice}");
     let missing = Config::load(LoadOptions {
         data_dir: "no-such-folder".into(),

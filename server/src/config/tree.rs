@@ -22,17 +22,9 @@ pub(super) struct Tree {
 pub(super) fn read(text: &str, environment: &Environment) -> Result<Tree, Vec<Problem>> {
     let values = parse(text).map_err(|what| {
         let fix = "see data/config.yaml for the form".to_owned();
-        vec![Problem {
-            path: "(file)".to_owned(),
-            what,
-            fix,
-        }]
+        vec![Problem { path: "(file)".to_owned(), what, fix }]
     })?;
-    let mut tree = Tree {
-        values,
-        origins: BTreeMap::new(),
-        problems: Vec::new(),
-    };
+    let mut tree = Tree { values, origins: BTreeMap::new(), problems: Vec::new() };
     for (variable, keys, value) in environment.overrides() {
         tree.put(variable, &keys, value);
     }

@@ -17,9 +17,7 @@ pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
         let digits = rest.find(|c: char| !c.is_ascii_digit()).ok_or_else(hint)?;
         let number: u64 = rest[..digits].parse().map_err(|_| hint())?;
         rest = &rest[digits..];
-        let end = rest
-            .find(|c: char| c.is_ascii_digit())
-            .unwrap_or(rest.len());
+        let end = rest.find(|c: char| c.is_ascii_digit()).unwrap_or(rest.len());
         let unit_ms = match rest[..end].trim() {
             "ms" => 1,
             "s" => 1_000,
@@ -39,9 +37,7 @@ pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
 pub(crate) fn parse_size(text: &str) -> Result<u64, String> {
     let hint = || format!("{text:?} is no size; write for example \"512KB\", \"10MB\", \"2GiB\"");
     let trimmed = text.trim();
-    let digits = trimmed
-        .find(|c: char| !c.is_ascii_digit())
-        .unwrap_or(trimmed.len());
+    let digits = trimmed.find(|c: char| !c.is_ascii_digit()).unwrap_or(trimmed.len());
     let number: u64 = trimmed[..digits].parse().map_err(|_| hint())?;
     let unit: u64 = match trimmed[digits..].trim().to_ascii_lowercase().as_str() {
         "" | "b" => 1,
@@ -64,28 +60,11 @@ mod tests {
 
     #[test]
     fn durations() {
-        let ok = [
-            ("90s", 90_000),
-            ("24h", 86_400_000),
-            ("1h30m", 5_400_000),
-            ("250ms", 250),
-        ];
+        let ok = [("90s", 90_000), ("24h", 86_400_000), ("1h30m", 5_400_000), ("250ms", 250)];
         for (text, ms) in ok {
-            assert_eq!(
-                parse_duration(text),
-                Ok(Duration::from_millis(ms)),
-                "{text}"
-            );
+            assert_eq!(parse_duration(text), Ok(Duration::from_millis(ms)), "{text}");
         }
-        for text in [
-            "",
-            "90",
-            "s",
-            "1.5h",
-            "-3s",
-            "5 minutes",
-            "99999999999999999999s",
-        ] {
+        for text in ["", "90", "s", "1.5h", "-3s", "5 minutes", "99999999999999999999s"] {
             assert!(parse_duration(text).is_err(), "{text}");
         }
         assert!(parse_duration("18446744073709551615h").is_err());
@@ -93,12 +72,8 @@ mod tests {
 
     #[test]
     fn sizes() {
-        let ok = [
-            ("2GB", 2_000_000_000),
-            ("512 KiB", 524_288),
-            ("4096", 4096),
-            ("10mb", 10_000_000),
-        ];
+        let ok =
+            [("2GB", 2_000_000_000), ("512 KiB", 524_288), ("4096", 4096), ("10mb", 10_000_000)];
         for (text, bytes) in ok {
             assert_eq!(parse_size(text), Ok(bytes), "{text}");
         }

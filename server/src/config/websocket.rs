@@ -33,11 +33,7 @@ impl WebsocketConfig {
         };
         if config.ping_period >= config.pong_wait {
             let what = "a ping must come before the wait for its answer ends";
-            section.report(
-                "ping_period",
-                what,
-                "make it shorter than websocket.pong_wait",
-            );
+            section.report("ping_period", what, "make it shorter than websocket.pong_wait");
         }
         config
     }

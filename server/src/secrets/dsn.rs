@@ -93,18 +93,13 @@ pub(crate) fn redact(dsn: &str) -> String {
 fn user_part(dsn: &str) -> Result<(Option<Range<usize>>, usize), DsnProblem> {
     if let Some(scheme) = dsn.find("://").filter(|end| is_scheme(&dsn[..*end])) {
         let start = scheme + 3;
-        let end = dsn[start..]
-            .find(['/', '?', '#'])
-            .map_or(dsn.len(), |at| start + at);
+        let end = dsn[start..].find(['/', '?', '#']).map_or(dsn.len(), |at| start + at);
         // An `@` behind the authority may be the end of a password that holds a `/`.
         if dsn[end..].contains('@') {
             return Err(DsnProblem::Encode);
         }
         let user = dsn[start..end].rfind('@').map(|at| start..start + at);
-        if user
-            .as_ref()
-            .is_some_and(|user| dsn[user.clone()].contains('@'))
-        {
+        if user.as_ref().is_some_and(|user| dsn[user.clone()].contains('@')) {
             return Err(DsnProblem::Encode);
         }
         let rest = user.as_ref().map_or(start, |user| user.end + 1);
@@ -119,9 +114,7 @@ fn user_part(dsn: &str) -> Result<(Option<Range<usize>>, usize), DsnProblem> {
 
 fn is_scheme(text: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_alphabetic())
-        && text
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.'))
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.'))
 }
 
 /// Spans of the values of options that hold secrets.
@@ -140,9 +133,7 @@ fn secret_options(rest: &str) -> impl Iterator<Item = Range<usize>> {
 }
 
 fn is_reference(text: &str) -> bool {
-    text.strip_prefix("${")
-        .and_then(|rest| rest.strip_suffix('}'))
-        .is_some_and(|name| {
-            !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
-        })
+    text.strip_prefix("${").and_then(|rest| rest.strip_suffix('}')).is_some_and(|name| {
+        !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+    })
 }

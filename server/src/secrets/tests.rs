@@ -9,10 +9,7 @@ fn id(name: &str) -> DatasourceId {
 }
 
 fn vault(key: Option<&str>) -> DsnVault {
-    let variables = [
-        ("PG_PASSWORD", "from env"),
-        ("PG_DSN", "postgres://u:p@h/d"),
-    ];
+    let variables = [("PG_PASSWORD", "from env"), ("PG_DSN", "postgres://u:p@h/d")];
     let key = key.map(|key| (KEY_VARIABLE, key));
     DsnVault::new(&variables.into_iter().chain(key).collect()).unwrap()
 }
@@ -33,67 +30,34 @@ fn a_password_is_sealed_and_opened() {
 fn a_sealed_password_belongs_to_one_source_and_key() {
     let stored = vault(Some(KEY)).seal(&id("pg"), PG).unwrap();
     let other = vault(Some("//////////////////////////////////////////8="));
-    assert!(matches!(
-        vault(Some(KEY)).open(&id("pg2"), &stored),
-        Err(SecretError::WrongKey)
-    ));
-    assert!(matches!(
-        other.open(&id("pg"), &stored),
-        Err(SecretError::WrongKey)
-    ));
-    assert!(matches!(
-        vault(None).open(&id("pg"), &stored),
-        Err(SecretError::KeyMissing)
-    ));
+    assert!(matches!(vault(Some(KEY)).open(&id("pg2"), &stored), Err(SecretError::WrongKey)));
+    assert!(matches!(other.open(&id("pg"), &stored), Err(SecretError::WrongKey)));
+    assert!(matches!(vault(None).open(&id("pg"), &stored), Err(SecretError::KeyMissing)));
     let at = stored.as_str().find(SEALED).unwrap() + SEALED.len();
     let mut changed = stored.as_str().to_owned();
-    let letter = if changed[at..].starts_with('A') {
-        "B"
-    } else {
-        "A"
-    };
+    let letter = if changed[at..].starts_with('A') { "B" } else { "A" };
     changed.replace_range(at..=at, letter);
     let changed = StoredDsn(changed);
-    assert!(matches!(
-        vault(Some(KEY)).open(&id("pg"), &changed),
-        Err(SecretError::WrongKey)
-    ));
+    assert!(matches!(vault(Some(KEY)).open(&id("pg"), &changed), Err(SecretError::WrongKey)));
     let clear = StoredDsn(PG.to_owned());
-    assert!(matches!(
-        vault(Some(KEY)).open(&id("pg"), &clear),
-        Err(SecretError::WrongKey)
-    ));
+    assert!(matches!(vault(Some(KEY)).open(&id("pg"), &clear), Err(SecretError::WrongKey)));
 }
 
 #[test]
 fn without_a_key_only_references_are_stored() {
     let vault = vault(None);
-    assert!(matches!(
-        vault.seal(&id("pg"), PG),
-        Err(SecretError::ClearPassword)
-    ));
+    assert!(matches!(vault.seal(&id("pg"), PG), Err(SecretError::ClearPassword)));
     let by_reference = "postgres://reader:${PG_PASSWORD}@db/sales";
     let stored = vault.seal(&id("pg"), by_reference).unwrap();
     assert_eq!(stored.as_str(), by_reference);
     let opened = vault.open(&id("pg"), &stored).unwrap();
-    assert_eq!(
-        opened.expose_secret(),
-        "postgres://reader:from env@db/sales"
-    );
+    assert_eq!(opened.expose_secret(), "postgres://reader:from env@db/sales");
     let whole = vault.seal(&id("pg"), "${PG_DSN}").unwrap();
-    assert_eq!(
-        vault.open(&id("pg"), &whole).unwrap().expose_secret(),
-        "postgres://u:p@h/d"
-    );
+    assert_eq!(vault.open(&id("pg"), &whole).unwrap().expose_secret(), "postgres://u:p@h/d");
     let none = vault.seal(&id("pg"), "postgres://reader@db/sales").unwrap();
     assert_eq!(none.as_str(), "postgres://reader@db/sales");
-    let own = vault
-        .seal(&id("pg"), "postgres://u:${AIR_ENCRYPTION_KEY}@evil/d")
-        .unwrap();
-    assert!(matches!(
-        vault.open(&id("pg"), &own),
-        Err(SecretError::Expand(_))
-    ));
+    let own = vault.seal(&id("pg"), "postgres://u:${AIR_ENCRYPTION_KEY}@evil/d").unwrap();
+    assert!(matches!(vault.open(&id("pg"), &own), Err(SecretError::Expand(_))));
 }
 
 #[test]
@@ -107,22 +71,10 @@ fn what_might_hide_a_password_is_refused() {
     assert_eq!(problem("postgres://u:s3/cret@db/d"), DsnProblem::Encode);
     assert_eq!(problem("postgres://u:s3?cret@db/d"), DsnProblem::Encode);
     assert_eq!(problem("postgres://u:s3@cret@db/d"), DsnProblem::Encode);
-    assert_eq!(
-        problem("postgres://u@db/d?password=s3cret"),
-        DsnProblem::SecretOption
-    );
-    assert_eq!(
-        problem("postgres://u@db/d?PassWord=s3cret"),
-        DsnProblem::SecretOption
-    );
-    assert_eq!(
-        problem("postgres://u@db/d?%70assword=s3cret"),
-        DsnProblem::SecretOption
-    );
-    assert_eq!(
-        problem("postgres://u:a${PG_PASSWORD}@db/d"),
-        DsnProblem::PartReference
-    );
+    assert_eq!(problem("postgres://u@db/d?password=s3cret"), DsnProblem::SecretOption);
+    assert_eq!(problem("postgres://u@db/d?PassWord=s3cret"), DsnProblem::SecretOption);
+    assert_eq!(problem("postgres://u@db/d?%70assword=s3cret"), DsnProblem::SecretOption);
+    assert_eq!(problem("postgres://u:a${PG_PASSWORD}@db/d"), DsnProblem::PartReference);
     assert_eq!(problem("postgres://u:***@db/d"), DsnProblem::Placeholder);
 }
 
@@ -131,15 +83,9 @@ fn a_shown_dsn_has_no_password() {
     let cases = [
         (PG, "postgres://reader:***@db:5432/sales?sslmode=disable"),
         (GO, "ops:***@tcp(localhost:3306)/ops?tls=true"),
-        (
-            "postgres://u:${PG_PASSWORD}@db/d",
-            "postgres://u:${PG_PASSWORD}@db/d",
-        ),
+        ("postgres://u:${PG_PASSWORD}@db/d", "postgres://u:${PG_PASSWORD}@db/d"),
         ("${PG_DSN}", "${PG_DSN}"),
-        (
-            "postgres://u@db/d?password=s3cret&a=b",
-            "postgres://u@db/d?password=***&a=b",
-        ),
+        ("postgres://u@db/d?password=s3cret&a=b", "postgres://u@db/d?password=***&a=b"),
         ("postgres://u:s3/cret@db/d", "***"),
         ("host=db password=s3cret", "***"),
         ("", "***"),
@@ -148,20 +94,14 @@ fn a_shown_dsn_has_no_password() {
         assert_eq!(redact(dsn), shown, "{dsn}");
     }
     let stored = vault(Some(KEY)).seal(&id("pg"), PG).unwrap();
-    assert_eq!(
-        stored.redacted(),
-        "postgres://reader:***@db:5432/sales?sslmode=disable"
-    );
+    assert_eq!(stored.redacted(), "postgres://reader:***@db:5432/sales?sslmode=disable");
 }
 
 #[test]
 fn a_key_is_32_bytes() {
     for key in ["short", "AAECAwQFBgcICQoLDA0ODw==", "not base64 !"] {
         let environment = [(KEY_VARIABLE, key)].into_iter().collect();
-        assert!(
-            matches!(DsnVault::new(&environment), Err(SecretError::BadKey)),
-            "{key}"
-        );
+        assert!(matches!(DsnVault::new(&environment), Err(SecretError::BadKey)), "{key}");
     }
     assert_eq!(format!("{:?}", vault(Some(KEY))), "DsnVault(key: set)");
 }

@@ -31,11 +31,7 @@ pub(crate) struct CatalogRecord {
 impl CatalogRecord {
     /// For `ETag`: changes with what was learned and with each edit.
     pub(crate) fn tag(&self) -> String {
-        format!(
-            "{}.{}",
-            self.version.get(..16).unwrap_or(&self.version),
-            self.edits_version
-        )
+        format!("{}.{}", self.version.get(..16).unwrap_or(&self.version), self.edits_version)
     }
 }
 
@@ -98,12 +94,7 @@ impl<'s> Catalogs<'s> {
                 .ok_or_else(|| StoreError::not_found(WHAT, source))?;
         if let Some(expected) = expected.filter(|expected| *expected != actual) {
             let id = source.to_string();
-            return Err(StoreError::VersionMismatch {
-                what: WHAT,
-                id,
-                expected,
-                actual,
-            });
+            return Err(StoreError::VersionMismatch { what: WHAT, id, expected, actual });
         }
         let record = sqlx::query_as(
             "UPDATE catalogs SET edits_json = ?, edits_version = edits_version + 1,

@@ -40,10 +40,7 @@ mod tests {
         let same: Value = serde_json::from_str(r#"{ "a":null, "b":[1,{"x":3,"y":2}] }"#).unwrap();
         assert_eq!(canonical_json(&one), r#"{"a":null,"b":[1,{"x":3,"y":2}]}"#);
         assert_eq!(checksum(&one), checksum(&same));
-        assert_ne!(
-            checksum(&one),
-            checksum(&json!({"b": [{"x": 3, "y": 2}, 1], "a": null}))
-        );
+        assert_ne!(checksum(&one), checksum(&json!({"b": [{"x": 3, "y": 2}, 1], "a": null})));
         assert_eq!(checksum(&json!({})).len(), 64);
     }
 }

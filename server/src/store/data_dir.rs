@@ -21,13 +21,8 @@ pub(crate) struct DataDirLock {
 impl DataDir {
     /// Makes the folder if it is missing, and closes it to others.
     pub(crate) fn open(path: &Path) -> Result<Self, StoreError> {
-        let failed = |what| {
-            move |source| StoreError::DataDir {
-                what,
-                path: path.to_owned(),
-                source,
-            }
-        };
+        let failed =
+            |what| move |source| StoreError::DataDir { what, path: path.to_owned(), source };
         std::fs::DirBuilder::new()
             .recursive(true)
             .mode(0o700)
@@ -35,9 +30,8 @@ impl DataDir {
             .map_err(failed("the data folder cannot be made"))?;
         let metadata = std::fs::metadata(path).map_err(failed("the data folder cannot be read"))?;
         if metadata.permissions().mode() & 0o777 != 0o700 {
-            std::fs::set_permissions(path, Permissions::from_mode(0o700)).map_err(failed(
-                "the data folder cannot be closed to others (chmod 700)",
-            ))?;
+            std::fs::set_permissions(path, Permissions::from_mode(0o700))
+                .map_err(failed("the data folder cannot be closed to others (chmod 700)"))?;
         }
         Ok(Self(path.to_owned()))
     }
@@ -48,15 +42,9 @@ impl DataDir {
 
     /// A folder of the data folder's own, such as the snapshots'.
     pub(crate) fn folder(path: &Path) -> Result<(), StoreError> {
-        std::fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(path)
-            .map_err(|source| StoreError::DataDir {
-                what: "a folder cannot be made",
-                path: path.to_owned(),
-                source,
-            })
+        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|source| {
+            StoreError::DataDir { what: "a folder cannot be made", path: path.to_owned(), source }
+        })
     }
 
     /// Takes the folder for this process. Two servers on one folder would each take the other's
@@ -71,9 +59,7 @@ impl DataDir {
         let file = private_file(&path).map_err(failed)?;
         match file.try_lock() {
             Ok(()) => Ok(DataDirLock { _file: file }),
-            Err(TryLockError::WouldBlock) => Err(StoreError::DataDirInUse {
-                path: self.0.clone(),
-            }),
+            Err(TryLockError::WouldBlock) => Err(StoreError::DataDirInUse { path: self.0.clone() }),
             Err(TryLockError::Error(source)) => Err(failed(source)),
         }
     }

@@ -40,26 +40,13 @@ impl Store {
             .busy_timeout(PATIENCE);
         let pool = || {
             // The writer is never replaced, so that its statements stay prepared.
-            SqlitePoolOptions::new()
-                .acquire_timeout(PATIENCE)
-                .idle_timeout(None)
-                .max_lifetime(None)
+            SqlitePoolOptions::new().acquire_timeout(PATIENCE).idle_timeout(None).max_lifetime(None)
         };
-        let writer = pool()
-            .max_connections(1)
-            .connect_with(options.clone())
-            .await?;
+        let writer = pool().max_connections(1).connect_with(options.clone()).await?;
         MIGRATIONS.run(&writer).await?;
         let reading = options.pragma("query_only", "on");
-        let reader = pool()
-            .max_connections(READERS)
-            .connect_with(reading)
-            .await?;
-        Ok(Self {
-            writer,
-            reader,
-            process: ProcessId::new(),
-        })
+        let reader = pool().max_connections(READERS).connect_with(reading).await?;
+        Ok(Self { writer, reader, process: ProcessId::new() })
     }
 
     /// This life of the server, as runs and keys in flight name it.
@@ -87,10 +74,7 @@ impl Store {
     pub(crate) async fn backup_to(&self, file: &Path) -> Result<(), StoreError> {
         open_private(file)?;
         let path = file.display().to_string();
-        sqlx::query("VACUUM INTO ?")
-            .bind(path)
-            .execute(&self.writer)
-            .await?;
+        sqlx::query("VACUUM INTO ?").bind(path).execute(&self.writer).await?;
         Ok(())
     }
 
@@ -139,11 +123,9 @@ impl Store {
 
 fn open_private(file: &Path) -> Result<(), StoreError> {
     let what = "the control plane's file cannot be opened";
-    private_file(file)
-        .map(drop)
-        .map_err(|source| StoreError::DataDir {
-            what,
-            path: file.to_owned(),
-            source,
-        })
+    private_file(file).map(drop).map_err(|source| StoreError::DataDir {
+        what,
+        path: file.to_owned(),
+        source,
+    })
 }

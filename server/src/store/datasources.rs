@@ -140,12 +140,7 @@ impl<'s> Datasources<'s> {
             .ok_or_else(|| StoreError::not_found(WHAT, id))?;
         if let Some(expected) = expected.filter(|expected| *expected != actual) {
             let id = id.to_string();
-            return Err(StoreError::VersionMismatch {
-                what: WHAT,
-                id,
-                expected,
-                actual,
-            });
+            return Err(StoreError::VersionMismatch { what: WHAT, id, expected, actual });
         }
         if change.is_default == Some(true) {
             clear_default(&mut transaction).await?;
@@ -203,11 +198,7 @@ impl<'s> Datasources<'s> {
         .fetch_all(&mut *transaction)
         .await?;
         if !by.is_empty() {
-            return Err(StoreError::InUse {
-                what: WHAT,
-                id: id.to_string(),
-                by,
-            });
+            return Err(StoreError::InUse { what: WHAT, id: id.to_string(), by });
         }
         let done = sqlx::query("DELETE FROM datasources WHERE id = ?")
             .bind(id)

@@ -12,18 +12,9 @@ pub(crate) enum StoreError {
     #[error("{what} refers to a record that does not exist")]
     BrokenReference { what: &'static str },
     #[error("{what} {id} is at version {actual}, not {expected}")]
-    VersionMismatch {
-        what: &'static str,
-        id: String,
-        expected: i64,
-        actual: i64,
-    },
+    VersionMismatch { what: &'static str, id: String, expected: i64, actual: i64 },
     #[error("{what} {id} is used by {}", by.join(", "))]
-    InUse {
-        what: &'static str,
-        id: String,
-        by: Vec<String>,
-    },
+    InUse { what: &'static str, id: String, by: Vec<String> },
     #[error("run {id} is {status}, no longer running")]
     NotRunning { id: String, status: String },
     #[error("the cursor is not one that this list gave")]
@@ -39,11 +30,7 @@ pub(crate) enum StoreError {
     #[error("the control plane could not be brought up to date")]
     Migrate(#[from] sqlx::migrate::MigrateError),
     #[error("{what}: {}", path.display())]
-    DataDir {
-        what: &'static str,
-        path: PathBuf,
-        source: std::io::Error,
-    },
+    DataDir { what: &'static str, path: PathBuf, source: std::io::Error },
     #[error("another air process uses the data folder {}", path.display())]
     DataDirInUse { path: PathBuf },
 }
@@ -54,10 +41,7 @@ const SQLITE_FULL: i32 = 13;
 
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
-        let code = error
-            .as_database_error()
-            .and_then(|e| e.code())
-            .and_then(|c| c.parse().ok());
+        let code = error.as_database_error().and_then(|e| e.code()).and_then(|c| c.parse().ok());
         match (&error, code.map(|code: i32| code & 0xff)) {
             (sqlx::Error::PoolTimedOut, _) | (_, Some(SQLITE_BUSY)) => Self::Busy(error),
             (_, Some(SQLITE_FULL)) => Self::DiskFull(error),
@@ -69,19 +53,13 @@ impl From<sqlx::Error> for StoreError {
 
 impl StoreError {
     pub(super) fn not_found(what: &'static str, id: impl ToString) -> Self {
-        Self::NotFound {
-            what,
-            id: id.to_string(),
-        }
+        Self::NotFound { what, id: id.to_string() }
     }
 
     /// An insert that met a record with the same name.
     pub(super) fn on_insert(error: sqlx::Error, what: &'static str, id: impl ToString) -> Self {
         match error.as_database_error() {
-            Some(e) if e.is_unique_violation() => Self::Exists {
-                what,
-                id: id.to_string(),
-            },
+            Some(e) if e.is_unique_violation() => Self::Exists { what, id: id.to_string() },
             Some(e) if e.is_foreign_key_violation() => Self::BrokenReference { what },
             _ => error.into(),
         }

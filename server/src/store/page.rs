@@ -38,9 +38,7 @@ impl PageRequest {
         let Some(cursor) = &self.cursor else {
             return Ok(None);
         };
-        let bytes = URL_SAFE_NO_PAD
-            .decode(cursor)
-            .map_err(|_| StoreError::BadCursor)?;
+        let bytes = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| StoreError::BadCursor)?;
         let text = String::from_utf8(bytes).map_err(|_| StoreError::BadCursor)?;
         match text.split_once('\n') {
             Some((name, key)) if name == list && !key.is_empty() => Ok(Some(key.to_owned())),
@@ -72,9 +70,6 @@ pub(crate) struct Page<T> {
 
 impl<T> Page<T> {
     pub(crate) fn map<U>(self, change: impl FnMut(T) -> U) -> Page<U> {
-        Page {
-            items: self.items.into_iter().map(change).collect(),
-            next: self.next,
-        }
+        Page { items: self.items.into_iter().map(change).collect(), next: self.next }
     }
 }

@@ -218,13 +218,7 @@ impl<'s> Runs<'s> {
     }
 
     pub(crate) async fn cancel(&self, id: &RunId, by: &str) -> Result<Run, StoreError> {
-        self.end(
-            id,
-            RunStatus::Cancelled,
-            &format!("cancelled by {by}"),
-            None,
-        )
-        .await
+        self.end(id, RunStatus::Cancelled, &format!("cancelled by {by}"), None).await
     }
 
     async fn end(
@@ -310,10 +304,7 @@ impl<'s> Runs<'s> {
                  AND (?3 IS NULL OR params_json = ?3)
              ORDER BY id DESC LIMIT 1",
         );
-        let query = query
-            .bind(report)
-            .bind(before)
-            .bind(params.map(canonical_json));
+        let query = query.bind(report).bind(before).bind(params.map(canonical_json));
         Ok(query.fetch_optional(self.store.reader()).await?)
     }
 
@@ -336,13 +327,8 @@ impl<'s> Runs<'s> {
         if let Some(after) = page.after(LIST)? {
             query.push(" AND id < ").push_bind(after);
         }
-        query
-            .push(" ORDER BY id DESC LIMIT ")
-            .push_bind(page.fetch());
-        let rows = query
-            .build_query_as()
-            .fetch_all(self.store.reader())
-            .await?;
+        query.push(" ORDER BY id DESC LIMIT ").push_bind(page.fetch());
+        let rows = query.build_query_as().fetch_all(self.store.reader()).await?;
         Ok(page.page(LIST, rows, |row: &Run| row.id.to_string()))
     }
 }
@@ -363,11 +349,7 @@ async fn require_running(
     id: &RunId,
     affected: u64,
 ) -> Result<(), StoreError> {
-    if affected > 0 {
-        Ok(())
-    } else {
-        Err(not_running(transaction, id).await?)
-    }
+    if affected > 0 { Ok(()) } else { Err(not_running(transaction, id).await?) }
 }
 
 /// Why a run could not be changed: it ended, or it is not there.
@@ -381,10 +363,9 @@ async fn not_running(
             .fetch_optional(&mut **transaction)
             .await?;
     Ok(match status {
-        Some(status) => StoreError::NotRunning {
-            id: id.to_string(),
-            status: status.as_str().to_owned(),
-        },
+        Some(status) => {
+            StoreError::NotRunning { id: id.to_string(), status: status.as_str().to_owned() }
+        }
         None => StoreError::not_found(WHAT, id),
     })
 }

@@ -164,12 +164,7 @@ impl<'s> Reports<'s> {
         .await?;
         if let Some(expected) = expected.filter(|expected| *expected != actual) {
             let id = report.to_string();
-            return Err(StoreError::VersionMismatch {
-                what: WHAT,
-                id,
-                expected,
-                actual,
-            });
+            return Err(StoreError::VersionMismatch { what: WHAT, id, expected, actual });
         }
         let version = insert_version(&mut transaction, report, actual + 1, new).await?;
         transaction.commit().await?;
@@ -230,9 +225,7 @@ impl<'s> Reports<'s> {
         .bind(page.fetch())
         .fetch_all(self.store.reader())
         .await?;
-        Ok(page.page(VERSION_LIST, rows, |row: &ReportVersion| {
-            row.version.to_string()
-        }))
+        Ok(page.page(VERSION_LIST, rows, |row: &ReportVersion| row.version.to_string()))
     }
 }
 

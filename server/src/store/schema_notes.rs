@@ -69,10 +69,8 @@ impl<'s> SchemaNotes<'s> {
         .bind(source)
         .fetch_all(&mut *transaction)
         .await?;
-        let mut known: BTreeMap<(String, i64), String> = known
-            .into_iter()
-            .map(|(object, chunk, hash)| ((object, chunk), hash))
-            .collect();
+        let mut known: BTreeMap<(String, i64), String> =
+            known.into_iter().map(|(object, chunk, hash)| ((object, chunk), hash)).collect();
         let mut changes = NoteChanges::default();
         for note in notes {
             let hash = hash_of(&note.md);
@@ -115,8 +113,5 @@ impl<'s> SchemaNotes<'s> {
 }
 
 fn hash_of(md: &str) -> String {
-    Sha256::digest(md.as_bytes())
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    Sha256::digest(md.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -135,12 +135,7 @@ impl<'s> Scopes<'s> {
         .await?;
         if let Some(expected) = expected.filter(|expected| *expected != actual) {
             let id = scope.to_string();
-            return Err(StoreError::VersionMismatch {
-                what: WHAT,
-                id,
-                expected,
-                actual,
-            });
+            return Err(StoreError::VersionMismatch { what: WHAT, id, expected, actual });
         }
         let version = insert_version(&mut transaction, scope, actual + 1, new).await?;
         transaction.commit().await?;

@@ -32,9 +32,7 @@ impl Scratch {
     /// The store as a new process finds it.
     async fn reopened(self) -> Self {
         self.store.close().await;
-        let store = Store::open(&self.folder.path().join("air.db"))
-            .await
-            .unwrap();
+        let store = Store::open(&self.folder.path().join("air.db")).await.unwrap();
         Self { store, ..self }
     }
 }

@@ -91,7 +91,11 @@ fn show(session: &Session, reply: &Value, fail_on_qa: bool) -> Result<(), Failur
             }
             let reason = match state {
                 "cannot_answer" => text(reply, "reason").to_owned(),
-                _ => reply.pointer("/problem/detail").and_then(Value::as_str).unwrap_or("the ask failed").to_owned(),
+                _ => reply
+                    .pointer("/problem/detail")
+                    .and_then(Value::as_str)
+                    .unwrap_or("the ask failed")
+                    .to_owned(),
             };
             Err(Failure::failed(reason))
         }

@@ -59,15 +59,18 @@ async fn rows(
         return session.output.result(&result?, fail_on_qa);
     };
     if fail_on_qa {
-        return Err(Failure::usage("--fail-on-qa needs --output table or json: files hold no verdict"));
+        return Err(Failure::usage(
+            "--fail-on-qa needs --output table or json: files hold no verdict",
+        ));
     }
     query.push(("format", format));
     let call = session.client.request(Method::POST, path)?.query(&query).json(body);
     let response = call.send().await;
     waiting.finish_and_clear();
-    let bytes = response?.bytes().await.map_err(|e| {
-        Failure::new(crate::exit::SERVER, format!("the rows broke off: {e}"))
-    })?;
+    let bytes = response?
+        .bytes()
+        .await
+        .map_err(|e| Failure::new(crate::exit::SERVER, format!("the rows broke off: {e}")))?;
     session.output.bytes(&bytes)
 }
 

@@ -64,9 +64,7 @@ impl Client {
     /// Refused with `in_use` while a report is bound to it or it was run; its catalog and schema
     /// notes go with it.
     pub async fn delete_datasource(&self, id: &DatasourceId) -> Result<(), Error> {
-        self.call(Method::DELETE, &["v1", "datasources", id.as_str()])
-            .done()
-            .await
+        self.call(Method::DELETE, &["v1", "datasources", id.as_str()]).done().await
     }
 
     /// Reach the source now.
@@ -431,10 +429,7 @@ impl Client {
         key: &ReportKey,
         query: &ExportReportQuery,
     ) -> Result<Response, Error> {
-        self.call(Method::GET, &["v1", "reports", key.as_str(), "export"])
-            .query(query)
-            .send()
-            .await
+        self.call(Method::GET, &["v1", "reports", key.as_str(), "export"]).query(query).send().await
     }
 
     /// Import an exported definition as a new report.
@@ -498,26 +493,17 @@ impl Client {
         id: &RunId,
         query: &GetRunRowsQuery,
     ) -> Result<Response, Error> {
-        self.call(Method::GET, &["v1", "runs", id.as_str(), "rows"])
-            .query(query)
-            .send()
-            .await
+        self.call(Method::GET, &["v1", "runs", id.as_str(), "rows"]).query(query).send().await
     }
 
     /// The process lives.
     pub async fn healthz(&self) -> Result<Liveness, Error> {
-        self.call(Method::GET, &["healthz"])
-            .accept("application/json")
-            .typed()
-            .await
+        self.call(Method::GET, &["healthz"]).accept("application/json").typed().await
     }
 
     /// The service can take work.
     pub async fn readyz(&self) -> Result<Readiness, Error> {
-        self.call(Method::GET, &["readyz"])
-            .accept("application/json")
-            .typed()
-            .await
+        self.call(Method::GET, &["readyz"]).accept("application/json").typed().await
     }
 
     /// This contract.

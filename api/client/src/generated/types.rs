@@ -645,13 +645,8 @@ pub enum TableKind {
 
 impl TableKind {
     /// Every value.
-    pub const ALL: &[Self] = &[
-        Self::Table,
-        Self::View,
-        Self::MaterializedView,
-        Self::Hypertable,
-        Self::Files,
-    ];
+    pub const ALL: &[Self] =
+        &[Self::Table, Self::View, Self::MaterializedView, Self::Hypertable, Self::Files];
 
     /// The name in the contract.
     pub fn as_str(self) -> &'static str {
@@ -1000,12 +995,7 @@ pub enum AskState {
 
 impl AskState {
     /// Every value.
-    pub const ALL: &[Self] = &[
-        Self::Clarify,
-        Self::Answer,
-        Self::CannotAnswer,
-        Self::Failed,
-    ];
+    pub const ALL: &[Self] = &[Self::Clarify, Self::Answer, Self::CannotAnswer, Self::Failed];
 
     /// The name in the contract.
     pub fn as_str(self) -> &'static str {
@@ -1152,11 +1142,7 @@ pub struct ScopeCreate {
 impl ScopeCreate {
     /// With the required members alone.
     pub fn new(scope_md: ScopeMarkdown) -> Self {
-        Self {
-            scope_md,
-            name: None,
-            datasource_id: None,
-        }
+        Self { scope_md, name: None, datasource_id: None }
     }
 }
 
@@ -1237,10 +1223,7 @@ pub struct IrBuildRequest {
 impl IrBuildRequest {
     /// With the required members alone.
     pub fn new(scope_version_id: ScopeVersionId) -> Self {
-        Self {
-            scope_version_id,
-            datasource_id: None,
-        }
+        Self { scope_version_id, datasource_id: None }
     }
 }
 
@@ -1266,12 +1249,7 @@ pub enum Dialect {
 
 impl Dialect {
     /// Every value.
-    pub const ALL: &[Self] = &[
-        Self::Postgres,
-        Self::Timescaledb,
-        Self::Mysql,
-        Self::Datafusion,
-    ];
+    pub const ALL: &[Self] = &[Self::Postgres, Self::Timescaledb, Self::Mysql, Self::Datafusion];
 
     /// The name in the contract.
     pub fn as_str(self) -> &'static str {
@@ -1406,13 +1384,7 @@ pub struct QueryRequest {
 impl QueryRequest {
     /// With the required members alone.
     pub fn new(datasource_id: DatasourceId) -> Self {
-        Self {
-            datasource_id,
-            ir: None,
-            sql: None,
-            params: None,
-            now: None,
-        }
+        Self { datasource_id, ir: None, sql: None, params: None, now: None }
     }
 }
 
@@ -1429,13 +1401,7 @@ pub enum ResultFormat {
 
 impl ResultFormat {
     /// Every value.
-    pub const ALL: &[Self] = &[
-        Self::Json,
-        Self::Csv,
-        Self::Ndjson,
-        Self::Arrow,
-        Self::Parquet,
-    ];
+    pub const ALL: &[Self] = &[Self::Json, Self::Csv, Self::Ndjson, Self::Arrow, Self::Parquet];
 
     /// The name in the contract.
     pub fn as_str(self) -> &'static str {
@@ -1467,12 +1433,7 @@ pub enum RunStatus {
 
 impl RunStatus {
     /// Every value.
-    pub const ALL: &[Self] = &[
-        Self::Running,
-        Self::Completed,
-        Self::Failed,
-        Self::Cancelled,
-    ];
+    pub const ALL: &[Self] = &[Self::Running, Self::Completed, Self::Failed, Self::Cancelled];
 
     /// The name in the contract.
     pub fn as_str(self) -> &'static str {
@@ -1711,11 +1672,7 @@ pub struct ReportVersionCreate {
 impl ReportVersionCreate {
     /// With the required members alone.
     pub fn new(def: ReportDefinition) -> Self {
-        Self {
-            def,
-            datasource_id: None,
-            scope_version_id: None,
-        }
+        Self { def, datasource_id: None, scope_version_id: None }
     }
 }
 
@@ -1745,13 +1702,7 @@ pub struct ReportDefinition {
 impl ReportDefinition {
     /// With the required members alone.
     pub fn new(version: String, ir: Ir) -> Self {
-        Self {
-            version,
-            ir,
-            params: None,
-            visuals: None,
-            notes: None,
-        }
+        Self { version, ir, params: None, visuals: None, notes: None }
     }
 }
 
@@ -1769,11 +1720,7 @@ pub struct ReportParams {
 impl ReportParams {
     /// With the required members alone.
     pub fn new(schema: JsonSchema) -> Self {
-        Self {
-            schema,
-            exposed: None,
-            defaults: None,
-        }
+        Self { schema, exposed: None, defaults: None }
     }
 }
 
@@ -1791,14 +1738,8 @@ pub enum VisualType {
 
 impl VisualType {
     /// Every value.
-    pub const ALL: &[Self] = &[
-        Self::Line,
-        Self::Bar,
-        Self::Area,
-        Self::Scatter,
-        Self::Pie,
-        Self::Table,
-    ];
+    pub const ALL: &[Self] =
+        &[Self::Line, Self::Bar, Self::Area, Self::Scatter, Self::Pie, Self::Table];
 
     /// The name in the contract.
     pub fn as_str(self) -> &'static str {
@@ -1836,13 +1777,7 @@ pub struct Visual {
 impl Visual {
     /// With the required members alone.
     pub fn new(r#type: VisualType) -> Self {
-        Self {
-            r#type,
-            x: None,
-            y: None,
-            series: None,
-            title: None,
-        }
+        Self { r#type, x: None, y: None, series: None, title: None }
     }
 }
 

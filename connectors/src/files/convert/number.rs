@@ -22,9 +22,7 @@ pub(crate) fn integer<N: TryFrom<i128>>(text: &str) -> Option<N> {
         if !digit.is_ascii_digit() {
             return None;
         }
-        value = value
-            .checked_mul(10)?
-            .checked_add(u64::from(digit - b'0'))?;
+        value = value.checked_mul(10)?.checked_add(u64::from(digit - b'0'))?;
     }
     let value = i128::from(value);
     N::try_from(if negative { -value } else { value }).ok()
@@ -81,11 +79,7 @@ pub(crate) fn decimal(text: &str, precision: u8, scale: u8) -> Option<i256> {
         return None;
     }
     let value = i256::from_string(digits)?;
-    Some(if negative {
-        value.wrapping_neg()
-    } else {
-        value
-    })
+    Some(if negative { value.wrapping_neg() } else { value })
 }
 
 #[cfg(test)]

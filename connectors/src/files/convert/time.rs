@@ -36,12 +36,7 @@ pub(crate) fn local_to_instant(clock: i64, zone: &TimeZone) -> Option<i64> {
     }
     let reading = jiff::Timestamp::from_microsecond(clock).ok()?;
     let reading: civil::DateTime = TimeZone::UTC.to_datetime(reading);
-    Some(
-        zone.to_ambiguous_timestamp(reading)
-            .compatible()
-            .ok()?
-            .as_microsecond(),
-    )
+    Some(zone.to_ambiguous_timestamp(reading).compatible().ok()?.as_microsecond())
 }
 
 /// `2013-01-31`, as days since 1970.
@@ -61,19 +56,13 @@ pub(crate) fn stamp(text: &str) -> Option<Stamp> {
     let (days, rest) = days(text.as_bytes())?;
     let midnight = days.checked_mul(DAY)?;
     if rest.is_empty() {
-        return Some(Stamp {
-            clock: midnight,
-            offset: None,
-        });
+        return Some(Stamp { clock: midnight, offset: None });
     }
     let [b'T' | b't' | b' ', rest @ ..] = rest else {
         return None;
     };
     let (micros, rest) = clock(rest)?;
-    Some(Stamp {
-        clock: midnight.checked_add(micros)?,
-        offset: offset(rest)?,
-    })
+    Some(Stamp { clock: midnight.checked_add(micros)?, offset: offset(rest)? })
 }
 
 fn offset(text: &[u8]) -> Option<Option<i64>> {
@@ -112,17 +101,10 @@ fn days(text: &[u8]) -> Option<(i64, &[u8])> {
         return None;
     }
     // Years counted from March, so that the leap day is the last of a year.
-    let (y, m) = if month > 2 {
-        (year, month - 3)
-    } else {
-        (year - 1, month + 9)
-    };
+    let (y, m) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
     let (era, of_era) = (y.div_euclid(400), y.rem_euclid(400));
     let of_year = (153 * m + 2) / 5 + day - 1;
-    Some((
-        era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468,
-        rest,
-    ))
+    Some((era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468, rest))
 }
 
 /// Microseconds since midnight; digits beyond the sixth are below the resolution.
@@ -145,10 +127,7 @@ fn clock(text: &[u8]) -> Option<(i64, &[u8])> {
         }
     }
     let right = hours < 24 && minutes < 60 && seconds < 60;
-    right.then_some((
-        ((hours * 60 + minutes) * 60 + seconds) * SECOND + fraction,
-        rest,
-    ))
+    right.then_some((((hours * 60 + minutes) * 60 + seconds) * SECOND + fraction, rest))
 }
 
 /// A number of exactly `digits` digits.
@@ -167,11 +146,7 @@ mod tests {
 
     fn instant(text: &str, zone: &str) -> Option<String> {
         let micros = stamp(text)?.instant(&TimeZone::get(zone).unwrap())?;
-        Some(
-            jiff::Timestamp::from_microsecond(micros)
-                .unwrap()
-                .to_string(),
-        )
+        Some(jiff::Timestamp::from_microsecond(micros).unwrap().to_string())
     }
 
     #[test]
@@ -183,10 +158,7 @@ mod tests {
         assert_eq!(read("2013-11-03 01:30"), "2013-11-03T05:30:00Z");
         assert_eq!(read("2013-11-03 02:00"), "2013-11-03T07:00:00Z");
         assert_eq!(read("2013-11-03T01:30:00-05:00"), "2013-11-03T06:30:00Z");
-        assert_eq!(
-            read("2013-11-03 01:30:00.25 +0000"),
-            "2013-11-03T01:30:00.25Z"
-        );
+        assert_eq!(read("2013-11-03 01:30:00.25 +0000"), "2013-11-03T01:30:00.25Z");
     }
 
     #[test]
@@ -194,14 +166,7 @@ mod tests {
         assert_eq!(date("1970-01-01"), Some(0));
         assert_eq!(date("2000-02-29"), Some(11_016));
         assert_eq!(date("1969-12-31"), Some(-1));
-        for bad in [
-            "2013-02-29",
-            "2013-13-01",
-            "2013-1-1",
-            "01/02/2013",
-            "2013-01-01x",
-            "",
-        ] {
+        for bad in ["2013-02-29", "2013-13-01", "2013-1-1", "01/02/2013", "2013-01-01x", ""] {
             assert_eq!(date(bad), None, "{bad}");
         }
         assert_eq!(time_of_day("24:00"), None);

@@ -24,16 +24,10 @@ pub(super) fn check_declarations(drafts: &mut [Draft]) -> Result<(), SourceError
         if let Some(name) = &table.time_column {
             let path = format!("{path}.time_column");
             if known_column(table, name, &path, &mut problems)
-                && table
-                    .column(name)
-                    .is_some_and(|c| !c.data_type.is_temporal())
+                && table.column(name).is_some_and(|c| !c.data_type.is_temporal())
             {
                 let message = format!("\"{name}\" is no date or timestamp; declare its type");
-                problems.push(DatasetProblem {
-                    path,
-                    message,
-                    nearest: Vec::new(),
-                });
+                problems.push(DatasetProblem { path, message, nearest: Vec::new() });
             }
         }
         foreign_keys(table, &path, drafts, &mut problems);
@@ -41,24 +35,16 @@ pub(super) fn check_declarations(drafts: &mut [Draft]) -> Result<(), SourceError
     if !problems.is_empty() {
         return Err(SourceError::Dataset { problems });
     }
-    drafts
-        .iter_mut()
-        .for_each(|draft| fill_roles(&mut draft.table));
+    drafts.iter_mut().for_each(|draft| fill_roles(&mut draft.table));
     Ok(())
 }
 
 fn foreign_keys(table: &Table, path: &str, drafts: &[Draft], problems: &mut Vec<DatasetProblem>) {
     for (i, key) in table.foreign_keys.iter().enumerate() {
         let path = format!("{path}.foreign_keys[{i}]");
-        let mine: Vec<bool> = key
-            .columns
-            .iter()
-            .map(|c| known_column(table, c, &path, problems))
-            .collect();
-        let target = drafts
-            .iter()
-            .map(|d| &d.table)
-            .find(|t| t.name == key.references.table);
+        let mine: Vec<bool> =
+            key.columns.iter().map(|c| known_column(table, c, &path, problems)).collect();
+        let target = drafts.iter().map(|d| &d.table).find(|t| t.name == key.references.table);
         let Some(target) = target else {
             problems.push(DatasetProblem {
                 path: format!("{path}.references.table"),
@@ -83,11 +69,7 @@ fn foreign_keys(table: &Table, path: &str, drafts: &[Draft], problems: &mut Vec<
                     "\"{from}\" is {}, but \"{}.{to}\" is {}",
                     a.data_type, target.name, b.data_type
                 );
-                problems.push(DatasetProblem {
-                    path,
-                    message,
-                    nearest: Vec::new(),
-                });
+                problems.push(DatasetProblem { path, message, nearest: Vec::new() });
             }
         }
     }
@@ -110,18 +92,14 @@ fn known_column(table: &Table, name: &str, path: &str, problems: &mut Vec<Datase
 pub(super) fn check_again(draft: &mut Draft) -> Result<(), SourceError> {
     let table = &mut draft.table;
     if let Some(name) = &table.time_column
-        && table
-            .column(name)
-            .is_some_and(|c| !c.data_type.is_temporal())
+        && table.column(name).is_some_and(|c| !c.data_type.is_temporal())
     {
         let problem = DatasetProblem {
             path: format!("tables.{}.time_column", table.name),
             message: format!("\"{name}\" is no date or timestamp; declare its type"),
             nearest: Vec::new(),
         };
-        return Err(SourceError::Dataset {
-            problems: vec![problem],
-        });
+        return Err(SourceError::Dataset { problems: vec![problem] });
     }
     fill_roles(table);
     Ok(())

@@ -50,11 +50,7 @@ impl<P: Fn(&str, u8) + Send + Sync> Learning<'_, P> {
 
     fn is_guessed(&self, draft: &Draft, column: &str) -> bool {
         let is_text = draft.current.located.format != FileFormat::Parquet;
-        is_text
-            && draft
-                .declared
-                .column(column)
-                .is_none_or(|d| d.data_type.is_none())
+        is_text && draft.declared.column(column).is_none_or(|d| d.data_type.is_none())
     }
 
     async fn guess_again(&self, draft: &mut Draft) -> Result<(), SourceError> {
@@ -62,9 +58,7 @@ impl<P: Fn(&str, u8) + Send + Sync> Learning<'_, P> {
             return Ok(());
         };
         let located = draft.current.located.clone();
-        let again = self
-            .draft(draft.declared.clone(), storage.files, located, None)
-            .await?;
+        let again = self.draft(draft.declared.clone(), storage.files, located, None).await?;
         for (column, new) in draft.table.columns.iter_mut().zip(again.table.columns) {
             column.data_type = new.data_type;
             column.native_type = new.native_type;
@@ -85,11 +79,7 @@ impl<P: Fn(&str, u8) + Send + Sync> Learning<'_, P> {
         let streams = execute_stream_partitioned(plan, context).map_err(from_engine)?;
         let asked = Asked {
             stats: self.options.include_stats,
-            max_values: if self.options.sample_values {
-                self.options.max_values
-            } else {
-                0
-            },
+            max_values: if self.options.sample_values { self.options.max_values } else { 0 },
             until: Instant::now() + self.options.time_limit,
         };
         let columns: Vec<DataType> = readable(&draft.table).map(|c| c.data_type).collect();
@@ -106,27 +96,19 @@ impl<P: Fn(&str, u8) + Send + Sync> Learning<'_, P> {
         let mut whole: Option<Part> = None;
         while let Some(part) = parts.join_next().await {
             let part = part
-                .map_err(|e| SourceError::Engine {
-                    reason: e.to_string(),
-                })?
+                .map_err(|e| SourceError::Engine { reason: e.to_string() })?
                 .map_err(from_engine)?;
             match &mut whole {
                 None => whole = Some(part),
                 Some(whole) => whole.merge(part, asked).map_err(from_engine)?,
             }
         }
-        whole.ok_or_else(|| SourceError::Engine {
-            reason: "the scan gave no part".to_owned(),
-        })
+        whole.ok_or_else(|| SourceError::Engine { reason: "the scan gave no part".to_owned() })
     }
 
     fn fill(&self, table: &mut Table, pass: Part) -> Result<(), SourceError> {
         table.row_estimate = Some(pass.rows);
-        if let Some(storage) = table
-            .storage
-            .as_mut()
-            .filter(|s| s.format == FileFormat::Csv)
-        {
+        if let Some(storage) = table.storage.as_mut().filter(|s| s.format == FileFormat::Csv) {
             storage.newlines_in_values =
                 pass.newlines || table.columns.iter().any(|c| c.name.contains(['\n', '\r']));
         }
@@ -145,15 +127,9 @@ impl<P: Fn(&str, u8) + Send + Sync> Learning<'_, P> {
                 });
             }
             if !column.nullable && figures.nulls > 0 {
-                let file = table
-                    .storage
-                    .as_ref()
-                    .map(|s| s.files.clone())
-                    .unwrap_or_default();
-                let reason = format!(
-                    "is null in {} rows, but declared nullable: false",
-                    figures.nulls
-                );
+                let file = table.storage.as_ref().map(|s| s.files.clone()).unwrap_or_default();
+                let reason =
+                    format!("is null in {} rows, but declared nullable: false", figures.nulls);
                 return Err(SourceError::Value {
                     file,
                     line: None,
@@ -175,10 +151,7 @@ impl<P: Fn(&str, u8) + Send + Sync> Learning<'_, P> {
 }
 
 fn readable(table: &Table) -> impl Iterator<Item = &Column> {
-    table
-        .columns
-        .iter()
-        .filter(|c| c.data_type != DataType::Unreadable)
+    table.columns.iter().filter(|c| c.data_type != DataType::Unreadable)
 }
 
 /// What a pass is asked for.
@@ -215,17 +188,9 @@ impl Part {
             |(data_type, field): (&DataType, &Arc<datafusion::arrow::datatypes::Field>)| {
                 Figures::new(*data_type, field.data_type(), asked)
             };
-        let columns = columns
-            .iter()
-            .zip(schema.fields())
-            .map(figures)
-            .collect::<EngineResult<_>>()?;
-        Ok(Self {
-            rows: 0,
-            newlines: false,
-            columns,
-            asked,
-        })
+        let columns =
+            columns.iter().zip(schema.fields()).map(figures).collect::<EngineResult<_>>()?;
+        Ok(Self { rows: 0, newlines: false, columns, asked })
     }
 
     fn add(&mut self, batch: &RecordBatch) -> EngineResult<()> {
@@ -259,10 +224,7 @@ impl Figures {
     fn new(data_type: DataType, arrow: &ArrowType, asked: Asked) -> EngineResult<Self> {
         let has_ends = asked.stats && !matches!(data_type, DataType::Json | DataType::Binary);
         let ends = if has_ends {
-            Some((
-                MinAccumulator::try_new(arrow)?,
-                MaxAccumulator::try_new(arrow)?,
-            ))
+            Some((MinAccumulator::try_new(arrow)?, MaxAccumulator::try_new(arrow)?))
         } else {
             None
         };

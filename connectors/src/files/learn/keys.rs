@@ -25,11 +25,8 @@ impl<P: Fn(&str, u8) + Send + Sync> Learning<'_, P> {
             return Ok(());
         }
         let provider = Arc::new(self.source.provider(table, zone, &draft.current)?);
-        let keys: Vec<Expr> = table
-            .primary_key
-            .iter()
-            .map(|k| Expr::Column(Column::new_unqualified(k)))
-            .collect();
+        let keys: Vec<Expr> =
+            table.primary_key.iter().map(|k| Expr::Column(Column::new_unqualified(k))).collect();
         let frame = self.session.read_table(provider).map_err(from_engine)?;
         let twice = frame
             .aggregate(keys.clone(), vec![count(lit(1_i64)).alias(ROWS)])
@@ -41,14 +38,9 @@ impl<P: Fn(&str, u8) + Send + Sync> Learning<'_, P> {
         let Some(batch) = batches.iter().find(|b| b.num_rows() > 0) else {
             return Ok(());
         };
-        let (counts, values) = batch
-            .columns()
-            .split_last()
-            .ok_or(SourceError::NothingToLearn)?;
-        let shown: Vec<String> = values
-            .iter()
-            .map(|v| array_value_to_string(v, 0).unwrap_or_default())
-            .collect();
+        let (counts, values) = batch.columns().split_last().ok_or(SourceError::NothingToLearn)?;
+        let shown: Vec<String> =
+            values.iter().map(|v| array_value_to_string(v, 0).unwrap_or_default()).collect();
         let rows = counts
             .as_primitive_opt::<Int64Type>()
             .filter(|c| !c.is_empty())

@@ -10,12 +10,7 @@ pub(super) fn fill_roles(table: &mut Table) {
         table.time_column = only_time(table);
     }
     let mut keys: Vec<String> = table.primary_key.clone();
-    keys.extend(
-        table
-            .foreign_keys
-            .iter()
-            .flat_map(|k| k.columns.iter().cloned()),
-    );
+    keys.extend(table.foreign_keys.iter().flat_map(|k| k.columns.iter().cloned()));
     let time = table.time_column.clone();
     for column in &mut table.columns {
         if column.role.is_some() {
@@ -37,12 +32,7 @@ pub(super) fn fill_roles(table: &mut Table) {
 /// The column declared as time, or the single timestamp, or else the single date.
 fn only_time(table: &Table) -> Option<String> {
     let of = |wanted: &dyn Fn(&air_ir::Column) -> bool| -> Vec<String> {
-        table
-            .columns
-            .iter()
-            .filter(|c| wanted(c))
-            .map(|c| c.name.clone())
-            .collect()
+        table.columns.iter().filter(|c| wanted(c)).map(|c| c.name.clone()).collect()
     };
     let declared = of(&|c| c.role == Some(Role::Time) && c.data_type.is_temporal());
     let stamps = of(&|c| matches!(c.data_type, DataType::Timestamp | DataType::Timestamptz));

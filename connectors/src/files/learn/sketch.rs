@@ -16,10 +16,7 @@ pub(super) struct Sketch {
 
 impl Default for Sketch {
     fn default() -> Self {
-        Self {
-            smallest: BTreeSet::new(),
-            bound: u64::MAX,
-        }
+        Self { smallest: BTreeSet::new(), bound: u64::MAX }
     }
 }
 

@@ -20,9 +20,7 @@ impl<P: Fn(&str, u8) + Send + Sync> Learning<'_, P> {
         let folder = Arc::clone(&self.source.folder);
         let named = tokio::task::spawn_blocking(move || by_name(&folder))
             .await
-            .map_err(|e| SourceError::Engine {
-                reason: e.to_string(),
-            })??;
+            .map_err(|e| SourceError::Engine { reason: e.to_string() })??;
         let mut wanted = Vec::new();
         let mut taken = HashSet::new();
         for declared in &dataset.tables {
@@ -42,10 +40,7 @@ impl<P: Fn(&str, u8) + Send + Sync> Learning<'_, P> {
                     free.push((files, located));
                 }
             }
-            let declared = TableDecl {
-                name: name.clone(),
-                ..TableDecl::default()
-            };
+            let declared = TableDecl { name: name.clone(), ..TableDecl::default() };
             let mut free = free.into_iter();
             let Some((files, located)) = free.next() else {
                 continue;
@@ -54,10 +49,7 @@ impl<P: Fn(&str, u8) + Send + Sync> Learning<'_, P> {
                 let reason = format!(
                     "it would be table \"{name}\" as \"{files}\" is; name both in dataset.yaml"
                 );
-                return Err(SourceError::File {
-                    file: second.clone(),
-                    reason,
-                });
+                return Err(SourceError::File { file: second.clone(), reason });
             }
             wanted.push((declared, files.clone(), located));
         }
@@ -69,10 +61,7 @@ impl<P: Fn(&str, u8) + Send + Sync> Learning<'_, P> {
         for (i, (declared, files, located)) in wanted.into_iter().enumerate() {
             let share = u8::try_from(20 * i / count).unwrap_or(20);
             (self.progress)(&format!("looking at {}", declared.name), share);
-            drafts.push(
-                self.draft(declared, files, located, Some(self.options.infer_rows))
-                    .await?,
-            );
+            drafts.push(self.draft(declared, files, located, Some(self.options.infer_rows)).await?);
         }
         Ok(drafts)
     }
@@ -125,23 +114,13 @@ impl<P: Fn(&str, u8) + Send + Sync> Learning<'_, P> {
                 let reason = format!(
                     "column \"{key}\" is in the file and in the folders' names; leave one out"
                 );
-                return Err(SourceError::File {
-                    file: found[0].path.clone(),
-                    reason,
-                });
+                return Err(SourceError::File { file: found[0].path.clone(), reason });
             }
             let declared = declared.column(key);
-            let data_type = declared
-                .and_then(|d| d.data_type)
-                .unwrap_or_else(|| partition_type(&located, i));
+            let data_type =
+                declared.and_then(|d| d.data_type).unwrap_or_else(|| partition_type(&located, i));
             // A folder that comes later may stand for null.
-            columns.push(column(
-                key,
-                data_type,
-                "folder name".to_owned(),
-                true,
-                declared,
-            ));
+            columns.push(column(key, data_type, "folder name".to_owned(), true, declared));
         }
         let storage = Storage {
             files,
@@ -152,14 +131,7 @@ impl<P: Fn(&str, u8) + Send + Sync> Learning<'_, P> {
             partitions: located.partitions.clone(),
         };
         let table = table(&declared, columns, storage);
-        Ok(Draft {
-            table,
-            declared,
-            current: Current {
-                located,
-                unchanged: true,
-            },
-        })
+        Ok(Draft { table, declared, current: Current { located, unchanged: true } })
     }
 
     async fn parquet_columns(
@@ -200,13 +172,7 @@ impl<P: Fn(&str, u8) + Send + Sync> Learning<'_, P> {
                     });
                 }
             }
-            columns.push(column(
-                &merged.name,
-                data_type,
-                merged.native,
-                !merged.required,
-                decl,
-            ));
+            columns.push(column(&merged.name, data_type, merged.native, !merged.required, decl));
         }
         Ok(columns)
     }
@@ -216,10 +182,7 @@ fn without_columns(found: &FoundFile) -> SourceError {
     let file = found.path.clone();
     match found.identity.size {
         0 => SourceError::Empty { file },
-        _ => SourceError::Header {
-            file,
-            reason: "there is no column; remove the file".to_owned(),
-        },
+        _ => SourceError::Header { file, reason: "there is no column; remove the file".to_owned() },
     }
 }
 

@@ -28,11 +28,7 @@ impl Compression {
     /// The compression and the name without its ending.
     pub(crate) fn of(path: &str) -> (Self, &str) {
         let lower = path.to_ascii_lowercase();
-        for (ending, found) in [
-            (".gz", Self::Gzip),
-            (".zst", Self::Zstd),
-            (".zstd", Self::Zstd),
-        ] {
+        for (ending, found) in [(".gz", Self::Gzip), (".zst", Self::Zstd), (".zstd", Self::Zstd)] {
             if lower.ends_with(ending) {
                 return (found, &path[..path.len() - ending.len()]);
             }
@@ -50,19 +46,13 @@ pub(crate) async fn file_bytes(
     let file = plain_path(meta.location.as_ref()).to_owned();
     // One byte more in front tells whether a line begins just at the start.
     let from = range.as_ref().map_or(0, |r| r.start.saturating_sub(1));
-    let options = GetOptions {
-        range: (from > 0).then_some(GetRange::Offset(from)),
-        ..GetOptions::default()
-    };
-    let result = store
-        .get_opts(&meta.location, options)
-        .await
-        .map_err(|e| store_error(&file, e))?;
+    let options =
+        GetOptions { range: (from > 0).then_some(GetRange::Offset(from)), ..GetOptions::default() };
+    let result =
+        store.get_opts(&meta.location, options).await.map_err(|e| store_error(&file, e))?;
     let named = file.clone();
-    let whole = result
-        .into_stream()
-        .map(move |piece| piece.map_err(|e| store_error(&named, e)))
-        .boxed();
+    let whole =
+        result.into_stream().map(move |piece| piece.map_err(|e| store_error(&named, e))).boxed();
     match (range, Compression::of(&file).0) {
         (Some(range), _) => Ok(lines_within(whole, range)),
         (None, Compression::None) => Ok(whole),
@@ -73,10 +63,7 @@ pub(crate) async fn file_bytes(
 
 fn store_error(file: &str, error: object_store::Error) -> SourceError {
     use std::error::Error;
-    let known = error
-        .source()
-        .and_then(|s| s.downcast_ref::<SourceError>())
-        .cloned();
+    let known = error.source().and_then(|s| s.downcast_ref::<SourceError>()).cloned();
     let deeper = || {
         let io = error.source()?.downcast_ref::<io::Error>()?;
         io.get_ref()?.downcast_ref::<SourceError>().cloned()
@@ -91,45 +78,41 @@ fn store_error(file: &str, error: object_store::Error) -> SourceError {
 fn lines_within(input: ByteStream, range: Range<u64>) -> ByteStream {
     let at = range.start.saturating_sub(1);
     let begun = range.start == 0;
-    stream::unfold(
-        (input, at, begun, false),
-        move |(mut input, at, begun, done)| async move {
-            if done {
-                return None;
-            }
-            let mut piece = match input.next().await? {
-                Ok(piece) => piece,
-                Err(e) => return Some((Err(e), (input, at, begun, true))),
-            };
-            let (mut begin, after) = (at, at + piece.len() as u64);
-            let (mut begun, mut done) = (begun, false);
-            if !begun {
-                match piece.iter().position(|b| *b == b'\n') {
-                    Some(end) => {
-                        begun = true;
-                        begin += end as u64 + 1;
-                        piece.advance(end + 1);
-                        // The first line may begin beyond the range: then none begins within.
-                        done = begin >= range.end;
-                    }
-                    None => piece.clear(),
+    stream::unfold((input, at, begun, false), move |(mut input, at, begun, done)| async move {
+        if done {
+            return None;
+        }
+        let mut piece = match input.next().await? {
+            Ok(piece) => piece,
+            Err(e) => return Some((Err(e), (input, at, begun, true))),
+        };
+        let (mut begin, after) = (at, at + piece.len() as u64);
+        let (mut begun, mut done) = (begun, false);
+        if !begun {
+            match piece.iter().position(|b| *b == b'\n') {
+                Some(end) => {
+                    begun = true;
+                    begin += end as u64 + 1;
+                    piece.advance(end + 1);
+                    // The first line may begin beyond the range: then none begins within.
+                    done = begin >= range.end;
                 }
+                None => piece.clear(),
             }
-            if done {
-                piece.clear();
-            } else if begun && after >= range.end {
-                // The last line is the one that holds the last byte of the range.
-                let last =
-                    usize::try_from((range.end - 1).saturating_sub(begin)).unwrap_or(usize::MAX);
-                let beyond = piece.get(last..).unwrap_or_default();
-                if let Some(end) = beyond.iter().position(|b| *b == b'\n') {
-                    piece.truncate(last + end + 1);
-                    done = true;
-                }
+        }
+        if done {
+            piece.clear();
+        } else if begun && after >= range.end {
+            // The last line is the one that holds the last byte of the range.
+            let last = usize::try_from((range.end - 1).saturating_sub(begin)).unwrap_or(usize::MAX);
+            let beyond = piece.get(last..).unwrap_or_default();
+            if let Some(end) = beyond.iter().position(|b| *b == b'\n') {
+                piece.truncate(last + end + 1);
+                done = true;
             }
-            Some((Ok(piece), (input, after, begun, done)))
-        },
-    )
+        }
+        Some((Ok(piece), (input, after, begun, done)))
+    })
     .boxed()
 }
 
@@ -146,11 +129,7 @@ fn decompressed(input: ByteStream, kind: FileCompressionType, file: String) -> B
                 reason: format!("its compressed data is damaged or cut off ({e})"),
             },
         };
-        let source = Pieces {
-            handle,
-            input,
-            current: Bytes::new(),
-        };
+        let source = Pieces { handle, input, current: Bytes::new() };
         let mut reader = match kind.convert_read(source) {
             Ok(reader) => reader,
             Err(e) => {
@@ -214,14 +193,11 @@ mod tests {
                 let mut whole = Vec::new();
                 for range in [0..cut, cut..size] {
                     let from = range.start.saturating_sub(1) as usize;
-                    let pieces: Vec<Result<Bytes, SourceError>> = text[from..]
-                        .chunks(piece)
-                        .map(|p| Ok(Bytes::copy_from_slice(p)))
-                        .collect();
+                    let pieces: Vec<Result<Bytes, SourceError>> =
+                        text[from..].chunks(piece).map(|p| Ok(Bytes::copy_from_slice(p))).collect();
                     let lines = lines_within(stream::iter(pieces).boxed(), range);
                     let part = futures::executor::block_on(lines.collect::<Vec<_>>());
-                    part.into_iter()
-                        .for_each(|p| whole.extend_from_slice(&p.unwrap()));
+                    part.into_iter().for_each(|p| whole.extend_from_slice(&p.unwrap()));
                 }
                 assert_eq!(whole, text, "pieces of {piece}, cut at {cut}");
             }

@@ -51,29 +51,12 @@ impl CsvDecoder {
         batch_size: usize,
         from_start: bool,
     ) -> Self {
-        let fields: Vec<Field> = (0..width)
-            .map(|i| Field::new(i.to_string(), DataType::Utf8View, true))
-            .collect();
-        let form = Form {
-            schema: Arc::new(Schema::new(fields)),
-            delimiter,
-            projection,
-        };
+        let fields: Vec<Field> =
+            (0..width).map(|i| Field::new(i.to_string(), DataType::Utf8View, true)).collect();
+        let form = Form { schema: Arc::new(Schema::new(fields)), delimiter, projection };
         let decoder = form.decoder(batch_size, from_start);
-        let now = Replay {
-            bytes: Vec::new(),
-            line: 1,
-            header: from_start,
-        };
-        Self {
-            form,
-            batch_size,
-            decoder,
-            at_start: from_start,
-            last: now.clone(),
-            now,
-            open: 0,
-        }
+        let now = Replay { bytes: Vec::new(), line: 1, header: from_start };
+        Self { form, batch_size, decoder, at_start: from_start, last: now.clone(), now, open: 0 }
     }
 
     pub(super) fn push(&mut self, input: &[u8]) -> Result<(usize, Option<RecordBatch>), LineError> {
@@ -95,18 +78,11 @@ impl CsvDecoder {
             Err(e) => return Err(self.fault(input, &e)),
         };
         self.now.bytes.extend_from_slice(&input[..taken]);
-        self.open = if self.decoder.capacity() < room {
-            0
-        } else {
-            self.open + taken
-        };
+        self.open = if self.decoder.capacity() < room { 0 } else { self.open + taken };
         if self.open > MAX_RECORD {
             let fault =
                 Fault::Other("a record longer than 64 MiB; is a quote left open?".to_owned());
-            return Err(LineError {
-                line: self.now.line,
-                fault,
-            });
+            return Err(LineError { line: self.now.line, fault });
         }
         let is_full = self.decoder.capacity() == 0;
         if is_full || (is_long && self.open == 0) {
@@ -126,11 +102,7 @@ impl CsvDecoder {
         match self.decoder.flush() {
             Ok(batch) => {
                 let lines = newlines(&self.now.bytes);
-                let next = Replay {
-                    bytes: Vec::new(),
-                    line: self.now.line + lines,
-                    header: false,
-                };
+                let next = Replay { bytes: Vec::new(), line: self.now.line + lines, header: false };
                 self.last = std::mem::replace(&mut self.now, next);
                 Ok(batch)
             }
@@ -151,14 +123,8 @@ impl CsvDecoder {
         let found = self.form.replay(&replay, None);
         debug_assert!(self.batch_size > 0);
         match found.fault {
-            Some(fault) => LineError {
-                line: found.line,
-                fault,
-            },
-            None => LineError {
-                line: found.line,
-                fault: fault_of(error),
-            },
+            Some(fault) => LineError { line: found.line, fault },
+            None => LineError { line: found.line, fault: fault_of(error) },
         }
     }
 }
@@ -195,19 +161,13 @@ impl Form {
             let taken = match decoder.decode(rest) {
                 Ok(taken) => taken,
                 Err(e) => {
-                    return Position {
-                        line,
-                        fault: Some(fault_of(&e)),
-                    };
+                    return Position { line, fault: Some(fault_of(&e)) };
                 }
             };
             let is_row = decoder.capacity() == 0;
             if is_row {
                 if let Err(e) = decoder.flush() {
-                    return Position {
-                        line,
-                        fault: Some(fault_of(&e)),
-                    };
+                    return Position { line, fault: Some(fault_of(&e)) };
                 }
                 rows += 1;
             }
@@ -234,17 +194,12 @@ fn fault_of(error: &ArrowError) -> Fault {
     };
     if text.contains("incorrect number of fields")
         && let Some(expected) = number("expected ")
-        && let Some(found) = number("got more than ")
-            .map(|n| n.max(expected) + 1)
-            .or_else(|| number("got "))
+        && let Some(found) =
+            number("got more than ").map(|n| n.max(expected) + 1).or_else(|| number("got "))
     {
         return Fault::Ragged { expected, found };
     }
-    if text.contains("invalid UTF-8") {
-        Fault::NotUtf8
-    } else {
-        Fault::Other(text)
-    }
+    if text.contains("invalid UTF-8") { Fault::NotUtf8 } else { Fault::Other(text) }
 }
 
 fn newlines(bytes: &[u8]) -> u64 {

@@ -35,11 +35,7 @@ impl JsonlDecoder {
         let field = |(name, _): &(String, bool)| Field::new(name, DataType::Utf8View, true);
         Self {
             schema: Arc::new(Schema::new(columns.iter().map(field).collect::<Vec<_>>())),
-            index: columns
-                .iter()
-                .enumerate()
-                .map(|(i, (name, _))| (name.clone(), i))
-                .collect(),
+            index: columns.iter().enumerate().map(|(i, (name, _))| (name.clone(), i)).collect(),
             raw: columns.iter().map(|(_, raw)| *raw).collect(),
             builders: columns.iter().map(|_| StringViewBuilder::new()).collect(),
             batch_size,
@@ -70,10 +66,7 @@ impl JsonlDecoder {
         self.partial.extend_from_slice(&input[taken..]);
         if self.partial.len() > MAX_RECORD {
             let fault = Fault::Other("a line longer than 64 MiB".to_owned());
-            return Err(LineError {
-                line: self.line + 1,
-                fault,
-            });
+            return Err(LineError { line: self.line + 1, fault });
         }
         Ok((input.len(), None))
     }
@@ -127,18 +120,12 @@ impl JsonlDecoder {
         }
         self.last_lines = std::mem::take(&mut self.lines);
         self.length = 0;
-        let columns: Vec<ArrayRef> = self
-            .builders
-            .iter_mut()
-            .map(|b| Arc::new(b.finish()) as ArrayRef)
-            .collect();
+        let columns: Vec<ArrayRef> =
+            self.builders.iter_mut().map(|b| Arc::new(b.finish()) as ArrayRef).collect();
         let options = RecordBatchOptions::new().with_row_count(Some(self.last_lines.len()));
         RecordBatch::try_new_with_options(Arc::clone(&self.schema), columns, &options)
             .map(Some)
-            .map_err(|e| LineError {
-                line: self.line,
-                fault: Fault::Other(e.to_string()),
-            })
+            .map_err(|e| LineError { line: self.line, fault: Fault::Other(e.to_string()) })
     }
 }
 
@@ -152,10 +139,8 @@ pub(crate) fn fields<'l>(
     if rest.is_empty() {
         return Ok(false);
     }
-    rest = rest
-        .strip_prefix('{')
-        .ok_or("a line must be one JSON object")?
-        .trim_start_matches(SPACE);
+    rest =
+        rest.strip_prefix('{').ok_or("a line must be one JSON object")?.trim_start_matches(SPACE);
     if let Some(after) = rest.strip_prefix('}') {
         return ended(after);
     }
@@ -197,10 +182,7 @@ fn value(text: &str) -> Result<(&str, &str), String> {
         None => return Err("a value is missing".to_owned()),
         Some(b'"') => string_end(bytes, 0)?,
         Some(b'{' | b'[') => nested_end(bytes)?,
-        Some(_) => bytes
-            .iter()
-            .position(|b| b",]} \t\r".contains(b))
-            .unwrap_or(bytes.len()),
+        Some(_) => bytes.iter().position(|b| b",]} \t\r".contains(b)).unwrap_or(bytes.len()),
     };
     let (found, after) = text.split_at(end);
     let sound = match bytes[0] {
@@ -211,17 +193,12 @@ fn value(text: &str) -> Result<(&str, &str), String> {
     if sound {
         Ok((found, after))
     } else {
-        Err(format!(
-            "\"{}\" is no JSON value",
-            found.chars().take(60).collect::<String>()
-        ))
+        Err(format!("\"{}\" is no JSON value", found.chars().take(60).collect::<String>()))
     }
 }
 
 fn is_number(bytes: &[u8], end: usize) -> bool {
-    bytes[..end]
-        .iter()
-        .all(|b| b.is_ascii_digit() || b"+-.eE".contains(b))
+    bytes[..end].iter().all(|b| b.is_ascii_digit() || b"+-.eE".contains(b))
         && serde_json::from_slice::<serde_json::Number>(&bytes[..end]).is_ok()
 }
 
@@ -276,21 +253,15 @@ mod tests {
 
     fn read(line: &str) -> Result<Vec<(String, String)>, String> {
         let mut found = Vec::new();
-        fields(line, |name, value| {
-            found.push((name.to_owned(), value.to_owned()))
-        })?;
+        fields(line, |name, value| found.push((name.to_owned(), value.to_owned())))?;
         Ok(found)
     }
 
     #[test]
     fn splits_objects_and_refuses_what_is_no_json() {
         let found = read(r#"{"a":1.50, "b\u0062" : "x\"}","c":{"d":["}",{}]},"e":null}"#).unwrap();
-        let wanted = [
-            ("a", "1.50"),
-            ("bb", r#""x\"}""#),
-            ("c", r#"{"d":["}",{}]}"#),
-            ("e", "null"),
-        ];
+        let wanted =
+            [("a", "1.50"), ("bb", r#""x\"}""#), ("c", r#"{"d":["}",{}]}"#), ("e", "null")];
         assert_eq!(found, wanted.map(|(n, v)| (n.to_owned(), v.to_owned())));
         for bad in [
             r#"{"a":tru}"#,

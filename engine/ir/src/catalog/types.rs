@@ -112,7 +112,9 @@ impl FromStr for DataType {
         let precision: u8 = precision.trim().parse().map_err(|_| bad())?;
         let scale: u8 = scale.trim().parse().map_err(|_| bad())?;
         if !(1..=76).contains(&precision) || scale > precision {
-            return Err(format!("\"{text}\": a precision is 1 to 76, and the scale is not above it."));
+            return Err(format!(
+                "\"{text}\": a precision is 1 to 76, and the scale is not above it."
+            ));
         }
         Ok(Self::Decimal(precision, scale))
     }

@@ -7,7 +7,10 @@ pub(super) enum Token {
     Number(String),
     Text(String),
     /// A name; `quoted` ones are never keywords.
-    Word { name: String, quoted: bool },
+    Word {
+        name: String,
+        quoted: bool,
+    },
     Symbol(&'static str),
     End,
 }

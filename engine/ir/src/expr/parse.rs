@@ -93,7 +93,11 @@ impl Parser {
         self.chain(&operators, Self::unary)
     }
 
-    fn chain(&mut self, operators: &[(&str, Arithmetic)], operand: fn(&mut Self) -> Parsed) -> Parsed {
+    fn chain(
+        &mut self,
+        operators: &[(&str, Arithmetic)],
+        operand: fn(&mut Self) -> Parsed,
+    ) -> Parsed {
         let mut left = operand(self)?;
         let mut length = 0;
         while let Some((_, op)) = operators.iter().find(|(s, _)| self.take_symbol(s)) {
@@ -153,7 +157,9 @@ impl Parser {
             return self.nested(|p| p.case(at));
         }
         if !quoted && KEYWORDS.contains(&lower.as_str()) {
-            let message = format!("\"{name}\" does not fit here; put a column of that name in double quotes.");
+            let message = format!(
+                "\"{name}\" does not fit here; put a column of that name in double quotes."
+            );
             return Err(self.error(message));
         }
         let called = matches!(self.tokens.get(self.next + 1), Some((_, Token::Symbol("("))));
@@ -177,7 +183,8 @@ impl Parser {
         let allowed = |row: &&(&str, Func, usize, usize, bool)| row.4 || !in_metrics;
         let known: Vec<&str> = Func::TABLE.iter().filter(allowed).map(|row| row.0).collect();
         let Some(row) = Func::TABLE.iter().filter(allowed).find(|row| row.0 == name) else {
-            let message = format!("There is no function \"{name}\"; there are {}.", known.join(", "));
+            let message =
+                format!("There is no function \"{name}\"; there are {}.", known.join(", "));
             return Err(BadExpr { at, message });
         };
         self.next += 2;
@@ -194,7 +201,12 @@ impl Parser {
         if args.len() < row.2 || args.len() > row.3 {
             let message = match row.2 == row.3 {
                 true => format!("\"{name}\" takes {} arguments, not {}.", row.2, args.len()),
-                false => format!("\"{name}\" takes {} to {} arguments, not {}.", row.2, row.3, args.len()),
+                false => format!(
+                    "\"{name}\" takes {} to {} arguments, not {}.",
+                    row.2,
+                    row.3,
+                    args.len()
+                ),
             };
             return Err(BadExpr { at, message });
         }
@@ -280,7 +292,8 @@ impl Parser {
             return Ok(Node { at, kind: Kind::IsNull { item: left, negated } });
         }
         let negated = self.take_keyword("not");
-        if negated || matches!(self.peek(), Token::Word { name, quoted: false } if name.eq_ignore_ascii_case("in"))
+        if negated
+            || matches!(self.peek(), Token::Word { name, quoted: false } if name.eq_ignore_ascii_case("in"))
         {
             self.need_keyword("in")?;
             let list = self.list()?;

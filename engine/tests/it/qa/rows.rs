@@ -3,6 +3,7 @@
 use super::*;
 use air_engine::qa::RUBRIC_VERSION;
 use datafusion::arrow::array::{BooleanArray, DictionaryArray, NullArray};
+use datafusion::arrow::compute::concat;
 use datafusion::arrow::datatypes::Int32Type;
 
 const BY_SHOP: &str = r#"{"dimensions":["shop"],"metrics":[{"name":"n","agg":"count"}]}"#;
@@ -178,4 +179,8 @@ fn nulls_inside_a_dictionary_count() {
     let n = metric("n", Agg::Count, integers([1, 1]));
     let case = Case::new(BY_SHOP, vec![dimension("shop", shops), n]);
     assert_eq!(case.status("null_share"), WARN);
+    let arrays: Vec<ArrayRef> = case.rows.columns().iter().map(|a| a.slice(1, 1)).collect();
+    let twice = arrays.iter().map(|a| concat(&[a.as_ref(), a.as_ref()]).unwrap()).collect();
+    let case = Case { rows: batch(&["shop", "n"], twice), ..case };
+    assert_eq!(case.observed("duplicate_keys")["examples"], serde_json::json!([{ "shop": null }]));
 }

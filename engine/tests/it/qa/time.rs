@@ -63,6 +63,9 @@ fn longer_clock_buckets_lie_on_the_wall() {
     assert_eq!(new_york("6 hours", &six).status("time_gaps"), PASS, "the first has 7 hours");
     let two = ["2013-03-10T05:00:00Z", "2013-03-10T07:00:00Z", "2013-03-10T08:00:00Z"];
     assert_eq!(new_york("2 hours", &two).status("time_gaps"), PASS, "02:00 is 03:00 that day");
+    let skipped = ["2013-03-10T05:00:00Z", "2013-03-10T07:00:00Z", "2013-03-10T09:00:00Z"];
+    let case = new_york("150 minutes", &skipped);
+    assert_eq!(case.status("time_gaps"), PASS, "02:30 is the change itself");
     let five =
         ["2013-06-01T19:00:00-04:00", "2013-06-01T20:00:00-04:00", "2013-06-02T00:00:00-04:00"];
     assert_eq!(new_york("5 hours", &five[1..]).status("time_gaps"), PASS, "anew at midnight");
@@ -74,8 +77,10 @@ fn longer_clock_buckets_lie_on_the_wall() {
 fn a_change_of_the_clock_ends_a_short_bucket() {
     // 7 minutes do not divide the hour: the bucket of 01:59 is cut by the change at 03:00.
     let spring = ["2013-03-10T06:59:00Z", "2013-03-10T07:00:00Z", "2013-03-10T07:02:00Z"];
-    let starts = ["2013-03-10T06:52:00Z", spring[0], spring[1], spring[2]];
-    assert_eq!(new_york("7 minutes", &starts).status("time_gaps"), PASS);
+    let around = ["2013-03-10T06:52:00Z", spring[0], spring[1], spring[2], "2013-03-10T07:09:00Z"];
+    assert_eq!(new_york("7 minutes", &around).status("time_gaps"), PASS);
+    let gap = new_york("7 minutes", &[around[0], around[1], around[3], around[4]]);
+    assert_eq!(missing(&gap), serde_json::json!(["2013-03-10T03:00:00-04:00"]));
 }
 
 #[test]

@@ -23,34 +23,17 @@ async fn the_audit_log_lists_newest_first() {
         log.add(entry).await.unwrap();
     }
     let first = log.list(&PageRequest::new(Some(2), None)).await.unwrap();
-    let rest = log
-        .list(&PageRequest::new(Some(2), first.next))
-        .await
-        .unwrap();
-    let subjects: Vec<&str> = first
-        .items
-        .iter()
-        .chain(&rest.items)
-        .map(|entry| entry.subject.as_str())
-        .collect();
+    let rest = log.list(&PageRequest::new(Some(2), first.next)).await.unwrap();
+    let subjects: Vec<&str> =
+        first.items.iter().chain(&rest.items).map(|entry| entry.subject.as_str()).collect();
     assert_eq!(subjects, ["c", "b", "a"]);
     let entry = &first.items[0];
-    assert_eq!(
-        (entry.actor.as_str(), entry.role.as_str()),
-        ("local", "admin")
-    );
-    assert_eq!(
-        (&entry.request_id, &entry.detail),
-        (&Some(request), &json!({"version": 1}))
-    );
+    assert_eq!((entry.actor.as_str(), entry.role.as_str()), ("local", "admin"));
+    assert_eq!((&entry.request_id, &entry.detail), (&Some(request), &json!({"version": 1})));
 }
 
 fn key(owner: &str) -> RequestKey {
-    RequestKey {
-        owner: owner.into(),
-        route: "POST /v1/reports".into(),
-        key: "k1".into(),
-    }
+    RequestKey { owner: owner.into(), route: "POST /v1/reports".into(), key: "k1".into() }
 }
 
 #[tokio::test]
@@ -58,33 +41,14 @@ async fn a_request_is_done_once() {
     let scratch = Scratch::new().await;
     let keys = scratch.store.idempotency_keys();
     assert_eq!(keys.claim(&key("ann"), "h1").await.unwrap(), Claim::New);
-    assert_eq!(
-        keys.claim(&key("ann"), "h1").await.unwrap(),
-        Claim::InFlight
-    );
-    assert_eq!(
-        keys.claim(&key("ann"), "h2").await.unwrap(),
-        Claim::OtherBody
-    );
-    assert_eq!(
-        keys.claim(&key("bob"), "h2").await.unwrap(),
-        Claim::New,
-        "keys are a user's own"
-    );
-    keys.complete(&key("ann"), 201, &json!({"id": 1}))
-        .await
-        .unwrap();
-    let done = Claim::Done {
-        status: 201,
-        response: json!({"id": 1}),
-    };
+    assert_eq!(keys.claim(&key("ann"), "h1").await.unwrap(), Claim::InFlight);
+    assert_eq!(keys.claim(&key("ann"), "h2").await.unwrap(), Claim::OtherBody);
+    assert_eq!(keys.claim(&key("bob"), "h2").await.unwrap(), Claim::New, "keys are a user's own");
+    keys.complete(&key("ann"), 201, &json!({"id": 1})).await.unwrap();
+    let done = Claim::Done { status: 201, response: json!({"id": 1}) };
     assert_eq!(keys.claim(&key("ann"), "h1").await.unwrap(), done);
     keys.release(&key("ann")).await.unwrap();
-    assert_eq!(
-        keys.claim(&key("ann"), "h1").await.unwrap(),
-        done,
-        "a kept answer was let go"
-    );
+    assert_eq!(keys.claim(&key("ann"), "h1").await.unwrap(), done, "a kept answer was let go");
     keys.release(&key("bob")).await.unwrap();
     assert_eq!(keys.claim(&key("bob"), "h3").await.unwrap(), Claim::New);
 }
@@ -95,10 +59,7 @@ async fn a_key_lives_a_day_and_not_beyond_its_process_in_flight() {
     let keys = scratch.store.idempotency_keys();
     let now = Timestamp::now();
     let later = |hours: u64| now.checked_add(Duration::from_secs(hours * 3600)).unwrap();
-    assert_eq!(
-        keys.claim_at(&key("ann"), "h1", now).await.unwrap(),
-        Claim::New
-    );
+    assert_eq!(keys.claim_at(&key("ann"), "h1", now).await.unwrap(), Claim::New);
     keys.complete(&key("ann"), 200, &json!({})).await.unwrap();
     let claim = keys.claim_at(&key("ann"), "h2", later(23)).await.unwrap();
     assert_eq!(claim, Claim::OtherBody);
@@ -109,8 +70,5 @@ async fn a_key_lives_a_day_and_not_beyond_its_process_in_flight() {
     let scratch = scratch.reopened().await;
     let keys = scratch.store.idempotency_keys();
     assert_eq!(keys.release_interrupted().await.unwrap(), 1);
-    assert_eq!(
-        keys.claim_at(&key("ann"), "h2", later(25)).await.unwrap(),
-        Claim::New
-    );
+    assert_eq!(keys.claim_at(&key("ann"), "h2", later(25)).await.unwrap(), Claim::New);
 }

@@ -10,32 +10,16 @@ fn mode(path: &Path) -> u32 {
 #[tokio::test]
 async fn the_files_are_for_their_owner_only() {
     let scratch = Scratch::new().await;
-    scratch
-        .store
-        .datasources()
-        .create(files_source("a"))
-        .await
-        .unwrap();
+    scratch.store.datasources().create(files_source("a")).await.unwrap();
     let folder = scratch.folder.path();
     for file in ["air.db", "air.db-wal", "air.db-shm"] {
         assert_eq!(mode(&folder.join(file)), 0o600, "{file}");
     }
-    scratch
-        .store
-        .backup_to(&folder.join("copy.db"))
-        .await
-        .unwrap();
+    scratch.store.backup_to(&folder.join("copy.db")).await.unwrap();
     assert_eq!(mode(&folder.join("copy.db")), 0o600);
     let copy = Store::open(&folder.join("copy.db")).await.unwrap();
     assert_eq!(copy.datasources().all().await.unwrap().len(), 1);
-    assert!(
-        scratch
-            .store
-            .backup_to(&folder.join("copy.db"))
-            .await
-            .is_err(),
-        "overwritten"
-    );
+    assert!(scratch.store.backup_to(&folder.join("copy.db")).await.is_err(), "overwritten");
 }
 
 #[tokio::test]
@@ -44,22 +28,15 @@ async fn the_connections_are_set_as_promised() {
     scratch.store.check().await.unwrap();
     let mut writer = scratch.store.write().await.unwrap();
     let pragma = async |connection: &mut sqlx::SqliteConnection, text: &'static str| {
-        sqlx::query_scalar::<_, i64>(text)
-            .fetch_one(connection)
-            .await
-            .unwrap()
+        sqlx::query_scalar::<_, i64>(text).fetch_one(connection).await.unwrap()
     };
     assert_eq!(pragma(&mut writer, "PRAGMA foreign_keys").await, 1);
     assert_eq!(pragma(&mut writer, "PRAGMA synchronous").await, 2, "FULL");
     assert_eq!(pragma(&mut writer, "PRAGMA busy_timeout").await, 10_000);
-    let journal: String = sqlx::query_scalar("PRAGMA journal_mode")
-        .fetch_one(&mut *writer)
-        .await
-        .unwrap();
+    let journal: String =
+        sqlx::query_scalar("PRAGMA journal_mode").fetch_one(&mut *writer).await.unwrap();
     assert_eq!(journal, "wal");
-    let refused = sqlx::query("DELETE FROM datasources")
-        .execute(scratch.store.reader())
-        .await;
+    let refused = sqlx::query("DELETE FROM datasources").execute(scratch.store.reader()).await;
     assert!(refused.is_err(), "a reader wrote");
 }
 
@@ -67,23 +44,11 @@ async fn the_connections_are_set_as_promised() {
 async fn every_table_of_the_specification_is_there() {
     let scratch = Scratch::new().await;
     let columns = [
-        (
-            "datasources",
-            "id kind dsn display_name is_default created_at updated_at",
-        ),
-        (
-            "schema_notes",
-            "id datasource_id object chunk md md_hash created_at",
-        ),
+        ("datasources", "id kind dsn display_name is_default created_at updated_at"),
+        ("schema_notes", "id datasource_id object chunk md md_hash created_at"),
         ("scopes", "id name status created_at updated_at"),
-        (
-            "scope_versions",
-            "id scope_id version scope_md ir_json created_at",
-        ),
-        (
-            "reports",
-            "id key title owner archived created_at updated_at",
-        ),
+        ("scope_versions", "id scope_id version scope_md ir_json created_at"),
+        ("reports", "id key title owner archived created_at updated_at"),
         (
             "report_versions",
             "id report_id version scope_version_id datasource_id def_json checksum status created_at",
@@ -128,17 +93,11 @@ fn the_data_folder_is_closed_and_taken_once() {
     let folder = DataDir::open(&path).unwrap();
     assert_eq!(mode(folder.path()), 0o700);
     let lock = folder.lock().unwrap();
-    assert!(matches!(
-        folder.lock(),
-        Err(StoreError::DataDirInUse { .. })
-    ));
+    assert!(matches!(folder.lock(), Err(StoreError::DataDirInUse { .. })));
     drop(lock);
     folder.lock().unwrap();
     DataDir::folder(&path.join("snapshots")).unwrap();
     assert_eq!(mode(&path.join("snapshots")), 0o700);
     std::fs::write(path.join("file"), "").unwrap();
-    assert!(matches!(
-        DataDir::open(&path.join("file")),
-        Err(StoreError::DataDir { .. })
-    ));
+    assert!(matches!(DataDir::open(&path.join("file")), Err(StoreError::DataDir { .. })));
 }

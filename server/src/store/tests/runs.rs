@@ -5,24 +5,13 @@ async fn a_run_keeps_its_whole_record() {
     let scratch = Scratch::new().await;
     let (reports, runs) = (scratch.store.reports(), scratch.store.runs());
     let key = report_key("delays");
-    let (report, version) = reports
-        .create_with_version(&key, "Delays", "ann", &new_version(None))
-        .await
-        .unwrap();
-    let new = NewRun {
-        report: Some((report.id.clone(), version.id.clone())),
-        ..new_run("ann")
-    };
+    let (report, version) =
+        reports.create_with_version(&key, "Delays", "ann", &new_version(None)).await.unwrap();
+    let new = NewRun { report: Some((report.id.clone(), version.id.clone())), ..new_run("ann") };
     let started = runs.start(&new).await.unwrap();
-    assert_eq!(
-        (started.status, started.finished_at),
-        (RunStatus::Running, None)
-    );
+    assert_eq!((started.status, started.finished_at), (RunStatus::Running, None));
     assert_eq!(started.frozen_now, new.frozen_now);
-    assert!(matches!(
-        runs.start(&new).await,
-        Err(StoreError::Exists { .. })
-    ));
+    assert!(matches!(runs.start(&new).await, Err(StoreError::Exists { .. })));
 
     let plan = RunPlan {
         sql_text: Some("SELECT 1".into()),
@@ -34,18 +23,9 @@ async fn a_run_keeps_its_whole_record() {
     let finished = runs.finish(&new.id, &outcome(rows.clone())).await.unwrap();
     assert_eq!(finished.status, RunStatus::Completed);
     assert!(finished.finished_at >= Some(finished.started_at));
-    assert_eq!(
-        (finished.plan.clone(), finished.row_count),
-        (plan.clone(), Some(60))
-    );
-    assert_eq!(
-        finished.verdict,
-        Some(json!({"status": "pass", "checks": []}))
-    );
-    assert_eq!(
-        (finished.report_id.clone(), finished.ir.clone()),
-        (Some(report.id), new.ir)
-    );
+    assert_eq!((finished.plan.clone(), finished.row_count), (plan.clone(), Some(60)));
+    assert_eq!(finished.verdict, Some(json!({"status": "pass", "checks": []})));
+    assert_eq!((finished.report_id.clone(), finished.ir.clone()), (Some(report.id), new.ir));
     assert_eq!(runs.get(&new.id).await.unwrap(), finished);
     assert_eq!(runs.sample(&new.id).await.unwrap(), rows[..50]);
 
@@ -55,22 +35,14 @@ async fn a_run_keeps_its_whole_record() {
         runs.cancel(&new.id, "ann").await.err(),
         runs.record_plan(&new.id, &plan).await.err(),
     ] {
-        assert!(
-            matches!(refused, Some(StoreError::NotRunning { .. })),
-            "{refused:?}"
-        );
+        assert!(matches!(refused, Some(StoreError::NotRunning { .. })), "{refused:?}");
     }
     let missing = runs.finish(&RunId::new(), &outcome(vec![])).await;
     assert!(matches!(missing, Err(StoreError::NotFound { .. })));
     assert!(runs.get(&RunId::new()).await.is_err());
 
-    runs.set_verdict(&new.id, &json!({"status": "warn"}))
-        .await
-        .unwrap();
-    assert_eq!(
-        runs.get(&new.id).await.unwrap().verdict,
-        Some(json!({"status": "warn"}))
-    );
+    runs.set_verdict(&new.id, &json!({"status": "warn"})).await.unwrap();
+    assert_eq!(runs.get(&new.id).await.unwrap().verdict, Some(json!({"status": "warn"})));
     assert!(runs.set_verdict(&RunId::new(), &json!({})).await.is_err());
 
     let analysis = NewAnalysis {
@@ -79,16 +51,8 @@ async fn a_run_keeps_its_whole_record() {
         verdict: json!({"status": "warn"}),
         analysis_md: Some("# Findings".into()),
     };
-    let kept = scratch
-        .store
-        .analyses()
-        .add(&new.id, &analysis)
-        .await
-        .unwrap();
-    assert_eq!(
-        scratch.store.analyses().list(&new.id).await.unwrap(),
-        [kept]
-    );
+    let kept = scratch.store.analyses().add(&new.id, &analysis).await.unwrap();
+    assert_eq!(scratch.store.analyses().list(&new.id).await.unwrap(), [kept]);
     let orphan = scratch.store.analyses().add(&RunId::new(), &analysis).await;
     assert!(matches!(orphan, Err(StoreError::BrokenReference { .. })));
 }
@@ -99,14 +63,8 @@ async fn a_run_ends_badly_with_its_reason() {
     let runs = scratch.store.runs();
     let failed = runs.start(&new_run("ann")).await.unwrap();
     let problem = json!({"code": "timeout"});
-    let failed = runs
-        .fail(&failed.id, "it took too long", Some(&problem))
-        .await
-        .unwrap();
-    assert_eq!(
-        (failed.status, failed.error),
-        (RunStatus::Failed, Some(problem))
-    );
+    let failed = runs.fail(&failed.id, "it took too long", Some(&problem)).await.unwrap();
+    assert_eq!((failed.status, failed.error), (RunStatus::Failed, Some(problem)));
     let cancelled = runs.start(&new_run("ann")).await.unwrap();
     let cancelled = runs.cancel(&cancelled.id, "root").await.unwrap();
     assert_eq!(cancelled.status, RunStatus::Cancelled);
@@ -117,18 +75,9 @@ async fn a_run_ends_badly_with_its_reason() {
 async fn what_a_dead_process_left_running_is_failed() {
     let scratch = Scratch::new().await;
     let done = scratch.store.runs().start(&new_run("ann")).await.unwrap();
-    scratch
-        .store
-        .runs()
-        .finish(&done.id, &outcome(vec![]))
-        .await
-        .unwrap();
+    scratch.store.runs().finish(&done.id, &outcome(vec![])).await.unwrap();
     let left = scratch.store.runs().start(&new_run("ann")).await.unwrap();
-    assert_eq!(
-        scratch.store.runs().mark_interrupted().await.unwrap(),
-        0,
-        "its own run"
-    );
+    assert_eq!(scratch.store.runs().mark_interrupted().await.unwrap(), 0, "its own run");
 
     let scratch = scratch.reopened().await;
     let runs = scratch.store.runs();
@@ -138,10 +87,7 @@ async fn what_a_dead_process_left_running_is_failed() {
     assert_eq!(left.status, RunStatus::Failed);
     assert!(left.error_text.unwrap().contains("the server stopped"));
     assert_eq!(runs.get(&own.id).await.unwrap().status, RunStatus::Running);
-    assert_eq!(
-        runs.get(&done.id).await.unwrap().status,
-        RunStatus::Completed
-    );
+    assert_eq!(runs.get(&done.id).await.unwrap().status, RunStatus::Completed);
 }
 
 #[tokio::test]
@@ -153,34 +99,14 @@ async fn lists_are_filtered_and_paged() {
         ids.push(runs.start(&new_run(owner)).await.unwrap().id);
     }
     runs.cancel(&ids[2], "ann").await.unwrap();
-    let ann = RunFilter {
-        owner: Some("ann".into()),
-        ..RunFilter::default()
-    };
-    let first = runs
-        .list(&ann, &PageRequest::new(Some(2), None))
-        .await
-        .unwrap();
+    let ann = RunFilter { owner: Some("ann".into()), ..RunFilter::default() };
+    let first = runs.list(&ann, &PageRequest::new(Some(2), None)).await.unwrap();
     runs.start(&new_run("ann")).await.unwrap();
-    let rest = runs
-        .list(&ann, &PageRequest::new(Some(2), first.next))
-        .await
-        .unwrap();
-    let seen: Vec<_> = first
-        .items
-        .iter()
-        .chain(&rest.items)
-        .map(|run| run.id.clone())
-        .collect();
+    let rest = runs.list(&ann, &PageRequest::new(Some(2), first.next)).await.unwrap();
+    let seen: Vec<_> = first.items.iter().chain(&rest.items).map(|run| run.id.clone()).collect();
     assert_eq!(seen, [ids[3].clone(), ids[2].clone(), ids[0].clone()]);
-    let cancelled = RunFilter {
-        status: Some(RunStatus::Cancelled),
-        ..RunFilter::default()
-    };
-    let cancelled = runs
-        .list(&cancelled, &PageRequest::default())
-        .await
-        .unwrap();
+    let cancelled = RunFilter { status: Some(RunStatus::Cancelled), ..RunFilter::default() };
+    let cancelled = runs.list(&cancelled, &PageRequest::default()).await.unwrap();
     assert_eq!(cancelled.items.len(), 1);
 }
 
@@ -189,10 +115,8 @@ async fn the_previous_run_is_of_the_same_report() {
     let scratch = Scratch::new().await;
     let (reports, runs) = (scratch.store.reports(), scratch.store.runs());
     let key = report_key("delays");
-    let (report, version) = reports
-        .create_with_version(&key, "Delays", "ann", &new_version(None))
-        .await
-        .unwrap();
+    let (report, version) =
+        reports.create_with_version(&key, "Delays", "ann", &new_version(None)).await.unwrap();
     let run = |params| NewRun {
         report: Some((report.id.clone(), version.id.clone())),
         params,
@@ -207,25 +131,9 @@ async fn the_previous_run_is_of_the_same_report() {
     }
     let any = runs.previous(&report.id, &now.id, None).await.unwrap();
     assert_eq!(any.map(|run| run.id), Some(other.id));
-    let same = runs
-        .previous(&report.id, &now.id, Some(&now.params))
-        .await
-        .unwrap();
+    let same = runs.previous(&report.id, &now.id, Some(&now.params)).await.unwrap();
     assert_eq!(same.map(|run| run.id), Some(one.id.clone()));
-    assert_eq!(
-        runs.previous(&report.id, &one.id, None).await.unwrap(),
-        None
-    );
-    let filter = RunFilter {
-        report_id: Some(report.id.clone()),
-        ..RunFilter::default()
-    };
-    assert_eq!(
-        runs.list(&filter, &PageRequest::default())
-            .await
-            .unwrap()
-            .items
-            .len(),
-        3
-    );
+    assert_eq!(runs.previous(&report.id, &one.id, None).await.unwrap(), None);
+    let filter = RunFilter { report_id: Some(report.id.clone()), ..RunFilter::default() };
+    assert_eq!(runs.list(&filter, &PageRequest::default()).await.unwrap().items.len(), 3);
 }

@@ -1,0 +1,329 @@
+//! The stages of a draft, in their order.
+//!
+//! In: clauses and a main table. Out: the IR of a question that starts anew. Questions that
+//! change the last IR are in [`super::follow_up`].
+
+use super::build::Build;
+use super::chunks::Kind;
+use super::clauses::{GroupClause, Grouped, MeasureClause};
+use super::filters::compare;
+use super::lexicon::Target;
+use super::measures::is_figure;
+use super::ranking::Made;
+use super::routes;
+use super::time::{Moment, TimePhrase};
+use super::words::Say;
+use air_ir::{Comparison, Dir, Filter, Grain, Nulls, Op, OrderBy, Scalar, Subject, Unit};
+
+impl Build<'_> {
+    /// Drafts a whole question.
+    pub(super) fn fresh(&mut self) {
+        self.start();
+        let clauses = self.clauses;
+        let (groups, by_measure) = self.measures_among_groups();
+        let mut metrics: Vec<Option<String>> = clauses.measures.iter().map(|m| self.measure(m)).collect();
+        metrics.extend(by_measure.into_iter().map(|m| self.measure(&m)));
+        let grouped = !groups.is_empty();
+        let ranked: Vec<Option<String>> =
+            clauses.supers.iter().map(|s| self.ranked_measure(s, grouped)).collect();
+        let mut made: Vec<Made> = groups.iter().map(|g| self.make(*g)).collect();
+        self.groups_of_rankings(&mut made);
+        self.groups_of_bare_names(&mut made);
+        let base = self.main_metric(&metrics, &ranked, &made);
+        self.per = made.iter().filter(|m| m.group.per).flat_map(|m| m.names.clone()).collect();
+        self.conditions(&metrics);
+        self.derive(base.as_deref(), &made);
+        self.finish();
+    }
+
+    /// A group by its clause.
+    pub(super) fn make(&mut self, group: Grouped) -> Made {
+        let names = self.group(&group);
+        let singular = match group.what {
+            GroupClause::Name(chunk) => !self.text(chunk).to_lowercase().ends_with('s'),
+            _ => true,
+        };
+        Made { group, names, singular: singular && group.which }
+    }
+
+    /// "top 5 destinations by flights": what stands after "by" is the figure to order by.
+    fn measures_among_groups(&self) -> (Vec<Grouped>, Vec<MeasureClause>) {
+        let clauses = self.clauses;
+        let ranked = clauses.supers.iter().any(|s| s.of_group || s.name.is_none());
+        let mut measures = Vec::new();
+        let mut groups = clauses.groups.clone();
+        if ranked && clauses.measures.is_empty() {
+            groups.retain(|g| {
+                let GroupClause::Name(at) = g.what else { return true };
+                let figure = g.by && !g.which && self.is_measure_name(at);
+                if figure {
+                    measures.push(MeasureClause { name: Some(at), ordering: true, ..Default::default() });
+                }
+                !figure
+            });
+        }
+        (groups, measures)
+    }
+
+    fn is_measure_name(&self, at: usize) -> bool {
+        let Some(chunk) = self.chunks.get(at) else { return false };
+        let fields = super::root::fields(self.catalog, self.lexicon, self.root, chunk);
+        let figure = fields.first().is_some_and(|(f, _)| f.hops.is_empty() && self.column(f.col).is_some_and(is_figure));
+        self.names_root(at) > 0.9 || figure
+    }
+
+    /// "top 5 destinations", "the 3 largest airports".
+    fn groups_of_rankings(&mut self, made: &mut Vec<Made>) {
+        for clause in &self.clauses.supers {
+            let Some(name) = clause.name.filter(|n| !self.used[*n]) else { continue };
+            let what = GroupClause::Name(name);
+            let group = Grouped { what, per: false, which: clause.n.is_none(), by: false };
+            let one = self.make(group);
+            made.insert(0, one);
+        }
+    }
+
+    /// "carriers with more than 1000 flights", "the airline with the most flights": the name by
+    /// itself is the group.
+    fn groups_of_bare_names(&mut self, made: &mut Vec<Made>) {
+        let clauses = self.clauses;
+        let counted = clauses.compares.iter().any(|c| {
+            c.measure.is_some()
+                || c.subject.and_then(|s| self.chunks.get(s)).and_then(|c| c.names.first()).is_some_and(|n| matches!(n.target, Target::Table(_)))
+        });
+        let ranked = !clauses.supers.is_empty() && !made.iter().any(|m| !m.group.per);
+        if !(counted && made.is_empty() || ranked) {
+            return;
+        }
+        for at in clauses.bare.iter().copied() {
+            let Some(chunk) = self.chunks.get(at).filter(|_| !self.used[at]) else { continue };
+            let fields = super::root::fields(self.catalog, self.lexicon, self.root, chunk);
+            let figure = fields.first().is_none_or(|(f, _)| self.column(f.col).is_some_and(is_figure));
+            if figure || self.names_root(at) > 0.6 {
+                continue;
+            }
+            let group = Grouped { what: GroupClause::Name(at), per: false, which: ranked, by: false };
+            let one = self.make(group);
+            made.insert(0, one);
+        }
+    }
+
+    /// The metric the question is about; found among the bare names where no word said so.
+    fn main_metric(&mut self, metrics: &[Option<String>], ranked: &[Option<String>], made: &[Made]) -> Option<String> {
+        let known = metrics.iter().chain(ranked).flatten().next_back().cloned();
+        let first = metrics.iter().flatten().next().cloned();
+        let by_order = self.clauses.measures.iter().zip(metrics).find(|(m, _)| m.ordering).and_then(|(_, n)| n.clone());
+        if known.is_some() {
+            return by_order.or_else(|| ranked.iter().flatten().next().cloned()).or(first).or(known);
+        }
+        if !self.missing.is_empty() {
+            return None;
+        }
+        let clauses = self.clauses;
+        let lists = clauses.list || made.iter().any(|m| m.group.which);
+        let wanted = !clauses.supers.is_empty() || clauses.share.is_some();
+        let bare: Vec<usize> = clauses.bare.iter().copied().filter(|b| !self.used[*b]).collect();
+        if let Some(at) = bare.iter().copied().find(|b| self.is_figure_name(*b)) {
+            if !(lists && !wanted) && !bare.iter().any(|b| self.names_root(*b) > 0.6) {
+                return self.measure(&MeasureClause { name: Some(at), ..Default::default() });
+            }
+        }
+        let root_named = bare.iter().copied().find(|b| self.names_root(*b) > 0.6);
+        if lists && !wanted || root_named.is_some_and(|b| self.lists_labels(b, made)) {
+            self.list_names(&bare, made);
+            return None;
+        }
+        if root_named.is_some() || clauses.share.is_some() && !clauses.values.is_empty() {
+            if let Some(at) = root_named {
+                self.mark(at);
+            }
+            return Some(self.count_rows());
+        }
+        self.ask_measure(None)
+    }
+
+    fn is_figure_name(&self, at: usize) -> bool {
+        let chunk = self.chunks.get(at);
+        let fields = chunk.map(|c| super::root::fields(self.catalog, self.lexicon, self.root, c)).unwrap_or_default();
+        fields.first().is_some_and(|(f, _)| f.hops.is_empty() && self.column(f.col).is_some_and(is_figure))
+    }
+
+    /// "show the airlines": rows that people know by a name are listed, not counted.
+    fn lists_labels(&self, at: usize, made: &[Made]) -> bool {
+        let clauses = self.clauses;
+        let alone = made.is_empty() && clauses.supers.is_empty() && clauses.compares.iter().all(|c| c.measure.is_none());
+        let plain = !clauses.running && !clauses.moving && !clauses.compare && clauses.share.is_none() && clauses.times.is_empty();
+        let label = routes::label(self.catalog, self.root).and_then(|l| self.column(l));
+        let table = self.catalog.tables.get(self.root);
+        let named = label.is_some_and(|l| table.is_some_and(|t| !t.primary_key.contains(&l.name)));
+        alone && plain && named && self.names_root(at) > 0.6
+    }
+
+    fn list_names(&mut self, bare: &[usize], made: &[Made]) {
+        if !made.is_empty() {
+            return;
+        }
+        let named = bare.iter().copied().filter(|b| self.names_root(*b) <= 0.6).collect::<Vec<_>>();
+        let chosen = if named.is_empty() { bare.to_vec() } else { named };
+        for at in chosen {
+            self.group_name(at);
+        }
+    }
+
+    /// Every condition of the question.
+    pub(super) fn conditions(&mut self, metrics: &[Option<String>]) {
+        let clauses = self.clauses;
+        for clause in &clauses.compares {
+            self.comparison(clause, metrics);
+        }
+        let numbers = self.numerator.len();
+        for null in &clauses.nulls {
+            if let Some(at) = self.null(null) {
+                self.group_name(at);
+            }
+        }
+        // The only kind of condition of a share is what it is the share of; beside a comparison,
+        // values say which rows the whole is.
+        let of_share = self.shares() && numbers == 0 && self.numerator.is_empty() && !self.has_adjective();
+        self.values(&clauses.values, of_share);
+        if self.shares() && !of_share && !clauses.values.is_empty() {
+            self.asked.assume("The named values restrict the whole that the share is of.");
+        }
+        self.times(&clauses.times);
+        self.unknown_words();
+        self.bare_names();
+    }
+
+    fn has_adjective(&self) -> bool {
+        self.clauses.bare.iter().any(|b| !self.used[*b] && {
+            let chunk = self.chunks.get(*b);
+            let fields = chunk.map(|c| super::root::fields(self.catalog, self.lexicon, self.root, c)).unwrap_or_default();
+            let best = fields.first().and_then(|(f, _)| self.column(f.col));
+            best.is_some_and(|c| is_figure(c) || c.data_type == air_ir::DataType::Bool)
+        })
+    }
+
+    /// What is made of the main metric: ranking, share, comparison, window.
+    pub(super) fn derive(&mut self, base: Option<&str>, made: &[Made]) {
+        let clauses = self.clauses;
+        self.compared_groups();
+        let Some(base) = base else { return self.explicit_order(None) };
+        let mut by = base.to_owned();
+        if let Some(at) = clauses.share {
+            self.mark(at);
+            match self.share_of(base) {
+                Some(share) => by = share,
+                None => return,
+            }
+        }
+        self.earlier(base);
+        self.window(base);
+        for clause in &clauses.supers {
+            self.rank(clause, &by, made);
+        }
+        self.explicit_order(Some(&by));
+    }
+
+    /// Values or periods that are compared with each other are groups.
+    fn compared_groups(&mut self) {
+        if !self.clauses.compare {
+            return;
+        }
+        let among: Vec<String> = self.ir.filters.iter().filter_map(among_field).collect();
+        for field in among.into_iter().filter(|_| self.clauses.values.len() > 1) {
+            self.dimension(super::grouping::bare(&field));
+        }
+        let texts: Vec<usize> = self
+            .clauses
+            .times
+            .iter()
+            .filter_map(|t| match &t.phrase {
+                TimePhrase::During(Moment::Absolute(text)) => Some(text.len()),
+                TimePhrase::During(Moment::Months { count: 1, .. }) => Some(7),
+                _ => None,
+            })
+            .collect();
+        if texts.len() > 1 {
+            let unit = if texts.iter().all(|l| *l == 4) { Unit::Year } else { Unit::Month };
+            self.bucket(Grain::one(unit));
+        }
+    }
+
+    /// "sorted by …", "limit 10".
+    pub(super) fn explicit_order(&mut self, by: Option<&str>) {
+        let clauses = self.clauses;
+        if let Some(limit) = clauses.limit.filter(|_| self.ir.limit.is_none() && self.ir.top.is_none()) {
+            self.ir.limit = Some(limit);
+        }
+        let Some(by) = by.filter(|_| clauses.ordered || clauses.ascending.is_some()) else { return };
+        let dir = if clauses.ascending == Some(true) { Dir::Asc } else { Dir::Desc };
+        let field = by.to_owned();
+        self.ir.order = vec![OrderBy { field, dir, nulls: Nulls::Last }];
+    }
+
+    /// What is done once everything is known.
+    pub(super) fn finish(&mut self) {
+        self.mark_read();
+        self.leftovers();
+        self.shared_time();
+        super::qualify::qualify(&mut self.ir, self.catalog);
+        self.nest_totals();
+        self.restrict_parts();
+        super::qualify::qualify(&mut self.ir, self.catalog);
+    }
+
+    /// Chunks that clauses took in as a whole.
+    fn mark_read(&mut self) {
+        let clauses = self.clauses;
+        let measures = clauses.measures.iter().filter_map(|m| m.name);
+        let compares = clauses.compares.iter().flat_map(|c| c.subject.into_iter().chain(c.unit));
+        let groups = clauses.groups.iter().filter_map(|g| match g.what {
+            GroupClause::Name(at) => Some(at),
+            _ => None,
+        });
+        let all: Vec<usize> = measures.chain(compares).chain(groups).collect();
+        all.into_iter().for_each(|at| self.mark(at));
+        for at in 0..self.chunks.len() {
+            let said = matches!(self.chunks[at].kind, Kind::Say(s) if s != Say::Distinct);
+            if said {
+                self.mark(at);
+            }
+        }
+    }
+
+    /// Rows of several tables share the buckets by a time of their own each.
+    fn shared_time(&mut self) {
+        let facts = std::mem::take(&mut self.facts);
+        let Some(time) = self.time.clone().filter(|_| !facts.is_empty()) else { return };
+        let spelled = self.field(&time);
+        for (metric, table) in facts {
+            let columns = routes::time_columns(self.catalog, table);
+            let [only] = columns[..] else { continue };
+            let Some(column) = self.column(only) else { continue };
+            let own = format!("{}.{}", self.table_name(table), column.name);
+            for found in self.ir.metrics.iter_mut().filter(|m| m.name == metric) {
+                found.time = Some(own.clone());
+            }
+        }
+        for filter in &mut self.ir.filters {
+            if let Filter::Compare(Comparison { subject: Subject::Field(field), .. }) = filter
+                && *field == spelled
+            {
+                *field = "$time".to_owned();
+            }
+        }
+    }
+}
+
+/// The field of a filter that lists several values.
+fn among_field(filter: &Filter) -> Option<String> {
+    match filter {
+        Filter::Compare(Comparison { subject: Subject::Field(field), op: Op::In, .. }) => Some(field.clone()),
+        _ => None,
+    }
+}
+
+/// A filter that one value of a field holds.
+pub(super) fn equals(field: &str, value: &str) -> Filter {
+    compare(field, Op::Eq, air_ir::Operand::One(Scalar::Text(value.to_owned())))
+}

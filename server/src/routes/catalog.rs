@@ -1,0 +1,100 @@
+//! Learning, schema notes, and the catalog with people's edits.
+
+use air_ir::CatalogEdits;
+use axum::http::StatusCode;
+use serde_json::json as value;
+
+use super::rows::json;
+use super::{Operation, operation};
+use crate::admission::{Answer, Call};
+use crate::contract::types::{
+    Checksum, Cursor, FieldErrorCode, GetSchemaQuery, LearnQuery, LearnRequest, SchemaNote,
+    SchemaNoteList,
+};
+use crate::id::DatasourceId;
+use crate::pipeline::{learn as learning, sources};
+use crate::problem::ApiError;
+use crate::store::PageRequest;
+
+pub(super) const OPERATIONS: &[Operation] = &[
+    operation!(learn),
+    operation!(get_schema),
+    operation!(get_catalog),
+    operation!(update_catalog),
+];
+
+async fn learn(call: Call) -> Answer {
+    let query: LearnQuery = call.query()?;
+    let wanted: LearnRequest = match call.raw_body() {
+        Some(_) => call.body()?,
+        None => LearnRequest::default(),
+    };
+    let id = &query.datasource_id;
+    let learned = learning::learn(&call.app, id, &wanted, call.deadline).await?;
+    json(StatusCode::OK, &learned)
+}
+
+async fn get_schema(call: Call) -> Answer {
+    let id: DatasourceId = call.path("datasource_id")?;
+    let query: GetSchemaQuery = call.query()?;
+    call.app.store.datasources().get(&id).await?;
+    let limit = query.limit.map(u32::from);
+    let page = PageRequest::new(limit, query.cursor.map(|c| c.as_str().to_owned()));
+    let found = call.app.store.schema_notes().page(&id, &page).await?;
+    let list = SchemaNoteList {
+        items: found
+            .items
+            .into_iter()
+            .map(|note| SchemaNote {
+                object: note.object,
+                chunk: u64::try_from(note.chunk).unwrap_or(0),
+                md: note.md,
+                md_hash: Checksum::new(note.md_hash),
+                created_at: note.created_at.to_string(),
+            })
+            .collect(),
+        next: found.next.map(Cursor::new),
+    };
+    json(StatusCode::OK, &list)
+}
+
+async fn get_catalog(call: Call) -> Answer {
+    let id: DatasourceId = call.path("datasource_id")?;
+    let record = sources::record(&call.app, &id).await?;
+    json(StatusCode::OK, &sources::edited(&record)?)
+}
+
+async fn update_catalog(call: Call) -> Answer {
+    let id: DatasourceId = call.path("datasource_id")?;
+    let newer: CatalogEdits = match call.raw_body() {
+        Some(body) => serde_json::from_value(body.clone())
+            .map_err(|e| ApiError::field("", FieldErrorCode::BadValue, e.to_string()))?,
+        None => CatalogEdits::default(),
+    };
+    let record = sources::record(&call.app, &id).await?;
+    let catalog = sources::edited(&record)?;
+    check_zone(&newer)?;
+    let errors = newer.check(&catalog);
+    if !errors.is_empty() {
+        return Err(ApiError::ir("", errors));
+    }
+    let mut edits = sources::edits(&record)?;
+    edits.merge(newer);
+    let by = &call.principal.sub;
+    let expected = Some(record.edits_version);
+    let catalogs = call.app.store.catalogs();
+    let record = catalogs.put_edits(&id, &value!(edits), by, expected).await?;
+    let catalog = sources::edited(&record)?;
+    learning::rewrite_notes(&call.app, &id, &catalog).await?;
+    json(StatusCode::OK, &catalog)
+}
+
+fn check_zone(edits: &CatalogEdits) -> Result<(), ApiError> {
+    match &edits.time_zone {
+        Some(zone) if jiff::tz::TimeZone::get(zone).is_err() => {
+            let detail = "This is no IANA time zone, such as America/New_York.";
+            Err(ApiError::field("/time_zone", FieldErrorCode::UnknownTimezone, detail))
+        }
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,42 @@
+//! Whether the service lives and can take work.
+
+use std::collections::BTreeMap;
+
+use axum::http::StatusCode;
+
+use super::{Operation, operation};
+use crate::admission::{Answer, Call};
+use crate::contract::types::{Liveness, Part, PartStatus, Readiness, ReadyStatus};
+use crate::routes::rows::json;
+
+pub(super) const OPERATIONS: &[Operation] = &[operation!(healthz), operation!(readyz)];
+
+async fn healthz(_call: Call) -> Answer {
+    let alive = Liveness {
+        status: "ok".to_owned(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+    };
+    json(StatusCode::OK, &alive)
+}
+
+async fn readyz(call: Call) -> Answer {
+    let app = &call.app;
+    let part = |status, detail: Option<String>| Part { status, detail };
+    let control_plane = match app.store.check().await {
+        Ok(()) => part(PartStatus::Ok, None),
+        Err(error) => part(PartStatus::Failing, Some(error.to_string())),
+    };
+    let mut ready = matches!(control_plane.status, PartStatus::Ok);
+    let mut parts = BTreeMap::from([("control_plane".to_owned(), control_plane)]);
+    if app.is_draining() {
+        ready = false;
+        let runs = app.running.count();
+        let detail = format!("shutting down; {runs} runs are finishing");
+        parts.insert("shutdown".to_owned(), part(PartStatus::Failing, Some(detail)));
+    }
+    let (status, code) = match ready {
+        true => (ReadyStatus::Ready, StatusCode::OK),
+        false => (ReadyStatus::NotReady, StatusCode::SERVICE_UNAVAILABLE),
+    };
+    json(code, &Readiness { status, parts })
+}
