@@ -122,6 +122,10 @@ def sources_config() -> dict[str, Any]:
     return {"files": {"base_path": str(REPOSITORY)}, "analytics_sources": sources}
 
 
+def write_config(data: Path, config: dict[str, Any]) -> None:
+    (data / "config.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
+
+
 class Process:
     """The running program: where it listens, and the ways to end it."""
 
@@ -134,17 +138,17 @@ class Process:
         auth: str = "disabled",
         environment: Mapping[str, str] | None = None,
     ) -> None:
-        (data / "config.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
+        write_config(data, config)
         errors = data / "stderr.log"
-        command = [str(program), "serve", "--data", str(data), "--auth", auth, "--port", "0"]
         with errors.open("wb") as log:
             self.child = subprocess.Popen(  # noqa: S603
-                command,
+                serve(program, data, auth),
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,
                 env={**os.environ, **(environment or {})},
             )
+        self.pid = self.child.pid
         try:
             self.base = address(self.child, errors)
         except AssertionError:
@@ -188,6 +192,22 @@ def running(program: Path, data: Path) -> Iterator[Client]:
     """A client of the program, started on the cases' sources."""
     with serving(program, data, sources_config()) as process:
         yield Client(Http(process.base))
+
+
+def serve(program: Path, data: Path, auth: str) -> list[str]:
+    """The command that serves `data` on a free port."""
+    return [str(program), "serve", "--data", str(data), "--auth", auth, "--port", "0"]
+
+
+def mint(program: Path, data: Path, sub: str, role: str, *options: str) -> str:
+    """A token, as `air token` makes it from the configuration in `data`."""
+    command = [str(program), "token", "--data", str(data), "--sub", sub, "--role", role, *options]
+    made = subprocess.run(  # noqa: S603
+        command, capture_output=True, text=True, timeout=START_SECONDS, check=False
+    )
+    if made.returncode != 0:
+        raise AssertionError(f"air token ended with {made.returncode}: {made.stderr}")
+    return made.stdout.strip()
 
 
 def address(process: subprocess.Popen[str], errors: Path) -> str:

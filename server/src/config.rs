@@ -46,7 +46,7 @@ pub(crate) use self::models::{
     EmbeddingsConfig, ModelName, ModelsConfig, OllamaConfig, OpenaiConfig, Provider,
 };
 pub(crate) use self::policies::Policy;
-pub(crate) use self::problem::{ConfigError, Problem, nearest};
+pub(crate) use self::problem::{ConfigError, Problem};
 pub(crate) use self::python::{PythonConfig, PythonLimits};
 pub(crate) use self::redis::RedisConfig;
 pub(crate) use self::safety::{SafetyConfig, TimeFilter};

@@ -1,7 +1,5 @@
-mod auth;
-mod config;
-mod id;
-mod secrets;
-mod store;
+//! The program `air`.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    air_server::main()
+}

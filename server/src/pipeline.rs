@@ -18,7 +18,7 @@ pub(crate) mod sources;
 use std::sync::Arc;
 use std::time::Instant;
 
-use air_engine::{Dialect, GuardedPlan, Policy, Sql};
+use air_engine::{Dialect, GuardedPlan, Policy, Prepared, Sql};
 use air_ir::{Bindings, Ir, Verdict};
 use datafusion::arrow::array::RecordBatch;
 use jiff::Timestamp;
@@ -90,10 +90,10 @@ async fn stages(
 ) -> Result<Finished, ApiError> {
     let mut clock = Clock::start();
     let ir = bound(order)?;
-    let guarded = guarded(app, order, &ir, ready, &mut clock)?;
+    let guarded = guarded(app, order, &ir, &ready.prepared, &mut clock)?;
     let sql = guarded.sql(ready.dialect)?;
     clock.timings.unparse = clock.lap();
-    record::planned(app, slot.id(), &ir, &source_sql(order, &sql), guarded.report()).await?;
+    record::planned(app, slot.id(), &source_sql(order, &sql), guarded.report()).await?;
     let as_of = Moment::now();
     let _ = clock.lap();
     let ran = engine::run(app, ready, guarded, slot, order.deadline).await?;
@@ -114,10 +114,10 @@ pub(crate) fn guarded(
     app: &App,
     order: &Order,
     ir: &Ir,
-    ready: &Ready,
+    prepared: &Prepared,
     clock: &mut Clock,
 ) -> Result<GuardedPlan, ApiError> {
-    let plan = air_engine::plan(ir, &ready.prepared, &plan_options(app, order.now))
+    let plan = air_engine::plan(ir, prepared, &plan_options(app, order.now))
         .map_err(|error| ApiError::plan(order.ir_at, error))?;
     clock.timings.plan = clock.lap();
     let guarded = air_engine::guard(plan, &policy(app))?;

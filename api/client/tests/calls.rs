@@ -1,5 +1,7 @@
 //! Calls against a server that answers what each test says, once, and gives back what it heard.
 
+#![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
+
 use std::time::Duration;
 
 use air_client::types::{

@@ -45,8 +45,10 @@ fn nearest(lower: &str, lexicon: &Lexicon) -> Option<String> {
     let allowed = if lower.chars().count() >= 8 { 2 } else { 1 };
     let first = lower.chars().next()?;
     let times = TIMES.split_ascii_whitespace();
-    let all = words::vocabulary().chain(times).chain(lexicon.words());
+    let mut all: Vec<&str> = words::vocabulary().chain(times).collect();
+    all.extend(lexicon.words());
     let mut near: Vec<(usize, &str)> = all
+        .into_iter()
         .filter(|w| w.len() >= 4 && w.starts_with(first))
         .filter(|w| w.len().abs_diff(lower.len()) <= allowed)
         .map(|w| (strsim::osa_distance(lower, w), w))

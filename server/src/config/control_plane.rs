@@ -5,7 +5,6 @@
 
 use std::path::PathBuf;
 
-use super::problem::nearest;
 use super::section::{Section, fold_path};
 
 #[derive(Debug, Clone)]
@@ -34,7 +33,7 @@ fn check_option(section: &Section<'_>, option: &str) {
     let (name, value) = option.split_once('=').unwrap_or((option, ""));
     let known = ["_fk", "_foreign_keys"];
     if !known.contains(&name) {
-        let fix = match nearest(name, known) {
+        let fix = match air_ir::nearest(name, known).first() {
             Some(name) => format!("did you mean {name}?"),
             None => "known: _fk".to_owned(),
         };

@@ -1,8 +1,8 @@
 //! `files`: which files may be read, and from where.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use super::section::Section;
+use super::section::{Section, fold_path};
 
 /// What the readers can read; compressed forms (`.gz`, `.zst`) go with their inner extension.
 const READABLE: [&str; 3] = [".csv", ".parquet", ".jsonl"];
@@ -31,5 +31,12 @@ impl FilesConfig {
             infer_rows: section.number("infer_rows", 20_000, 1..=100_000_000),
             base_path: section.path("base_path", Some("files")).unwrap_or_default(),
         }
+    }
+
+    /// A source's path as seen from `base_path`, if it lies below it; `.` is `base_path` itself.
+    pub(crate) fn relative(&self, path: &Path) -> Option<String> {
+        let whole = fold_path(&self.base_path.join(path));
+        let below = whole.strip_prefix(&self.base_path).ok()?.to_str()?;
+        Some(if below.is_empty() { "." } else { below }.to_owned())
     }
 }

@@ -5,8 +5,6 @@
 
 use std::fmt;
 
-use datafusion::common::utils::datafusion_strsim::levenshtein;
-
 /// One thing that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Problem {
@@ -45,31 +43,3 @@ impl fmt::Display for ConfigError {
 }
 
 impl std::error::Error for ConfigError {}
-
-/// The known name nearest to a mistyped one, if it is near enough to be meant: at most a third of
-/// the letters differ.
-pub(crate) fn nearest<'n>(
-    given: &str,
-    known: impl IntoIterator<Item = &'n str>,
-) -> Option<&'n str> {
-    let limit = given.chars().count().div_ceil(3);
-    known
-        .into_iter()
-        .map(|name| (levenshtein(given, name), name))
-        .min()
-        .filter(|(distance, _)| *distance <= limit)
-        .map(|(_, name)| name)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::nearest;
-
-    #[test]
-    fn nearest_is_near_or_nothing() {
-        let known = ["port", "host", "ws_enabled"];
-        assert_eq!(nearest("prot", known), Some("port"));
-        assert_eq!(nearest("ws_enable", known), Some("ws_enabled"));
-        assert_eq!(nearest("colour", known), None);
-    }
-}

@@ -16,7 +16,7 @@ use secrecy::SecretString;
 use serde_json::{Map, Value};
 
 use super::environment::Environment;
-use super::problem::{Problem, nearest};
+use super::problem::Problem;
 use super::units::{parse_duration, parse_size};
 
 /// What all sections of one reading share.
@@ -66,6 +66,11 @@ impl<'r> Section<'r> {
     /// Reports a problem of one key.
     pub(super) fn report(&self, key: &str, what: impl Display, fix: impl Display) {
         self.reading.report(&self.path_of(key), what, fix);
+    }
+
+    /// Whether the key has a value, readable or not.
+    pub(super) fn is_given(&self, key: &str) -> bool {
+        self.values.get(key).is_some_and(|value| !value.is_null())
     }
 
     /// The value as written, unexpanded. `null` counts as not given.
@@ -301,7 +306,7 @@ fn with_nearest<'n>(
     known: impl IntoIterator<Item = &'n str>,
     otherwise: String,
 ) -> String {
-    match nearest(given, known) {
+    match air_ir::nearest(given, known).first() {
         Some(name) => format!("did you mean {name}?"),
         None => otherwise,
     }

@@ -191,6 +191,7 @@ fn references_are_expanded_and_dsns_keep_theirs() {
     assert_eq!(dsn.expanded.expose_secret(), "postgres://u:s3c@h/d");
     assert_eq!(config.telemetry.level, "warn");
     let found = problems(yaml, &[]);
+    assert_eq!(found.len(), 2, "{found:#?}");
     assert!(found[0].contains("PW is not set"), "{found:#?}");
     assert!(found.iter().any(|line| line.contains("LEVEL is not set")), "{found:#?}");
 }

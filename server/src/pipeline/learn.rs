@@ -14,7 +14,7 @@ use crate::contract::types::{
 use crate::id::DatasourceId;
 use crate::problem::ApiError;
 use crate::service::App;
-use crate::store::{Datasource, Moment, NoteText};
+use crate::store::{Datasource, Moment, NoteChanges, NoteText};
 
 /// Reads what the source holds, and keeps it.
 pub(crate) async fn learn(
@@ -59,21 +59,16 @@ async fn keep(
     let learned = serde_json::to_value(catalog).map_err(ApiError::internal)?;
     let record = app.store.catalogs().put_learned(id, &learned).await?;
     let edited = sources::edited(&record)?;
-    let notes: Vec<NoteText> = air_connectors::notes(&edited)
-        .into_iter()
-        .map(|note| NoteText {
-            object: note.object,
-            chunk: i64::from(note.chunk),
-            md: note.md,
-        })
-        .collect();
-    let changes = app.store.schema_notes().replace(id, &notes).await?;
-    let columns = || catalog.tables.iter().flat_map(|table| table.columns.iter().map(move |c| (table, c)));
+    let changes = write_notes(app, id, &edited).await?;
+    let columns = || {
+        let tables = catalog.tables.iter();
+        tables.flat_map(|table| table.columns.iter().map(move |column| (table, column)))
+    };
     let unreadable = columns().filter(|(_, column)| column.data_type == DataType::Unreadable);
     let count = |n: usize| n as u64;
     Ok(LearnResult {
         datasource_id: id.clone(),
-        catalog_version: record.version.clone(),
+        catalog_version: record.tag(),
         learned_at: record.learned_at.to_string(),
         tables: count(catalog.tables.len()),
         columns: count(columns().count()),
@@ -87,12 +82,12 @@ async fn keep(
     })
 }
 
-/// Writes the notes again after an edit of the catalog.
-pub(crate) async fn rewrite_notes(
+/// Writes the notes that differ from those there are.
+pub(crate) async fn write_notes(
     app: &App,
     id: &DatasourceId,
     catalog: &Catalog,
-) -> Result<(), ApiError> {
+) -> Result<NoteChanges, ApiError> {
     let notes: Vec<NoteText> = air_connectors::notes(catalog)
         .into_iter()
         .map(|note| NoteText {
@@ -101,8 +96,7 @@ pub(crate) async fn rewrite_notes(
             md: note.md,
         })
         .collect();
-    app.store.schema_notes().replace(id, &notes).await?;
-    Ok(())
+    Ok(app.store.schema_notes().replace(id, &notes).await?)
 }
 
 /// Reaches the source now, and keeps what was found.

@@ -1,7 +1,6 @@
 //! A run's record: written when it begins, when its plan is known, and when it ends.
 
 use air_engine::Finding;
-use air_ir::Ir;
 use serde_json::{Value, json};
 
 use super::{Finished, Order, bound, snapshot};
@@ -36,7 +35,6 @@ pub(super) async fn begin(app: &App, order: &Order, id: &RunId) -> Result<(), Ap
 pub(super) async fn planned(
     app: &App,
     id: &RunId,
-    _ir: &Ir,
     sql: &SourceSql,
     report: &[Finding],
 ) -> Result<(), ApiError> {

@@ -98,6 +98,7 @@ pub(crate) fn edited(record: &CatalogRecord) -> Result<Catalog, ApiError> {
     let mut catalog: Catalog =
         serde_json::from_value(record.catalog.clone()).map_err(ApiError::internal)?;
     edits(record)?.apply(&mut catalog);
+    catalog.version = record.tag();
     Ok(catalog)
 }
 

@@ -1,6 +1,6 @@
 //! Learning, schema notes, and the catalog with people's edits.
 
-use air_ir::CatalogEdits;
+use air_ir::{Catalog, CatalogEdits};
 use axum::http::StatusCode;
 use serde_json::json as value;
 
@@ -8,7 +8,7 @@ use super::rows::json;
 use super::{Operation, operation};
 use crate::admission::{Answer, Call};
 use crate::contract::types::{
-    Checksum, Cursor, FieldErrorCode, GetSchemaQuery, LearnQuery, LearnRequest, SchemaNote,
+    Checksum, Cursor, ErrorCode, FieldErrorCode, GetSchemaQuery, LearnQuery, LearnRequest, SchemaNote,
     SchemaNoteList,
 };
 use crate::id::DatasourceId;
@@ -71,22 +71,32 @@ async fn update_catalog(call: Call) -> Answer {
             .map_err(|e| ApiError::field("", FieldErrorCode::BadValue, e.to_string()))?,
         None => CatalogEdits::default(),
     };
-    let record = sources::record(&call.app, &id).await?;
-    let catalog = sources::edited(&record)?;
     check_zone(&newer)?;
-    let errors = newer.check(&catalog);
+    let catalog = loop {
+        match edit(&call, &id, &newer).await {
+            // Someone else edited between reading and writing: lay it over theirs.
+            Err(error) if error.code == ErrorCode::PreconditionFailed => {}
+            done => break done?,
+        }
+    };
+    learning::write_notes(&call.app, &id, &catalog).await?;
+    json(StatusCode::OK, &catalog)
+}
+
+/// Lays edits over those there are.
+async fn edit(call: &Call, id: &DatasourceId, newer: &CatalogEdits) -> Result<Catalog, ApiError> {
+    let record = sources::record(&call.app, id).await?;
+    let errors = newer.check(&sources::edited(&record)?);
     if !errors.is_empty() {
         return Err(ApiError::ir("", errors));
     }
     let mut edits = sources::edits(&record)?;
-    edits.merge(newer);
+    edits.merge(newer.clone());
     let by = &call.principal.sub;
     let expected = Some(record.edits_version);
     let catalogs = call.app.store.catalogs();
-    let record = catalogs.put_edits(&id, &value!(edits), by, expected).await?;
-    let catalog = sources::edited(&record)?;
-    learning::rewrite_notes(&call.app, &id, &catalog).await?;
-    json(StatusCode::OK, &catalog)
+    let record = catalogs.put_edits(id, &value!(edits), by, expected).await?;
+    sources::edited(&record)
 }
 
 fn check_zone(edits: &CatalogEdits) -> Result<(), ApiError> {

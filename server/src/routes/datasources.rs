@@ -180,7 +180,7 @@ async fn shown(app: &App, record: store::Datasource) -> Result<Datasource, ApiEr
         default: record.is_default,
         base_path: record.base_path,
         health: record.health.map_or_else(unknown, kept),
-        catalog_version: catalog.as_ref().map(|c| c.version.clone()),
+        catalog_version: catalog.as_ref().map(store::CatalogRecord::tag),
         learned_at: catalog.map(|c| c.learned_at.to_string()),
         created_at: record.created_at.to_string(),
         updated_at: record.updated_at.to_string(),

@@ -31,6 +31,8 @@ pub(crate) enum StoreError {
     Migrate(#[from] sqlx::migrate::MigrateError),
     #[error("{what}: {}", path.display())]
     DataDir { what: &'static str, path: PathBuf, source: std::io::Error },
+    #[error("{} is damaged", file.display())]
+    Damaged { file: PathBuf },
     #[error("another air process uses the data folder {}", path.display())]
     DataDirInUse { path: PathBuf },
 }

@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::error::StoreError;
 
 pub(crate) const DEFAULT_LIMIT: u32 = 50;
-pub(crate) const MAX_LIMIT: u32 = 200;
+pub(crate) const MAX_LIMIT: u32 = 500;
 
 #[derive(Debug, Clone, Default)]
 pub(crate) struct PageRequest {
@@ -19,7 +19,7 @@ pub(crate) struct PageRequest {
 }
 
 impl PageRequest {
-    /// A limit beyond 1 to 200 is brought into it.
+    /// A limit beyond 1 to 500 is brought into it.
     pub(crate) fn new(limit: Option<u32>, cursor: Option<String>) -> Self {
         Self { limit, cursor }
     }

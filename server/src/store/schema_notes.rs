@@ -9,8 +9,10 @@ use sha2::{Digest, Sha256};
 use sqlx::FromRow;
 
 use super::error::StoreError;
-use super::{Moment, Store};
+use super::{Moment, Page, PageRequest, Store};
 use crate::id::{DatasourceId, SchemaNoteId};
+
+const LIST: &str = "schema_notes";
 
 #[derive(Debug, Clone, PartialEq, Eq, FromRow)]
 pub(crate) struct SchemaNote {
@@ -54,6 +56,34 @@ impl<'s> SchemaNotes<'s> {
             "SELECT * FROM schema_notes WHERE datasource_id = ? ORDER BY object, chunk",
         );
         Ok(query.bind(source).fetch_all(self.store.reader()).await?)
+    }
+
+    /// A page, by object and chunk.
+    pub(crate) async fn page(
+        &self,
+        source: &DatasourceId,
+        page: &PageRequest,
+    ) -> Result<Page<SchemaNote>, StoreError> {
+        let after = page.after(LIST)?.map(|key| {
+            let (chunk, object) = key.split_once(' ').ok_or(StoreError::BadCursor)?;
+            let chunk: i64 = chunk.parse().map_err(|_| StoreError::BadCursor)?;
+            Ok::<_, StoreError>((object.to_owned(), chunk))
+        });
+        let (object, chunk) = after.transpose()?.unzip();
+        let rows = sqlx::query_as(
+            "SELECT * FROM schema_notes
+             WHERE datasource_id = ?1 AND (?2 IS NULL OR (object, chunk) > (?2, ?3))
+             ORDER BY object, chunk LIMIT ?4",
+        )
+        .bind(source)
+        .bind(object)
+        .bind(chunk)
+        .bind(page.fetch())
+        .fetch_all(self.store.reader())
+        .await?;
+        Ok(page.page(LIST, rows, |row: &SchemaNote| {
+            format!("{} {}", row.chunk, row.object)
+        }))
     }
 
     /// Makes the notes of a source those given, writing only what differs.

@@ -165,18 +165,48 @@ impl<'s> Scopes<'s> {
         Ok(query.bind(scope).fetch_all(self.store.reader()).await?)
     }
 
-    /// Newest first; of one owner, or of all.
+    /// The newest version; a scope has one from its first day.
+    pub(crate) async fn latest(&self, scope: &ScopeId) -> Result<ScopeVersion, StoreError> {
+        sqlx::query_as(
+            "SELECT * FROM scope_versions WHERE scope_id = ? ORDER BY version DESC LIMIT 1",
+        )
+        .bind(scope)
+        .fetch_optional(self.store.reader())
+        .await?
+        .ok_or_else(|| StoreError::not_found(VERSION, scope))
+    }
+
+    /// Whether a person confirmed this IR for a question of this name.
+    pub(crate) async fn is_confirmed(
+        &self,
+        source: &DatasourceId,
+        name: &str,
+        ir_hash: &str,
+    ) -> Result<bool, StoreError> {
+        let query = sqlx::query_scalar(
+            "SELECT EXISTS (SELECT 1 FROM scope_versions v JOIN scopes s ON s.id = v.scope_id
+                 WHERE s.datasource_id = ? AND s.name = ?
+                     AND v.ir_hash = ? AND v.verified_hash = v.ir_hash)",
+        );
+        let query = query.bind(source).bind(name).bind(ir_hash);
+        Ok(query.fetch_one(self.store.reader()).await?)
+    }
+
+    /// Newest first; of one owner, or of all; of one status, or of any.
     pub(crate) async fn list(
         &self,
         owner: Option<&str>,
+        status: Option<ScopeStatus>,
         page: &PageRequest,
     ) -> Result<Page<Scope>, StoreError> {
         let rows = sqlx::query_as(
             "SELECT * FROM scopes
-             WHERE (?1 IS NULL OR owner = ?1) AND (?2 IS NULL OR id < ?2)
-             ORDER BY id DESC LIMIT ?3",
+             WHERE (?1 IS NULL OR owner = ?1) AND (?2 IS NULL OR status = ?2)
+                 AND (?3 IS NULL OR id < ?3)
+             ORDER BY id DESC LIMIT ?4",
         )
         .bind(owner)
+        .bind(status)
         .bind(page.after(LIST)?)
         .bind(page.fetch())
         .fetch_all(self.store.reader())

@@ -101,8 +101,8 @@ const MONTHS: [&str; 12] = ["january", "february", "march", "april", "may", "jun
     "august", "september", "october", "november", "december"];
 
 fn month_number(word: &str) -> Option<i8> {
-    let fits = |m: &&str| **m == word || word.len() == 3 && m.starts_with(word);
-    let at = MONTHS.iter().position(|m| fits(&m)).or((word == "sept").then_some(8))?;
+    let fits = |m: &&str| *m == word || word.len() == 3 && m.starts_with(word);
+    let at = MONTHS.iter().position(|m| fits(m)).or((word == "sept").then_some(8))?;
     i8::try_from(at + 1).ok()
 }
 

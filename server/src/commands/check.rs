@@ -1,0 +1,94 @@
+//! `air check`: each part is ok, off, or wrong and what to do.
+
+use std::path::Path;
+
+use air_connectors::FilesSource;
+
+use super::{Place, say};
+use crate::auth::Authenticator;
+use crate::config::{Config, SourceConfig, SourceKind};
+use crate::pipeline::sources::unsupported;
+use crate::secrets::DsnVault;
+use crate::store::Store;
+
+/// How a part is, and what is said of it.
+enum Found {
+    Ok(String),
+    Off(String),
+    Wrong(String),
+}
+
+pub(super) async fn run(place: Place) -> anyhow::Result<()> {
+    let config = place.load()?;
+    let mut parts = vec![("configuration".to_owned(), Found::Ok("every key is known".to_owned()))];
+    parts.push(("server.auth".to_owned(), auth(&config)));
+    parts.push(("encryption".to_owned(), encryption(&config)));
+    parts.push(("control_plane".to_owned(), control_plane(&config).await));
+    for source in &config.analytics_sources {
+        parts.push((format!("source {}", source.id), of_source(&config, source).await));
+    }
+    let mut wrong = 0;
+    for (name, found) in &parts {
+        let (word, text) = match found {
+            Found::Ok(text) => ("ok", text),
+            Found::Off(text) => ("off", text),
+            Found::Wrong(text) => {
+                wrong += 1;
+                ("wrong", text)
+            }
+        };
+        say(&format!("{name:<24} {word:<6} {text}"));
+    }
+    match wrong {
+        0 => Ok(()),
+        n => anyhow::bail!("{n} of {} parts are wrong", parts.len()),
+    }
+}
+
+fn auth(config: &Config) -> Found {
+    match Authenticator::new(&config.server.auth) {
+        Ok(authenticator) if authenticator.is_disabled() => {
+            Found::Off("everyone is admin; the service listens on loopback only".to_owned())
+        }
+        Ok(_) => Found::Ok("tokens are checked".to_owned()),
+        Err(error) => Found::Wrong(error.to_string()),
+    }
+}
+
+fn encryption(config: &Config) -> Found {
+    match (DsnVault::new(&config.environment), config.environment.get("AIR_ENCRYPTION_KEY")) {
+        (Err(error), _) => Found::Wrong(error.to_string()),
+        (Ok(_), Some(_)) => Found::Ok("passwords in DSNs are encrypted".to_owned()),
+        (Ok(_), None) => {
+            Found::Off("AIR_ENCRYPTION_KEY is not set; passwords must be ${VAR}".to_owned())
+        }
+    }
+}
+
+/// Looks at the file; makes none.
+async fn control_plane(config: &Config) -> Found {
+    let file = &config.control_plane.file;
+    if !file.exists() {
+        return Found::Off(format!("{} is made at the first start", file.display()));
+    }
+    match Store::integrity(file).await {
+        Ok(()) => Found::Ok(file.display().to_string()),
+        Err(error) => Found::Wrong(format!("{error}; put a backup in its place")),
+    }
+}
+
+async fn of_source(config: &Config, source: &SourceConfig) -> Found {
+    if source.kind != SourceKind::Files {
+        return Found::Off(unsupported(source.kind));
+    }
+    let path = source.base_path.as_deref().unwrap_or(Path::new("."));
+    let opened = FilesSource::open(source.id.as_str(), &config.files.base_path, path);
+    let found = match opened {
+        Ok(opened) => opened.health().await,
+        Err(error) => Err(error),
+    };
+    match found {
+        Ok(health) => Found::Ok(health.detail),
+        Err(error) => Found::Wrong(error.to_string()),
+    }
+}

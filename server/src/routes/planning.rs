@@ -1,0 +1,151 @@
+//! From an IR to a plan, SQL and rows, without a saved report.
+
+use air_engine::{Dialect, GuardedPlan};
+use air_ir::{Bindings, Ir};
+use axum::http::StatusCode;
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::rows::{format, json, run_answer};
+use super::{Operation, operation};
+use crate::admission::{Answer, Call};
+use crate::contract::types::{
+    self, DialectSql, ErrorCode, FieldErrorCode, Params, PlanSqlQuery, QueryQuery, QueryRequest,
+    SqlRequest, SqlResponse,
+};
+use crate::id::DatasourceId;
+use crate::pipeline::{self, Clock, Order, sources};
+use crate::problem::{ApiError, safety_report};
+use crate::results;
+
+pub(super) const OPERATIONS: &[Operation] = &[operation!(plan_sql), operation!(query)];
+
+async fn plan_sql(call: Call) -> Answer {
+    let asked: PlanSqlQuery = call.query()?;
+    let body: SqlRequest = call.body()?;
+    let datasource = named(body.datasource_id, asked.datasource_id)?;
+    let ir = ir(body.ir, body.sql.is_some())?;
+    let order = order(&call, datasource, ir, body.params, body.now.as_deref())?;
+    let prepared = sources::prepared(&call.app, &order.datasource).await?;
+    let record = call.app.store.datasources().get(&order.datasource).await?;
+    let own = sources::dialect(record.kind);
+    let bound = pipeline::bound(&order)?;
+    let guarded = pipeline::guarded(&call.app, &order, &bound, &prepared, &mut Clock::start())?;
+    let dialect = body.dialect.map_or(own, engine_dialect);
+    let sql = guarded.sql(dialect)?;
+    let all = body.dialects.map(|wanted| {
+        let wanted = wanted.into_iter();
+        wanted.map(|named| in_dialect(&guarded, named)).collect()
+    });
+    let response = SqlResponse {
+        dialect: pipeline::dialect(sql.dialect),
+        sql: sql.text,
+        params: results::json_scalars(&sql.params),
+        safety_report: safety_report(guarded.report()),
+        plan: guarded.display(),
+        all_sql: all,
+    };
+    json(StatusCode::OK, &response)
+}
+
+/// The plan in one dialect, or why that engine could not give the same rows.
+fn in_dialect(guarded: &GuardedPlan, named: types::Dialect) -> DialectSql {
+    match guarded.sql(engine_dialect(named)) {
+        Ok(sql) => DialectSql {
+            dialect: named,
+            sql: Some(sql.text),
+            params: Some(results::json_scalars(&sql.params)),
+            unsupported: None,
+        },
+        Err(error) => DialectSql {
+            dialect: named,
+            sql: None,
+            params: None,
+            unsupported: Some(error.reason),
+        },
+    }
+}
+
+fn engine_dialect(named: types::Dialect) -> Dialect {
+    match named {
+        types::Dialect::Postgres => Dialect::Postgres,
+        types::Dialect::Timescaledb => Dialect::Timescaledb,
+        types::Dialect::Mysql => Dialect::Mysql,
+        types::Dialect::Datafusion => Dialect::Datafusion,
+    }
+}
+
+async fn query(call: Call) -> Answer {
+    let asked: QueryQuery = call.query()?;
+    let format = format(&call, asked.format)?;
+    let body: QueryRequest = call.body()?;
+    let ir = ir(body.ir, body.sql.is_some())?;
+    let order = order(&call, body.datasource_id, ir, body.params, body.now.as_deref())?;
+    let finished = pipeline::report(&call.app, order).await?;
+    run_answer(&call.app, &finished, format)
+}
+
+fn named(
+    body: Option<DatasourceId>,
+    query: Option<DatasourceId>,
+) -> Result<DatasourceId, ApiError> {
+    match (body, query) {
+        (Some(body), Some(query)) if body != query => {
+            let detail = "The body names another source than the query.";
+            Err(ApiError::field("?datasource_id", FieldErrorCode::Conflict, detail))
+        }
+        (Some(id), _) | (None, Some(id)) => Ok(id),
+        (None, None) => {
+            let detail = "Name the source, here or as `?datasource_id=`.";
+            Err(ApiError::field("/datasource_id", FieldErrorCode::MissingField, detail))
+        }
+    }
+}
+
+/// The IR of a request. SQL is taken by the contract, and not yet by this version.
+pub(super) fn ir(ir: Option<types::Ir>, sql: bool) -> Result<Ir, ApiError> {
+    if sql {
+        let detail = "This version of AIR plans IR only; SQL text comes with a later one.";
+        return Err(ApiError::new(ErrorCode::Unsupported, detail));
+    }
+    let value = Value::Object(ir.unwrap_or_default());
+    Ir::parse(&value).map_err(|errors| ApiError::ir("/ir", errors))
+}
+
+/// An order without a report: each parameter used must be given.
+fn order(
+    call: &Call,
+    datasource: DatasourceId,
+    ir: Ir,
+    params: Option<Params>,
+    now: Option<&str>,
+) -> Result<Order, ApiError> {
+    let params = params.unwrap_or_default();
+    let values = params.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+    Ok(Order {
+        owner: call.principal.sub.clone(),
+        datasource,
+        ir,
+        ir_at: "/ir",
+        bindings: Bindings {
+            values,
+            ..Bindings::default()
+        },
+        params,
+        report: None,
+        scope_version: None,
+        now: instant(now)?,
+        deadline: call.deadline,
+    })
+}
+
+/// The `now` of a request; the present if it is not given.
+pub(super) fn instant(now: Option<&str>) -> Result<Timestamp, ApiError> {
+    let Some(text) = now else {
+        return Ok(crate::store::Moment::now().timestamp());
+    };
+    text.parse().map_err(|_| {
+        let detail = "This is no instant in RFC 3339 that AIR can count from.";
+        ApiError::field("/now", FieldErrorCode::BadValue, detail)
+    })
+}

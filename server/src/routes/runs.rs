@@ -1,0 +1,237 @@
+//! Runs: their records, their rows, and how one is cancelled.
+
+use axum::http::StatusCode;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::asking::object;
+use super::datasources::page;
+use super::reports::find;
+use super::rows::{Facts, bytes, format, json, number};
+use super::{Operation, operation};
+use crate::admission::{Answer, Call};
+use crate::auth::Role;
+use crate::contract::types::{
+    Cursor, ErrorCode, FieldErrorCode, GetRunRowsQuery, ListReportRunsQuery, Problem,
+    ResultFormat, RowPage, Run, RunList, RunStatus, RunSummary,
+};
+use crate::id::{RequestId, RunId};
+use crate::problem::ApiError;
+use crate::results;
+use crate::store::{self, RunFilter};
+
+pub(super) const OPERATIONS: &[Operation] = &[
+    operation!(list_report_runs),
+    operation!(get_run),
+    operation!(cancel_run),
+    operation!(get_run_rows),
+];
+
+/// Rows on a page.
+const DEFAULT_ROWS: u32 = 1_000;
+
+async fn list_report_runs(call: Call) -> Answer {
+    let query: ListReportRunsQuery = call.query()?;
+    let report = find(&call).await?;
+    let filter = RunFilter {
+        owner: (!call.principal.may(Role::Admin)).then(|| call.principal.sub.clone()),
+        report_id: Some(report.id),
+        status: query.status.map(stored),
+    };
+    let page = page(query.limit, query.cursor);
+    let found = call.app.store.runs().list(&filter, &page).await?;
+    let mut items = Vec::new();
+    for run in &found.items {
+        items.push(summary(&call, run).await?);
+    }
+    let next = found.next.map(Cursor::new);
+    json(StatusCode::OK, &RunList { items, next })
+}
+
+fn stored(status: RunStatus) -> store::RunStatus {
+    match status {
+        RunStatus::Running => store::RunStatus::Running,
+        RunStatus::Completed => store::RunStatus::Completed,
+        RunStatus::Failed => store::RunStatus::Failed,
+        RunStatus::Cancelled => store::RunStatus::Cancelled,
+    }
+}
+
+fn shown(status: store::RunStatus) -> RunStatus {
+    match status {
+        store::RunStatus::Running => RunStatus::Running,
+        store::RunStatus::Completed => RunStatus::Completed,
+        store::RunStatus::Failed => RunStatus::Failed,
+        store::RunStatus::Cancelled => RunStatus::Cancelled,
+    }
+}
+
+/// The key and version of the report that was run.
+async fn report_of(call: &Call, run: &store::Run) -> Result<Option<(String, i64)>, ApiError> {
+    let (Some(report), Some(version)) = (&run.report_id, &run.report_version_id) else {
+        return Ok(None);
+    };
+    let reports = call.app.store.reports();
+    let key = reports.get(report).await?.key.to_string();
+    Ok(Some((key, reports.version_by_id(version).await?.version)))
+}
+
+async fn summary(call: &Call, run: &store::Run) -> Result<RunSummary, ApiError> {
+    let report = report_of(call, run).await?;
+    let verdict: Option<air_ir::Verdict> = kept(run.verdict.as_ref());
+    let (key, version) = report.unzip();
+    Ok(RunSummary {
+        run_id: run.id.clone(),
+        status: shown(run.status),
+        owner: run.owner.clone(),
+        datasource_id: run.datasource_id.clone(),
+        report_id: run.report_id.clone(),
+        report_key: key.and_then(|key| key.parse().ok()),
+        version: version.map(number),
+        params: object(run.params.clone()).unwrap_or_default(),
+        row_count: run.row_count.and_then(|count| u64::try_from(count).ok()),
+        truncated: run.truncated,
+        qa_status: verdict.map(|verdict| verdict.status),
+        started_at: run.started_at.to_string(),
+        finished_at: run.finished_at.map(|at| at.to_string()),
+    })
+}
+
+/// What a column of the record holds, in the contract's type.
+fn kept<T: DeserializeOwned>(value: Option<&Value>) -> Option<T> {
+    T::deserialize(value?).ok()
+}
+
+async fn record(call: &Call, run: &store::Run) -> Result<Run, ApiError> {
+    let summary = summary(call, run).await?;
+    let sample = call.app.store.runs().sample(&run.id).await?;
+    Ok(Run {
+        run_id: summary.run_id,
+        status: summary.status,
+        owner: summary.owner,
+        datasource_id: summary.datasource_id,
+        report_id: summary.report_id,
+        report_key: summary.report_key,
+        version: summary.version,
+        params: summary.params,
+        row_count: summary.row_count,
+        truncated: summary.truncated,
+        qa_status: summary.qa_status,
+        started_at: summary.started_at,
+        finished_at: summary.finished_at,
+        now: run.frozen_now.to_string(),
+        ir: run.ir.clone().and_then(object),
+        sql: kept(run.plan.sql.as_ref()).unwrap_or_default(),
+        safety_report: kept(run.plan.safety.as_ref()).unwrap_or_default(),
+        columns: kept(run.columns.as_ref()).unwrap_or_default(),
+        sample: sample.into_iter().filter_map(object).collect(),
+        as_of: run.as_of.map(|at| at.to_string()),
+        qa: kept(run.verdict.as_ref()),
+        timings_ms: kept(run.timings.as_ref()),
+        error: problem(run),
+    })
+}
+
+/// The problem of a run that failed; one that was interrupted has a text alone.
+fn problem(run: &store::Run) -> Option<Problem> {
+    if run.status != store::RunStatus::Failed {
+        return None;
+    }
+    kept(run.error.as_ref()).or_else(|| {
+        let text = run.error_text.clone().unwrap_or_default();
+        let error = ApiError::new(ErrorCode::Unavailable, crate::problem::sentence(&text));
+        Some(error.problem(&RequestId::new()))
+    })
+}
+
+async fn own(call: &Call) -> Result<store::Run, ApiError> {
+    let id: RunId = call.path("id")?;
+    let run = call.app.store.runs().get(&id).await?;
+    call.require_owner(&run.owner, "run", id.as_str())?;
+    Ok(run)
+}
+
+async fn get_run(call: Call) -> Answer {
+    let run = own(&call).await?;
+    json(StatusCode::OK, &record(&call, &run).await?)
+}
+
+async fn cancel_run(call: Call) -> Answer {
+    let run = own(&call).await?;
+    let cancelled = call.app.store.runs().cancel(&run.id, &call.principal.sub).await?;
+    call.app.running.cancel(&run.id);
+    json(StatusCode::ACCEPTED, &record(&call, &cancelled).await?)
+}
+
+async fn get_run_rows(call: Call) -> Answer {
+    let query: GetRunRowsQuery = call.query()?;
+    let format = format(&call, query.format)?;
+    if format != ResultFormat::Json && (query.limit.is_some() || query.cursor.is_some()) {
+        let detail = "Only JSON comes in pages; the other formats give all rows at once.";
+        return Err(ApiError::field("?limit", FieldErrorCode::Conflict, detail));
+    }
+    let run = own(&call).await?;
+    if run.status == store::RunStatus::Running {
+        let detail = "The run has not ended yet.";
+        return Err(ApiError::new(ErrorCode::NotFinished, detail));
+    }
+    let file = match &run.snapshot_file {
+        Some(file) => call.app.config.execution.snapshot_dir.join(file),
+        None => return Err(ApiError::new(ErrorCode::NotFound, "The run kept no rows.")),
+    };
+    let read = tokio::task::spawn_blocking(move || results::read_parquet(&file)).await;
+    let rows = read.map_err(ApiError::internal)?.map_err(ApiError::internal)?;
+    let all = run.row_count.and_then(|n| usize::try_from(n).ok()).unwrap_or(0);
+    let truncated = run.truncated.unwrap_or(false) || rows.num_rows() < all;
+    let begin = offset(query.cursor.as_ref(), &run.id)?.min(rows.num_rows());
+    let limit = usize::try_from(query.limit.unwrap_or(DEFAULT_ROWS)).unwrap_or(usize::MAX);
+    let end = begin.saturating_add(limit).min(rows.num_rows());
+    let response = match format {
+        ResultFormat::Json => {
+            let page = RowPage {
+                run_id: run.id.clone(),
+                columns: kept(run.columns.as_ref()).unwrap_or_default(),
+                items: results::json_rows(&rows.slice(begin, end - begin)),
+                row_count: rows.num_rows() as u64,
+                truncated,
+                next: (end < rows.num_rows()).then(|| cursor(end, &run.id)),
+            };
+            json(StatusCode::OK, &page)?
+        }
+        _ => {
+            let body = format.encode(&rows).map_err(ApiError::internal)?;
+            bytes(format.media_type(), body)
+        }
+    };
+    let facts = Facts {
+        run_id: run.id.as_str(),
+        report: report_of(&call, &run).await?,
+        params: &object(run.params.clone()).unwrap_or_default(),
+        as_of: run.as_of.map(|at| at.to_string()),
+        row_count: rows.num_rows(),
+        truncated,
+    };
+    facts.onto(response)
+}
+
+/// A cursor of a run's rows: they never change, so a position is enough.
+fn cursor(position: usize, run: &RunId) -> Cursor {
+    Cursor::new(URL_SAFE_NO_PAD.encode(format!("{run}\n{position}")))
+}
+
+fn offset(cursor: Option<&Cursor>, run: &RunId) -> Result<usize, ApiError> {
+    let Some(cursor) = cursor else {
+        return Ok(0);
+    };
+    let position = || {
+        let text = String::from_utf8(URL_SAFE_NO_PAD.decode(cursor.as_str()).ok()?).ok()?;
+        let (name, position) = text.split_once('\n')?;
+        position.parse().ok().filter(|_| name == run.as_str())
+    };
+    position().ok_or_else(|| {
+        let detail = "The cursor is not one that this list gave.";
+        ApiError::field("?cursor", FieldErrorCode::BadValue, detail)
+    })
+}

@@ -1,0 +1,76 @@
+//! Connections: how many, how long a request's head may take, and how they end.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::service::TowerToHyperService;
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+
+use crate::config::LimitsConfig;
+
+/// After a fault of accepting, such as no more file handles.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// Connections that were open when accepting ended.
+pub(super) struct Open {
+    graceful: GracefulShutdown,
+    _tasks: JoinSet<()>,
+}
+
+impl Open {
+    /// Ends when each has answered what it was asked.
+    pub(super) async fn finished(self) {
+        self.graceful.shutdown().await;
+    }
+}
+
+/// Accepts connections until `shutdown` ends.
+pub(super) async fn serve(
+    listener: TcpListener,
+    router: Router,
+    limits: &LimitsConfig,
+    shutdown: impl Future<Output = ()> + Send,
+) -> Open {
+    let graceful = GracefulShutdown::new();
+    let places = Arc::new(Semaphore::new(limits.connections));
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new()).header_read_timeout(limits.header_read);
+    let mut tasks = JoinSet::new();
+    let mut shutdown = std::pin::pin!(shutdown);
+    loop {
+        while tasks.try_join_next().is_some() {}
+        // With no place free a connection waits in the system's queue.
+        let accept = async {
+            let place = Arc::clone(&places).acquire_owned().await;
+            (place, listener.accept().await)
+        };
+        let (place, accepted) = tokio::select! {
+            biased;
+            () = &mut shutdown => break,
+            accepted = accept => accepted,
+        };
+        let (Ok(place), Ok((stream, _))) = (place, accepted) else {
+            tokio::time::sleep(PAUSE).await;
+            continue;
+        };
+        let service = TowerToHyperService::new(router.clone());
+        let connection = graceful.watch(http.serve_connection(TokioIo::new(stream), service));
+        tasks.spawn(async move {
+            // A client that went away, or spoke no HTTP, is no fault of the service.
+            if let Err(error) = connection.await {
+                tracing::debug!(%error, "a connection ended early");
+            }
+            drop(place);
+        });
+    }
+    Open {
+        graceful,
+        _tasks: tasks,
+    }
+}

@@ -1,0 +1,218 @@
+"""`kill -9` in the middle of 200 concurrent writers, ten times over one data folder.
+
+What was acknowledged must be there after each restart, and no run may stay `running`. Every
+writer goes on until its connection breaks, so that the kill always falls between writes; it comes
+once a number of them were acknowledged, another number each round.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import sqlite3
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from service import Client, Http, Process, Reply
+
+WRITERS = 200
+ROUNDS = 10
+# Beyond this a service that acknowledges nothing more is a failure, not a slow machine.
+ROUND_SECONDS = 120
+
+# A connection that a killed process held ends in one of these, or within a reply.
+BROKEN = (OSError, http.client.HTTPException, json.JSONDecodeError)
+
+# Writes that meet a limit of the service are refused, not lost, and say nothing about durability.
+LIMITS = {"runs_per_user": WRITERS, "runs": WRITERS}
+
+IR = {
+    "entities": ["sales"],
+    "metrics": [{"name": "total", "agg": "sum", "field": "amount"}],
+    "dimensions": ["shop"],
+}
+ROWS = [{"shop": "north", "total": 5}, {"shop": "south", "total": 2}]
+
+
+@dataclass
+class Acknowledged:
+    """What the service said it has, and a way to wait until that is much."""
+
+    scopes: dict[str, str] = field(default_factory=dict)
+    reports: dict[str, str | None] = field(default_factory=dict)
+    runs: list[str] = field(default_factory=list)
+    refusals: list[Any] = field(default_factory=list)
+    count: int = 0
+    ended: int = 0
+    changed: threading.Condition = field(default_factory=threading.Condition)
+    killing: threading.Event = field(default_factory=threading.Event)
+
+    def note(self) -> None:
+        with self.changed:
+            self.count += 1
+            self.changed.notify_all()
+
+    def end(self) -> None:
+        with self.changed:
+            self.ended += 1
+            self.changed.notify_all()
+
+    def wait_for(self, number: int) -> None:
+        """Until so many writes were acknowledged; an error where the writers have all ended."""
+        with self.changed:
+            enough = self.changed.wait_for(
+                lambda: self.count >= number or self.ended == WRITERS, ROUND_SECONDS
+            )
+            assert enough, f"{self.count} of {number} writes in {ROUND_SECONDS} s"
+            assert self.count >= number, f"the writers stopped after {self.count} writes"
+
+
+class Writer:
+    """One of the concurrent callers: it writes until the service is gone."""
+
+    def __init__(self, base: str, number: int, turn: int, done: Acknowledged) -> None:
+        self.http = Http(base)
+        self.number = number
+        self.turn = turn
+        self.done = done
+
+    def __call__(self) -> None:
+        write = (self.scope, self.report, self.run)[self.number % 3]
+        step = 0
+        try:
+            while write(step):
+                step += 1
+        except BROKEN as broken:
+            if not self.done.killing.is_set():
+                self.done.refusals.append(repr(broken))
+        finally:
+            self.done.end()
+
+    def post(self, target: str, body: Any, wanted: int) -> Reply | None:
+        reply = self.http.send("POST", target, body)
+        if reply.status != wanted:
+            self.done.refusals.append((target, reply.status, reply.body))
+            return None
+        return reply
+
+    def scope(self, step: int) -> bool:
+        text = f"# Question\n\nround {self.turn}, writer {self.number}, scope {step}\n"
+        reply = self.post("/v1/scopes", {"scope_md": text}, 201)
+        if reply is None:
+            return False
+        self.done.scopes[reply.body["id"]] = text
+        self.done.note()
+        return True
+
+    def report(self, step: int) -> bool:
+        """A report, then its version: two acknowledgements."""
+        key = f"r{self.turn}-{self.number}-{step}"
+        if self.post("/v1/reports", {"key": key, "title": key}, 201) is None:
+            return False
+        self.done.reports[key] = None
+        self.done.note()
+        version = {"datasource_id": "sales", "def": {"version": "1", "ir": IR}}
+        reply = self.post(f"/v1/reports/{key}/versions", version, 201)
+        if reply is None:
+            return False
+        self.done.reports[key] = reply.body["checksum"]
+        self.done.note()
+        return True
+
+    def run(self, _step: int) -> bool:
+        reply = self.post("/v1/reports/totals/run", {}, 200)
+        if reply is None:
+            return False
+        self.done.runs.append(reply.body["run_id"])
+        self.done.note()
+        return True
+
+
+def losses(http: Http, done: Acknowledged) -> list[str]:
+    """Every acknowledged write that is not there as it was acknowledged."""
+    lost = []
+    for scope, text in done.scopes.items():
+        reply = http.send("GET", f"/v1/scopes/{scope}")
+        if reply.status != 200 or reply.body["versions"][0]["scope_md"] != text:
+            lost.append(f"scope {scope}: {reply.status} {reply.body}")
+    for key, checksum in done.reports.items():
+        reply = http.send("GET", f"/v1/reports/{key}")
+        current = reply.body["current"] if reply.status == 200 else None
+        if reply.status != 200 or (checksum and (current or {}).get("checksum") != checksum):
+            lost.append(f"report {key}: {reply.status} {reply.body}")
+    for run in done.runs:
+        reply = http.send("GET", f"/v1/runs/{run}")
+        if (
+            reply.status != 200
+            or reply.body["status"] != "completed"
+            or reply.body["sample"] != ROWS
+        ):
+            lost.append(f"run {run}: {reply.status} {reply.body}")
+    return lost
+
+
+def statuses(database: Path) -> dict[str, int]:
+    """How many runs there are of each status, those included that nobody was told of."""
+    with contextlib.closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
+        rows = connection.execute("select status, count(*) from report_runs group by 1")
+        return dict(rows.fetchall())
+
+
+def start(program: Path, data: Path) -> Process:
+    source = {"id": "sales", "kind": "files", "base_path": str(data / "sales"), "default": True}
+    config = {"files": {"base_path": str(data)}, "analytics_sources": [source], "limits": LIMITS}
+    return Process(program, data, config)
+
+
+def prepare(http: Http) -> None:
+    """Learns the source and saves the report that the writers run."""
+    Client(http).learn("sales")
+    assert http.send("POST", "/v1/reports", {"key": "totals", "title": "Totals"}).status == 201
+    version = {"datasource_id": "sales", "def": {"version": "1", "ir": IR}}
+    reply = http.send("POST", "/v1/reports/totals/versions", version)
+    assert reply.status == 201, reply.body
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    (tmp_path / "sales").mkdir()
+    (tmp_path / "sales" / "sales.csv").write_text("shop,amount\nnorth,2\nnorth,3\nsouth,2\n")
+    return tmp_path
+
+
+def test_what_was_acknowledged_is_there_after_a_kill(program: Path, data: Path) -> None:
+    process = start(program, data)
+    everything: list[Acknowledged] = []
+    try:
+        prepare(Http(process.base))
+        for turn in range(ROUNDS):
+            done = Acknowledged()
+            everything.append(done)
+            with ThreadPoolExecutor(WRITERS) as pool:
+                for number in range(WRITERS):
+                    pool.submit(Writer(process.base, number, turn, done))
+                try:
+                    done.wait_for(100 + 25 * turn)
+                finally:
+                    done.killing.set()
+                    process.kill()
+            assert done.refusals == []
+            assert done.scopes, "no scope was acknowledged before the kill"
+            assert done.reports, "no report was acknowledged before the kill"
+            assert done.runs, "no run was acknowledged before the kill"
+            process = start(program, data)
+            http = Http(process.base)
+            running = http.send("GET", "/v1/reports/totals/runs?status=running")
+            assert (running.status, running.body["items"]) == (200, [])
+            assert "running" not in statuses(data / "air.db")
+            assert losses(http, done) == []
+        # What the first rounds wrote has lived through the later kills as well.
+        for done in everything:
+            assert losses(Http(process.base), done) == []
+    finally:
+        process.kill()
