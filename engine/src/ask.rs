@@ -108,7 +108,7 @@ pub fn interpret_with(lexicon: &Lexicon, question: &Question<'_>) -> Interpretat
     let corrected = spelling::correct(&mut tokens, lexicon);
     let chunks = chunks::cut(&tokens, lexicon);
     let clauses = clauses::read(&chunks);
-    if let Some((reason, missing)) = coverage::beyond(&chunks, &clauses) {
+    if let Some((reason, missing)) = coverage::beyond(&chunks, &clauses, question.previous.is_some()) {
         return Interpretation::CannotAnswer { reason, missing };
     }
     let follows = question.previous.filter(|_| follow_up::changes(&chunks, &clauses));

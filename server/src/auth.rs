@@ -10,6 +10,5 @@ mod jwks;
 mod principal;
 mod token;
 
-pub(crate) use self::jwks::KeyError;
 pub(crate) use self::principal::{Principal, Role, UnknownRole};
-pub(crate) use self::token::{AuthError, Authenticator, MintError, bearer};
+pub(crate) use self::token::{AuthError, Authenticator};

@@ -42,18 +42,16 @@ pub(crate) use self::execution::ExecutionConfig;
 pub(crate) use self::files::FilesConfig;
 pub(crate) use self::learning::LearningConfig;
 pub(crate) use self::limits::LimitsConfig;
-pub(crate) use self::models::{
-    EmbeddingsConfig, ModelName, ModelsConfig, OllamaConfig, OpenaiConfig, Provider,
-};
+pub(crate) use self::models::ModelsConfig;
 pub(crate) use self::policies::Policy;
 pub(crate) use self::problem::{ConfigError, Problem};
-pub(crate) use self::python::{PythonConfig, PythonLimits};
+pub(crate) use self::python::PythonConfig;
 pub(crate) use self::redis::RedisConfig;
 pub(crate) use self::safety::{SafetyConfig, TimeFilter};
 pub(crate) use self::server::{AuthConfig, MIN_SECRET_BYTES, ServerConfig, TokenAlgorithm};
-pub(crate) use self::sources::{ConfiguredDsn, SourceConfig, SourceKind, UnknownKind};
+pub(crate) use self::sources::{SourceConfig, SourceKind};
 pub(crate) use self::telemetry::{LogFormat, TelemetryConfig};
-pub(crate) use self::units::{parse_duration, parse_size};
+pub(crate) use self::units::parse_duration;
 pub(crate) use self::websocket::WebsocketConfig;
 
 use self::section::{Reading, Section};

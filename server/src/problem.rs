@@ -31,7 +31,7 @@ pub(crate) struct ApiError {
     pub(crate) safety_report: Option<Vec<SafetyRule>>,
     /// For the log alone.
     pub(crate) cause: Option<Cause>,
-    headers: Vec<(HeaderName, HeaderValue)>,
+    pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
 }
 
 impl ApiError {

@@ -80,6 +80,12 @@ impl Service {
     }
 
     pub(crate) async fn start(config: Config) -> anyhow::Result<Self> {
+        // What is not enforced must not look as if it were.
+        anyhow::ensure!(
+            config.policies.is_empty(),
+            "policies: this version of AIR does not enforce policies yet; take them out, or keep \
+             the sources they protect away from it"
+        );
         let data = DataDir::open(&config.data_dir)?;
         let lock = data.lock()?;
         DataDir::folder(&config.execution.snapshot_dir)?;

@@ -163,7 +163,7 @@ impl FilesSource {
             column: Some(column.to_owned()),
             reason,
         };
-        let footer = footer(&self.folder, found).await?;
+        let footer = footer(Arc::clone(&self.folder), found.clone()).await?;
         for column in table.columns.iter().filter(|c| !storage.partitions.contains(&c.name)) {
             if column.data_type == DataType::Unreadable {
                 continue;

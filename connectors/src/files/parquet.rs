@@ -35,8 +35,7 @@ pub(crate) struct FooterColumn {
 }
 
 /// Reads the footer of a file.
-pub(crate) async fn footer(folder: &Arc<Folder>, found: &FoundFile) -> Result<Footer, SourceError> {
-    let (folder, found) = (Arc::clone(folder), found.clone());
+pub(crate) async fn footer(folder: Arc<Folder>, found: FoundFile) -> Result<Footer, SourceError> {
     let file = found.path.clone();
     let read = tokio::task::spawn_blocking(move || read(&folder, &found));
     // The reader of a hostile file may panic; that ends the file, not the service.

@@ -21,7 +21,6 @@ pub(super) type PartFilter = (air_ir::Part, Vec<i64>, bool);
 pub(super) struct Build<'a> {
     pub(super) lexicon: &'a Lexicon,
     pub(super) catalog: &'a Catalog,
-    pub(super) question: &'a Question<'a>,
     pub(super) chunks: &'a [Chunk],
     pub(super) clauses: &'a Clauses,
     pub(super) asked: Asked<'a>,
@@ -81,7 +80,6 @@ impl<'a> Build<'a> {
         let mut build = Self {
             lexicon,
             catalog: question.catalog,
-            question,
             chunks,
             clauses,
             asked: Asked::new(question.answers),

@@ -91,6 +91,11 @@ fn next(rest: &[Token], before: Option<&Token>, lexicon: &Lexicon, shouted: bool
     if let Some((phrase, len)) = time.filter(|t| t.1 >= name_len.max(value_len).max(say_len)) {
         return (len, of(Kind::Time(phrase)));
     }
+    // A column may be called "cause"; then the word is its name.
+    let said = said.filter(|(_, say)| {
+        !(matches!(say, Say::Beyond(_)) && name.as_ref().is_some_and(|n| n.1.first().is_some_and(|c| c.weight > 0.9)))
+    });
+    let say_len = said.map_or(0, |s| s.0);
     let names = name.filter(|n| n.0 >= say_len && n.0 >= value_len).map(|n| n.1).unwrap_or_default();
     if let Some((len, say)) = said.filter(|s| s.0 >= name_len && s.0 >= value_len && !code) {
         return (len, Chunk { names, ..of(Kind::Say(say)) });

@@ -131,6 +131,7 @@ pub(super) struct Clauses {
     pub(super) filters: bool,
     pub(super) list: bool,
     pub(super) ordered: bool,
+    pub(super) order_by: Option<GroupClause>,
     pub(super) ascending: Option<bool>,
     pub(super) limit: Option<u64>,
     pub(super) beyond: Option<(Beyond, usize)>,
@@ -198,6 +199,14 @@ impl Reader<'_> {
 
     fn name_at(&self, at: usize) -> bool {
         self.chunk(at).is_some_and(|c| !c.names.is_empty() && matches!(c.kind, Kind::Name))
+    }
+
+    /// "delayed flights": where a column describes the table that follows, the table.
+    fn described(&self, at: usize) -> Option<usize> {
+        use super::lexicon::Target;
+        let target = |at: usize| self.chunk(at)?.names.first().map(|c| c.target);
+        let column = matches!(target(at), Some(Target::Column(_)));
+        (column && matches!(target(at + 1), Some(Target::Table(_)))).then_some(at + 1)
     }
 
     fn number_at(&self, at: usize) -> Option<f64> {
@@ -292,13 +301,12 @@ impl Reader<'_> {
             Say::Ordered => {
                 self.out.ordered = true;
                 let next = self.content(self.at + 1);
-                if !self.measure_at(next) && self.name_at(next) {
-                    let measure = MeasureClause { name: Some(next), ordering: true, ..Default::default() };
-                    self.out.measures.push(measure);
-                    self.at = next + 1;
-                } else if self.measure_at(next) {
+                if self.measure_at(next) {
                     self.at = next;
                     self.measure(true);
+                } else if let Some((what, len)) = self.group_item(next) {
+                    self.out.order_by = Some(what);
+                    self.at = next + len;
                 }
             }
             _ => {}
@@ -372,6 +380,9 @@ impl Reader<'_> {
         let next = self.content(at + 1);
         let compared = matches!(self.say(next), Some(Say::Cmp(_) | Say::Between));
         let has_name = !chunk.names.is_empty();
+        if self.stray(at) && !compared {
+            return self.unknown();
+        }
         let only_value = !chunk.values.is_empty() && (!has_name || chunk.weight() < 0.8);
         let listed = self.state.after_group.filter(|_| (self.state.and || self.state.or) && has_name);
         if only_value || !chunk.values.is_empty() && self.state.prep.is_some() && !self.state.with {
@@ -382,7 +393,7 @@ impl Reader<'_> {
             self.state = State { after_group: Some((per, by)), ..State::default() };
             return;
         }
-        let value_follows = self.value_at(next) && next == at + 1 || self.number_at(next).is_some();
+        let value_follows = self.value_at(next) && next == at + 1 || self.number_at(next).is_some() || self.stray(at + 1);
         if (self.state.with || self.state.without) && !compared && !value_follows {
             let present = self.state.with && !self.state.without;
             self.out.nulls.push(NullClause { chunk: at, present });
@@ -402,6 +413,21 @@ impl Reader<'_> {
         }
         let prep = self.state.prep.take().filter(|_| value_follows);
         self.state = State { negated: negated && value_follows || negated && compared, prep, ..State::default() };
+    }
+
+    /// "status refunded": after the name of a column, a word that is hardly a name of its own is
+    /// meant as a value.
+    fn stray(&self, at: usize) -> bool {
+        use super::lexicon::Target;
+        let before = at.checked_sub(1).and_then(|b| self.chunk(b));
+        let column = before.is_some_and(|c| {
+            matches!(c.names.first().map(|n| n.target), Some(Target::Column(_))) && c.weight() > 0.8
+        });
+        column && self.chunk(at).is_some_and(|c| match c.kind {
+            Kind::Unknown => true,
+            Kind::Name => c.values.is_empty() && c.weight() < 0.8,
+            _ => false,
+        })
     }
 
     fn value_at(&self, at: usize) -> bool {

@@ -13,8 +13,10 @@ use super::words::{Beyond, Say};
 use air_ir::{Column, DataType, Op, Operand, Scalar};
 
 /// Why a question is beyond any report, where it is.
-pub(super) fn beyond(chunks: &[Chunk], clauses: &Clauses) -> Option<(String, Vec<String>)> {
-    let (beyond, at) = clauses.beyond?;
+pub(super) fn beyond(chunks: &[Chunk], clauses: &Clauses, follows: bool) -> Option<(String, Vec<String>)> {
+    // "remove the filter" changes a report; where there is none, it can only mean the data.
+    let removed = chunks.iter().position(|c| c.say() == Some(Say::Remove)).filter(|_| !follows);
+    let (beyond, at) = clauses.beyond.or(removed.map(|at| (Beyond::Change, at)))?;
     let word = chunks.get(at).map(|c| c.text.clone()).unwrap_or_default();
     let reason = match beyond {
         Beyond::Change => "Sources are only read; nothing in them can be changed by a question.",
@@ -43,7 +45,8 @@ impl Build<'_> {
             let after = (at + 1 < self.chunks.len() && self.has_text_column(at + 1)).then_some(at + 1);
             let proper = text.starts_with(char::is_uppercase) && *at > 0;
             let looks_like_value = proper || lead.is_some() || hint.is_some();
-            if !looks_like_value || self.chunks.get(*at).is_some_and(|c| c.kind != Kind::Unknown) {
+            let word = self.chunks.get(*at).is_some_and(|c| c.kind == Kind::Unknown) || hint.is_some();
+            if !looks_like_value || !word {
                 self.missing_word(text);
                 continue;
             }

@@ -6,14 +6,13 @@
 use super::build::Build;
 use super::chunks::Kind;
 use super::clauses::{GroupClause, Grouped, MeasureClause};
-use super::filters::compare;
 use super::lexicon::Target;
 use super::measures::is_figure;
 use super::ranking::Made;
 use super::routes;
 use super::time::{Moment, TimePhrase};
 use super::words::Say;
-use air_ir::{Comparison, Dir, Filter, Grain, Nulls, Op, OrderBy, Scalar, Subject, Unit};
+use air_ir::{Comparison, Dir, Filter, Grain, Nulls, Op, OrderBy, Subject, Unit};
 
 impl Build<'_> {
     /// Drafts a whole question.
@@ -124,9 +123,22 @@ impl Build<'_> {
         let wanted = !clauses.supers.is_empty() || clauses.share.is_some();
         let bare: Vec<usize> = clauses.bare.iter().copied().filter(|b| !self.used[*b]).collect();
         if let Some(at) = bare.iter().copied().find(|b| self.is_figure_name(*b)) {
-            if !(lists && !wanted) && !bare.iter().any(|b| self.names_root(*b) > 0.6) {
+            // "delayed flights" are flights, "revenue without cancelled orders" is revenue.
+            let rows = bare.iter().copied().find(|b| self.names_root(*b) > 0.6);
+            if !(lists && !wanted) && rows.is_none_or(|r| r > at + 1) {
                 return self.measure(&MeasureClause { name: Some(at), ..Default::default() });
             }
+        }
+        if let Some(at) = clauses.compares.iter().filter_map(|c| c.subject).find(|s| self.is_counted(*s)) {
+            return self.measure(&MeasureClause { count: true, name: Some(at), ..Default::default() });
+        }
+        if let Some(at) = bare.iter().copied().find(|b| self.is_far_figure(*b)).filter(|_| !lists) {
+            self.mark(at);
+            let word = self.text(at).to_owned();
+            let table = self.table_name(self.root);
+            self.reasons.push(format!("\"{word}\" would be counted once for each of the {table}, not once."));
+            self.missing.push(word);
+            return None;
         }
         let root_named = bare.iter().copied().find(|b| self.names_root(*b) > 0.6);
         if lists && !wanted || root_named.is_some_and(|b| self.lists_labels(b, made)) {
@@ -139,6 +151,9 @@ impl Build<'_> {
             }
             return Some(self.count_rows());
         }
+        if let Some(at) = bare.iter().copied().find(|b| self.is_other_fact(*b)) {
+            return self.measure(&MeasureClause { count: true, name: Some(at), ..Default::default() });
+        }
         self.ask_measure(None)
     }
 
@@ -146,6 +161,14 @@ impl Build<'_> {
         let chunk = self.chunks.get(at);
         let fields = chunk.map(|c| super::root::fields(self.catalog, self.lexicon, self.root, c)).unwrap_or_default();
         fields.first().is_some_and(|(f, _)| f.hops.is_empty() && self.column(f.col).is_some_and(is_figure))
+    }
+
+    /// A figure of a table that is only looked up: each of its rows would count several times.
+    fn is_far_figure(&self, at: usize) -> bool {
+        let chunk = self.chunks.get(at);
+        let fields = chunk.map(|c| super::root::fields(self.catalog, self.lexicon, self.root, c)).unwrap_or_default();
+        let figure = |(f, w): &(super::routes::Field, f64)| *w > 0.8 && self.column(f.col).is_some_and(is_figure);
+        !fields.is_empty() && fields.iter().all(|(f, _)| !f.hops.is_empty()) && fields.iter().any(figure)
     }
 
     /// "show the airlines": rows that people know by a name are listed, not counted.
@@ -255,16 +278,48 @@ impl Build<'_> {
         if let Some(limit) = clauses.limit.filter(|_| self.ir.limit.is_none() && self.ir.top.is_none()) {
             self.ir.limit = Some(limit);
         }
-        let Some(by) = by.filter(|_| clauses.ordered || clauses.ascending.is_some()) else { return };
+        if let Some(field) = clauses.order_by.and_then(|o| self.ordering_group(o)) {
+            let dir = if clauses.ascending == Some(false) { Dir::Desc } else { Dir::Asc };
+            self.ir.order = vec![OrderBy { field, dir, nulls: Nulls::Last }];
+            return;
+        }
+        let named = match clauses.order_by {
+            Some(GroupClause::Name(at)) => self.measure(&MeasureClause { name: Some(at), ..Default::default() }),
+            _ => None,
+        };
+        let by = named.or(by.map(str::to_owned));
+        let Some(field) = by.filter(|_| clauses.ordered || clauses.ascending.is_some()) else { return };
         let dir = if clauses.ascending == Some(true) { Dir::Asc } else { Dir::Desc };
-        let field = by.to_owned();
         self.ir.order = vec![OrderBy { field, dir, nulls: Nulls::Last }];
+    }
+
+    /// The dimension that an order names.
+    fn ordering_group(&mut self, order: GroupClause) -> Option<String> {
+        let at = match order {
+            GroupClause::Bucket(grain) => {
+                let unit = grain.unit.as_str();
+                return self.ir.dimensions.iter().find(|d| d.name == unit).map(|d| d.name.clone());
+            }
+            GroupClause::Part(part) => {
+                return self.ir.dimensions.iter().find(|d| d.name == part.as_str()).map(|d| d.name.clone());
+            }
+            GroupClause::Name(at) => at,
+        };
+        let found = super::root::fields(self.catalog, self.lexicon, self.root, self.chunks.get(at)?);
+        let spelled: Vec<String> = found.iter().map(|(f, _)| self.spelled(f)).collect();
+        let name = self.ir.dimensions.iter().find(|d| spelled.contains(&d.name)).map(|d| d.name.clone())?;
+        self.mark(at);
+        Some(name)
     }
 
     /// What is done once everything is known.
     pub(super) fn finish(&mut self) {
         self.mark_read();
         self.leftovers();
+        let filters = std::mem::take(&mut self.ir.filters);
+        let period = |f: &Filter| matches!(f, Filter::Compare(c) if c.op == Op::During);
+        let (periods, others): (Vec<Filter>, Vec<Filter>) = filters.into_iter().partition(period);
+        self.ir.filters = others.into_iter().chain(periods).collect();
         self.shared_time();
         super::qualify::qualify(&mut self.ir, self.catalog);
         self.nest_totals();
@@ -321,9 +376,4 @@ fn among_field(filter: &Filter) -> Option<String> {
         Filter::Compare(Comparison { subject: Subject::Field(field), op: Op::In, .. }) => Some(field.clone()),
         _ => None,
     }
-}
-
-/// A filter that one value of a field holds.
-pub(super) fn equals(field: &str, value: &str) -> Filter {
-    compare(field, Op::Eq, air_ir::Operand::One(Scalar::Text(value.to_owned())))
 }

@@ -85,7 +85,7 @@ impl Build<'_> {
     }
 
     /// "more than 1000 flights": what is compared is how many there are.
-    fn is_counted(&self, subject: usize) -> bool {
+    pub(super) fn is_counted(&self, subject: usize) -> bool {
         let names = self.chunks.get(subject).map(|c| c.names.as_slice()).unwrap_or_default();
         let fields = self.chunks.get(subject).map(|c| super::root::fields(self.catalog, self.lexicon, self.root, c));
         let figure = fields.unwrap_or_default().iter().any(|(f, w)| *w > 0.6 && self.column(f.col).is_some_and(is_figure));

@@ -9,7 +9,7 @@ use super::clauses::{Clauses, GroupClause, Grouped, SuperClause};
 use super::lexicon::Target;
 use super::ranking::Made;
 use super::words::{End, Say};
-use air_ir::{Comparison, Dir, EntityRef, Filter, Ir, MetricKind, Op, Subject};
+use air_ir::{Comparison, Dir, EntityRef, Filter, Ir, Op, Subject};
 
 /// Whether the question changes the last one rather than standing by itself.
 pub(super) fn changes(chunks: &[Chunk], clauses: &Clauses) -> bool {
@@ -240,11 +240,6 @@ fn filter_fields(filter: &Filter) -> Vec<String> {
         Filter::Compare(Comparison { subject: Subject::Field(field), .. }) => vec![field.clone()],
         Filter::Compare(_) => Vec::new(),
     }
-}
-
-/// Whether a metric is made of others.
-pub(super) fn is_derived(kind: &MetricKind) -> bool {
-    !matches!(kind, MetricKind::Aggregate { .. })
 }
 
 /// The direction of an order in a word.

@@ -50,6 +50,12 @@ pub struct Lexicon {
     pub(super) values: Values,
 }
 
+impl std::fmt::Debug for Lexicon {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Lexicon").field("version", &self.version).finish_non_exhaustive()
+    }
+}
+
 /// Weights of the ways to be called something.
 const NAME: f64 = 1.0;
 const SYNONYM: f64 = 0.97;

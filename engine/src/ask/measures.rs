@@ -95,7 +95,7 @@ impl Build<'_> {
         count
     }
 
-    fn is_other_fact(&self, name: usize) -> bool {
+    pub(super) fn is_other_fact(&self, name: usize) -> bool {
         let names = self.chunks.get(name).map(|c| c.names.as_slice()).unwrap_or_default();
         matches!(names.first().map(|c| c.target), Some(Target::Table(t)) if t != self.root)
     }

@@ -164,6 +164,11 @@ impl Scorer<'_> {
                 score += self.measured(root, name, figure && !measure.distinct);
             }
         }
+        if c.measures.is_empty() && c.supers.iter().any(|s| s.name.is_none()) {
+            let table = routes::table(self.catalog, root);
+            let figures = table.is_some_and(|t| t.columns.iter().any(super::measures::is_figure));
+            score += if figures { 0.15 } else { 0.0 };
+        }
         for at in c.supers.iter().filter_map(|s| s.name) {
             score += self.named(root, at, true);
         }
@@ -176,7 +181,11 @@ impl Scorer<'_> {
             score += self.bare(root, *at);
         }
         for null in &c.nulls {
-            score += self.named(root, null.chunk, true).max(self.child(root, null.chunk));
+            // Rows of the main table are there; what may be absent is something else.
+            score += match self.table(root, null.chunk) > 0.0 {
+                true => UNREACHED,
+                false => self.named(root, null.chunk, true).max(self.child(root, null.chunk)),
+            };
         }
         for compare in &c.compares {
             if let Some(at) = compare.subject {
@@ -234,7 +243,8 @@ impl Scorer<'_> {
             _ => false,
         });
         let keyed = if figure { 0.0 } else { keyed.map(|c| c.weight * 0.9).fold(0.0, f64::max) };
-        let best = table.max(own).max(far).max(keyed);
+        let child = if figure { 0.0 } else { self.child(root, at) * 1.16 };
+        let best = table.max(own).max(far).max(keyed).max(child);
         if best > 0.0 { best } else { UNREACHED }
     }
 

@@ -40,6 +40,15 @@ fn known(token: &Token, lexicon: &Lexicon) -> bool {
         || lexicon.values.knows(lower)
 }
 
+fn same_letters(a: &str, b: &str) -> bool {
+    let sorted = |word: &str| {
+        let mut letters: Vec<char> = word.chars().collect();
+        letters.sort_unstable();
+        letters
+    };
+    sorted(a) == sorted(b)
+}
+
 /// The one word within a slip (two for long words) that starts with the same letter.
 fn nearest(lower: &str, lexicon: &Lexicon) -> Option<String> {
     let allowed = if lower.chars().count() >= 8 { 2 } else { 1 };
@@ -53,6 +62,8 @@ fn nearest(lower: &str, lexicon: &Lexicon) -> Option<String> {
         .filter(|w| w.len().abs_diff(lower.len()) <= allowed)
         .map(|w| (strsim::osa_distance(lower, w), w))
         .filter(|(d, _)| *d <= allowed)
+        // A letter in the place of another makes other short words, not slips.
+        .filter(|(_, w)| lower.len() > 5 || w.len() != lower.len() || same_letters(lower, w))
         .collect();
     near.sort_unstable();
     near.dedup();

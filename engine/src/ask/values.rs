@@ -15,6 +15,8 @@ pub(super) enum Fit {
     Exact,
     /// But for case and punctuation.
     Folded,
+    /// Its words start a longer value.
+    Start,
     /// Its words are among those of a longer value.
     Part,
 }
@@ -135,11 +137,11 @@ impl Values {
             .get(first)
             .into_iter()
             .flatten()
-            .filter(|at| {
-                let text = self.entries.get(**at).map(|e| value_words(&e.text));
-                text.is_some_and(|t| t.windows(words.len()).any(|w| w == words))
+            .filter_map(|at| {
+                let text = value_words(&self.entries.get(*at)?.text);
+                let found = text.windows(words.len()).position(|w| w == words)?;
+                self.hit(*at, if found == 0 { Fit::Start } else { Fit::Part })
             })
-            .filter_map(|at| self.hit(*at, Fit::Part))
             .collect();
         hits.sort();
         hits
@@ -155,8 +157,9 @@ impl Values {
     pub(super) fn near(&self, text: &str, of: &[ColRef]) -> Vec<Hit> {
         let wanted = value_words(text).join(" ");
         let length = wanted.chars().count();
+        let least = usize::from(!of.is_empty());
         let allowed = match length {
-            0..=2 => 0,
+            0..=2 => least,
             3..=4 => 1,
             5..=7 => 2,
             _ => 3,

@@ -81,6 +81,14 @@ fn asked(questions: &[Clarification]) -> BTreeMap<String, Vec<String>> {
     questions.iter().map(|q| (q.id.clone(), values(q))).collect()
 }
 
+/// The canonical JSON; entities after the first, which only say what may be reached, in order.
+fn normal(mut ir: Ir) -> Value {
+    if let [_, rest @ ..] = &mut ir.entities[..] {
+        rest.sort_by(|a, b| a.name().cmp(b.name()));
+    }
+    ir.to_json()
+}
+
 /// What differs from what the case expects; nothing where it is as expected.
 fn differs(case: &Case, found: &Interpretation) -> Option<String> {
     let (state, draft, questions, missing, reason) = match found {
@@ -98,7 +106,7 @@ fn differs(case: &Case, found: &Interpretation) -> Option<String> {
     }
     if let Some(expected) = &case.ir {
         let expected = Ir::parse(expected).unwrap_or_else(|e| panic!("{}: {e:?}", case.question));
-        let (expected, found) = (expected.to_json(), draft.map(|d| d.ir.to_json()).unwrap_or_default());
+        let (expected, found) = (normal(expected), draft.map(|d| normal(d.ir.clone())).unwrap_or_default());
         if expected != found {
             let _ = writeln!(text, "  expected {expected}\n  found    {found}");
         }

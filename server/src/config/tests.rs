@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use secrecy::ExposeSecret;
 
+use super::models::Provider;
 use super::*;
 use crate::auth::Role;
 

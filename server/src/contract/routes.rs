@@ -104,11 +104,7 @@ pub(crate) const ROUTES: &[Route] = &[
         operation_id: "learn",
         min_role: Some(Role::Editor),
         query: Some("LearnQuery"),
-        body: Some(Body {
-            schema: "LearnRequest",
-            required: false,
-            media: &["application/json"],
-        }),
+        body: Some(Body { schema: "LearnRequest", required: false, media: &["application/json"] }),
         idempotency_key: true,
     },
     Route {
@@ -135,11 +131,7 @@ pub(crate) const ROUTES: &[Route] = &[
         operation_id: "update_catalog",
         min_role: Some(Role::Editor),
         query: None,
-        body: Some(Body {
-            schema: "CatalogPatch",
-            required: true,
-            media: &["application/json"],
-        }),
+        body: Some(Body { schema: "CatalogPatch", required: true, media: &["application/json"] }),
         idempotency_key: false,
     },
     Route {
@@ -148,11 +140,7 @@ pub(crate) const ROUTES: &[Route] = &[
         operation_id: "ask",
         min_role: Some(Role::Viewer),
         query: None,
-        body: Some(Body {
-            schema: "AskRequest",
-            required: true,
-            media: &["application/json"],
-        }),
+        body: Some(Body { schema: "AskRequest", required: true, media: &["application/json"] }),
         idempotency_key: true,
     },
     Route {
@@ -170,11 +158,7 @@ pub(crate) const ROUTES: &[Route] = &[
         operation_id: "create_scope",
         min_role: Some(Role::Editor),
         query: None,
-        body: Some(Body {
-            schema: "ScopeCreate",
-            required: true,
-            media: &["application/json"],
-        }),
+        body: Some(Body { schema: "ScopeCreate", required: true, media: &["application/json"] }),
         idempotency_key: true,
     },
     Route {
@@ -205,11 +189,7 @@ pub(crate) const ROUTES: &[Route] = &[
         operation_id: "build_ir",
         min_role: Some(Role::Editor),
         query: None,
-        body: Some(Body {
-            schema: "IrBuildRequest",
-            required: true,
-            media: &["application/json"],
-        }),
+        body: Some(Body { schema: "IrBuildRequest", required: true, media: &["application/json"] }),
         idempotency_key: true,
     },
     Route {
@@ -227,11 +207,7 @@ pub(crate) const ROUTES: &[Route] = &[
         operation_id: "plan_sql",
         min_role: Some(Role::Viewer),
         query: Some("PlanSqlQuery"),
-        body: Some(Body {
-            schema: "SqlRequest",
-            required: true,
-            media: &["application/json"],
-        }),
+        body: Some(Body { schema: "SqlRequest", required: true, media: &["application/json"] }),
         idempotency_key: false,
     },
     Route {
@@ -240,11 +216,7 @@ pub(crate) const ROUTES: &[Route] = &[
         operation_id: "query",
         min_role: Some(Role::Viewer),
         query: Some("QueryQuery"),
-        body: Some(Body {
-            schema: "QueryRequest",
-            required: true,
-            media: &["application/json"],
-        }),
+        body: Some(Body { schema: "QueryRequest", required: true, media: &["application/json"] }),
         idempotency_key: true,
     },
     Route {
@@ -262,11 +234,7 @@ pub(crate) const ROUTES: &[Route] = &[
         operation_id: "create_report",
         min_role: Some(Role::Editor),
         query: None,
-        body: Some(Body {
-            schema: "ReportCreate",
-            required: true,
-            media: &["application/json"],
-        }),
+        body: Some(Body { schema: "ReportCreate", required: true, media: &["application/json"] }),
         idempotency_key: true,
     },
     Route {

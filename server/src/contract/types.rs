@@ -653,12 +653,8 @@ pub(crate) enum AskState {
 
 impl AskState {
     /// Every value.
-    pub(crate) const ALL: &[Self] = &[
-        Self::Clarify,
-        Self::Answer,
-        Self::CannotAnswer,
-        Self::Failed,
-    ];
+    pub(crate) const ALL: &[Self] =
+        &[Self::Clarify, Self::Answer, Self::CannotAnswer, Self::Failed];
 
     /// The name in the contract.
     pub(crate) fn as_str(self) -> &'static str {
@@ -900,12 +896,8 @@ pub(crate) enum Dialect {
 
 impl Dialect {
     /// Every value.
-    pub(crate) const ALL: &[Self] = &[
-        Self::Postgres,
-        Self::Timescaledb,
-        Self::Mysql,
-        Self::Datafusion,
-    ];
+    pub(crate) const ALL: &[Self] =
+        &[Self::Postgres, Self::Timescaledb, Self::Mysql, Self::Datafusion];
 
     /// The name in the contract.
     pub(crate) fn as_str(self) -> &'static str {
@@ -1051,13 +1043,8 @@ pub(crate) enum ResultFormat {
 
 impl ResultFormat {
     /// Every value.
-    pub(crate) const ALL: &[Self] = &[
-        Self::Json,
-        Self::Csv,
-        Self::Ndjson,
-        Self::Arrow,
-        Self::Parquet,
-    ];
+    pub(crate) const ALL: &[Self] =
+        &[Self::Json, Self::Csv, Self::Ndjson, Self::Arrow, Self::Parquet];
 
     /// The name in the contract.
     pub(crate) fn as_str(self) -> &'static str {
@@ -1089,12 +1076,8 @@ pub(crate) enum RunStatus {
 
 impl RunStatus {
     /// Every value.
-    pub(crate) const ALL: &[Self] = &[
-        Self::Running,
-        Self::Completed,
-        Self::Failed,
-        Self::Cancelled,
-    ];
+    pub(crate) const ALL: &[Self] =
+        &[Self::Running, Self::Completed, Self::Failed, Self::Cancelled];
 
     /// The name in the contract.
     pub(crate) fn as_str(self) -> &'static str {
@@ -1327,14 +1310,8 @@ pub(crate) enum VisualType {
 
 impl VisualType {
     /// Every value.
-    pub(crate) const ALL: &[Self] = &[
-        Self::Line,
-        Self::Bar,
-        Self::Area,
-        Self::Scatter,
-        Self::Pie,
-        Self::Table,
-    ];
+    pub(crate) const ALL: &[Self] =
+        &[Self::Line, Self::Bar, Self::Area, Self::Scatter, Self::Pie, Self::Table];
 
     /// The name in the contract.
     pub(crate) fn as_str(self) -> &'static str {

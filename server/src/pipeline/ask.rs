@@ -63,7 +63,8 @@ pub(crate) struct Ended {
 pub(crate) async fn ask(app: &Arc<App>, asked: Asked) -> Result<Ended, ApiError> {
     let ready = sources::ready(app, &asked.datasource).await?;
     let (follows, previous) = previous(app, &asked).await?;
-    let interpretation = interpret(&asked, Arc::clone(&ready.catalog), previous).await?;
+    let catalog = Arc::clone(&ready.catalog);
+    let interpretation = interpret(app, &asked, catalog, previous).await?;
     let scope_md = scope_md(&asked.question, &interpretation);
     let (scope, version) = store(app, &asked, follows, scope_md, &interpretation).await?;
     let ended = |state| Ended {
@@ -120,24 +121,27 @@ async fn previous(
 
 /// The engine's interpreter, which is without IO and so gets a thread of its own.
 async fn interpret(
+    app: &Arc<App>,
     asked: &Asked,
     catalog: Arc<air_ir::Catalog>,
     previous: Option<Ir>,
 ) -> Result<Interpretation, ApiError> {
     let (text, now) = (asked.question.clone(), asked.now);
+    let (app, id) = (Arc::clone(app), asked.datasource.clone());
     let answers: BTreeMap<String, Value> = asked
         .answers
         .iter()
         .map(|(id, answer)| (id.clone(), json!(answer)))
         .collect();
     let work = move || {
-        ask::interpret(&ask::Question {
+        let question = ask::Question {
             text: &text,
             catalog: &catalog,
             now,
             previous: previous.as_ref(),
             answers: &answers,
-        })
+        };
+        ask::interpret_with(&sources::lexicon(&app, &id, &catalog), &question)
     };
     let done = tokio::task::spawn_blocking(work).await;
     done.map_err(ApiError::internal)

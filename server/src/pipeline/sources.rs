@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use air_connectors::FilesSource;
+use air_engine::ask::Lexicon;
 use air_engine::{Dialect, Prepared};
 use air_ir::{Catalog, CatalogEdits};
 
@@ -28,12 +29,14 @@ pub(crate) struct Ready {
 }
 
 /// What was opened and prepared before.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Cache {
     /// By id, with the path they were opened at.
     files: Mutex<HashMap<DatasourceId, (PathBuf, Arc<FilesSource>)>>,
     /// By id, with the tag of the catalog's record.
     prepared: Mutex<HashMap<DatasourceId, (String, Arc<Prepared>)>>,
+    /// By id, with the catalog's version.
+    lexicons: Mutex<HashMap<DatasourceId, (String, Arc<Lexicon>)>>,
 }
 
 fn held<T>(lock: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
@@ -76,6 +79,19 @@ pub(crate) async fn prepared(app: &App, id: &DatasourceId) -> Result<Arc<Prepare
     let prepared = Arc::new(Prepared::new(Arc::new(edited(&record)?)));
     held(&app.sources.prepared).insert(id.clone(), (tag, Arc::clone(&prepared)));
     Ok(prepared)
+}
+
+/// The words of a catalog, indexed once a version. Indexing takes time; give it a thread.
+pub(crate) fn lexicon(app: &App, id: &DatasourceId, catalog: &Catalog) -> Arc<Lexicon> {
+    if let Some((version, lexicon)) = held(&app.sources.lexicons).get(id)
+        && *version == catalog.version
+    {
+        return Arc::clone(lexicon);
+    }
+    let lexicon = Arc::new(Lexicon::new(catalog));
+    let entry = (catalog.version.clone(), Arc::clone(&lexicon));
+    held(&app.sources.lexicons).insert(id.clone(), entry);
+    lexicon
 }
 
 /// The record of a source's catalog; a source that was not learned is told so.
@@ -137,4 +153,5 @@ pub(crate) fn unsupported(kind: SourceKind) -> String {
 pub(crate) fn forget(app: &App, id: &DatasourceId) {
     held(&app.sources.files).remove(id);
     held(&app.sources.prepared).remove(id);
+    held(&app.sources.lexicons).remove(id);
 }

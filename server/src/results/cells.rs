@@ -121,7 +121,7 @@ fn instant(micros: i64, zone: &TimeZone) -> Value {
     let Ok(timestamp) = Timestamp::from_microsecond(micros) else {
         return Value::Null;
     };
-    let zoned = timestamp.to_zoned(zone.clone());
+    let zoned = timestamp.to_zoned_datetime(zone.clone());
     let text = format!(
         "{}{}{}",
         zoned.strftime("%Y-%m-%dT%H:%M:%S"),

@@ -64,7 +64,7 @@ fn response(call: &Call, ended: Ended) -> AskResponse {
         scope_version_id: Some(ended.version.id),
         ir: draft.filter(|_| shown).and_then(|draft| object(draft.ir.to_json())),
         badge: ended.badge,
-        confidence: draft.map(|draft| f64::from(draft.confidence)),
+        confidence: draft.map(|draft| draft.confidence),
         interpretation: draft.map(|draft| draft.interpretation.clone()),
         assumptions: draft.map(|draft| draft.assumptions.clone()).unwrap_or_default(),
         questions: ended.questions.into_iter().map(question).collect(),
@@ -130,7 +130,7 @@ pub(super) async fn built(
     datasource: &crate::id::DatasourceId,
 ) -> Result<ScopeVersion, ApiError> {
     let prepared = sources::prepared(&call.app, datasource).await?;
-    let ir = scope::read(&version.scope_md, prepared.catalog())
+    let ir = scope::read(&version.scope_md, prepared.catalog(), jiff::Timestamp::now())
         .map_err(|errors| ApiError::ir("", errors))?;
     Ok(call.app.store.scopes().set_ir(&version.id, &ir.to_json()).await?)
 }

@@ -12,6 +12,9 @@ mod scopes;
 use serde_json::json;
 use tempfile::TempDir;
 
+use super::analyses::NewAnalysis;
+use super::datasources::Origin;
+use super::reports::VersionStatus;
 use super::*;
 use crate::config::SourceKind;
 use crate::id::{DatasourceId, ReportKey, RunId};

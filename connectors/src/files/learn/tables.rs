@@ -139,8 +139,12 @@ impl<P: Fn(&str, u8) + Send + Sync> Learning<'_, P> {
         declared: &TableDecl,
         found: &[&FoundFile],
     ) -> Result<Vec<Column>, SourceError> {
-        let footers: Vec<Footer> = futures::stream::iter(found)
-            .map(|f| footer(&self.source.folder, f))
+        // Owned before they are awaited: a borrow here would tie the whole learning to one thread.
+        let reads: Vec<_> = found
+            .iter()
+            .map(|f| footer(Arc::clone(&self.source.folder), FoundFile::clone(f)))
+            .collect();
+        let footers: Vec<Footer> = futures::stream::iter(reads)
             .buffered(8)
             .try_collect()
             .await?;

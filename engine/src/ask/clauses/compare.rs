@@ -17,7 +17,7 @@ impl Reader<'_> {
         let unit_at = self.content(end);
         let unit = self.unit_at(unit_at).then_some(unit_at);
         let mut next = unit.map_or(end, |u| u + 1);
-        let before = self.out.bare.last().copied().filter(|b| self.content(b + 1) == word);
+        let before = self.out.bare.last().copied().filter(|b| self.leads_to(*b, word));
         let after = self.past_of(next);
         let named_after = self.name_at(after) && !self.value_at(after) && !self.followed_by_cmp(after);
         let is_column = |at: usize| {
@@ -37,11 +37,19 @@ impl Reader<'_> {
             }
             _ => None,
         };
-        let measure = measure.filter(|_| subject.is_none());
+        // A count has no unit: "flights longer than 3 hours" compares something else.
+        let counts = |m: &usize| self.out.measures.get(*m).is_some_and(|m| m.count || m.agg.is_none());
+        let measure = measure.filter(|m| subject.is_none() && !(unit.is_some() && counts(m)));
         self.out.compares.push(CmpClause { op, numbers, unit, subject, measure, negated });
         self.at = next;
         let after_value = false;
         self.state = State { after_value, ..State::default() };
+    }
+
+    /// Whether a name stands just before a comparison, at most with "by" between.
+    fn leads_to(&self, name: usize, word: usize) -> bool {
+        let next = self.content(name + 1);
+        next == word || self.say(next) == Some(Say::By) && self.content(next + 1) == word
     }
 
     fn followed_by_cmp(&self, at: usize) -> bool {

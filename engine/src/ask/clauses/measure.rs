@@ -47,6 +47,10 @@ impl Reader<'_> {
             }
             at += 1;
         }
+        if let Some(noun) = self.described(at).filter(|_| self.name_at(at)) {
+            self.out.bare.push(at);
+            at = noun;
+        }
         if self.name_at(at) || self.column_named_like_a_word(at) {
             clause.name = Some(at);
             at += 1;
@@ -101,9 +105,13 @@ impl Reader<'_> {
             self.at = next;
             self.measure(false);
         } else if self.name_at(next) && !self.value_at(next) {
-            let share = MeasureClause { name: Some(next), share: true, ..Default::default() };
-            self.out.measures.push(share);
-            self.at = next + 1;
+            let noun = self.described(next);
+            if noun.is_some() {
+                self.out.bare.push(next);
+            }
+            let name = noun.unwrap_or(next);
+            self.out.measures.push(MeasureClause { name: Some(name), share: true, ..Default::default() });
+            self.at = name + 1;
         }
         let next = self.content(self.at);
         if matches!(self.say(next), Some(Say::Unit(_))) {
@@ -211,7 +219,7 @@ impl Reader<'_> {
         matches!(self.say(self.content(at + 1)), Some(Say::Cmp(_) | Say::Between)) && self.name_at(at)
     }
 
-    fn group_item(&self, at: usize) -> Option<(GroupClause, usize)> {
+    pub(super) fn group_item(&self, at: usize) -> Option<(GroupClause, usize)> {
         match self.chunk(at)?.kind {
             Kind::Say(Say::Unit(unit) | Say::Adverb(unit)) => {
                 Some((GroupClause::Bucket(Grain::one(unit)), 1))

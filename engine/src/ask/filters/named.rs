@@ -113,9 +113,10 @@ impl Build<'_> {
                 let fit = match hit.fit {
                     Fit::Exact => 1.0,
                     Fit::Folded => 0.97,
-                    Fit::Part => 0.9,
+                    Fit::Start => 0.93,
+                    Fit::Part => 0.88,
                 };
-                let reading = Reading { field, value: hit.value.clone(), weight: near * fit, part: hit.fit == Fit::Part };
+                let reading = Reading { field, value: hit.value.clone(), weight: near * fit, part: hit.fit >= Fit::Start };
                 match found.iter_mut().find(|r| r.field == reading.field && r.value == reading.value) {
                     Some(same) => same.weight = same.weight.max(reading.weight),
                     None => found.push(reading),
@@ -176,7 +177,8 @@ impl Build<'_> {
 
     /// Keeps the readings whose column's names hold the preposition: "flying from", "bound for".
     fn by_preposition(&mut self, found: &mut Vec<Reading>, prep: Option<&str>) {
-        let Some(prep) = prep else { return };
+        // "of" says nothing of a direction, though "out of" ends with it.
+        let Some(prep) = prep.filter(|p| *p != "of") else { return };
         let takes = |r: &Reading| {
             let hop = r.field.hops.first();
             let key = hop.and_then(|h| self.catalog.tables.get(h.table)?.foreign_keys.get(h.key));
@@ -207,7 +209,7 @@ impl Build<'_> {
             }
             return Some((best.field, vec![best.value]));
         }
-        self.ask_value(text, &equal, &format!("Which one is meant by \"{text}\"?"))
+        self.ask_value(text, &equal, &format!("Which one is meant by \"{text}\"?"), true)
     }
 
     pub(crate) fn ask_value(
@@ -215,6 +217,7 @@ impl Build<'_> {
         text: &str,
         among: &[Reading],
         question: &str,
+        or_any: bool,
     ) -> Option<(Field, Vec<String>)> {
         let best = among.first()?.clone();
         let one_field = among.iter().all(|r| r.field == best.field);
@@ -226,7 +229,7 @@ impl Build<'_> {
             .take(6)
             .map(|r| Choice::new(&value_of(self, r), &format!("{} ({})", r.value, self.said(&r.field))))
             .collect();
-        if one_field && best.part && among.len() > 1 {
+        if or_any && one_field && best.part {
             choices.push(Choice::new(ANY, "Any of them"));
         }
         let id = id_of("value", text);
@@ -302,7 +305,7 @@ impl Build<'_> {
             self.mark(hint);
         }
         let question = format!("\"{text}\" is not in the data. Which of the nearest is meant?");
-        self.ask_value(text, &shown, &question)
+        self.ask_value(text, &shown, &question, false)
     }
 }
 

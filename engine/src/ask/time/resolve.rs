@@ -35,6 +35,9 @@ pub(crate) enum Resolved {
 /// Value of the choice that a month, or a quarter, of every year is meant.
 pub(crate) const EVERY_YEAR: &str = "every_year";
 
+/// Data that ended so many days before now are taken to go on since they were learned.
+const GRACE_DAYS: i64 = 2;
+
 /// A span of dates, the end left out.
 type Span = (Date, Date);
 
@@ -135,6 +138,12 @@ impl Clock {
         self.data.is_none_or(|(first, last)| to > first && from <= last)
     }
 
+    /// Whether the data go on: they reached almost up to now when they were learned.
+    fn is_live(&self) -> bool {
+        let recent = self.today().checked_sub(GRACE_DAYS.days()).ok();
+        self.data.is_some_and(|(_, last)| recent.is_some_and(|r| last >= r))
+    }
+
     /// A period relative to now stays one, unless there are no data in it.
     fn relative(&self, relative: Relative, text: &str) -> Resolved {
         let span = match self.dates_of(text) {
@@ -142,7 +151,7 @@ impl Clock {
             Err(detail) => return Resolved::Bad(detail),
         };
         let latest = match self.data {
-            Some(data) if !self.inside(span) => latest_inside(relative, data, &self.calendar),
+            Some(data) if !self.inside(span) && !self.is_live() => latest_inside(relative, data, &self.calendar),
             _ => None,
         };
         let Some(latest) = latest else {

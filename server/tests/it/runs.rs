@@ -1,0 +1,128 @@
+//! Records of runs, their rows, and runs that did not end well.
+
+use crate::world::World;
+use serde_json::{Value, json};
+
+fn by_region() -> Value {
+    json!({"entities": ["orders"], "dimensions": ["region"],
+        "metrics": [{"name": "n", "agg": "count"}]})
+}
+
+#[tokio::test]
+async fn a_run_keeps_its_whole_record() {
+    let world = World::learned().await;
+    let body = json!({"datasource_id": "shop", "now": "2024-04-01T12:00:00Z",
+        "ir": {"entities": ["orders"], "metrics": [{"name": "n", "agg": "count"}],
+               "filters": [{"field": "region", "op": "=", "value": "{{r}}"}]},
+        "params": {"r": "north"}});
+    let result = world.post("/v1/query").json(&body).send().await.expect(200);
+    let id = result["run_id"].as_str().unwrap();
+    let run = world.get(&format!("/v1/runs/{id}")).send().await.expect(200);
+    for same in ["columns", "sql", "safety_report", "qa", "timings_ms", "params", "as_of", "now"] {
+        assert_eq!(run[same], result[same], "{same}");
+    }
+    assert_eq!(run["status"], "completed");
+    assert_eq!(run["now"], "2024-04-01T12:00:00Z");
+    assert_eq!(run["ir"]["filters"][0]["value"], "north", "the IR is that after binding");
+    assert_eq!(run["sample"], json!([{"n": 2}]));
+    assert_eq!((&run["owner"], &run["error"]), (&json!("local"), &Value::Null));
+    world.call("DELETE", &format!("/v1/runs/{id}")).send().await.problem(409, "not_running");
+    world.get("/v1/runs/run_00000000000000000000000000000000").send().await.problem(404, "not_found");
+    world.get("/v1/runs/nonsense").send().await.problem(404, "not_found");
+}
+
+#[tokio::test]
+async fn rows_come_in_pages_or_whole() {
+    let world = World::learned().await;
+    let result = world.query(by_region()).await.expect(200);
+    let rows = format!("/v1/runs/{}/rows", result["run_id"].as_str().unwrap());
+    let first = world.get(&format!("{rows}?limit=2")).send().await.expect(200);
+    assert_eq!(first["items"].as_array().unwrap().len(), 2);
+    let next = first["next"].as_str().unwrap();
+    let rest = world.get(&format!("{rows}?cursor={next}")).send().await.expect(200);
+    assert_eq!((&rest["items"][0], &rest["next"]), (&result["rows"][2], &Value::Null));
+    let csv = world.get(&format!("{rows}?format=csv")).send().await;
+    assert_eq!(csv.text(), "region,n\r\n'=cmd,1\r\nnorth,2\r\nsouth,2\r\n");
+    world.get(&format!("{rows}?format=csv&limit=1")).send().await.problem(422, "invalid");
+    world.get(&format!("{rows}?cursor=Zm9v")).send().await.problem(422, "invalid");
+}
+
+#[tokio::test]
+async fn a_run_that_fails_is_recorded_with_its_problem() {
+    let world = World::learned().await;
+    let orders = world.folder.path().join("files/shop/orders.csv");
+    let mut text = std::fs::read_to_string(&orders).unwrap();
+    text.push_str("6,2024-03-02T10:00:00Z,west,1,not a number\n");
+    std::fs::write(&orders, text).unwrap();
+    let ir = json!({"entities": ["orders"], "metrics": [{"name": "s", "agg": "sum", "field": "amount"}]});
+    let body = json!({"def": {"version": "1", "ir": ir}, "datasource_id": "shop"});
+    world.post("/v1/reports").json(&json!({"key": "r", "title": "R"})).send().await.expect(201);
+    world.post("/v1/reports/r/versions").json(&body).send().await.expect(201);
+    let problem = world.post("/v1/reports/r/run").send().await.problem(422, "source_error");
+    assert!(problem["detail"].as_str().unwrap().contains("orders.csv"), "{problem}");
+    let runs = world.get("/v1/reports/r/runs").send().await.expect(200);
+    let id = runs["items"][0]["run_id"].as_str().unwrap();
+    let run = world.get(&format!("/v1/runs/{id}")).send().await.expect(200);
+    assert_eq!((&run["status"], &run["error"]["code"]), (&json!("failed"), &json!("source_error")));
+    assert!(run["finished_at"].is_string());
+    world.get(&format!("/v1/runs/{id}/rows")).send().await.problem(404, "not_found");
+    // The service lives on.
+    world.get("/healthz").send().await.expect(200);
+}
+
+#[tokio::test]
+async fn what_a_dead_process_left_running_is_failed_at_the_next_start() {
+    let world = World::learned().await;
+    let result = world.query(by_region()).await.expect(200);
+    let id = result["run_id"].as_str().unwrap().to_owned();
+    // As a process that was killed would leave it.
+    let file = format!("sqlite://{}", world.folder.path().join("air.db").display());
+    let pool = sqlx::SqlitePool::connect(&file).await.unwrap();
+    let changed = sqlx::query(
+        "UPDATE report_runs SET status = 'running', finished_at = NULL, process_id = ? WHERE id = ?",
+    )
+    .bind(format!("proc_{}", "0".repeat(32)))
+    .bind(&id)
+    .execute(&pool)
+    .await
+    .unwrap();
+    assert_eq!(changed.rows_affected(), 1);
+    pool.close().await;
+    let path = format!("/v1/runs/{id}");
+    assert_eq!(world.get(&path).send().await.expect(200)["status"], "running");
+    world.get(&format!("{path}/rows")).send().await.problem(409, "not_finished");
+
+    let world = world.restarted().await;
+    let run = world.get(&path).send().await.expect(200);
+    assert_eq!(run["status"], "failed");
+    assert!(run["error"]["detail"].as_str().unwrap().contains("stopped"), "{run}");
+}
+
+#[tokio::test]
+async fn a_running_run_is_cancelled_once() {
+    let world = World::learned().await;
+    let result = world.query(by_region()).await.expect(200);
+    let id = result["run_id"].as_str().unwrap().to_owned();
+    let file = format!("sqlite://{}", world.folder.path().join("air.db").display());
+    let pool = sqlx::SqlitePool::connect(&file).await.unwrap();
+    sqlx::query("UPDATE report_runs SET status = 'running', finished_at = NULL WHERE id = ?")
+        .bind(&id)
+        .execute(&pool)
+        .await
+        .unwrap();
+    pool.close().await;
+    let path = format!("/v1/runs/{id}");
+    let cancelled = world.call("DELETE", &path).send().await.expect(202);
+    assert_eq!(cancelled["status"], "cancelled");
+    world.call("DELETE", &path).send().await.problem(409, "not_running");
+}
+
+#[tokio::test]
+async fn a_new_row_is_there_at_the_next_run() {
+    let world = World::learned().await;
+    let orders = world.folder.path().join("files/shop/orders.csv");
+    let mut text = std::fs::read_to_string(&orders).unwrap();
+    text.push_str("6,2024-03-02T10:00:00Z,west,1,1.00\n");
+    std::fs::write(&orders, text).unwrap();
+    assert_eq!(world.query(by_region()).await.expect(200)["row_count"], 4);
+}

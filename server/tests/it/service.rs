@@ -1,0 +1,85 @@
+//! The service itself: health, documents, one process a folder, and a socket that ends cleanly.
+
+use crate::world::World;
+use air_server::{Service, ServiceOptions};
+use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+#[tokio::test]
+async fn it_lives_and_is_ready() {
+    let world = World::new().await;
+    assert_eq!(world.get("/healthz").send().await.expect(200)["status"], "ok");
+    let ready = world.get("/readyz").send().await.expect(200);
+    assert_eq!((&ready["status"], &ready["parts"]["control_plane"]["status"]), (&json!("ready"), &json!("ok")));
+    let head = world.call("HEAD", "/healthz").send().await;
+    assert_eq!((head.status.as_u16(), head.bytes.len()), (200, 0));
+}
+
+#[tokio::test]
+async fn the_contract_is_served_and_its_page_loads_nothing() {
+    let world = World::new().await;
+    let yaml = world.get("/openapi.yaml").send().await;
+    assert_eq!(yaml.text(), include_str!("../../../api/openapi.yaml"));
+    let docs = world.get("/docs").send().await.text();
+    assert!(docs.contains("/v1/reports/{key}/run") && docs.contains("ReportDefinition"));
+    for from_elsewhere in ["<script", "<link", "<img", "src="] {
+        assert!(!docs.contains(from_elsewhere), "{from_elsewhere}");
+    }
+}
+
+#[tokio::test]
+async fn one_process_has_a_data_folder() {
+    let world = World::new().await;
+    let options = ServiceOptions {
+        data_dir: world.folder.path().to_owned(),
+        config_file: "config.yaml".into(),
+        auth: Some(false),
+        environment: Vec::new(),
+    };
+    let second = Service::open(&options).await.err().unwrap().to_string();
+    assert!(second.contains("another air process"), "{second}");
+}
+
+#[tokio::test]
+async fn a_folder_without_a_secret_is_not_served() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("config.yaml"), "{}\n").unwrap();
+    let options = ServiceOptions {
+        data_dir: folder.path().to_owned(),
+        config_file: "config.yaml".into(),
+        auth: None,
+        environment: Vec::new(),
+    };
+    let refused = Service::open(&options).await.err().unwrap().to_string();
+    assert!(refused.contains("jwt_secret"), "{refused}");
+}
+
+/// Sends text to the service and reads until it closes.
+async fn exchange(stream: &mut TcpStream, text: &str) -> String {
+    stream.write_all(text.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    answer
+}
+
+#[tokio::test]
+async fn shutting_down_answers_what_was_asked_and_closes() {
+    let World { folder, service, .. } = World::learned().await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let serving = tokio::spawn(service.serve(listener, async {
+        let _ = stopped.await;
+    }));
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let answer =
+        exchange(&mut stream, "GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await;
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    // A connection that waits does not hold the end up.
+    let _idle = TcpStream::connect(address).await.unwrap();
+    stop.send(()).unwrap();
+    serving.await.unwrap().unwrap();
+    assert!(TcpStream::connect(address).await.is_err(), "nobody listens any more");
+    drop(folder);
+}
