@@ -17,6 +17,7 @@ from typing import Any
 import jwt
 import pytest
 import yaml
+from oracle import SHOP
 from service import REPOSITORY, START_SECONDS, Http, Reply, mint, serve, serving, write_config
 
 SECRET = "only-for-tests-" * 5
@@ -48,7 +49,7 @@ def claims(**changes: Any) -> dict[str, Any]:
 
 
 def config(secret: str | None = SECRET) -> dict[str, Any]:
-    shop = {"id": "shop", "kind": "files", "base_path": "tests/data/shop", "default": True}
+    shop = {"id": "shop", "kind": "files", "base_path": str(SHOP), "default": True}
     auth = {} if secret is None else {"jwt_secret": secret}
     return {
         "server": {"host": "127.0.0.1", "auth": auth},

@@ -51,9 +51,10 @@ QUESTIONS = [
     ),
     Question(
         "share of flights delayed more than 30 minutes per origin airport",
-        # Of all flights, those that never left included.
+        # Of all flights, those that never left included; with the two counts it is made of.
         """
-        select origin, count(*) filter (dep_delay > 30) / count(*)::double as share
+        select origin, count(*) as flights, count(*) filter (dep_delay > 30) as late,
+               count(*) filter (dep_delay > 30) / count(*)::double as share
         from flights
         group by all order by 1
         """,

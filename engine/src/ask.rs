@@ -63,7 +63,10 @@ pub struct Question<'a> {
 pub enum Interpretation {
     /// Candidate readings would give different rows. At most three questions at a time; the draft
     /// goes on with what is recommended.
-    Clarify { questions: Vec<Clarification>, draft: Option<Draft> },
+    Clarify {
+        questions: Vec<Clarification>,
+        draft: Option<Draft>,
+    },
     Answer(Draft),
     /// The catalog does not hold what is asked for.
     CannotAnswer {
@@ -100,7 +103,10 @@ pub fn interpret_with(lexicon: &Lexicon, question: &Question<'_>) -> Interpretat
         return interpret(question);
     }
     if question.text.len() > MOST_TEXT {
-        let reason = format!("A question has at most {MOST_TEXT} bytes; this one has {}.", question.text.len());
+        let reason = format!(
+            "A question has at most {MOST_TEXT} bytes; this one has {}.",
+            question.text.len()
+        );
         return Interpretation::CannotAnswer { reason, missing: Vec::new() };
     }
     let text = with_measure(question);
@@ -108,7 +114,9 @@ pub fn interpret_with(lexicon: &Lexicon, question: &Question<'_>) -> Interpretat
     let corrected = spelling::correct(&mut tokens, lexicon);
     let chunks = chunks::cut(&tokens, lexicon);
     let clauses = clauses::read(&chunks);
-    if let Some((reason, missing)) = coverage::beyond(&chunks, &clauses, question.previous.is_some()) {
+    if let Some((reason, missing)) =
+        coverage::beyond(&chunks, &clauses, question.previous.is_some())
+    {
         return Interpretation::CannotAnswer { reason, missing };
     }
     let follows = question.previous.filter(|_| follow_up::changes(&chunks, &clauses));
@@ -141,7 +149,11 @@ fn with_measure(question: &Question<'_>) -> String {
     }
 }
 
-fn nothing_known(question: &Question<'_>, chunks: &[chunks::Chunk], follows: bool) -> Interpretation {
+fn nothing_known(
+    question: &Question<'_>,
+    chunks: &[chunks::Chunk],
+    follows: bool,
+) -> Interpretation {
     if follows {
         let reason = "The last report is a query of queries, which a follow-up cannot change. Ask the whole question.";
         return Interpretation::CannotAnswer { reason: reason.to_owned(), missing: Vec::new() };
@@ -149,7 +161,8 @@ fn nothing_known(question: &Question<'_>, chunks: &[chunks::Chunk], follows: boo
     let words = chunks.iter().filter(|c| !c.is_filler() && c.kind == chunks::Kind::Unknown);
     let missing: Vec<String> = words.map(|c| c.text.clone()).collect();
     let tables: Vec<String> = question.catalog.table_names().take(10).collect();
-    let reason = format!("The question names nothing of this source. It holds {}.", tables.join(", "));
+    let reason =
+        format!("The question names nothing of this source. It holds {}.", tables.join(", "));
     Interpretation::CannotAnswer { reason, missing }
 }
 
@@ -157,7 +170,11 @@ fn nothing_known(question: &Question<'_>, chunks: &[chunks::Chunk], follows: boo
 fn conclude(build: Build<'_>) -> Interpretation {
     let Build { ir, asked, missing, reasons, doubt, catalog, .. } = build;
     if !missing.is_empty() || !reasons.is_empty() {
-        let reason = if reasons.is_empty() { "The catalog does not hold it.".to_owned() } else { reasons.join(" ") };
+        let reason = if reasons.is_empty() {
+            "The catalog does not hold it.".to_owned()
+        } else {
+            reasons.join(" ")
+        };
         return Interpretation::CannotAnswer { reason, missing };
     }
     let ir = match Ir::parse(&ir.to_json()) {

@@ -7,18 +7,20 @@
 mod between;
 mod bucket;
 mod divide;
+mod extreme;
 mod fold;
 mod part;
-mod percentile_disc;
+mod percentile;
 mod round;
 mod zone;
 
 pub(crate) use between::Between;
 pub(crate) use bucket::Bucket;
 pub(crate) use divide::Divide;
+pub(crate) use extreme::Extreme;
 pub(crate) use fold::Fold;
 pub(crate) use part::PartOf;
-pub(crate) use percentile_disc::PercentileDisc;
+pub(crate) use percentile::Percentile;
 pub(crate) use round::{Round, Rounding};
 pub(crate) use zone::{InZone, ZoneSpec};
 

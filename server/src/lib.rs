@@ -8,15 +8,19 @@
 mod admission;
 mod auth;
 mod commands;
+#[expect(dead_code, reason = "every key is read and checked; some are acted on by later versions")]
 mod config;
 mod contract;
+#[expect(dead_code, reason = "jobs and sessions, which have tables already, come with later versions")]
 mod id;
 mod pipeline;
 mod problem;
 mod results;
 mod routes;
+#[cfg_attr(not(test), expect(dead_code, reason = "DSNs are opened by the connectors to come"))]
 mod secrets;
 mod service;
+#[cfg_attr(not(test), expect(dead_code, reason = "analyses and the audit log are read by later versions"))]
 mod store;
 
 pub use commands::main;

@@ -13,7 +13,8 @@ pub(crate) struct Cli {
     pub(crate) command: Command,
 }
 
-const EXIT_CODES: &str = "Exit codes: 0 done, 1 failed, 2 usage, 3 QA failed (with --fail-on-qa), \
+const EXIT_CODES: &str = "Data goes to standard output, messages to standard error.
+Exit codes: 0 done, 1 failed, 2 usage, 3 QA failed (with --fail-on-qa), \
 4 not allowed, 5 server failed or unreachable, 6 timed out, 7 needs clarification, 130 interrupted.";
 
 #[derive(Debug, Args)]
@@ -36,9 +37,12 @@ pub(crate) struct Global {
     /// How long one request may take, such as 90s or 5m.
     #[arg(long, global = true, value_parser = duration, default_value = "60s")]
     pub(crate) timeout: Duration,
-    /// No messages beside the data and errors.
+    /// No messages beside the data, errors and questions.
     #[arg(long, short, global = true)]
     pub(crate) quiet: bool,
+    /// Makes a POST safe to repeat: the same key and body are done once in 24 hours.
+    #[arg(long, global = true, value_name = "KEY")]
+    pub(crate) idempotency_key: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -54,6 +58,35 @@ pub(crate) enum Format {
     Ndjson,
     Arrow,
     Parquet,
+}
+
+impl Format {
+    /// The format of rows to ask the server for; none where its JSON is wanted.
+    pub(crate) fn of_rows(self) -> Option<&'static str> {
+        match self {
+            Self::Table | Self::Json => None,
+            Self::Csv => Some("csv"),
+            Self::Ndjson => Some("ndjson"),
+            Self::Arrow => Some("arrow"),
+            Self::Parquet => Some("parquet"),
+        }
+    }
+
+    /// The media type of that format.
+    pub(crate) fn media_type(self) -> &'static str {
+        match self {
+            Self::Table | Self::Json => "application/json",
+            Self::Csv => "text/csv",
+            Self::Ndjson => "application/x-ndjson",
+            Self::Arrow => "application/vnd.apache.arrow.stream",
+            Self::Parquet => "application/vnd.apache.parquet",
+        }
+    }
+
+    /// Whether it would only garble a terminal.
+    pub(crate) fn is_binary(self) -> bool {
+        matches!(self, Self::Arrow | Self::Parquet)
+    }
 }
 
 fn duration(text: &str) -> Result<Duration, String> {
@@ -83,9 +116,9 @@ pub(crate) enum Command {
     Ask(Ask),
     /// Run a saved report.
     Run(Run),
-    /// Run an IR without saving it.
-    Query(Ir),
-    /// Show the SQL of an IR.
+    /// Run an IR or SQL without saving it.
+    Query(Query),
+    /// Show the SQL of an IR, or of SQL once it was guarded; nothing is run.
     Sql(Sql),
     /// Saved reports.
     #[command(subcommand)]
@@ -93,66 +126,97 @@ pub(crate) enum Command {
     /// Sources of data.
     #[command(subcommand)]
     Sources(Sources),
-    /// Learn a source again.
-    Learn { source: String },
+    /// Learn a source, or learn it again.
+    Learn {
+        /// The source's id.
+        source: String,
+        /// Also read least and greatest value, nulls and distinct values of each column.
+        #[arg(long)]
+        stats: bool,
+    },
     /// The schema notes of a source.
-    Schema { source: String },
-    /// A report's definition as a file.
+    Schema {
+        /// The source's id.
+        source: String,
+    },
+    /// A report's definition as a file, on standard output.
     Export {
+        /// The report's key.
         key: String,
+        /// Form of the file.
         #[arg(long, default_value = "yaml")]
         format: Definition,
+        /// The version; the newest unless said.
+        #[arg(long)]
+        version: Option<u32>,
     },
-    /// A report from a definition file.
+    /// A new report from a definition file, JSON or YAML.
     Import {
         /// A file, or - for standard input.
         file: String,
         /// Another key than the file's.
         #[arg(long)]
         key: Option<String>,
+        /// The source to bind to, in place of the file's.
+        #[arg(long, short)]
+        source: Option<String>,
     },
-    /// Completions for a shell.
-    Completions { shell: clap_complete::Shell },
+    /// Completions for a shell, on standard output.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Call {
     /// Such as /v1/reports.
     pub(crate) path: String,
-    /// The body: JSON, @FILE, or - for standard input.
+    /// The body: JSON, @FILE, or - for standard input; none unless said.
     #[arg(long)]
     pub(crate) json: Option<String>,
-    /// A query parameter.
+    /// A query parameter; may be repeated.
     #[arg(long, value_name = "K=V")]
     pub(crate) query: Vec<String>,
-    /// A header.
+    /// A header; may be repeated.
     #[arg(long, value_name = "K=V")]
     pub(crate) header: Vec<String>,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Ask {
+    /// The question.
     pub(crate) question: String,
+    /// The source to ask; the default one unless said.
     #[arg(long, short)]
     pub(crate) source: Option<String>,
-    /// The answer to a clarifying question.
+    /// The answer to a clarifying question; `you_decide` takes the recommended one.
     #[arg(long, value_name = "ID=VALUE")]
     pub(crate) answer: Vec<String>,
-    /// The scope version that this question follows up.
-    #[arg(long, value_name = "SCOPE_VERSION_ID")]
+    /// What this question follows up: a scope version's id, or an IR as JSON or @FILE.
+    #[arg(long, value_name = "SCOPE_VERSION_ID|IR")]
     pub(crate) previous: Option<String>,
     /// Show the reading only; run nothing.
     #[arg(long)]
     pub(crate) no_run: bool,
-    /// The time that "today" is counted from.
-    #[arg(long)]
+    #[command(flatten)]
+    pub(crate) how: How,
+}
+
+/// How rows are got and judged.
+#[derive(Debug, Args)]
+pub(crate) struct How {
+    /// The instant that "today" is counted from, in RFC 3339; the present unless said.
+    #[arg(long, value_name = "TIME")]
     pub(crate) now: Option<String>,
+    /// End with exit code 3 if the verdict on the rows is `fail`.
     #[arg(long)]
     pub(crate) fail_on_qa: bool,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Run {
+    /// The report's key.
     pub(crate) key: String,
     /// A parameter: k=v is text, k:=JSON is JSON, a repeated k is a list, @FILE is an object.
     #[arg(long, short, value_name = "K=V")]
@@ -160,80 +224,122 @@ pub(crate) struct Run {
     /// The source of a portable report.
     #[arg(long, short)]
     pub(crate) source: Option<String>,
+    /// The version; the newest unless said.
     #[arg(long)]
-    pub(crate) now: Option<String>,
-    #[arg(long)]
-    pub(crate) fail_on_qa: bool,
+    pub(crate) version: Option<u32>,
+    #[command(flatten)]
+    pub(crate) how: How,
+}
+
+/// What is planned.
+#[derive(Debug, Args)]
+pub(crate) struct Planned {
+    /// The IR: JSON, @FILE, or - for standard input.
+    #[arg(required_unless_present = "sql")]
+    pub(crate) ir: Option<String>,
+    /// SQL in the Postgres dialect instead of an IR: text, @FILE, or - for standard input.
+    #[arg(long, conflicts_with = "ir")]
+    pub(crate) sql: Option<String>,
+    /// The source; the default one unless said.
+    #[arg(long, short)]
+    pub(crate) source: Option<String>,
+    /// A parameter: k=v is text, k:=JSON is JSON, a repeated k is a list, @FILE is an object.
+    #[arg(long, short, value_name = "K=V")]
+    pub(crate) param: Vec<String>,
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct Ir {
-    /// The IR: JSON, @FILE, or - for standard input.
-    pub(crate) ir: String,
-    #[arg(long, short)]
-    pub(crate) source: Option<String>,
-    #[arg(long, short, value_name = "K=V")]
-    pub(crate) param: Vec<String>,
-    #[arg(long)]
-    pub(crate) now: Option<String>,
-    #[arg(long)]
-    pub(crate) fail_on_qa: bool,
+pub(crate) struct Query {
+    #[command(flatten)]
+    pub(crate) planned: Planned,
+    #[command(flatten)]
+    pub(crate) how: How,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Sql {
     #[command(flatten)]
-    pub(crate) ir: Ir,
+    pub(crate) planned: Planned,
     /// Dialects to show: postgres, timescaledb, mysql, datafusion; the source's own unless said.
     #[arg(long, value_delimiter = ',')]
     pub(crate) dialect: Vec<String>,
+    /// The instant that "today" is counted from, in RFC 3339; the present unless said.
+    #[arg(long, value_name = "TIME")]
+    pub(crate) now: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Reports {
+    /// All reports.
     List,
+    /// A report with its newest version.
     Show {
+        /// The report's key.
         key: String,
     },
     /// A new report without versions.
     Create {
+        /// The key it is run by.
         key: String,
+        /// The name for people; the key unless said.
         #[arg(long)]
         title: Option<String>,
     },
-    /// A new version from a definition: JSON, @FILE, or -.
+    /// Saves a definition as the next version.
     Version {
+        /// The report's key.
         key: String,
+        /// The definition: JSON, @FILE, or - for standard input.
         def: String,
         /// Binds the version to a source; without, it is portable.
-        #[arg(long)]
+        #[arg(long, short)]
         source: Option<String>,
+        /// The scope version it came from.
+        #[arg(long, value_name = "SCOPE_VERSION_ID")]
+        scope: Option<String>,
+        /// Save only over the version with this ETag, or * for any; the newest one unless said.
+        #[arg(long, value_name = "ETAG")]
+        if_match: Option<String>,
     },
+    /// The versions of a report.
     Versions {
+        /// The report's key.
         key: String,
     },
+    /// The runs of a report.
     Runs {
+        /// The report's key.
         key: String,
     },
+    /// Archives a report.
     Delete {
+        /// The report's key.
         key: String,
     },
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Sources {
+    /// All sources.
     List,
+    /// One source.
     Show {
+        /// The source's id.
         id: String,
     },
-    /// Registers a source: JSON, @FILE, or -.
+    /// Registers a source.
     Add {
+        /// The source: JSON, @FILE, or - for standard input.
         json: String,
     },
+    /// Reaches a source now.
     Health {
+        /// The source's id.
         id: String,
     },
+    /// Removes a source that nothing uses.
     Delete {
+        /// The source's id.
         id: String,
     },
 }

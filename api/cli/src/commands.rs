@@ -4,54 +4,68 @@ mod ask;
 mod call;
 mod definitions;
 mod reports;
+mod rows;
 mod runs;
 mod sources;
 
 use crate::cli::{Cli, Command};
-use crate::exit::Failure;
+use crate::exit::{self, Failure};
 use crate::output::Output;
 use crate::settings;
-use air_client::{Client, Method};
+use air_client::{Call, Client, Method};
 use clap::CommandFactory;
-use serde_json::Value;
+use serde_json::{Value, json};
+
+/// The most items that the contract gives on a page.
+const PAGE: &str = "500";
 
 /// What every command needs.
+#[derive(Debug, Clone)]
 pub(crate) struct Session {
     client: Client,
     output: Output,
+    idempotency_key: Option<String>,
 }
 
 impl Session {
-    /// Sends one request and reads its JSON; a body is sent where there is one.
-    async fn send(
-        &self,
-        method: Method,
-        path: &str,
-        query: &[(&str, &str)],
-        body: Option<&Value>,
-    ) -> Result<Value, Failure> {
-        let mut call = self.client.request(method, path)?;
-        if !query.is_empty() {
-            call = call.query(query);
-        }
-        if let Some(body) = body {
-            call = call.json(body);
-        }
-        let text = call.header("Accept", "application/json").text().await?;
-        if text.is_empty() {
-            return Ok(Value::Null);
-        }
-        serde_json::from_str(&text).map_err(|e| {
-            Failure::new(crate::exit::SERVER, format!("the server's answer is no JSON: {e}"))
+    /// A request of any path; a POST carries the idempotency key, where one was given.
+    fn request(&self, method: Method, path: &str) -> Result<Call, Failure> {
+        let keyed = self.idempotency_key.as_deref().filter(|_| method == Method::POST);
+        let call = self.client.request(method, path)?;
+        Ok(match keyed {
+            Some(key) => call.header("Idempotency-Key", key),
+            None => call,
         })
     }
 
     async fn get(&self, path: &str) -> Result<Value, Failure> {
-        self.send(Method::GET, path, &[], None).await
+        reply(self.request(Method::GET, path)?).await
     }
 
     async fn post(&self, path: &str, body: &Value) -> Result<Value, Failure> {
-        self.send(Method::POST, path, &[], Some(body)).await
+        reply(self.request(Method::POST, path)?.json(body)).await
+    }
+
+    /// Every page of a list as one.
+    async fn all(&self, path: &str) -> Result<Value, Failure> {
+        let mut items = Vec::new();
+        let mut cursor: Option<String> = None;
+        loop {
+            let mut query = vec![("limit", PAGE)];
+            query.extend(cursor.as_deref().map(|c| ("cursor", c)));
+            let mut page = reply(self.request(Method::GET, path)?.query(&query)).await?;
+            if let Value::Array(more) = page["items"].take() {
+                items.extend(more);
+            }
+            let next = page["next"].as_str().map(str::to_owned);
+            if next.is_none() {
+                return Ok(json!({"items": items, "next": null}));
+            }
+            if next == cursor {
+                return Err(strange(&format!("{path} gives the same page again and again")));
+            }
+            cursor = next;
+        }
     }
 
     /// The source to use: the one named, else the default one.
@@ -59,15 +73,41 @@ impl Session {
         if let Some(named) = named {
             return Ok(named.to_owned());
         }
-        let sources = self.get("/v1/datasources").await?;
+        let sources = self.all("/v1/datasources").await?;
         let items = sources["items"].as_array().cloned().unwrap_or_default();
         let ids = || items.iter().filter_map(|s| s["id"].as_str()).collect::<Vec<_>>().join(", ");
-        let default = items.iter().find(|s| s["is_default"] == true || s["default"] == true);
+        let default = items.iter().find(|s| s["default"] == true);
         match default.or(if items.len() == 1 { items.first() } else { None }) {
             Some(source) => Ok(source["id"].as_str().unwrap_or_default().to_owned()),
+            None if items.is_empty() => {
+                Err(Failure::failed("there are no sources: register one with `aircli sources add`"))
+            }
             None => Err(Failure::usage(format!("say which source with --source: {}", ids()))),
         }
     }
+
+    /// What a command that ran out of time can be taken up by.
+    fn resume(&self, else_how: &str) -> String {
+        match &self.idempotency_key {
+            Some(_) => "to get the answer, give the same command and key again: it is done once"
+                .to_owned(),
+            None => else_how.to_owned(),
+        }
+    }
+}
+
+/// Sends a call and reads its JSON; nothing is `null`.
+async fn reply(call: Call) -> Result<Value, Failure> {
+    let text = call.header("Accept", "application/json").text().await?;
+    if text.is_empty() {
+        return Ok(Value::Null);
+    }
+    serde_json::from_str(&text).map_err(|e| strange(&format!("the server's answer is no JSON: {e}")))
+}
+
+/// A server that does not speak as the contract says.
+fn strange(what: &str) -> Failure {
+    Failure::new(exit::SERVER, what)
 }
 
 /// A path segment with everything but plain characters escaped.
@@ -75,23 +115,44 @@ fn segment(text: &str) -> String {
     let mut escaped = String::new();
     for byte in text.bytes() {
         match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'~' => {
                 escaped.push(char::from(byte));
             }
+            // A dot too: `..` would lead to another path.
             other => escaped += &format!("%{other:02X}"),
         }
     }
     escaped
 }
 
+/// Refuses a form of output that the command cannot give, before anything is done.
+fn check_format(command: &Command, output: &Output) -> Result<(), Failure> {
+    let rows = match command {
+        Command::Ask(_) | Command::Run(_) | Command::Query(_) => true,
+        Command::Get(_) | Command::Post(_) | Command::Patch(_) | Command::Delete(_) => true,
+        // They write a file of their own form.
+        Command::Export { .. } | Command::Completions { .. } => true,
+        _ => false,
+    };
+    if output.format.of_rows().is_some() && !rows {
+        return Err(Failure::usage("this command gives no rows: say --output table or json"));
+    }
+    if output.would_garble() {
+        return Err(Failure::usage("this form is not for a terminal: send it to a file with >"));
+    }
+    Ok(())
+}
+
 pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
+    let output = Output::new(&cli.global);
+    check_format(&cli.command, &output)?;
     if let Command::Completions { shell } = cli.command {
         let mut bytes = Vec::new();
         clap_complete::generate(shell, &mut Cli::command(), "aircli", &mut bytes);
-        return Output::new(&cli.global).bytes(&bytes);
+        return output.bytes(&bytes);
     }
-    let session =
-        Session { client: settings::client(&cli.global)?, output: Output::new(&cli.global) };
+    let client = settings::client(&cli.global)?;
+    let session = Session { client, output, idempotency_key: cli.global.idempotency_key };
     match cli.command {
         Command::Get(call) => call::call(&session, Method::GET, &call).await,
         Command::Post(call) => call::call(&session, Method::POST, &call).await,
@@ -99,14 +160,18 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Delete(call) => call::call(&session, Method::DELETE, &call).await,
         Command::Ask(ask) => ask::ask(&session, &ask).await,
         Command::Run(run) => runs::run(&session, &run).await,
-        Command::Query(ir) => runs::query(&session, &ir).await,
+        Command::Query(query) => runs::query(&session, &query).await,
         Command::Sql(sql) => runs::sql(&session, &sql).await,
         Command::Reports(reports) => reports::reports(&session, reports).await,
         Command::Sources(sources) => sources::sources(&session, sources).await,
-        Command::Learn { source } => sources::learn(&session, &source).await,
+        Command::Learn { source, stats } => sources::learn(&session, &source, stats).await,
         Command::Schema { source } => sources::schema(&session, &source).await,
-        Command::Export { key, format } => definitions::export(&session, &key, format).await,
-        Command::Import { file, key } => definitions::import(&session, &file, key.as_deref()).await,
+        Command::Export { key, format, version } => {
+            definitions::export(&session, &key, format, version).await
+        }
+        Command::Import { file, key, source } => {
+            definitions::import(&session, &file, key.as_deref(), source.as_deref()).await
+        }
         Command::Completions { .. } => Ok(()),
     }
 }

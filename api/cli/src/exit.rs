@@ -1,6 +1,7 @@
 //! How a command ended, for people and for scripts.
 
 use air_client::{Error, StatusCode};
+use crate::plain::plain;
 use std::io::Write;
 use std::process::ExitCode;
 
@@ -34,7 +35,18 @@ impl Failure {
     }
 
     pub(crate) fn interrupted() -> Self {
-        Self::new(INTERRUPTED, "interrupted")
+        Self::new(
+            INTERRUPTED,
+            "interrupted; what the server had begun may go on: see `aircli reports runs KEY`",
+        )
+    }
+
+    /// How to get at what may still be running, where time ran out.
+    pub(crate) fn resume(mut self, how: &str) -> Self {
+        if self.code == TIMED_OUT {
+            self.message += &format!("\n  {how}");
+        }
+        self
     }
 
     pub(crate) fn code(&self) -> ExitCode {
@@ -44,7 +56,7 @@ impl Failure {
     /// Says what went wrong; a closed standard error is nobody's fault.
     pub(crate) fn tell(&self) {
         if !self.message.is_empty() {
-            let _ = writeln!(std::io::stderr(), "aircli: {}", self.message);
+            let _ = writeln!(std::io::stderr(), "aircli: {}", plain(&self.message));
         }
     }
 }
@@ -65,15 +77,19 @@ impl From<Error> for Failure {
             message += &format!(": {cause}");
             source = cause.source();
         }
-        if code == TIMED_OUT {
-            message += "\n  raise --timeout, or look for the run with `aircli reports runs KEY`";
+        match &error {
+            Error::TimedOut(_) => message += "\n  raise --timeout, or ask for less",
+            Error::Unreachable(_) => {
+                message += "\n  is the service up? `air serve` starts it; --url says where it is";
+            }
+            _ => {}
         }
         Self::new(code, message)
     }
 }
 
-fn problem_code(status: impl TryInto<u16>) -> u8 {
-    let status = status.try_into().unwrap_or(0);
+/// The exit code of an HTTP status that is no success.
+fn problem_code(status: u16) -> u8 {
     match StatusCode::from_u16(status) {
         Ok(StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) => NOT_ALLOWED,
         Ok(StatusCode::GATEWAY_TIMEOUT | StatusCode::REQUEST_TIMEOUT) => TIMED_OUT,

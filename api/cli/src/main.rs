@@ -9,6 +9,7 @@ mod commands;
 mod exit;
 mod output;
 mod params;
+mod plain;
 mod settings;
 mod table;
 
@@ -21,18 +22,21 @@ fn main() -> ExitCode {
         Err(error) => {
             // Help and version are no failures; both go where clap sends them.
             let usage = error.use_stderr();
-            let printed = error.print();
-            return if usage || printed.is_err() { exit::USAGE.into() } else { ExitCode::SUCCESS };
+            return match error.print() {
+                Ok(()) if usage => exit::USAGE.into(),
+                Ok(()) => ExitCode::SUCCESS,
+                Err(error) => exit::Failure::from(error).code(),
+            };
         }
     };
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    // A worker besides this thread: reading standard input blocks it, and an interrupt is heard.
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
     let ended = match runtime {
-        Ok(runtime) => runtime.block_on(async {
-            tokio::select! {
-                ended = commands::run(cli) => ended,
-                _ = tokio::signal::ctrl_c() => Err(exit::Failure::interrupted()),
-            }
-        }),
+        Ok(runtime) => {
+            let ended = runtime.block_on(until_interrupted(cli));
+            runtime.shutdown_background();
+            ended
+        }
         Err(error) => Err(exit::Failure::failed(format!("the runtime cannot be started: {error}"))),
     };
     match ended {
@@ -41,5 +45,15 @@ fn main() -> ExitCode {
             failure.tell();
             failure.code()
         }
+    }
+}
+
+async fn until_interrupted(cli: cli::Cli) -> Result<(), exit::Failure> {
+    tokio::select! {
+        ended = tokio::spawn(commands::run(cli)) => match ended {
+            Ok(ended) => ended,
+            Err(error) => Err(exit::Failure::failed(error.to_string())),
+        },
+        _ = tokio::signal::ctrl_c() => Err(exit::Failure::interrupted()),
     }
 }

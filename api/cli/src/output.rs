@@ -2,7 +2,8 @@
 
 use crate::cli::{Format, Global};
 use crate::exit::{self, Failure};
-use crate::table::{listing, table};
+use crate::plain::plain;
+use crate::table::{Column, listing, members, table};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::Value;
 use std::io::{IsTerminal, Write};
@@ -12,6 +13,7 @@ use std::time::Duration;
 #[derive(Debug, Clone)]
 pub(crate) struct Output {
     pub(crate) format: Format,
+    terminal: bool,
     quiet: bool,
 }
 
@@ -19,14 +21,19 @@ impl Output {
     pub(crate) fn new(global: &Global) -> Self {
         let terminal = std::io::stdout().is_terminal();
         let format = global.output.unwrap_or(if terminal { Format::Table } else { Format::Json });
-        Self { format, quiet: global.quiet }
+        Self { format, terminal, quiet: global.quiet }
     }
 
     pub(crate) fn is_table(&self) -> bool {
         self.format == Format::Table
     }
 
-    /// Data.
+    /// Whether the data would only garble the terminal it goes to.
+    pub(crate) fn would_garble(&self) -> bool {
+        self.terminal && self.format.is_binary()
+    }
+
+    /// Data as it is.
     pub(crate) fn bytes(&self, bytes: &[u8]) -> Result<(), Failure> {
         let mut stdout = std::io::stdout().lock();
         stdout.write_all(bytes)?;
@@ -35,6 +42,7 @@ impl Output {
     }
 
     pub(crate) fn line(&self, text: &str) -> Result<(), Failure> {
+        let text = if self.terminal { plain(text) } else { text.to_owned() };
         self.bytes(format!("{text}\n").as_bytes())
     }
 
@@ -47,8 +55,14 @@ impl Output {
     /// A message for people.
     pub(crate) fn say(&self, message: &str) {
         if !self.quiet {
-            let _ = writeln!(std::io::stderr(), "{message}");
+            self.prompt(message);
         }
+    }
+
+    /// What a person must read to go on, even under `--quiet`.
+    pub(crate) fn prompt(&self, message: &str) {
+        // A closed standard error is no reason to stop.
+        let _ = writeln!(std::io::stderr(), "{}", plain(message));
     }
 
     /// A list: a table of some members, or JSON.
@@ -56,6 +70,14 @@ impl Output {
         match (self.is_table(), reply.get("items").and_then(Value::as_array)) {
             (true, Some(items)) => self.line(&listing(items, members)),
             _ => self.json(reply),
+        }
+    }
+
+    /// One thing: a table of its members, or JSON.
+    pub(crate) fn object(&self, reply: &Value) -> Result<(), Failure> {
+        match reply {
+            Value::Object(object) if self.is_table() => self.line(&members(object)),
+            other => self.json(other),
         }
     }
 
@@ -74,38 +96,49 @@ impl Output {
     }
 
     /// The rows of a run, and what people should know of them.
-    pub(crate) fn result(&self, result: &Value, fail_on_qa: bool) -> Result<(), Failure> {
-        if self.is_table() {
-            self.line(&rows(result))?;
-            self.say(&summary(result));
-        } else {
-            self.json(result)?;
+    pub(crate) fn result(&self, result: &Value) -> Result<(), Failure> {
+        if !self.is_table() {
+            return self.json(result);
         }
-        let status = result.pointer("/qa/status").and_then(Value::as_str);
-        if fail_on_qa && status == Some("fail") {
-            return Err(Failure::new(exit::QA_FAILED, "QA failed"));
-        }
+        self.line(&rows(result))?;
+        self.say(&summary(result));
         Ok(())
     }
 }
 
+/// The failure that `--fail-on-qa` makes of a bad verdict.
+pub(crate) fn judge(result: &Value, fail_on_qa: bool) -> Result<(), Failure> {
+    let status = result.pointer("/qa/status").and_then(Value::as_str);
+    match fail_on_qa && status == Some("fail") {
+        true => Err(Failure::new(exit::QA_FAILED, "the verdict on the rows is fail")),
+        false => Ok(()),
+    }
+}
+
 fn rows(result: &Value) -> String {
-    let columns: Vec<String> = result["columns"]
+    let word = |column: &Value, key: &str| column[key].as_str().unwrap_or_default().to_owned();
+    let columns: Vec<Column> = result["columns"]
         .as_array()
         .into_iter()
         .flatten()
-        .filter_map(|c| c["name"].as_str().map(str::to_owned))
+        .map(|column| Column {
+            name: word(column, "name"),
+            // A decimal, and an integer beyond 2^53, comes as text and is still a number.
+            numeric: ["int", "uint", "float", "decimal"]
+                .iter()
+                .any(|kind| word(column, "type").starts_with(kind)),
+        })
         .collect();
     let rows: Vec<Vec<Value>> = result["rows"]
         .as_array()
         .into_iter()
         .flatten()
-        .map(|row| columns.iter().map(|c| row[c].clone()).collect())
+        .map(|row| columns.iter().map(|c| row[&c.name].clone()).collect())
         .collect();
     table(&columns, &rows)
 }
 
-/// Row count, whether it was cut, the verdict and every check that did not pass.
+/// Row count, whether it was cut, the verdict, every check that did not pass, and the notes.
 fn summary(result: &Value) -> String {
     let mut text = format!("{} rows", result["row_count"]);
     if result["truncated"] == Value::Bool(true) {
@@ -114,11 +147,17 @@ fn summary(result: &Value) -> String {
     if let Some(status) = result.pointer("/qa/status").and_then(Value::as_str) {
         text += &format!(", QA {status}");
     }
+    if let Some(run) = result["run_id"].as_str() {
+        text += &format!(", {run}");
+    }
     for check in result.pointer("/qa/checks").and_then(Value::as_array).into_iter().flatten() {
         if check["status"] != "pass" {
             let word = |key: &str| check[key].as_str().unwrap_or_default().to_owned();
             text += &format!("\n  {} ({}): {}", word("status"), word("id"), word("message"));
         }
+    }
+    for note in result["notes"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+        text += &format!("\n  note: {note}");
     }
     text
 }

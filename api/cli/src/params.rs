@@ -21,25 +21,36 @@ pub(crate) fn text(argument: &str) -> Result<String, Failure> {
 /// The JSON of an argument.
 pub(crate) fn json(argument: &str) -> Result<Value, Failure> {
     let text = text(argument)?;
-    serde_json::from_str(&text).map_err(|e| Failure::usage(format!("{argument}: not JSON: {e}")))
+    serde_json::from_str(&text)
+        .map_err(|e| Failure::usage(format!("{} is no JSON: {e}", place(argument))))
+}
+
+/// Where a value came from; never the value itself, which may hold a password.
+fn place(argument: &str) -> &str {
+    match argument {
+        "-" => "standard input",
+        _ => argument.strip_prefix('@').unwrap_or("the JSON given"),
+    }
 }
 
 /// `k=v` in two.
 pub(crate) fn pair(argument: &str) -> Result<(&str, &str), Failure> {
     argument
         .split_once('=')
+        .filter(|(name, _)| !name.is_empty())
         .ok_or_else(|| Failure::usage(format!("{argument:?}: write it as name=value")))
 }
 
-/// Parameters: `k=v` is text, `k:=JSON` is JSON, a repeated `k` is a list, `@FILE` an object.
+/// Parameters: `k=v` is text, `k:=JSON` is JSON, a repeated `k` is a list, `@FILE` an object whose
+/// members give way to those named on the command line, wherever it stands.
 pub(crate) fn params(arguments: &[String]) -> Result<Map<String, Value>, Failure> {
-    let mut params = Map::new();
+    let (mut of_files, mut params) = (Map::new(), Map::new());
     for argument in arguments {
         if argument.starts_with('@') || argument == "-" {
             let Value::Object(object) = json(argument)? else {
-                return Err(Failure::usage(format!("{argument}: not a JSON object")));
+                return Err(Failure::usage(format!("{} is no JSON object", place(argument))));
             };
-            params.extend(object);
+            of_files.extend(object);
             continue;
         }
         let (name, text) = pair(argument)?;
@@ -55,7 +66,8 @@ pub(crate) fn params(arguments: &[String]) -> Result<Map<String, Value>, Failure
             Some(one) => *one = Value::Array(vec![one.take(), value]),
         }
     }
-    Ok(params)
+    of_files.extend(params);
+    Ok(of_files)
 }
 
 #[cfg(test)]

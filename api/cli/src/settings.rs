@@ -5,11 +5,12 @@ use crate::exit::Failure;
 use air_client::Client;
 use serde::Deserialize;
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::path::PathBuf;
 
 const DEFAULT_URL: &str = "http://127.0.0.1:9000";
 
-/// `$XDG_CONFIG_HOME/air/config.yaml`.
+/// `$XDG_CONFIG_HOME/air/config.yaml`: `{default: NAME, profiles: {NAME: {url, token}}}`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Profiles {
@@ -28,30 +29,39 @@ struct Profile {
 
 pub(crate) fn client(global: &Global) -> Result<Client, Failure> {
     let profile = profile(global)?;
-    let url = global.url.clone().or(profile.url).unwrap_or_else(|| DEFAULT_URL.to_owned());
+    // An empty variable is as good as none.
+    let given = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
+    let url = given(&global.url);
+    // A profile's token is for the profile's server and goes to no other.
+    let own = url.is_none() || url == profile.url;
+    let token = given(&global.token).or(profile.token.filter(|_| own));
+    let url = url.or(profile.url).unwrap_or_else(|| DEFAULT_URL.to_owned());
     let mut builder = Client::builder(url).timeout(global.timeout);
-    if global.auth != Some(Auth::Disabled) {
-        if let Some(token) = global.token.clone().or(profile.token) {
-            builder = builder.token(token);
-        }
+    if let Some(token) = token.filter(|_| global.auth != Some(Auth::Disabled)) {
+        builder = builder.token(token);
     }
     Ok(builder.build()?)
 }
 
 fn profile(global: &Global) -> Result<Profile, Failure> {
-    let path = file();
-    let text = match path.as_ref().map(std::fs::read_to_string) {
-        Some(Ok(text)) => text,
-        _ if global.profile.is_none() => return Ok(Profile::default()),
-        _ => {
-            let place = path.map_or_else(|| "no home".to_owned(), |p| p.display().to_string());
-            return Err(Failure::usage(format!("there are no profiles: {place} cannot be read")));
-        }
+    let wanted = global.profile.as_ref().filter(|name| !name.is_empty());
+    let Some(path) = file() else {
+        return match wanted {
+            None => Ok(Profile::default()),
+            Some(_) => Err(Failure::usage("there are no profiles: HOME is not set")),
+        };
     };
-    let place = path.map(|p| p.display().to_string()).unwrap_or_default();
+    let place = path.display().to_string();
+    let text = match std::fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == ErrorKind::NotFound && wanted.is_none() => {
+            return Ok(Profile::default());
+        }
+        Err(error) => return Err(Failure::usage(format!("{place} cannot be read: {error}"))),
+    };
     let profiles: Profiles =
         serde_saphyr::from_str(&text).map_err(|e| Failure::usage(format!("{place}: {e}")))?;
-    let Some(name) = global.profile.clone().or(profiles.default) else {
+    let Some(name) = wanted.cloned().or(profiles.default) else {
         return Ok(Profile::default());
     };
     match profiles.profiles.get(&name) {
@@ -67,7 +77,7 @@ fn profile(global: &Global) -> Result<Profile, Failure> {
 }
 
 fn file() -> Option<PathBuf> {
-    let base = std::env::var_os("XDG_CONFIG_HOME").map(PathBuf::from);
+    let base = std::env::var_os("XDG_CONFIG_HOME").filter(|b| !b.is_empty()).map(PathBuf::from);
     let home = || std::env::var_os("HOME").map(|h| PathBuf::from(h).join(".config"));
     Some(base.or_else(home)?.join("air").join("config.yaml"))
 }

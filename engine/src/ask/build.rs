@@ -158,7 +158,9 @@ impl<'a> Build<'a> {
             }
             return name;
         }
-        let (Some(last), earlier) = (hops.last().copied(), &hops[..hops.len() - 1]) else { return name };
+        let (Some(last), earlier) = (hops.last().copied(), &hops[..hops.len() - 1]) else {
+            return name;
+        };
         let from = match earlier.is_empty() {
             true => self.root_name(),
             false => self.owner(earlier, last.table),
@@ -170,7 +172,8 @@ impl<'a> Build<'a> {
         let key = self.catalog.tables.get(hop.table).and_then(|t| t.foreign_keys.get(hop.key));
         let Some(key) = key else { return to.to_owned() };
         let left: Vec<String> = key.columns.iter().map(|c| format!("{from}.{c}")).collect();
-        let right: Vec<String> = key.references.columns.iter().map(|c| format!("{to}.{c}")).collect();
+        let right: Vec<String> =
+            key.references.columns.iter().map(|c| format!("{to}.{c}")).collect();
         if let Some(join) = self.ir.joins.iter().find(|j| j.left == left && j.right == right) {
             return join.alias.clone().unwrap_or_else(|| to.to_owned());
         }
@@ -232,11 +235,8 @@ impl<'a> Build<'a> {
             return Some(best);
         }
         let word = self.text(chunk);
-        let choices: Vec<Choice> = equal
-            .iter()
-            .take(6)
-            .map(|f| Choice::new(&self.spelled(f), &self.said(f)))
-            .collect();
+        let choices: Vec<Choice> =
+            equal.iter().take(6).map(|f| Choice::new(&self.spelled(f), &self.said(f))).collect();
         let recommended = self.spelled(&best);
         let id = id_of("column", word);
         let text = format!("Which one is meant by \"{word}\"?");
@@ -260,7 +260,8 @@ impl<'a> Build<'a> {
     fn free_field(&self, words: &str, among: &[&Field]) -> Option<Field> {
         let tokens = super::tokens::read(words, &self.lexicon.stems);
         let chunks = super::chunks::cut(&tokens, self.lexicon);
-        let fields = chunks.iter().flat_map(|c| root::fields(self.catalog, self.lexicon, self.root, c));
+        let fields =
+            chunks.iter().flat_map(|c| root::fields(self.catalog, self.lexicon, self.root, c));
         fields.map(|(f, _)| f).find(|f| among.contains(&f))
     }
 
@@ -276,7 +277,8 @@ impl<'a> Build<'a> {
 
     /// The dates the data reach from and to, by the time column's figures.
     pub(super) fn learn_reach(&mut self) {
-        let stats = self.time.as_ref().and_then(|f| self.column(f.col)).and_then(|c| c.stats.as_ref());
+        let stats =
+            self.time.as_ref().and_then(|f| self.column(f.col)).and_then(|c| c.stats.as_ref());
         let date = |text: Option<&String>| text.and_then(|t| learned_date(t, &self.clock.calendar));
         let ends = stats.map(|s| (date(s.min.as_ref()), date(s.max.as_ref())));
         self.clock.data = match ends {

@@ -70,7 +70,12 @@ fn of(kind: Kind) -> Chunk {
     Chunk { kind, text: String::new(), names: Vec::new(), values: Vec::new() }
 }
 
-fn next(rest: &[Token], before: Option<&Token>, lexicon: &Lexicon, shouted: bool) -> (usize, Chunk) {
+fn next(
+    rest: &[Token],
+    before: Option<&Token>,
+    lexicon: &Lexicon,
+    shouted: bool,
+) -> (usize, Chunk) {
     let Some(first) = rest.first() else { return (1, of(Kind::Unknown)) };
     if first.kind == TokenKind::Quoted {
         let values = lexicon.values.text(&first.text);
@@ -93,10 +98,12 @@ fn next(rest: &[Token], before: Option<&Token>, lexicon: &Lexicon, shouted: bool
     }
     // A column may be called "cause"; then the word is its name.
     let said = said.filter(|(_, say)| {
-        !(matches!(say, Say::Beyond(_)) && name.as_ref().is_some_and(|n| n.1.first().is_some_and(|c| c.weight > 0.9)))
+        !(matches!(say, Say::Beyond(_))
+            && name.as_ref().is_some_and(|n| n.1.first().is_some_and(|c| c.weight > 0.9)))
     });
     let say_len = said.map_or(0, |s| s.0);
-    let names = name.filter(|n| n.0 >= say_len && n.0 >= value_len).map(|n| n.1).unwrap_or_default();
+    let names =
+        name.filter(|n| n.0 >= say_len && n.0 >= value_len).map(|n| n.1).unwrap_or_default();
     if let Some((len, say)) = said.filter(|s| s.0 >= name_len && s.0 >= value_len && !code) {
         return (len, Chunk { names, ..of(Kind::Say(say)) });
     }
@@ -120,7 +127,8 @@ fn other(rest: &[Token], first: &Token, lexicon: &Lexicon) -> (usize, Chunk) {
     }
     if first.kind == TokenKind::Word && first.lower.len() > 2 {
         for len in (1..=4.min(rest.len())).rev() {
-            let words: Vec<String> = rest[..len].iter().flat_map(|t| value_words(&t.text)).collect();
+            let words: Vec<String> =
+                rest[..len].iter().flat_map(|t| value_words(&t.text)).collect();
             let values = lexicon.values.parts(&words);
             if !values.is_empty() {
                 return (len, Chunk { values, ..of(Kind::Name) });
@@ -144,7 +152,8 @@ fn longest_saying(rest: &[Token]) -> Option<(usize, Say)> {
 /// A number or a symbol is no value of a dictionary, and a single letter only as it is written.
 fn believable(hits: &[Hit], first: &Token) -> bool {
     let short = first.text.chars().count() == 1;
-    first.kind == TokenKind::Word && (!short || hits.iter().any(|h| h.fit == Fit::Exact && h.value.len() > 1))
+    first.kind == TokenKind::Word
+        && (!short || hits.iter().any(|h| h.fit == Fit::Exact && h.value.len() > 1))
 }
 
 /// A value written as in the dictionary and in capitals, such as a code that is a small word.

@@ -246,7 +246,9 @@ impl Reader<'_> {
     fn saying(&mut self, say: Say) {
         match say {
             Say::Filler => {}
-            Say::Agg(_) | Say::CountOf | Say::Rows | Say::Distinct | Say::Percentile => self.measure(false),
+            Say::Agg(_) | Say::CountOf | Say::Rows | Say::Distinct | Say::Percentile => {
+                self.measure(false)
+            }
             Say::Share => self.share(),
             Say::Super(end) => self.superlative(end),
             Say::Which => self.which(),
@@ -338,7 +340,14 @@ impl Reader<'_> {
                 let numbers = self.number_at(self.at).into_iter().collect();
                 let negated = self.state.negated || self.state.without;
                 let op = Op::Eq;
-                let clause = CmpClause { op, numbers, unit: None, subject: Some(after), measure: None, negated };
+                let clause = CmpClause {
+                    op,
+                    numbers,
+                    unit: None,
+                    subject: Some(after),
+                    measure: None,
+                    negated,
+                };
                 self.out.compares.push(clause);
                 self.at = after + 1;
                 self.state = State::default();
@@ -349,7 +358,14 @@ impl Reader<'_> {
                     let numbers = self.number_at(self.at).into_iter().collect();
                     let negated = self.state.negated;
                     let subject = Some(subject);
-                    let clause = CmpClause { op: Op::Eq, numbers, unit: None, subject, measure: None, negated };
+                    let clause = CmpClause {
+                        op: Op::Eq,
+                        numbers,
+                        unit: None,
+                        subject,
+                        measure: None,
+                        negated,
+                    };
                     self.out.compares.push(clause);
                     self.at += 1;
                     self.state = State::default();
@@ -384,7 +400,8 @@ impl Reader<'_> {
             return self.unknown();
         }
         let only_value = !chunk.values.is_empty() && (!has_name || chunk.weight() < 0.8);
-        let listed = self.state.after_group.filter(|_| (self.state.and || self.state.or) && has_name);
+        let listed =
+            self.state.after_group.filter(|_| (self.state.and || self.state.or) && has_name);
         if only_value || !chunk.values.is_empty() && self.state.prep.is_some() && !self.state.with {
             return self.value();
         }
@@ -393,7 +410,9 @@ impl Reader<'_> {
             self.state = State { after_group: Some((per, by)), ..State::default() };
             return;
         }
-        let value_follows = self.value_at(next) && next == at + 1 || self.number_at(next).is_some() || self.stray(at + 1);
+        let value_follows = self.value_at(next) && next == at + 1
+            || self.number_at(next).is_some()
+            || self.stray(at + 1);
         if (self.state.with || self.state.without) && !compared && !value_follows {
             let present = self.state.with && !self.state.without;
             self.out.nulls.push(NullClause { chunk: at, present });
@@ -412,7 +431,11 @@ impl Reader<'_> {
             self.out.turned.push(at);
         }
         let prep = self.state.prep.take().filter(|_| value_follows);
-        self.state = State { negated: negated && value_follows || negated && compared, prep, ..State::default() };
+        self.state = State {
+            negated: negated && value_follows || negated && compared,
+            prep,
+            ..State::default()
+        };
     }
 
     /// "status refunded": after the name of a column, a word that is hardly a name of its own is
@@ -423,34 +446,44 @@ impl Reader<'_> {
         let column = before.is_some_and(|c| {
             matches!(c.names.first().map(|n| n.target), Some(Target::Column(_))) && c.weight() > 0.8
         });
-        column && self.chunk(at).is_some_and(|c| match c.kind {
-            Kind::Unknown => true,
-            Kind::Name => c.values.is_empty() && c.weight() < 0.8,
-            _ => false,
-        })
+        column
+            && self.chunk(at).is_some_and(|c| match c.kind {
+                Kind::Unknown => true,
+                Kind::Name => c.values.is_empty() && c.weight() < 0.8,
+                _ => false,
+            })
     }
 
     fn value_at(&self, at: usize) -> bool {
         self.chunk(at).is_some_and(|c| {
-            matches!(c.kind, Kind::Name) && !c.values.is_empty() && (c.names.is_empty() || c.weight() < 0.8)
+            matches!(c.kind, Kind::Name)
+                && !c.values.is_empty()
+                && (c.names.is_empty() || c.weight() < 0.8)
                 || c.kind == Kind::Quoted
         })
     }
 
     fn value(&mut self) {
         let at = self.at;
-        let before = self.out.bare.last().copied().filter(|b| self.content(b + 1) == at || self.equals_between(*b, at));
+        let before = self
+            .out
+            .bare
+            .last()
+            .copied()
+            .filter(|b| self.content(b + 1) == at || self.equals_between(*b, at));
         let after = self.content(at + 1);
         let follows = self.name_at(after) && after == at + 1 && !self.value_at(after);
         let mut hints: Vec<usize> = before.into_iter().collect();
-        let compared = matches!(self.say(self.content(after + 1)), Some(Say::Cmp(_) | Say::Between));
+        let compared =
+            matches!(self.say(self.content(after + 1)), Some(Say::Cmp(_) | Say::Between));
         if follows && !compared {
             hints.push(after);
             self.out.bare.push(after);
             self.at = after + 1;
         }
         let joined = self.state.after_value && (self.state.and || self.state.or);
-        let (mut negated, mut prep) = (self.state.negated || self.state.without, self.state.prep.clone());
+        let (mut negated, mut prep) =
+            (self.state.negated || self.state.without, self.state.prep.clone());
         if let Some(last) = self.out.values.last().filter(|_| joined) {
             negated |= last.negated;
             prep = prep.or_else(|| last.prep.clone());
@@ -466,7 +499,8 @@ impl Reader<'_> {
     /// "origin = JFK": an equals sign between a name and a value.
     fn equals_between(&self, name: usize, value: usize) -> bool {
         let eq = self.content(name + 1);
-        matches!(self.say(eq), Some(Say::Cmp(Op::Eq) | Say::Not | Say::Prep)) && self.content(eq + 1) == value
+        matches!(self.say(eq), Some(Say::Cmp(Op::Eq) | Say::Not | Say::Prep))
+            && self.content(eq + 1) == value
             && self.say(eq) != Some(Say::Prep)
     }
 }

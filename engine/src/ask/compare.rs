@@ -10,8 +10,8 @@ use super::measures::aggregate;
 use super::questions::{Choice, Reply};
 use air_ir::expr::{Expr, Grammar};
 use air_ir::{
-    Agg, Compare, CompareAs, Dimension, EntityRef, Filter, Frame, Grain, Input, Metric, MetricKind, Offset, Part,
-    Shape, Share, Unit, Window,
+    Agg, Compare, CompareAs, Dimension, EntityRef, Filter, Frame, Grain, Input, Metric, MetricKind,
+    Offset, Part, Shape, Share, Unit, Window,
 };
 
 /// An average that loses nothing when it is taken again from parts.
@@ -37,7 +37,8 @@ impl Build<'_> {
         }
         if self.ir.dimensions.is_empty() {
             self.missing.push("share".to_owned());
-            self.reasons.push("A share needs a condition or a breakdown; none was named.".to_owned());
+            self.reasons
+                .push("A share needs a condition or a breakdown; none was named.".to_owned());
             return None;
         }
         let times: Vec<String> = self
@@ -56,7 +57,9 @@ impl Build<'_> {
         match dimension.shape {
             Shape::Bucket(_) => true,
             Shape::Plain => {
-                dimension.bare && Unit::WORDS.iter().any(|(w, _)| *w == dimension.name) && !self.shadowed(&dimension.name)
+                dimension.bare
+                    && Unit::WORDS.iter().any(|(w, _)| *w == dimension.name)
+                    && !self.shadowed(&dimension.name)
             }
             _ => false,
         }
@@ -110,7 +113,8 @@ impl Build<'_> {
             if clauses.window.is_none() {
                 self.asked.assume("The moving average covers 3 buckets.");
             }
-            let window = Window { of: base.to_owned(), agg: Agg::Avg, frame: Frame::Trailing { n } };
+            let window =
+                Window { of: base.to_owned(), agg: Agg::Avg, frame: Frame::Trailing { n } };
             self.metric(&format!("{base}_moving_avg"), MetricKind::Window(window), None);
         } else {
             self.asked.assume("The running total starts again each year.");
@@ -167,7 +171,8 @@ impl Build<'_> {
         let units = ["day", "week", "month"];
         let choices = units.iter().map(|u| Choice::new(u, &format!("per {u}"))).collect();
         let text = "Over what is the average of the counts taken?";
-        let (Reply::Choice(answer) | Reply::Free(answer)) = self.asked.ask("each", text, choices, "day");
+        let (Reply::Choice(answer) | Reply::Free(answer)) =
+            self.asked.ask("each", text, choices, "day");
         answer.split_whitespace().find_map(Unit::parse)
     }
 
@@ -178,7 +183,8 @@ impl Build<'_> {
         let having = std::mem::take(&mut inner.having);
         inner.metrics.retain(|m| m.name == of);
         let name = format!("{}_{of}", agg.as_str());
-        self.ir.entities = vec![EntityRef::Query { query: Box::new(inner), alias: "totals".to_owned() }];
+        self.ir.entities =
+            vec![EntityRef::Query { query: Box::new(inner), alias: "totals".to_owned() }];
         self.ir.dimensions = outer.iter().map(|d| bare(&d.name)).collect();
         let kind = aggregate(agg, Some(of.to_owned()), None);
         self.ir.metrics = vec![Metric { name: name.clone(), kind, filter: None, time: None }];
@@ -203,7 +209,10 @@ impl Build<'_> {
         let mut outer = empty_ir();
         for metric in &metrics {
             if !split(metric, &mut inner, &mut outer) {
-                self.reasons.push(format!("\"{}\" cannot be put together from parts of a week or a year.", metric.name));
+                self.reasons.push(format!(
+                    "\"{}\" cannot be put together from parts of a week or a year.",
+                    metric.name
+                ));
                 self.missing.push(metric.name.clone());
                 self.ir = inner;
                 return;
@@ -220,12 +229,18 @@ impl Build<'_> {
         for (part, values, negated) in parts {
             let name = part_name(part, &inner.dimensions);
             let input = Input::Field(spelled.clone());
-            inner.dimensions.push(Dimension { name: name.clone(), input, shape: Shape::Part(part), bare: false });
+            inner.dimensions.push(Dimension {
+                name: name.clone(),
+                input,
+                shape: Shape::Part(part),
+                bare: false,
+            });
             let values = values.into_iter().map(|v| air_ir::Scalar::Number(v.into())).collect();
             let op = if negated { air_ir::Op::NotIn } else { air_ir::Op::In };
             outer.filters.push(super::filters::compare(&name, op, air_ir::Operand::Many(values)));
         }
-        outer.entities = vec![EntityRef::Query { query: Box::new(inner), alias: PARTS_ENTITY.to_owned() }];
+        outer.entities =
+            vec![EntityRef::Query { query: Box::new(inner), alias: PARTS_ENTITY.to_owned() }];
         self.ir = outer;
     }
 }
@@ -259,11 +274,26 @@ fn split(metric: &Metric, inner: &mut air_ir::Ir, outer: &mut air_ir::Ir) -> boo
     true
 }
 
-fn split_average(metric: &Metric, input: Option<Input>, inner: &mut air_ir::Ir, outer: &mut air_ir::Ir) -> bool {
+fn split_average(
+    metric: &Metric,
+    input: Option<Input>,
+    inner: &mut air_ir::Ir,
+    outer: &mut air_ir::Ir,
+) -> bool {
     let (sum, count) = (format!("{}_sum", metric.name), format!("{}_count", metric.name));
     for (name, agg) in [(&sum, Agg::Sum), (&count, Agg::Count)] {
-        let kind = MetricKind::Aggregate { agg, input: input.clone(), p: None, method: Default::default() };
-        inner.metrics.push(Metric { name: name.clone(), kind, filter: metric.filter.clone(), time: None });
+        let kind = MetricKind::Aggregate {
+            agg,
+            input: input.clone(),
+            p: None,
+            method: Default::default(),
+        };
+        inner.metrics.push(Metric {
+            name: name.clone(),
+            kind,
+            filter: metric.filter.clone(),
+            time: None,
+        });
         let kind = aggregate(Agg::Sum, Some(name.clone()), None);
         outer.metrics.push(Metric { name: name.clone(), kind, filter: None, time: None });
     }

@@ -13,7 +13,11 @@ use super::words::{Beyond, Say};
 use air_ir::{Column, DataType, Op, Operand, Scalar};
 
 /// Why a question is beyond any report, where it is.
-pub(super) fn beyond(chunks: &[Chunk], clauses: &Clauses, follows: bool) -> Option<(String, Vec<String>)> {
+pub(super) fn beyond(
+    chunks: &[Chunk],
+    clauses: &Clauses,
+    follows: bool,
+) -> Option<(String, Vec<String>)> {
     // "remove the filter" changes a report; where there is none, it can only mean the data.
     let removed = chunks.iter().position(|c| c.say() == Some(Say::Remove)).filter(|_| !follows);
     let (beyond, at) = clauses.beyond.or(removed.map(|at| (Beyond::Change, at)))?;
@@ -39,18 +43,23 @@ impl Build<'_> {
             self.mark(*at);
             let text = self.text(*at).to_owned();
             let hint = clauses.bare.iter().copied().find(|b| {
-                *b < *at && self.chunks.get(b + 1..*at).is_some_and(|c| c.iter().all(Chunk::is_filler))
+                *b < *at
+                    && self.chunks.get(b + 1..*at).is_some_and(|c| c.iter().all(Chunk::is_filler))
                     && self.has_text_column(*b)
             });
-            let after = (at + 1 < self.chunks.len() && self.has_text_column(at + 1)).then_some(at + 1);
+            let after =
+                (at + 1 < self.chunks.len() && self.has_text_column(at + 1)).then_some(at + 1);
             let proper = text.starts_with(char::is_uppercase) && *at > 0;
             let looks_like_value = proper || lead.is_some() || hint.is_some();
-            let word = self.chunks.get(*at).is_some_and(|c| c.kind == Kind::Unknown) || hint.is_some();
+            let word =
+                self.chunks.get(*at).is_some_and(|c| c.kind == Kind::Unknown) || hint.is_some();
             if !looks_like_value || !word {
                 self.missing_word(text);
                 continue;
             }
-            if let Some((field, values)) = self.unknown_word(&text, hint.or(after.filter(|_| proper))) {
+            if let Some((field, values)) =
+                self.unknown_word(&text, hint.or(after.filter(|_| proper)))
+            {
                 let spelled = self.field(&field);
                 let scalars: Vec<Scalar> = values.into_iter().map(Scalar::Text).collect();
                 let filter = match &scalars[..] {
@@ -139,7 +148,9 @@ impl Build<'_> {
             Choice::new("0", format!("above 0 {unit}").trim()),
             Choice::new("known", "where it is known"),
         ];
-        let text = format!("From what {said} on does a row count as \"{word}\"? Say a number, which it must exceed.");
+        let text = format!(
+            "From what {said} on does a row count as \"{word}\"? Say a number, which it must exceed."
+        );
         let reply = self.asked.ask(&id_of("threshold", &word), &text, choices.clone(), "0");
         let spelled = self.field(&field);
         let (Reply::Choice(answer) | Reply::Free(answer)) = reply;
@@ -149,7 +160,12 @@ impl Build<'_> {
             Some(n) => compare(&spelled, Op::Gt, Operand::One(super::filters::number(n))),
             None if answer == "known" => compare(&spelled, Op::NotNull, Operand::None),
             None => {
-                self.asked.put(&id_of("threshold", &word), &format!("\"{answer}\" is no number. {text}"), choices, "0");
+                self.asked.put(
+                    &id_of("threshold", &word),
+                    &format!("\"{answer}\" is no number. {text}"),
+                    choices,
+                    "0",
+                );
                 return;
             }
         };
@@ -161,11 +177,16 @@ impl Build<'_> {
     fn unplaced(&mut self, at: usize) {
         self.mark(at);
         let word = self.text(at).to_owned();
-        let found = self.chunks.get(at).map(|c| super::root::fields(self.catalog, self.lexicon, self.root, c));
+        let found = self
+            .chunks
+            .get(at)
+            .map(|c| super::root::fields(self.catalog, self.lexicon, self.root, c));
         if found.unwrap_or_default().is_empty() {
             self.missing.push(word.clone());
             let table = self.table_name(self.root);
-            self.reasons.push(format!("\"{word}\" is not reached from {table} without counting rows twice."));
+            self.reasons.push(format!(
+                "\"{word}\" is not reached from {table} without counting rows twice."
+            ));
             return;
         }
         let choices = vec![
@@ -188,7 +209,9 @@ impl Build<'_> {
                     self.mark(at);
                     self.missing_word(chunk.text.clone());
                 }
-                Kind::Say(Say::Distinct | Say::Share | Say::Percentile | Say::Moving | Say::Running) => {
+                Kind::Say(
+                    Say::Distinct | Say::Share | Say::Percentile | Say::Moving | Say::Running,
+                ) => {
                     self.doubt += 0.02;
                 }
                 Kind::Number(_) if !self.number_was_read(at) => {

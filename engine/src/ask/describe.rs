@@ -6,7 +6,10 @@
 use super::lexicon::first_clause;
 use super::scope::lines;
 use super::tokens::words_of;
-use air_ir::{Agg, Catalog, Column, CompareAs, Dir, Dimension, EntityRef, Frame, Input, Ir, Metric, MetricKind, Shape};
+use air_ir::{
+    Agg, Catalog, Column, CompareAs, Dimension, Dir, EntityRef, Frame, Input, Ir, Metric,
+    MetricKind, Shape,
+};
 
 /// What people call a column.
 pub(super) fn column_in_words(column: &Column) -> String {
@@ -79,7 +82,13 @@ pub(super) fn sentence(ir: &Ir, catalog: &Catalog) -> String {
     let order: Vec<String> = ir
         .order
         .iter()
-        .map(|o| format!("{} {}", o.field, if o.dir == Dir::Desc { "highest first" } else { "lowest first" }))
+        .map(|o| {
+            format!(
+                "{} {}",
+                o.field,
+                if o.dir == Dir::Desc { "highest first" } else { "lowest first" }
+            )
+        })
         .collect();
     if !order.is_empty() {
         text.push_str(&format!(", by {}", order.join(", then ")));
@@ -115,7 +124,9 @@ fn field(name: &str, ir: &Ir, catalog: &Catalog) -> String {
     let table = by_role.unwrap_or(if owner.is_empty() { root } else { owner });
     let found = catalog.tables.iter().find(|t| t.name == table || t.qualified_name() == table);
     match found.and_then(|t| t.column(column)).map(column_in_words) {
-        Some(words) if words != column && words.split(' ').count() <= 5 => format!("{words} ({name})"),
+        Some(words) if words != column && words.split(' ').count() <= 5 => {
+            format!("{words} ({name})")
+        }
         _ => name.to_owned(),
     }
 }
@@ -139,8 +150,12 @@ fn metric(metric: &Metric, ir: &Ir, catalog: &Catalog) -> String {
             CompareAs::Ratio => format!("ratio of {} to the one before", compare.of),
         },
         MetricKind::Window(window) => match window.frame {
-            Frame::Trailing { n } => format!("{} {} over {n} buckets", agg_in_words(window.agg), window.of),
-            Frame::ToDate { unit } => format!("running {} since the start of the {}", window.of, unit.as_str()),
+            Frame::Trailing { n } => {
+                format!("{} {} over {n} buckets", agg_in_words(window.agg), window.of)
+            }
+            Frame::ToDate { unit } => {
+                format!("running {} since the start of the {}", window.of, unit.as_str())
+            }
         },
     };
     if let Some(filter) = &metric.filter {

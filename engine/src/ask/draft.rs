@@ -20,7 +20,8 @@ impl Build<'_> {
         self.start();
         let clauses = self.clauses;
         let (groups, by_measure) = self.measures_among_groups();
-        let mut metrics: Vec<Option<String>> = clauses.measures.iter().map(|m| self.measure(m)).collect();
+        let mut metrics: Vec<Option<String>> =
+            clauses.measures.iter().map(|m| self.measure(m)).collect();
         metrics.extend(by_measure.into_iter().map(|m| self.measure(&m)));
         let grouped = !groups.is_empty();
         let ranked: Vec<Option<String>> =
@@ -56,7 +57,11 @@ impl Build<'_> {
                 let GroupClause::Name(at) = g.what else { return true };
                 let figure = g.by && !g.which && self.is_measure_name(at);
                 if figure {
-                    measures.push(MeasureClause { name: Some(at), ordering: true, ..Default::default() });
+                    measures.push(MeasureClause {
+                        name: Some(at),
+                        ordering: true,
+                        ..Default::default()
+                    });
                 }
                 !figure
             });
@@ -67,7 +72,9 @@ impl Build<'_> {
     fn is_measure_name(&self, at: usize) -> bool {
         let Some(chunk) = self.chunks.get(at) else { return false };
         let fields = super::root::fields(self.catalog, self.lexicon, self.root, chunk);
-        let figure = fields.first().is_some_and(|(f, _)| f.hops.is_empty() && self.column(f.col).is_some_and(is_figure));
+        let figure = fields
+            .first()
+            .is_some_and(|(f, _)| f.hops.is_empty() && self.column(f.col).is_some_and(is_figure));
         self.names_root(at) > 0.9 || figure
     }
 
@@ -88,7 +95,10 @@ impl Build<'_> {
         let clauses = self.clauses;
         let counted = clauses.compares.iter().any(|c| {
             c.measure.is_some()
-                || c.subject.and_then(|s| self.chunks.get(s)).and_then(|c| c.names.first()).is_some_and(|n| matches!(n.target, Target::Table(_)))
+                || c.subject
+                    .and_then(|s| self.chunks.get(s))
+                    .and_then(|c| c.names.first())
+                    .is_some_and(|n| matches!(n.target, Target::Table(_)))
         });
         let ranked = !clauses.supers.is_empty() && !made.iter().any(|m| !m.group.per);
         if !(counted && made.is_empty() || ranked) {
@@ -97,23 +107,39 @@ impl Build<'_> {
         for at in clauses.bare.iter().copied() {
             let Some(chunk) = self.chunks.get(at).filter(|_| !self.used[at]) else { continue };
             let fields = super::root::fields(self.catalog, self.lexicon, self.root, chunk);
-            let figure = fields.first().is_none_or(|(f, _)| self.column(f.col).is_some_and(is_figure));
+            let figure =
+                fields.first().is_none_or(|(f, _)| self.column(f.col).is_some_and(is_figure));
             if figure || self.names_root(at) > 0.6 {
                 continue;
             }
-            let group = Grouped { what: GroupClause::Name(at), per: false, which: ranked, by: false };
+            let group =
+                Grouped { what: GroupClause::Name(at), per: false, which: ranked, by: false };
             let one = self.make(group);
             made.insert(0, one);
         }
     }
 
     /// The metric the question is about; found among the bare names where no word said so.
-    fn main_metric(&mut self, metrics: &[Option<String>], ranked: &[Option<String>], made: &[Made]) -> Option<String> {
+    fn main_metric(
+        &mut self,
+        metrics: &[Option<String>],
+        ranked: &[Option<String>],
+        made: &[Made],
+    ) -> Option<String> {
         let known = metrics.iter().chain(ranked).flatten().next_back().cloned();
         let first = metrics.iter().flatten().next().cloned();
-        let by_order = self.clauses.measures.iter().zip(metrics).find(|(m, _)| m.ordering).and_then(|(_, n)| n.clone());
+        let by_order = self
+            .clauses
+            .measures
+            .iter()
+            .zip(metrics)
+            .find(|(m, _)| m.ordering)
+            .and_then(|(_, n)| n.clone());
         if known.is_some() {
-            return by_order.or_else(|| ranked.iter().flatten().next().cloned()).or(first).or(known);
+            return by_order
+                .or_else(|| ranked.iter().flatten().next().cloned())
+                .or(first)
+                .or(known);
         }
         if !self.missing.is_empty() {
             return None;
@@ -129,14 +155,22 @@ impl Build<'_> {
                 return self.measure(&MeasureClause { name: Some(at), ..Default::default() });
             }
         }
-        if let Some(at) = clauses.compares.iter().filter_map(|c| c.subject).find(|s| self.is_counted(*s)) {
-            return self.measure(&MeasureClause { count: true, name: Some(at), ..Default::default() });
+        if let Some(at) =
+            clauses.compares.iter().filter_map(|c| c.subject).find(|s| self.is_counted(*s))
+        {
+            return self.measure(&MeasureClause {
+                count: true,
+                name: Some(at),
+                ..Default::default()
+            });
         }
         if let Some(at) = bare.iter().copied().find(|b| self.is_far_figure(*b)).filter(|_| !lists) {
             self.mark(at);
             let word = self.text(at).to_owned();
             let table = self.table_name(self.root);
-            self.reasons.push(format!("\"{word}\" would be counted once for each of the {table}, not once."));
+            self.reasons.push(format!(
+                "\"{word}\" would be counted once for each of the {table}, not once."
+            ));
             self.missing.push(word);
             return None;
         }
@@ -152,30 +186,50 @@ impl Build<'_> {
             return Some(self.count_rows());
         }
         if let Some(at) = bare.iter().copied().find(|b| self.is_other_fact(*b)) {
-            return self.measure(&MeasureClause { count: true, name: Some(at), ..Default::default() });
+            return self.measure(&MeasureClause {
+                count: true,
+                name: Some(at),
+                ..Default::default()
+            });
         }
         self.ask_measure(None)
     }
 
     fn is_figure_name(&self, at: usize) -> bool {
         let chunk = self.chunks.get(at);
-        let fields = chunk.map(|c| super::root::fields(self.catalog, self.lexicon, self.root, c)).unwrap_or_default();
-        fields.first().is_some_and(|(f, _)| f.hops.is_empty() && self.column(f.col).is_some_and(is_figure))
+        let fields = chunk
+            .map(|c| super::root::fields(self.catalog, self.lexicon, self.root, c))
+            .unwrap_or_default();
+        fields
+            .first()
+            .is_some_and(|(f, _)| f.hops.is_empty() && self.column(f.col).is_some_and(is_figure))
     }
 
     /// A figure of a table that is only looked up: each of its rows would count several times.
     fn is_far_figure(&self, at: usize) -> bool {
         let chunk = self.chunks.get(at);
-        let fields = chunk.map(|c| super::root::fields(self.catalog, self.lexicon, self.root, c)).unwrap_or_default();
-        let figure = |(f, w): &(super::routes::Field, f64)| *w > 0.8 && self.column(f.col).is_some_and(is_figure);
-        !fields.is_empty() && fields.iter().all(|(f, _)| !f.hops.is_empty()) && fields.iter().any(figure)
+        let fields = chunk
+            .map(|c| super::root::fields(self.catalog, self.lexicon, self.root, c))
+            .unwrap_or_default();
+        let figure = |(f, w): &(super::routes::Field, f64)| {
+            *w > 0.8 && self.column(f.col).is_some_and(is_figure)
+        };
+        !fields.is_empty()
+            && fields.iter().all(|(f, _)| !f.hops.is_empty())
+            && fields.iter().any(figure)
     }
 
     /// "show the airlines": rows that people know by a name are listed, not counted.
     fn lists_labels(&self, at: usize, made: &[Made]) -> bool {
         let clauses = self.clauses;
-        let alone = made.is_empty() && clauses.supers.is_empty() && clauses.compares.iter().all(|c| c.measure.is_none());
-        let plain = !clauses.running && !clauses.moving && !clauses.compare && clauses.share.is_none() && clauses.times.is_empty();
+        let alone = made.is_empty()
+            && clauses.supers.is_empty()
+            && clauses.compares.iter().all(|c| c.measure.is_none());
+        let plain = !clauses.running
+            && !clauses.moving
+            && !clauses.compare
+            && clauses.share.is_none()
+            && clauses.times.is_empty();
         let label = routes::label(self.catalog, self.root).and_then(|l| self.column(l));
         let table = self.catalog.tables.get(self.root);
         let named = label.is_some_and(|l| table.is_some_and(|t| !t.primary_key.contains(&l.name)));
@@ -207,7 +261,8 @@ impl Build<'_> {
         }
         // The only kind of condition of a share is what it is the share of; beside a comparison,
         // values say which rows the whole is.
-        let of_share = self.shares() && numbers == 0 && self.numerator.is_empty() && !self.has_adjective();
+        let of_share =
+            self.shares() && numbers == 0 && self.numerator.is_empty() && !self.has_adjective();
         self.values(&clauses.values, of_share);
         if self.shares() && !of_share && !clauses.values.is_empty() {
             self.asked.assume("The named values restrict the whole that the share is of.");
@@ -218,11 +273,15 @@ impl Build<'_> {
     }
 
     fn has_adjective(&self) -> bool {
-        self.clauses.bare.iter().any(|b| !self.used[*b] && {
-            let chunk = self.chunks.get(*b);
-            let fields = chunk.map(|c| super::root::fields(self.catalog, self.lexicon, self.root, c)).unwrap_or_default();
-            let best = fields.first().and_then(|(f, _)| self.column(f.col));
-            best.is_some_and(|c| is_figure(c) || c.data_type == air_ir::DataType::Bool)
+        self.clauses.bare.iter().any(|b| {
+            !self.used[*b] && {
+                let chunk = self.chunks.get(*b);
+                let fields = chunk
+                    .map(|c| super::root::fields(self.catalog, self.lexicon, self.root, c))
+                    .unwrap_or_default();
+                let best = fields.first().and_then(|(f, _)| self.column(f.col));
+                best.is_some_and(|c| is_figure(c) || c.data_type == air_ir::DataType::Bool)
+            }
         })
     }
 
@@ -275,7 +334,9 @@ impl Build<'_> {
     /// "sorted by …", "limit 10".
     pub(super) fn explicit_order(&mut self, by: Option<&str>) {
         let clauses = self.clauses;
-        if let Some(limit) = clauses.limit.filter(|_| self.ir.limit.is_none() && self.ir.top.is_none()) {
+        if let Some(limit) =
+            clauses.limit.filter(|_| self.ir.limit.is_none() && self.ir.top.is_none())
+        {
             self.ir.limit = Some(limit);
         }
         if let Some(field) = clauses.order_by.and_then(|o| self.ordering_group(o)) {
@@ -284,11 +345,15 @@ impl Build<'_> {
             return;
         }
         let named = match clauses.order_by {
-            Some(GroupClause::Name(at)) => self.measure(&MeasureClause { name: Some(at), ..Default::default() }),
+            Some(GroupClause::Name(at)) => {
+                self.measure(&MeasureClause { name: Some(at), ..Default::default() })
+            }
             _ => None,
         };
         let by = named.or(by.map(str::to_owned));
-        let Some(field) = by.filter(|_| clauses.ordered || clauses.ascending.is_some()) else { return };
+        let Some(field) = by.filter(|_| clauses.ordered || clauses.ascending.is_some()) else {
+            return;
+        };
         let dir = if clauses.ascending == Some(true) { Dir::Asc } else { Dir::Desc };
         self.ir.order = vec![OrderBy { field, dir, nulls: Nulls::Last }];
     }
@@ -301,13 +366,24 @@ impl Build<'_> {
                 return self.ir.dimensions.iter().find(|d| d.name == unit).map(|d| d.name.clone());
             }
             GroupClause::Part(part) => {
-                return self.ir.dimensions.iter().find(|d| d.name == part.as_str()).map(|d| d.name.clone());
+                return self
+                    .ir
+                    .dimensions
+                    .iter()
+                    .find(|d| d.name == part.as_str())
+                    .map(|d| d.name.clone());
             }
             GroupClause::Name(at) => at,
         };
-        let found = super::root::fields(self.catalog, self.lexicon, self.root, self.chunks.get(at)?);
+        let found =
+            super::root::fields(self.catalog, self.lexicon, self.root, self.chunks.get(at)?);
         let spelled: Vec<String> = found.iter().map(|(f, _)| self.spelled(f)).collect();
-        let name = self.ir.dimensions.iter().find(|d| spelled.contains(&d.name)).map(|d| d.name.clone())?;
+        let name = self
+            .ir
+            .dimensions
+            .iter()
+            .find(|d| spelled.contains(&d.name))
+            .map(|d| d.name.clone())?;
         self.mark(at);
         Some(name)
     }
@@ -373,7 +449,9 @@ impl Build<'_> {
 /// The field of a filter that lists several values.
 fn among_field(filter: &Filter) -> Option<String> {
     match filter {
-        Filter::Compare(Comparison { subject: Subject::Field(field), op: Op::In, .. }) => Some(field.clone()),
+        Filter::Compare(Comparison { subject: Subject::Field(field), op: Op::In, .. }) => {
+            Some(field.clone())
+        }
         _ => None,
     }
 }

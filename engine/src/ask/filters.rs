@@ -77,7 +77,8 @@ impl Build<'_> {
         let Some(field) = self.pick(subject, fits) else {
             self.mark(subject);
             let word = self.text(subject).to_owned();
-            self.reasons.push(format!("\"{word}\" is no number, so it cannot be compared with one."));
+            self.reasons
+                .push(format!("\"{word}\" is no number, so it cannot be compared with one."));
             self.missing.push(word);
             return;
         };
@@ -87,11 +88,20 @@ impl Build<'_> {
     /// "more than 1000 flights": what is compared is how many there are.
     pub(super) fn is_counted(&self, subject: usize) -> bool {
         let names = self.chunks.get(subject).map(|c| c.names.as_slice()).unwrap_or_default();
-        let fields = self.chunks.get(subject).map(|c| super::root::fields(self.catalog, self.lexicon, self.root, c));
-        let figure = fields.unwrap_or_default().iter().any(|(f, w)| *w > 0.6 && self.column(f.col).is_some_and(is_figure));
+        let fields = self
+            .chunks
+            .get(subject)
+            .map(|c| super::root::fields(self.catalog, self.lexicon, self.root, c));
+        let figure = fields
+            .unwrap_or_default()
+            .iter()
+            .any(|(f, w)| *w > 0.6 && self.column(f.col).is_some_and(is_figure));
         let table = matches!(names.first().map(|c| c.target), Some(Target::Table(_)));
-        table || !figure && !names.is_empty() && self.clauses.groups.iter().any(|g| g.by || g.which || g.per)
-            && self.text(subject).ends_with('s')
+        table
+            || !figure
+                && !names.is_empty()
+                && self.clauses.groups.iter().any(|g| g.by || g.which || g.per)
+                && self.text(subject).ends_with('s')
     }
 
     fn number_filter(&mut self, clause: &CmpClause, field: &Field) {
@@ -107,7 +117,8 @@ impl Build<'_> {
         }
         let share = self.shares();
         if share && self.column(field.col).is_some_and(|c| c.nullable) {
-            self.asked.assume(format!("Rows without {spelled} count in the whole, not in the share."));
+            self.asked
+                .assume(format!("Rows without {spelled} count in the whole, not in the share."));
         }
         self.condition(filter, share);
     }
@@ -118,7 +129,10 @@ impl Build<'_> {
         let Some(chunk) = clause.unit else { return numbers };
         self.mark(chunk);
         let said = singular(&self.text(chunk).to_lowercase());
-        let unit = self.column(field.col).and_then(|c| c.unit.clone()).map(|u| singular(&u.to_lowercase()));
+        let unit = self
+            .column(field.col)
+            .and_then(|c| c.unit.clone())
+            .map(|u| singular(&u.to_lowercase()));
         let Some(unit) = unit else {
             let word = self.text(chunk);
             self.asked.assume(format!("{} is taken to be in {word}.", self.spelled(field)));
@@ -128,18 +142,32 @@ impl Build<'_> {
             (Some(a), Some(b)) if a != b => {
                 let numbers: Vec<f64> = numbers.iter().map(|n| n * a / b).collect();
                 let shown = numbers.iter().map(f64::to_string).collect::<Vec<_>>().join(" and ");
-                self.asked.assume(format!("{} {unit}s, the unit of {}.", shown, self.spelled(field)));
+                self.asked.assume(format!(
+                    "{} {unit}s, the unit of {}.",
+                    shown,
+                    self.spelled(field)
+                ));
                 numbers
             }
             (Some(_), Some(_)) => numbers,
-            _ if said == unit || unit.starts_with(&said) || is_percent(&said) && is_percent(&unit) => numbers,
+            _ if said == unit
+                || unit.starts_with(&said)
+                || is_percent(&said) && is_percent(&unit) =>
+            {
+                numbers
+            }
             _ => {
-                let text = format!("{} is in {unit}, not in {said}. Which number of {unit} is meant?", self.spelled(field));
+                let text = format!(
+                    "{} is in {unit}, not in {said}. Which number of {unit} is meant?",
+                    self.spelled(field)
+                );
                 let first = numbers.first().copied().unwrap_or_default();
                 let value = format!("{first}");
                 let choices = vec![Choice::new(&value, &format!("{first} {unit}"))];
-                let (Reply::Choice(answer) | Reply::Free(answer)) = self.asked.ask("unit", &text, choices, &value);
-                match (answer.split_whitespace().next().and_then(|n| n.parse().ok()), numbers.len()) {
+                let (Reply::Choice(answer) | Reply::Free(answer)) =
+                    self.asked.ask("unit", &text, choices, &value);
+                match (answer.split_whitespace().next().and_then(|n| n.parse().ok()), numbers.len())
+                {
                     (Some(n), 1) => vec![n],
                     _ => numbers,
                 }
@@ -157,7 +185,8 @@ impl Build<'_> {
         };
         let said = singular(&self.text(chunk).to_lowercase());
         let root = self.root;
-        let columns = self.catalog.tables.get(root).map(|t| t.columns.as_slice()).unwrap_or_default();
+        let columns =
+            self.catalog.tables.get(root).map(|t| t.columns.as_slice()).unwrap_or_default();
         let found: Vec<(Field, f64)> = columns
             .iter()
             .enumerate()
@@ -166,7 +195,12 @@ impl Build<'_> {
                 let unit = c.unit.as_deref().map(|u| singular(&u.to_lowercase()));
                 unit.is_some_and(|u| u == said || seconds(&u).is_some() && seconds(&said).is_some())
             })
-            .map(|(column, _)| (Field { hops: Vec::new(), col: super::routes::ColRef { table: root, column } }, 0.9))
+            .map(|(column, _)| {
+                (
+                    Field { hops: Vec::new(), col: super::routes::ColRef { table: root, column } },
+                    0.9,
+                )
+            })
             .collect();
         match self.choose_field(chunk, &found) {
             Some(field) => {
@@ -177,7 +211,8 @@ impl Build<'_> {
             None => {
                 let word = self.text(chunk).to_owned();
                 self.mark(chunk);
-                self.reasons.push(format!("Nothing in {} is counted in {word}.", self.table_name(root)));
+                self.reasons
+                    .push(format!("Nothing in {} is counted in {word}.", self.table_name(root)));
                 self.missing.push(word);
             }
         }
@@ -206,7 +241,12 @@ impl Build<'_> {
     /// "without a tail number", "with a tail number", "customers without orders".
     pub(super) fn null(&mut self, clause: &NullClause) -> Option<usize> {
         let own = self.names_root(clause.chunk) > 0.9;
-        let found = super::root::fields(self.catalog, self.lexicon, self.root, self.chunks.get(clause.chunk)?);
+        let found = super::root::fields(
+            self.catalog,
+            self.lexicon,
+            self.root,
+            self.chunks.get(clause.chunk)?,
+        );
         if found.is_empty() && !own {
             return self.existing(clause);
         }
@@ -219,7 +259,10 @@ impl Build<'_> {
             return Some(clause.chunk);
         }
         let spelled = self.field(&field);
-        let filter = match (clause.present, column.role == Some(Role::Measure) && column.data_type.is_numeric()) {
+        let filter = match (
+            clause.present,
+            column.role == Some(Role::Measure) && column.data_type.is_numeric(),
+        ) {
             (true, false) => compare(&spelled, Op::NotNull, Operand::None),
             (false, false) => compare(&spelled, Op::IsNull, Operand::None),
             (present, true) => self.null_figure(clause.chunk, column, &spelled, present),
@@ -230,7 +273,13 @@ impl Build<'_> {
     }
 
     /// "without delay" may mean none was noted, or none happened.
-    fn null_figure(&mut self, chunk: usize, column: &Column, spelled: &str, present: bool) -> Filter {
+    fn null_figure(
+        &mut self,
+        chunk: usize,
+        column: &Column,
+        spelled: &str,
+        present: bool,
+    ) -> Filter {
         let said = describe::column_in_words(column);
         let word = self.text(chunk);
         let lead = if present { "with" } else { "without" };

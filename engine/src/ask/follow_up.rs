@@ -35,7 +35,10 @@ pub(super) fn root_of(ir: &Ir, catalog: &air_ir::Catalog) -> Option<usize> {
         EntityRef::Named { entity, source: None, .. } => entity,
         EntityRef::Named { .. } | EntityRef::Query { .. } => return None,
     };
-    catalog.tables.iter().position(|t| t.qualified_name() == *name)
+    catalog
+        .tables
+        .iter()
+        .position(|t| t.qualified_name() == *name)
         .or_else(|| catalog.tables.iter().position(|t| t.name == *name))
 }
 
@@ -57,7 +60,11 @@ impl Build<'_> {
 
     fn change_measures(&mut self) {
         let clauses = self.clauses;
-        let wanted: Vec<_> = clauses.measures.iter().filter(|m| !m.ordering && (!m.share || m.name.is_some())).collect();
+        let wanted: Vec<_> = clauses
+            .measures
+            .iter()
+            .filter(|m| !m.ordering && (!m.share || m.name.is_some()))
+            .collect();
         if wanted.is_empty() {
             return;
         }
@@ -111,7 +118,8 @@ impl Build<'_> {
         let ir = &mut self.ir;
         let (dimensions, metrics) = (&ir.dimensions, &ir.metrics);
         ir.order.retain(|o| {
-            dimensions.iter().any(|d| d.name == o.field) || metrics.iter().any(|m| m.name == o.field)
+            dimensions.iter().any(|d| d.name == o.field)
+                || metrics.iter().any(|m| m.name == o.field)
         });
     }
 
@@ -156,7 +164,8 @@ impl Build<'_> {
         match (base, only_n) {
             (Some(base), Some(clause)) if !self.ir.order.is_empty() && clause.end == End::High => {
                 self.mark(clause.chunk);
-                let keeps = self.ir.order.iter().any(|o| self.ir.metrics.iter().any(|m| m.name == o.field));
+                let keeps =
+                    self.ir.order.iter().any(|o| self.ir.metrics.iter().any(|m| m.name == o.field));
                 match keeps {
                     true => self.ir.limit = clause.n,
                     false => self.derive(Some(base), &made),
@@ -172,7 +181,8 @@ impl Build<'_> {
     fn needs_groups(&mut self, clause: Option<SuperClause>) {
         if let (Some(clause), true) = (clause, self.ir.dimensions.is_empty()) {
             self.missing.push(self.text(clause.chunk).to_owned());
-            self.reasons.push("There is nothing to rank: the last report has no breakdown.".to_owned());
+            self.reasons
+                .push("There is nothing to rank: the last report has no breakdown.".to_owned());
         }
     }
 
@@ -207,7 +217,9 @@ impl Build<'_> {
 
     fn remove_fields(&mut self, fields: &[String]) {
         let before = (self.ir.filters.len(), self.ir.dimensions.len());
-        let on = |f: &Filter| filter_fields(f).iter().any(|name| fields.iter().any(|x| same_field(x, name)));
+        let on = |f: &Filter| {
+            filter_fields(f).iter().any(|name| fields.iter().any(|x| same_field(x, name)))
+        };
         if !fields.is_empty() {
             self.ir.filters.retain(|f| !on(f));
             if before.0 == self.ir.filters.len() && !self.clauses.filters {

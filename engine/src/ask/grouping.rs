@@ -98,7 +98,8 @@ impl Build<'_> {
         }
         let name = if grain.n == 1 { unit.to_owned() } else { "time".to_owned() };
         if shadowed && grain.n == 1 {
-            self.asked.assume(format!("\"{unit}\" is the {unit} of {spelled}, not the column {unit}."));
+            self.asked
+                .assume(format!("\"{unit}\" is the {unit} of {spelled}, not the column {unit}."));
         }
         let input = Input::Field(spelled);
         Some(self.dimension(Dimension { name, input, shape: Shape::Bucket(grain), bare: false }))
@@ -111,9 +112,12 @@ impl Build<'_> {
 
     /// The IR names the time column where the main table declares none, or another one.
     pub(super) fn say_time(&mut self, field: &Field, spelled: &str) {
-        let declared = routes::table(self.catalog, self.root).and_then(|t| t.time_column.as_deref());
+        let declared =
+            routes::table(self.catalog, self.root).and_then(|t| t.time_column.as_deref());
         let own = field.hops.is_empty();
-        let same = own && declared.is_some() && declared == self.column(field.col).map(|c| c.name.as_str());
+        let same = own
+            && declared.is_some()
+            && declared == self.column(field.col).map(|c| c.name.as_str());
         if !same && self.ir.time.field.is_none() {
             self.ir.time.field = Some(spelled.to_owned());
         }
@@ -141,7 +145,9 @@ impl Build<'_> {
     pub(super) fn no_time(&mut self, word: &str) {
         let table = self.table_name(self.root);
         self.missing.push(word.to_owned());
-        self.reasons.push(format!("{table} has no column that says when, so \"{word}\" has no meaning there."));
+        self.reasons.push(format!(
+            "{table} has no column that says when, so \"{word}\" has no meaning there."
+        ));
     }
 
     /// The column of time; a question where there are several and none is declared.
@@ -165,7 +171,8 @@ impl Build<'_> {
                 let choices: Vec<Choice> =
                     all.iter().map(|f| Choice::new(&self.spelled(f), &self.said(f))).collect();
                 let recommended = self.spelled(&first);
-                let reply = self.asked.ask("time_column", "Which time is meant?", choices, &recommended);
+                let reply =
+                    self.asked.ask("time_column", "Which time is meant?", choices, &recommended);
                 let (Reply::Choice(value) | Reply::Free(value)) = reply;
                 all.iter().find(|f| self.spelled(f) == value).cloned().unwrap_or(first)
             }

@@ -108,7 +108,8 @@ impl Lexicon {
         let key = stems.join(" ");
         let phrase = Phrase { words: words.join(" "), target, weight };
         let list = self.phrases.entry(key).or_default();
-        if !list.iter().any(|p| p.target == target && p.words == phrase.words && p.weight >= weight) {
+        if !list.iter().any(|p| p.target == target && p.words == phrase.words && p.weight >= weight)
+        {
             list.push(phrase);
         }
         self.longest = self.longest.max(words.len());
@@ -297,7 +298,8 @@ pub(super) fn first_clause(description: &str) -> Option<&str> {
 fn same_but_number(said: &[&str], words: &str) -> bool {
     let known: Vec<&str> = words.split(' ').collect();
     let pairs = said.iter().zip(&known);
-    said.len() == known.len() && pairs.into_iter().all(|(a, b)| a == b || plural(a, b) || plural(b, a))
+    said.len() == known.len()
+        && pairs.into_iter().all(|(a, b)| a == b || plural(a, b) || plural(b, a))
 }
 
 fn plural(one: &str, many: &str) -> bool {

@@ -29,15 +29,22 @@ pub(super) fn aggregate(agg: Agg, field: Option<String>, p: Option<f64>) -> Metr
 
 impl Build<'_> {
     /// Adds a metric, or finds the same one; its name.
-    pub(super) fn metric(&mut self, name: &str, kind: MetricKind, filter: Option<Filter>) -> String {
+    pub(super) fn metric(
+        &mut self,
+        name: &str,
+        kind: MetricKind,
+        filter: Option<Filter>,
+    ) -> String {
         if let Some(same) = self.ir.metrics.iter().find(|m| m.kind == kind && m.filter == filter) {
             return same.name.clone();
         }
         let base = words_of(name).join("_");
-        let base = if base.starts_with(|c: char| c.is_ascii_digit()) { format!("n_{base}") } else { base };
+        let base =
+            if base.starts_with(|c: char| c.is_ascii_digit()) { format!("n_{base}") } else { base };
         let mut name = if base.is_empty() { "figure".to_owned() } else { base };
         let taken = |n: &str| {
-            self.ir.metrics.iter().any(|m| m.name == n) || self.ir.dimensions.iter().any(|d| d.name == n)
+            self.ir.metrics.iter().any(|m| m.name == n)
+                || self.ir.dimensions.iter().any(|d| d.name == n)
         };
         while taken(&name) {
             name.push_str("_figure");
@@ -81,9 +88,15 @@ impl Build<'_> {
     /// A name that fits both the table and one of its columns is the table where rows are
     /// counted, and the column where a figure of it is asked for.
     fn prefers_rows(&self, clause: &MeasureClause, name: usize, root: f64) -> bool {
-        let own = self.chunks.get(name).map(|c| super::root::fields(self.catalog, self.lexicon, self.root, c));
+        let own = self
+            .chunks
+            .get(name)
+            .map(|c| super::root::fields(self.catalog, self.lexicon, self.root, c));
         let label = routes::label(self.catalog, self.root);
-        let column = own.unwrap_or_default().into_iter().filter(|(f, _)| f.hops.is_empty() && Some(f.col) != label);
+        let column = own
+            .unwrap_or_default()
+            .into_iter()
+            .filter(|(f, _)| f.hops.is_empty() && Some(f.col) != label);
         let figure = column.filter(|(f, _)| self.column(f.col).is_some_and(is_figure)).map(|f| f.1);
         clause.count || figure.fold(0.0, f64::max) < root
     }
@@ -114,18 +127,24 @@ impl Build<'_> {
             let ways = self.lexicon.routes.between(self.root, t);
             let key = self.catalog.tables.get(t)?.primary_key.first()?.clone();
             let col = routes::named(self.catalog, t, &key)?;
-            let short = ways.into_iter().map(|hops| routes::shortened(self.catalog, Field { hops, col }));
+            let short =
+                ways.into_iter().map(|hops| routes::shortened(self.catalog, Field { hops, col }));
             let fields: Vec<(Field, f64)> = short.map(|f| (f, 0.97)).collect();
             Some(fields)
         });
         let own: Vec<(Field, f64)> =
             super::root::fields(self.catalog, self.lexicon, self.root, self.chunks.get(name)?);
-        let own: Vec<(Field, f64)> = own.into_iter().filter(|(f, w)| f.hops.is_empty() && *w > 0.9).collect();
+        let own: Vec<(Field, f64)> =
+            own.into_iter().filter(|(f, w)| f.hops.is_empty() && *w > 0.9).collect();
         let found = if own.is_empty() { keyed.filter(|k| !k.is_empty()) } else { Some(own) };
         let Some(found) = found else { return self.other_fact(name, table?.0) };
         let field = self.choose_field(name, &found)?;
         let column = self.column(field.col)?;
-        if !clause.distinct && clause.count && is_figure(column) && column.role == Some(Role::Measure) {
+        if !clause.distinct
+            && clause.count
+            && is_figure(column)
+            && column.role == Some(Role::Measure)
+        {
             let said = describe::column_in_words(column);
             self.asked.assume(format!("\"{}\" is the total of {said}.", self.text(name)));
             let spelled = self.field(&field);
@@ -170,8 +189,11 @@ impl Build<'_> {
 
     /// An aggregate of a column.
     fn figure(&mut self, clause: &MeasureClause, name: usize) -> Option<String> {
-        let needs_number = !matches!(clause.agg, Some(Agg::Min | Agg::Max | Agg::Count | Agg::First | Agg::Last));
-        let fits = move |c: &Column| c.data_type.is_numeric() || !needs_number && c.data_type.is_temporal();
+        let needs_number =
+            !matches!(clause.agg, Some(Agg::Min | Agg::Max | Agg::Count | Agg::First | Agg::Last));
+        let fits = move |c: &Column| {
+            c.data_type.is_numeric() || !needs_number && c.data_type.is_temporal()
+        };
         let Some(field) = self.pick(name, fits).filter(|f| f.hops.is_empty()) else {
             return self.unfit(name);
         };
@@ -198,7 +220,13 @@ impl Build<'_> {
     }
 
     /// "average daily X" is an average for each day, or one over the totals of days.
-    fn each_total(&mut self, agg: Agg, column: &Column, spelled: String, unit: air_ir::Unit) -> Option<String> {
+    fn each_total(
+        &mut self,
+        agg: Agg,
+        column: &Column,
+        spelled: String,
+        unit: air_ir::Unit,
+    ) -> Option<String> {
         let said = describe::column_in_words(column);
         let unit_word = unit.as_str();
         let word = agg.as_str();
@@ -206,7 +234,9 @@ impl Build<'_> {
             Choice::new("of_totals", &format!("{word} over each {unit_word}'s total {said}")),
             Choice::new("each", &format!("{word} {said} for each {unit_word}")),
         ];
-        let text = format!("Is the {word} taken over the totals of each {unit_word}, or for each {unit_word} by itself?");
+        let text = format!(
+            "Is the {word} taken over the totals of each {unit_word}, or for each {unit_word} by itself?"
+        );
         match self.asked.ask("each", &text, choices, "of_totals") {
             Reply::Choice(c) if c == "each" => {
                 self.bucket(air_ir::Grain::one(unit))?;
@@ -238,7 +268,13 @@ impl Build<'_> {
             self.asked.assume(format!("{said} is {word}, which its unit suggests."));
             return agg;
         }
-        let offered = [(Agg::Avg, "average"), (Agg::Sum, "total"), (Agg::Median, "median"), (Agg::Max, "highest"), (Agg::Min, "lowest")];
+        let offered = [
+            (Agg::Avg, "average"),
+            (Agg::Sum, "total"),
+            (Agg::Median, "median"),
+            (Agg::Max, "highest"),
+            (Agg::Min, "lowest"),
+        ];
         let choices: Vec<Choice> =
             offered.iter().map(|(a, w)| Choice::new(a.as_str(), &format!("{w} {said}"))).collect();
         let text = format!("Which figure of {said} is meant?");
@@ -250,7 +286,12 @@ impl Build<'_> {
                     _ => None,
                 });
                 if known.is_none() {
-                    self.asked.put("aggregate", &format!("\"{words}\" is no aggregate. {text}"), choices, "avg");
+                    self.asked.put(
+                        "aggregate",
+                        &format!("\"{words}\" is no aggregate. {text}"),
+                        choices,
+                        "avg",
+                    );
                 }
                 known.unwrap_or(Agg::Avg)
             }
@@ -270,16 +311,25 @@ impl Build<'_> {
     pub(super) fn ask_measure(&mut self, agg: Option<Agg>) -> Option<String> {
         self.start();
         let table = self.catalog.tables.get(self.root)?;
-        let figures: Vec<&Column> =
-            table.columns.iter().filter(|c| c.role == Some(Role::Measure) && c.data_type.is_numeric()).collect();
+        let figures: Vec<&Column> = table
+            .columns
+            .iter()
+            .filter(|c| c.role == Some(Role::Measure) && c.data_type.is_numeric())
+            .collect();
         let word = agg.unwrap_or(Agg::Avg).as_str();
         let mut choices: Vec<Choice> = Vec::new();
         for column in figures.iter().take(6) {
             let said = describe::column_in_words(column);
-            choices.push(Choice::new(&format!("{word}_{}", column.name), &format!("{} {said}", describe::agg_in_words(agg.unwrap_or(Agg::Avg)))));
+            choices.push(Choice::new(
+                &format!("{word}_{}", column.name),
+                &format!("{} {said}", describe::agg_in_words(agg.unwrap_or(Agg::Avg))),
+            ));
         }
         if agg.is_none() {
-            choices.push(Choice::new(&format!("count_{}", table.name), &format!("number of {}", table.name)));
+            choices.push(Choice::new(
+                &format!("count_{}", table.name),
+                &format!("number of {}", table.name),
+            ));
         }
         let recommended = choices.first()?.value.clone();
         let reply = self.asked.ask("measure", "Which figure is meant?", choices, &recommended);
@@ -302,15 +352,37 @@ fn agg_named(value: &str) -> Agg {
 
 /// Whether a column holds figures rather than keys or codes.
 pub(super) fn is_figure(column: &Column) -> bool {
-    column.data_type.is_numeric() && !matches!(column.role, Some(Role::Key | Role::Dimension | Role::Time))
+    column.data_type.is_numeric()
+        && !matches!(column.role, Some(Role::Key | Role::Dimension | Role::Time))
 }
 
 /// Amounts add up; temperatures, speeds and shares do not.
 fn natural_aggregate(column: &Column) -> Option<Agg> {
-    const ADDS: &[&str] = &["eur", "usd", "gbp", "chf", "€", "$", "£", "euro", "euros", "dollars",
-        "cents", "kwh", "mwh", "wh", "gwh", "pieces", "items", "units", "bytes", "kb", "mb", "gb"];
-    const DOES_NOT: &[&str] = &["°f", "°c", "celsius", "fahrenheit", "percent", "%", "mph", "km/h",
-        "kph", "degrees", "millibars", "hpa", "ratio", "points", "stars", "kw", "mw", "volts", "v"];
+    const ADDS: &[&str] = &[
+        "eur", "usd", "gbp", "chf", "€", "$", "£", "euro", "euros", "dollars", "cents", "kwh",
+        "mwh", "wh", "gwh", "pieces", "items", "units", "bytes", "kb", "mb", "gb",
+    ];
+    const DOES_NOT: &[&str] = &[
+        "°f",
+        "°c",
+        "celsius",
+        "fahrenheit",
+        "percent",
+        "%",
+        "mph",
+        "km/h",
+        "kph",
+        "degrees",
+        "millibars",
+        "hpa",
+        "ratio",
+        "points",
+        "stars",
+        "kw",
+        "mw",
+        "volts",
+        "v",
+    ];
     let unit = column.unit.as_deref()?.to_lowercase();
     if ADDS.contains(&unit.as_str()) {
         return Some(Agg::Sum);

@@ -3,8 +3,11 @@
 //! In: an IR whose plain names mean the main table. Out: the same with such names qualified, where
 //! another listed entity has a column of that name too.
 
-use air_ir::{Catalog, Comparison, Dimension, EntityRef, Filter, Input, Ir, MetricKind, Shape, Subject, Table, Unit};
 use air_ir::catalog;
+use air_ir::{
+    Catalog, Comparison, Dimension, EntityRef, Filter, Input, Ir, MetricKind, Shape, Subject,
+    Table, Unit,
+};
 
 /// Qualifies what would be ambiguous, in nested queries too.
 pub(super) fn qualify(ir: &mut Ir, catalog: &Catalog) {
@@ -70,7 +73,8 @@ impl<'c> Scope<'c> {
         let Input::Field(field) = &mut dimension.input else { return };
         let unit = Unit::WORDS.iter().find(|(w, _)| w == field).map(|(_, u)| *u);
         // A bare unit stays a bucket when a table that is only looked up has such a column.
-        let hides = self.root.column(field).is_none() && self.others.iter().any(|t| t.column(field).is_some());
+        let hides = self.root.column(field).is_none()
+            && self.others.iter().any(|t| t.column(field).is_some());
         if let (true, true, true, Some(unit)) = (dimension.bare, grained, hides, unit)
             && let Some(time) = time.or(self.root.time_column.as_deref())
         {

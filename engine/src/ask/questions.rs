@@ -82,7 +82,8 @@ impl<'a> Asked<'a> {
                 return Reply::Choice(recommended.to_owned());
             }
             let fits = |c: &&Choice| {
-                c.value.eq_ignore_ascii_case(&answer) || c.label.to_lowercase() == answer.to_lowercase()
+                c.value.eq_ignore_ascii_case(&answer)
+                    || c.label.to_lowercase() == answer.to_lowercase()
             };
             return match choices.iter().find(fits) {
                 Some(choice) => Reply::Choice(choice.value.clone()),
@@ -94,7 +95,13 @@ impl<'a> Asked<'a> {
     }
 
     /// Puts a question whatever was answered before.
-    pub(super) fn put(&mut self, id: &str, text: &str, mut choices: Vec<Choice>, recommended: &str) {
+    pub(super) fn put(
+        &mut self,
+        id: &str,
+        text: &str,
+        mut choices: Vec<Choice>,
+        recommended: &str,
+    ) {
         if self.questions.len() >= MOST || self.questions.iter().any(|q| q.id == id) {
             return;
         }

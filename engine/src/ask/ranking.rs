@@ -30,8 +30,10 @@ impl Build<'_> {
             return Some(self.count_rows());
         }
         let figure = |c: &Column| is_figure(c);
-        let found = super::root::fields(self.catalog, self.lexicon, self.root, self.chunks.get(name)?);
-        let has = found.iter().any(|(f, _)| f.hops.is_empty() && self.column(f.col).is_some_and(figure));
+        let found =
+            super::root::fields(self.catalog, self.lexicon, self.root, self.chunks.get(name)?);
+        let has =
+            found.iter().any(|(f, _)| f.hops.is_empty() && self.column(f.col).is_some_and(figure));
         if !has {
             return self.ranked_count(name);
         }
@@ -58,12 +60,18 @@ impl Build<'_> {
     fn ranked_count(&mut self, name: usize) -> Option<String> {
         let text = self.text(name).to_lowercase();
         let most = self.clauses.supers.iter().any(|s| {
-            s.name == Some(name) && matches!(self.text(s.chunk).to_lowercase().as_str(), "most" | "fewest" | "least")
+            s.name == Some(name)
+                && matches!(self.text(s.chunk).to_lowercase().as_str(), "most" | "fewest" | "least")
         });
         if !most || !text.ends_with('s') {
             return None;
         }
-        let clause = super::clauses::MeasureClause { count: true, distinct: true, name: Some(name), ..Default::default() };
+        let clause = super::clauses::MeasureClause {
+            count: true,
+            distinct: true,
+            name: Some(name),
+            ..Default::default()
+        };
         self.measure(&clause)
     }
 
@@ -75,7 +83,8 @@ impl Build<'_> {
         }
         let words = self.metric_words(by);
         let dir = if self.is_high(clause.end, &words) { Dir::Desc } else { Dir::Asc };
-        let target = made.iter().find(|m| m.group.which).or_else(|| made.iter().find(|m| !m.group.per));
+        let target =
+            made.iter().find(|m| m.group.which).or_else(|| made.iter().find(|m| !m.group.per));
         let one = target.filter(|m| m.singular).map(|_| 1);
         let n = clause.n.or(self.clauses.limit).or(one);
         let within: Vec<String> = made
@@ -98,7 +107,9 @@ impl Build<'_> {
     fn metric_words(&self, metric: &str) -> Vec<String> {
         let found = self.ir.metrics.iter().find(|m| m.name == metric);
         let mut said = super::tokens::words_of(metric);
-        if let Some(MetricKind::Aggregate { input: Some(air_ir::Input::Field(field)), .. }) = found.map(|m| &m.kind) {
+        if let Some(MetricKind::Aggregate { input: Some(air_ir::Input::Field(field)), .. }) =
+            found.map(|m| &m.kind)
+        {
             let name = field.rsplit('.').next().unwrap_or(field);
             let table = self.catalog.tables.get(self.root);
             if let Some(column) = table.and_then(|t| t.column(name)) {
@@ -123,7 +134,8 @@ impl Build<'_> {
             self.asked.assume(format!("\"{word}\" is the {side}."));
             return high;
         }
-        let choices = vec![Choice::new("highest", "The highest"), Choice::new("lowest", "The lowest")];
+        let choices =
+            vec![Choice::new("highest", "The highest"), Choice::new("lowest", "The lowest")];
         let word = if worst { "worst" } else { "best" };
         let text = format!("Is the {word} the highest or the lowest?");
         let recommended = if worst { "lowest" } else { "highest" };

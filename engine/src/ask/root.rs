@@ -180,6 +180,10 @@ impl Scorer<'_> {
         for at in &c.bare {
             score += self.bare(root, *at);
         }
+        // What stands first is what the question is about.
+        if let Some(first) = c.bare.first().filter(|_| c.measures.is_empty()) {
+            score += if self.table(root, *first) > 0.6 { 0.2 } else { 0.0 };
+        }
         for null in &c.nulls {
             // Rows of the main table are there; what may be absent is something else.
             score += match self.table(root, null.chunk) > 0.0 {
@@ -189,7 +193,8 @@ impl Scorer<'_> {
         }
         for compare in &c.compares {
             if let Some(at) = compare.subject {
-                score += self.named(root, at, true).max(self.table(root, at)).max(self.child(root, at));
+                score +=
+                    self.named(root, at, true).max(self.table(root, at)).max(self.child(root, at));
             }
         }
         for value in &c.values {
@@ -220,9 +225,9 @@ impl Scorer<'_> {
     fn child(&self, root: usize, at: usize) -> f64 {
         let names = self.chunk(at).map(|c| c.names.as_slice()).unwrap_or_default();
         let children = self.lexicon.routes.children(root);
-        let of = names.iter().filter(|c| {
-            matches!(c.target, Target::Table(t) if children.iter().any(|h| h.table == t))
-        });
+        let of = names.iter().filter(
+            |c| matches!(c.target, Target::Table(t) if children.iter().any(|h| h.table == t)),
+        );
         of.map(|c| c.weight * 0.8).fold(0.0, f64::max)
     }
 
@@ -230,7 +235,10 @@ impl Scorer<'_> {
         let Some(chunk) = self.chunk(at) else { return 0.0 };
         let table = self.table(root, at) * 1.05;
         let found = fields(self.catalog, self.lexicon, root, chunk);
-        let own = found.iter().filter(|(f, _)| f.hops.is_empty());
+        let columns = chunk.names.iter().filter(|c| matches!(c.target, Target::Column(_)));
+        let columns = Chunk { names: columns.copied().collect(), ..chunk.clone() };
+        let by_column = fields(self.catalog, self.lexicon, root, &columns);
+        let own = by_column.iter().filter(|(f, _)| f.hops.is_empty());
         let own = own.filter(|(f, _)| {
             let column = routes::column(self.catalog, f.col);
             !figure || column.is_some_and(|c| c.data_type.is_numeric() || c.data_type.is_temporal())
@@ -264,9 +272,11 @@ impl Scorer<'_> {
     }
 
     fn timed(&self, root: usize) -> f64 {
-        let buckets = self.clauses.groups.iter().any(|g| {
-            matches!(g.what, GroupClause::Bucket(_) | GroupClause::Part(_))
-        });
+        let buckets = self
+            .clauses
+            .groups
+            .iter()
+            .any(|g| matches!(g.what, GroupClause::Bucket(_) | GroupClause::Part(_)));
         if self.clauses.times.is_empty() && !buckets {
             return 0.0;
         }

@@ -41,9 +41,10 @@ impl Routes {
     pub(super) fn new(catalog: &Catalog) -> Self {
         let find = |key: &air_ir::ForeignKey| {
             let to = &key.references;
-            catalog.tables.iter().position(|t| {
-                t.name == to.table && (to.schema.is_none() || t.schema == to.schema)
-            })
+            catalog
+                .tables
+                .iter()
+                .position(|t| t.name == to.table && (to.schema.is_none() || t.schema == to.schema))
         };
         let targets: Vec<Vec<Option<usize>>> =
             catalog.tables.iter().map(|t| t.foreign_keys.iter().map(find).collect()).collect();

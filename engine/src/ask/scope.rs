@@ -73,7 +73,8 @@ fn data(ir: &Ir) -> Vec<String> {
     };
     add("time column", time.field.clone());
     add("time zone", time.timezone.clone());
-    let word = |value: serde_json::Value| value.as_str().map(str::to_owned).unwrap_or_else(|| json("?"));
+    let word =
+        |value: serde_json::Value| value.as_str().map(str::to_owned).unwrap_or_else(|| json("?"));
     add("week starts on", time.week_start.map(|w| word(serde_json::json!(w))));
     add("year starts in month", time.year_start.map(|m| m.to_string()));
     add("empty buckets", time.fill.map(|f| word(serde_json::json!(f))));

@@ -18,7 +18,8 @@ pub(super) fn correct(tokens: &mut [Token], lexicon: &Lexicon) -> Vec<String> {
     let mut said = Vec::new();
     for (at, token) in tokens.iter_mut().enumerate() {
         let proper = at > 0 && token.text.starts_with(char::is_uppercase);
-        if token.kind != TokenKind::Word || token.lower.len() < 5 || proper || known(token, lexicon) {
+        if token.kind != TokenKind::Word || token.lower.len() < 5 || proper || known(token, lexicon)
+        {
             continue;
         }
         let Some(right) = nearest(&token.lower, lexicon) else { continue };

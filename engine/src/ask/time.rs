@@ -31,7 +31,10 @@ pub(super) enum TimePhrase {
 /// Reads the phrase of time that starts at the first token, with its length. `before` is the
 /// token in front of it.
 pub(super) fn read(tokens: &[Token], before: Option<&Token>) -> Option<(TimePhrase, usize)> {
-    earlier(tokens).or_else(|| range(tokens)).or_else(|| bounded(tokens, before)).or_else(|| days(tokens))
+    earlier(tokens)
+        .or_else(|| range(tokens))
+        .or_else(|| bounded(tokens, before))
+        .or_else(|| days(tokens))
 }
 
 fn skip_the(tokens: &[Token], at: usize) -> usize {
@@ -85,22 +88,28 @@ fn bounded(tokens: &[Token], before: Option<&Token>) -> Option<(TimePhrase, usiz
     let two = format!("{} {}", word(0), word(1));
     let (make, lead): (Make, usize) = match (word(0), two.as_str()) {
         (_, "up to" | "not after") => (TimePhrase::Until, 2),
-        (_, "starting in" | "starting from" | "beginning in" | "starting on") => (TimePhrase::Since, 2),
+        (_, "starting in" | "starting from" | "beginning in" | "starting on") => {
+            (TimePhrase::Since, 2)
+        }
         ("since", _) => (TimePhrase::Since, 1),
         ("before", _) => (TimePhrase::Before, 1),
         ("after", _) => (TimePhrase::After, 1),
         ("until" | "till" | "through", _) => (TimePhrase::Until, 1),
-        ("in" | "during" | "for" | "on" | "of" | "over" | "within" | "throughout" | "from" | "at", _) => {
-            (TimePhrase::During, 1)
-        }
+        (
+            "in" | "during" | "for" | "on" | "of" | "over" | "within" | "throughout" | "from"
+            | "at",
+            _,
+        ) => (TimePhrase::During, 1),
         _ => (TimePhrase::During, 0),
     };
     let start = skip_the(tokens, lead);
     // "compared with March" says as clearly as "in March" that a month is meant.
-    let said = lead > 0 || before.is_some_and(|t| matches!(t.lower.as_str(), "with" | "to" | "and"));
+    let said =
+        lead > 0 || before.is_some_and(|t| matches!(t.lower.as_str(), "with" | "to" | "and"));
     let (found, len) = moment(tokens.get(start..)?, said)?;
     let end = start + len;
-    let onwards = matches!(word(end), "onwards" | "onward") || word(end) == "on" && word(0) == "from";
+    let onwards =
+        matches!(word(end), "onwards" | "onward") || word(end) == "on" && word(0) == "from";
     if onwards && matches!(word(0), "from" | "since") {
         return Some((TimePhrase::Since(found), end + 1));
     }

@@ -109,8 +109,7 @@ impl Values {
                 let exact = self.entries.get(*at).is_some_and(|e| e.text == said);
                 if exact { Fit::Exact } else { Fit::Folded }
             };
-            let mut hits: Vec<Hit> =
-                found.iter().filter_map(|at| self.hit(*at, fit(at))).collect();
+            let mut hits: Vec<Hit> = found.iter().filter_map(|at| self.hit(*at, fit(at))).collect();
             hits.sort();
             return Some((len, hits));
         }

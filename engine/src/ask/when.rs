@@ -19,7 +19,10 @@ impl Build<'_> {
             if self.is_compared(&clause.phrase) {
                 continue;
             }
-            let whole = matches!(clause.phrase, TimePhrase::During(Moment::Absolute(_) | Moment::Months { .. }));
+            let whole = matches!(
+                clause.phrase,
+                TimePhrase::During(Moment::Absolute(_) | Moment::Months { .. })
+            );
             if let Some(filter) = self.time_clause(clause) {
                 periods.push((filter, whole && !clause.negated));
             }
@@ -63,7 +66,13 @@ impl Build<'_> {
         self.resolved(resolved, &spelled, clause, &word)
     }
 
-    fn resolved(&mut self, resolved: Resolved, field: &str, clause: &TimeClause, word: &str) -> Option<Filter> {
+    fn resolved(
+        &mut self,
+        resolved: Resolved,
+        field: &str,
+        clause: &TimeClause,
+        word: &str,
+    ) -> Option<Filter> {
         match resolved {
             Resolved::Compare(op, text) => {
                 let value = match op {
@@ -143,12 +152,16 @@ impl Build<'_> {
     /// A table without times may have a column of years.
     fn year_column(&mut self, clause: &TimeClause, word: &str) -> Option<Filter> {
         let year = match &clause.phrase {
-            TimePhrase::During(Moment::Absolute(text)) if text.len() == 4 => text.parse::<i64>().ok(),
+            TimePhrase::During(Moment::Absolute(text)) if text.len() == 4 => {
+                text.parse::<i64>().ok()
+            }
             _ => None,
         };
         let table = self.catalog.tables.get(self.root);
         let column = table.and_then(|t| {
-            t.columns.iter().find(|c| c.data_type.is_integer() && c.name.to_lowercase().contains("year"))
+            t.columns
+                .iter()
+                .find(|c| c.data_type.is_integer() && c.name.to_lowercase().contains("year"))
         });
         match (year, column) {
             (Some(year), Some(column)) => {
@@ -167,7 +180,8 @@ impl Build<'_> {
     /// The unit whose earlier bucket something is compared with.
     pub(super) fn compared_unit(&self) -> Option<Unit> {
         let from = |phrase: &TimePhrase| match phrase {
-            TimePhrase::Earlier(unit) | TimePhrase::During(Moment::Relative(Relative::Previous(unit), _)) => Some(*unit),
+            TimePhrase::Earlier(unit)
+            | TimePhrase::During(Moment::Relative(Relative::Previous(unit), _)) => Some(*unit),
             _ => None,
         };
         let said = self.clauses.times.iter().filter(|t| self.is_compared(&t.phrase));

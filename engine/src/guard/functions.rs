@@ -33,7 +33,9 @@ const SCALAR: &[&str] = &[
 
 /// Aggregates of the IR, under the engine's names.
 const AGGREGATE: &[&str] = &[
-    "air_percentile_disc",
+    "air_max",
+    "air_min",
+    "air_percentile",
     "avg",
     "bool_and",
     "bool_or",
@@ -41,7 +43,6 @@ const AGGREGATE: &[&str] = &[
     "first_value",
     "max",
     "min",
-    "percentile_cont",
     "stddev",
     "sum",
     "var",

@@ -5,7 +5,7 @@ use super::dimension::Group;
 use super::expression::{binary, normal};
 use super::fact::Fact;
 use super::internal;
-use crate::functions::PercentileDisc;
+use crate::functions::{Extreme, Percentile};
 use crate::kind::{Kind, MAX_DIGITS, Typed, null_of};
 use crate::model::{FieldRef, ROOT, TargetId};
 use air_ir::{Agg, Code, Input, IrError, Metric, MetricKind, PercentileMethod, Pointer};
@@ -271,6 +271,9 @@ fn prepare(agg: Agg, value: Typed) -> Result<Typed, String> {
     };
     Ok(match agg {
         Agg::Count => value,
+        Agg::CountDistinct if value.kind == Kind::Float => {
+            Typed::new(normal(value.plain(), &Kind::Float), Kind::Float)
+        }
         Agg::CountDistinct => value,
         Agg::Sum => {
             number()?;
@@ -290,6 +293,7 @@ fn prepare(agg: Agg, value: Typed) -> Result<Typed, String> {
             Kind::Bool | Kind::Binary => {
                 return Err(format!("\"{}\" does not fit {}.", agg.as_str(), value.kind.word()));
             }
+            Kind::Float => Typed::new(value.plain(), Kind::Float),
             _ => value,
         },
         Agg::First | Agg::Last => value,
@@ -319,7 +323,7 @@ fn measured(
         (Some(a), Some(b)) => Some(binary(a, Operator::And, b)),
         (a, b) => a.or(b),
     };
-    let input = normal(value.expr, &kind);
+    let input = value.expr;
     let input = match condition {
         None => input,
         Some(c) => {
@@ -339,21 +343,14 @@ fn measured(
         }
         Agg::Sum => (plain(aggregates::sum::sum_udaf()), of(sum_kind(&kind))),
         Agg::Avg => (plain(aggregates::average::avg_udaf()), of(Kind::Float)),
-        Agg::Min => (plain(aggregates::min_max::min_udaf()), same),
-        Agg::Max => (plain(aggregates::min_max::max_udaf()), same),
+        Agg::Min | Agg::Max => (plain(extreme(agg == Agg::Max, &kind)), same),
         Agg::Stddev => (plain(aggregates::stddev::stddev_udaf()), of(Kind::Float)),
         Agg::Variance => (plain(aggregates::variance::var_samp_udaf()), of(Kind::Float)),
         Agg::BoolAnd => (plain(aggregates::bool_and_or::bool_and_udaf()), same),
         Agg::BoolOr => (plain(aggregates::bool_and_or::bool_or_udaf()), same),
-        Agg::Median | Agg::Percentile if method == PercentileMethod::Disc => {
-            let udf = AggregateUDF::new_from_impl(PercentileDisc::new(p.unwrap_or(0.5)));
-            (plain(Arc::new(udf)), of(Kind::Float))
-        }
         Agg::Median | Agg::Percentile => {
-            let sort = Sort::new(col(&name), true, false);
-            let args = vec![col(&name), lit(p.unwrap_or(0.5))];
-            let udf = aggregates::percentile_cont::percentile_cont_udaf();
-            (aggregate(udf, args, false, vec![sort]), of(Kind::Float))
+            let udf = AggregateUDF::new_from_impl(Percentile::new(p.unwrap_or(0.5), method));
+            (plain(Arc::new(udf)), of(Kind::Float))
         }
         Agg::First | Agg::Last => {
             let ascending = agg == Agg::First;
@@ -370,6 +367,15 @@ fn measured(
         }
     };
     Measured { inputs, call, result }
+}
+
+/// `max` or `min` of a kind; doubles have their own, for NaN.
+pub(crate) fn extreme(largest: bool, kind: &Kind) -> Arc<AggregateUDF> {
+    match (kind, largest) {
+        (Kind::Float, _) => Arc::new(AggregateUDF::new_from_impl(Extreme::new(largest))),
+        (_, true) => aggregates::min_max::max_udaf(),
+        (_, false) => aggregates::min_max::min_udaf(),
+    }
 }
 
 fn sum_kind(kind: &Kind) -> Kind {

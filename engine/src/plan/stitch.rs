@@ -4,11 +4,11 @@
 //! put under one another and grouped once more. Every group then has at most one value a metric,
 //! and null keys meet null keys, on every engine and without an outer join.
 
-use super::aggregate::{Aggregated, key_name, metric_name};
+use super::aggregate::{Aggregated, extreme, key_name, metric_name};
 use super::internal;
 use crate::kind::{Kind, Typed, null_of};
 use air_ir::{Code, IrError, Pointer};
-use datafusion::functions_aggregate::{bool_and_or::bool_or_udaf, min_max::max_udaf};
+use datafusion::functions_aggregate::bool_and_or::bool_or_udaf;
 use datafusion::logical_expr::expr::AggregateFunction;
 use datafusion::logical_expr::{Aggregate, Expr, LogicalPlan, Projection, Union, cast, col, lit};
 use std::sync::Arc;
@@ -60,7 +60,10 @@ pub(crate) fn stitch(mut facts: Vec<Aggregated>, at: &Pointer) -> Result<Stitche
 
 /// The one value there is; null where there is none.
 fn pick(i: usize, metric: &Typed) -> Expr {
-    let udf = if metric.kind == Kind::Bool { bool_or_udaf() } else { max_udaf() };
+    let udf = match metric.kind {
+        Kind::Bool => bool_or_udaf(),
+        _ => extreme(true, &metric.kind),
+    };
     let args = vec![col(metric_name(i))];
     Expr::AggregateFunction(AggregateFunction::new_udf(udf, args, false, None, vec![], None))
         .alias(metric_name(i))

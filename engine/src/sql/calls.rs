@@ -3,7 +3,7 @@
 
 use super::expressions::{Scope, expression};
 use super::writer::Writer;
-use crate::functions::{Between, Bucket, InZone, PartOf, PercentileDisc, Round};
+use crate::functions::{Between, Bucket, InZone, PartOf, Percentile, Round};
 use datafusion::arrow::datatypes::DataType;
 use datafusion::logical_expr::expr::{AggregateFunction, ScalarFunction, Sort};
 use datafusion::logical_expr::{Expr, ScalarUDFImpl};
@@ -77,28 +77,24 @@ pub(super) fn aggregate(w: &mut Writer, call: &AggregateFunction, scope: &Scope<
                 Ok(sum)
             }
         }
-        "min" | "max" => {
+        "min" | "max" | "air_min" | "air_max" => {
             if is_text(&arrow) {
                 value = w.rules.byte_order(&value);
             }
-            Ok(format!("{}({value})", name.to_uppercase()))
+            Ok(format!("{}({value})", name.trim_start_matches("air_").to_uppercase()))
         }
         "avg" => Ok(format!("AVG({value})")),
         "stddev" => Ok(format!("STDDEV_SAMP({value})")),
         "var" => Ok(format!("VAR_SAMP({value})")),
         "bool_and" => w.rules.booleans(&value, true),
         "bool_or" => w.rules.booleans(&value, false),
-        "percentile_cont" => {
-            let Some(p) = call.params.args.get(1) else { return Err("needs a rank".to_owned()) };
-            let p = expression(w, p, scope)?;
-            w.rules.percentile(&value, &p)
-        }
-        "air_percentile_disc" => {
+        "air_percentile" => {
             let inner: &dyn std::any::Any = call.func.inner().as_ref();
-            let Some(disc) = inner.downcast_ref::<PercentileDisc>() else {
+            let Some(percentile) = inner.downcast_ref::<Percentile>() else {
                 return Err("has no form for this percentile".to_owned());
             };
-            w.rules.percentile_disc(&value, disc.rank())
+            let name = if percentile.discrete { "percentile_disc" } else { "percentile_cont" };
+            w.rules.percentile(name, &value, percentile.rank())
         }
         "first_value" => {
             let order = order(w, &call.params.order_by, scope)?;

@@ -91,8 +91,8 @@ impl Rules for Datafusion {
         Ok(format!("air_part({value}, '{}', {zone})", part.part.as_str()))
     }
 
-    fn percentile(&self, value: &str, p: &str) -> Text {
-        Ok(format!("percentile_cont({value}, {p})"))
+    fn percentile(&self, name: &str, value: &str, p: f64) -> Text {
+        Ok(format!("{name}({value}, {p})"))
     }
 
     fn first(&self, value: &str, order: &str) -> Text {

@@ -192,12 +192,8 @@ impl Rules for Mysql {
         })
     }
 
-    fn percentile(&self, _: &str, _: &str) -> Text {
+    fn percentile(&self, _: &str, _: &str, _: f64) -> Text {
         Err("has no percentile that can be grouped".to_owned())
-    }
-
-    fn percentile_disc(&self, value: &str, _: f64) -> Text {
-        self.percentile(value, "")
     }
 
     fn first(&self, _: &str, _: &str) -> Text {

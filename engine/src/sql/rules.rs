@@ -197,12 +197,9 @@ pub(super) trait Rules: Sync {
         Ok(format!("CAST(EXTRACT({field} FROM {local}) AS bigint)"))
     }
 
-    fn percentile(&self, value: &str, p: &str) -> Text {
-        Ok(format!("percentile_cont({p}) WITHIN GROUP (ORDER BY {value})"))
-    }
-
-    fn percentile_disc(&self, value: &str, p: f64) -> Text {
-        Ok(format!("percentile_disc({p}) WITHIN GROUP (ORDER BY {value})"))
+    /// `name` is `percentile_cont` or `percentile_disc`.
+    fn percentile(&self, name: &str, value: &str, p: f64) -> Text {
+        Ok(format!("{name}({p}) WITHIN GROUP (ORDER BY {value})"))
     }
 
     /// The value of the first row of an order.

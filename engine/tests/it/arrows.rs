@@ -31,7 +31,8 @@ fn crates_see_only_whom_they_may() {
     let mut arrows = BTreeSet::new();
     for package in packages {
         for dependency in package["dependencies"].as_array().unwrap() {
-            let (from, to) = (package["name"].as_str().unwrap(), dependency["name"].as_str().unwrap());
+            let (from, to) =
+                (package["name"].as_str().unwrap(), dependency["name"].as_str().unwrap());
             if own.contains(to) {
                 arrows.insert((from, to));
             }

@@ -4,7 +4,9 @@
 use crate::plans::{options, prepared};
 use air_engine::{Policy, RunLimits, Runtime, arrow_schema, guard, plan, run};
 use air_ir::Ir;
-use datafusion::arrow::array::{ArrayRef, Decimal128Array, Int32Array, Int64Array, StringViewArray};
+use datafusion::arrow::array::{
+    ArrayRef, Decimal128Array, Int32Array, Int64Array, StringViewArray,
+};
 use datafusion::arrow::array::{BooleanArray, TimestampMicrosecondArray};
 use datafusion::arrow::record_batch::RecordBatch;
 use datafusion::arrow::util::pretty::pretty_format_batches;

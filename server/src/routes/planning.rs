@@ -144,7 +144,8 @@ pub(super) fn instant(now: Option<&str>) -> Result<Timestamp, ApiError> {
     let Some(text) = now else {
         return Ok(crate::store::Moment::now().timestamp());
     };
-    text.parse().map_err(|_| {
+    let instant = text.parse().map(|at: Timestamp| crate::store::Moment::from(at).timestamp());
+    instant.map_err(|_| {
         let detail = "This is no instant in RFC 3339 that AIR can count from.";
         ApiError::field("/now", FieldErrorCode::BadValue, detail)
     })

@@ -121,7 +121,7 @@ async fn record(call: &Call, run: &store::Run) -> Result<Run, ApiError> {
         qa_status: summary.qa_status,
         started_at: summary.started_at,
         finished_at: summary.finished_at,
-        now: run.frozen_now.to_string(),
+        now: run.frozen_now.timestamp().to_string(),
         ir: run.ir.clone().and_then(object),
         sql: kept(run.plan.sql.as_ref()).unwrap_or_default(),
         safety_report: kept(run.plan.safety.as_ref()).unwrap_or_default(),

@@ -1,106 +1,109 @@
 //! `run`, `query`, `sql`.
 
-use super::{Session, segment};
-use crate::cli::{Format, Ir, Run, Sql};
+use super::{Session, reply, rows, segment};
+use crate::cli::{Planned, Query, Run, Sql};
 use crate::exit::Failure;
-use crate::params::{json, params};
+use crate::output::judge;
+use crate::params::{json, params, text};
 use air_client::Method;
 use serde_json::{Value, json};
 
 pub(super) async fn run(session: &Session, run: &Run) -> Result<(), Failure> {
     let mut body = json!({"params": params(&run.param)?});
-    if let Some(now) = &run.now {
+    if let Some(now) = &run.how.now {
         body["now"] = json!(now);
     }
-    let path = format!("/v1/reports/{}/run", segment(&run.key));
+    let version = run.version.map(|v| v.to_string());
     let mut query = Vec::new();
-    if let Some(source) = &run.source {
-        query.push(("datasource_id", source.as_str()));
-    }
-    rows(session, &path, query, &body, run.fail_on_qa).await
+    query.extend(run.source.as_deref().map(|s| ("datasource_id", s)));
+    query.extend(version.as_deref().map(|v| ("version", v)));
+    let path = format!("/v1/reports/{}/run", segment(&run.key));
+    let resume = format!("`aircli reports runs {}` shows whether it ended", run.key);
+    ended(session, &path, query, &body, run.how.fail_on_qa)
+        .await
+        .map_err(|failure| failure.resume(&session.resume(&resume)))
 }
 
-pub(super) async fn query(session: &Session, ir: &Ir) -> Result<(), Failure> {
-    let body = body(session, ir).await?;
-    rows(session, "/v1/query", Vec::new(), &body, ir.fail_on_qa).await
+pub(super) async fn query(session: &Session, query: &Query) -> Result<(), Failure> {
+    let body = body(session, &query.planned, query.how.now.as_deref()).await?;
+    let resume = "with --idempotency-key a query can be taken up again";
+    ended(session, "/v1/query", Vec::new(), &body, query.how.fail_on_qa)
+        .await
+        .map_err(|failure| failure.resume(&session.resume(resume)))
 }
 
-async fn body(session: &Session, ir: &Ir) -> Result<Value, Failure> {
-    let source = session.source(ir.source.as_deref()).await?;
-    let mut body = json!({"ir": json(&ir.ir)?, "datasource_id": source});
-    if !ir.param.is_empty() {
-        body["params"] = Value::Object(params(&ir.param)?);
+async fn body(session: &Session, what: &Planned, now: Option<&str>) -> Result<Value, Failure> {
+    let mut body = json!({});
+    if let Some(ir) = &what.ir {
+        body["ir"] = json(ir)?;
     }
-    if let Some(now) = &ir.now {
+    if let Some(sql) = &what.sql {
+        body["sql"] = json!(text(sql)?);
+    }
+    if !what.param.is_empty() {
+        body["params"] = Value::Object(params(&what.param)?);
+    }
+    if let Some(now) = now {
         body["now"] = json!(now);
     }
+    body["datasource_id"] = json!(session.source(what.source.as_deref()).await?);
     Ok(body)
 }
 
-/// Runs something; rows in a file format go to standard output as the server sends them.
-async fn rows(
+/// Runs something to its end and shows the rows.
+async fn ended(
     session: &Session,
     path: &str,
     mut query: Vec<(&str, &str)>,
     body: &Value,
     fail_on_qa: bool,
 ) -> Result<(), Failure> {
-    let format = match session.output.format {
-        Format::Table | Format::Json => None,
-        Format::Csv => Some("csv"),
-        Format::Ndjson => Some("ndjson"),
-        Format::Arrow => Some("arrow"),
-        Format::Parquet => Some("parquet"),
-    };
-    let waiting = session.output.waiting("running");
-    let Some(format) = format else {
-        let result = session.send(Method::POST, path, &query, Some(body)).await;
-        waiting.finish_and_clear();
-        return session.output.result(&result?, fail_on_qa);
-    };
-    if fail_on_qa {
-        return Err(Failure::usage(
-            "--fail-on-qa needs --output table or json: files hold no verdict",
-        ));
+    let format = session.output.format.of_rows();
+    if format.is_some() && fail_on_qa {
+        let why = "--fail-on-qa needs --output table or json: files hold no verdict";
+        return Err(Failure::usage(why));
     }
-    query.push(("format", format));
-    let call = session.client.request(Method::POST, path)?.query(&query).json(body);
-    let response = call.send().await;
+    query.extend(format.map(|f| ("format", f)));
+    let mut call = session.request(Method::POST, path)?.json(body);
+    if !query.is_empty() {
+        call = call.query(&query);
+    }
+    if format.is_some() {
+        return rows::pass(session, call).await;
+    }
+    let waiting = session.output.waiting("running");
+    let result = reply(call).await;
     waiting.finish_and_clear();
-    let bytes = response?
-        .bytes()
-        .await
-        .map_err(|e| Failure::new(crate::exit::SERVER, format!("the rows broke off: {e}")))?;
-    session.output.bytes(&bytes)
+    let result = result?;
+    session.output.result(&result)?;
+    judge(&result, fail_on_qa)
 }
 
 pub(super) async fn sql(session: &Session, sql: &Sql) -> Result<(), Failure> {
-    let mut body = body(session, &sql.ir).await?;
-    let dialects: Vec<Option<&str>> = match sql.dialect.is_empty() {
-        true => vec![None],
-        false => sql.dialect.iter().map(|d| Some(d.as_str())).collect(),
+    let mut body = body(session, &sql.planned, sql.now.as_deref()).await?;
+    match sql.dialect.as_slice() {
+        [] => {}
+        [one] => body["dialect"] = json!(one),
+        several => body["dialects"] = json!(several),
+    }
+    let answer = session.post("/v1/sql", &body).await?;
+    if !session.output.is_table() {
+        return session.output.json(&answer);
+    }
+    let shown = match answer["all_sql"].as_array() {
+        Some(all) => all.as_slice(),
+        None => std::slice::from_ref(&answer),
     };
-    for dialect in dialects {
-        if let Some(dialect) = dialect {
-            body["dialect"] = json!(dialect);
-        }
-        let reply = match session.post("/v1/sql", &body).await {
-            Ok(reply) => reply,
-            // One dialect that cannot do it does not hide the others.
-            Err(failure) if sql.dialect.len() > 1 => {
-                session.output.line(&format!("-- {}", dialect.unwrap_or_default()))?;
-                failure.tell();
-                continue;
+    for one in shown {
+        let dialect = one["dialect"].as_str().unwrap_or_default();
+        match (one["sql"].as_str(), one["unsupported"].as_str()) {
+            (Some(sql), _) => {
+                session.output.line(&format!("-- {dialect}\n{sql}\n-- values: {}", one["params"]))?;
             }
-            Err(failure) => return Err(failure),
-        };
-        if !session.output.is_table() {
-            session.output.json(&reply)?;
-            continue;
+            (None, why) => {
+                session.output.line(&format!("-- {dialect}: {}", why.unwrap_or("unsupported")))?;
+            }
         }
-        let word = |key: &str| reply[key].as_str().unwrap_or_default().to_owned();
-        session.output.line(&format!("-- {}\n{}", word("dialect"), word("sql")))?;
-        session.output.line(&format!("-- values: {}", reply["params"]))?;
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! `sources`, `learn`, `schema`.
 
-use super::{Session, segment};
+use super::{Session, reply, segment};
 use crate::cli::Sources;
 use crate::exit::Failure;
 use crate::params::json;
@@ -12,39 +12,44 @@ pub(super) async fn sources(session: &Session, command: Sources) -> Result<(), F
     let path = |id: &str, rest: &str| format!("/v1/datasources/{}{rest}", segment(id));
     match command {
         Sources::List => {
-            let reply = session.get("/v1/datasources").await?;
-            out.list(&reply, &["id", "kind", "display_name", "is_default"])
+            let sources = session.all("/v1/datasources").await?;
+            let members =
+                ["id", "kind", "display_name", "default", "health.status", "learned_at"];
+            out.list(&sources, &members)
         }
-        Sources::Show { id } => out.json(&session.get(&path(&id, "")).await?),
+        Sources::Show { id } => out.object(&session.get(&path(&id, "")).await?),
         Sources::Add { json: body } => {
-            out.json(&session.post("/v1/datasources", &json(&body)?).await?)
+            out.object(&session.post("/v1/datasources", &json(&body)?).await?)
         }
         Sources::Health { id } => {
-            out.json(&session.send(Method::POST, &path(&id, "/health"), &[], None).await?)
+            // Reaching a source is repeated as often as wished: the contract takes no key here.
+            let call = session.client.request(Method::POST, &path(&id, "/health"))?;
+            out.object(&reply(call).await?)
         }
         Sources::Delete { id } => {
-            session.send(Method::DELETE, &path(&id, ""), &[], None).await?;
-            out.say(&format!("{id} is deleted"));
+            reply(session.request(Method::DELETE, &path(&id, ""))?).await?;
+            out.say(&format!("{id} is removed"));
             Ok(())
         }
     }
 }
 
-pub(super) async fn learn(session: &Session, source: &str) -> Result<(), Failure> {
+pub(super) async fn learn(session: &Session, source: &str, stats: bool) -> Result<(), Failure> {
     let waiting = session.output.waiting("learning");
-    let body = json!({});
-    let reply =
-        session.send(Method::POST, "/v1/learn", &[("datasource_id", source)], Some(&body)).await;
+    let call = session.request(Method::POST, "/v1/learn")?.query(&[("datasource_id", source)]);
+    let learned = reply(call.json(&json!({"include_stats": stats}))).await;
     waiting.finish_and_clear();
-    session.output.json(&reply?)
+    let resume = format!("`aircli sources show {source}` tells when it was last learned");
+    let learned = learned.map_err(|failure| failure.resume(&session.resume(&resume)))?;
+    session.output.object(&learned)
 }
 
 pub(super) async fn schema(session: &Session, source: &str) -> Result<(), Failure> {
-    let reply = session.get(&format!("/v1/schema/{}", segment(source))).await?;
+    let notes = session.all(&format!("/v1/schema/{}", segment(source))).await?;
     if !session.output.is_table() {
-        return session.output.json(&reply);
+        return session.output.json(&notes);
     }
-    for note in reply["items"].as_array().into_iter().flatten() {
+    for note in notes["items"].as_array().into_iter().flatten() {
         session.output.line(note["md"].as_str().unwrap_or_default())?;
     }
     Ok(())

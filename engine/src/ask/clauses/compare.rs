@@ -19,7 +19,8 @@ impl Reader<'_> {
         let mut next = unit.map_or(end, |u| u + 1);
         let before = self.out.bare.last().copied().filter(|b| self.leads_to(*b, word));
         let after = self.past_of(next);
-        let named_after = self.name_at(after) && !self.value_at(after) && !self.followed_by_cmp(after);
+        let named_after =
+            self.name_at(after) && !self.value_at(after) && !self.followed_by_cmp(after);
         let is_column = |at: usize| {
             use crate::ask::lexicon::Target;
             let target = self.chunk(at).and_then(|c| c.names.first()).map(|c| c.target);
@@ -38,7 +39,8 @@ impl Reader<'_> {
             _ => None,
         };
         // A count has no unit: "flights longer than 3 hours" compares something else.
-        let counts = |m: &usize| self.out.measures.get(*m).is_some_and(|m| m.count || m.agg.is_none());
+        let counts =
+            |m: &usize| self.out.measures.get(*m).is_some_and(|m| m.count || m.agg.is_none());
         let measure = measure.filter(|m| subject.is_none() && !(unit.is_some() && counts(m)));
         self.out.compares.push(CmpClause { op, numbers, unit, subject, measure, negated });
         self.at = next;
@@ -81,7 +83,9 @@ impl Reader<'_> {
         let Some(chunk) = self.chunk(at) else { return false };
         match chunk.kind {
             Kind::Say(Say::Unit(_)) => true,
-            Kind::Say(Say::Share) => chunk.text == "%" || chunk.text.eq_ignore_ascii_case("percent"),
+            Kind::Say(Say::Share) => {
+                chunk.text == "%" || chunk.text.eq_ignore_ascii_case("percent")
+            }
             Kind::Unknown => is_unit_word(&chunk.text),
             _ => false,
         }

@@ -18,7 +18,8 @@ impl Reader<'_> {
 
     /// "average [number of] [distinct] X", "how many X", "95th percentile of X".
     pub(super) fn measure(&mut self, ordering: bool) {
-        let mut clause = MeasureClause { ordering, share: self.out.share.is_some(), ..Default::default() };
+        let mut clause =
+            MeasureClause { ordering, share: self.out.share.is_some(), ..Default::default() };
         let start = self.at;
         let mut at = start;
         while let Some(chunk) = self.chunk(at) {
@@ -31,7 +32,9 @@ impl Reader<'_> {
                         at += 1;
                     }
                 }
-                Kind::Number(n) if self.say(at + 1) == Some(Say::Percentile) => clause.p = Some(n / 100.0),
+                Kind::Number(n) if self.say(at + 1) == Some(Say::Percentile) => {
+                    clause.p = Some(n / 100.0)
+                }
                 Kind::Say(Say::CountOf) => clause.count = true,
                 Kind::Say(Say::Distinct) => clause.distinct = true,
                 Kind::Say(Say::Rows) => {
@@ -77,7 +80,9 @@ impl Reader<'_> {
     /// "average and median delay": the name comes with the last aggregate.
     fn second_of_list(&mut self, first: &MeasureClause, at: usize, ordering: bool) -> bool {
         let next = self.content(at + 1);
-        if self.say(at) != Some(Say::And) || !matches!(self.say(next), Some(Say::Agg(_) | Say::Percentile)) {
+        if self.say(at) != Some(Say::And)
+            || !matches!(self.say(next), Some(Say::Agg(_) | Say::Percentile))
+        {
             return false;
         }
         self.at = next;
@@ -101,7 +106,9 @@ impl Reader<'_> {
     pub(super) fn share(&mut self) {
         let next = self.past_of(self.at + 1);
         self.out.share = Some(self.at);
-        if let (Some(Say::Agg(Agg::Sum)), true) = (self.say(next), self.name_at(self.past_of(next + 1))) {
+        if let (Some(Say::Agg(Agg::Sum)), true) =
+            (self.say(next), self.name_at(self.past_of(next + 1)))
+        {
             self.at = next;
             self.measure(false);
         } else if self.name_at(next) && !self.value_at(next) {
@@ -110,7 +117,11 @@ impl Reader<'_> {
                 self.out.bare.push(next);
             }
             let name = noun.unwrap_or(next);
-            self.out.measures.push(MeasureClause { name: Some(name), share: true, ..Default::default() });
+            self.out.measures.push(MeasureClause {
+                name: Some(name),
+                share: true,
+                ..Default::default()
+            });
             self.at = name + 1;
         }
         let next = self.content(self.at);
@@ -192,7 +203,8 @@ impl Reader<'_> {
                 false => self.share(),
             };
         }
-        if self.say(at) == Some(Say::Super(End::High)) || self.say(at) == Some(Say::Super(End::Low)) {
+        if self.say(at) == Some(Say::Super(End::High)) || self.say(at) == Some(Say::Super(End::Low))
+        {
             self.at = at;
             return;
         }
@@ -216,7 +228,8 @@ impl Reader<'_> {
     }
 
     fn name_then_compared(&self, at: usize) -> bool {
-        matches!(self.say(self.content(at + 1)), Some(Say::Cmp(_) | Say::Between)) && self.name_at(at)
+        matches!(self.say(self.content(at + 1)), Some(Say::Cmp(_) | Say::Between))
+            && self.name_at(at)
     }
 
     pub(super) fn group_item(&self, at: usize) -> Option<(GroupClause, usize)> {
@@ -232,7 +245,9 @@ impl Reader<'_> {
                 }
                 _ => None,
             },
-            Kind::Name if !self.value_at(at) && self.name_at(at) => Some((GroupClause::Name(at), 1)),
+            Kind::Name if !self.value_at(at) && self.name_at(at) => {
+                Some((GroupClause::Name(at), 1))
+            }
             _ => None,
         }
     }

@@ -90,7 +90,8 @@ impl Build<'_> {
         }
         let mut found = self.readings(&hits);
         if found.is_empty() {
-            self.reasons.push(format!("\"{text}\" is not reached from {}.", self.table_name(self.root)));
+            self.reasons
+                .push(format!("\"{text}\" is not reached from {}.", self.table_name(self.root)));
             self.missing.push(text);
             return None;
         }
@@ -116,8 +117,16 @@ impl Build<'_> {
                     Fit::Start => 0.93,
                     Fit::Part => 0.88,
                 };
-                let reading = Reading { field, value: hit.value.clone(), weight: near * fit, part: hit.fit >= Fit::Start };
-                match found.iter_mut().find(|r| r.field == reading.field && r.value == reading.value) {
+                let reading = Reading {
+                    field,
+                    value: hit.value.clone(),
+                    weight: near * fit,
+                    part: hit.fit >= Fit::Start,
+                };
+                match found
+                    .iter_mut()
+                    .find(|r| r.field == reading.field && r.value == reading.value)
+                {
                     Some(same) => same.weight = same.weight.max(reading.weight),
                     None => found.push(reading),
                 }
@@ -137,20 +146,29 @@ impl Build<'_> {
     fn by_hints(&mut self, found: &mut Vec<Reading>, hints: &[usize]) {
         for hint in hints {
             let Some(chunk) = self.chunks.get(*hint) else { continue };
-            let fields: Vec<Field> =
-                root::fields(self.catalog, self.lexicon, self.root, chunk).into_iter().map(|f| f.0).collect();
+            let fields: Vec<Field> = root::fields(self.catalog, self.lexicon, self.root, chunk)
+                .into_iter()
+                .map(|f| f.0)
+                .collect();
             let names = &chunk.names;
             let fits = |r: &Reading| {
                 fields.contains(&r.field)
                     || r.field.hops.last().is_some_and(|hop| {
-                        let key = self.catalog.tables.get(hop.table).and_then(|t| t.foreign_keys.get(hop.key));
+                        let key = self
+                            .catalog
+                            .tables
+                            .get(hop.table)
+                            .and_then(|t| t.foreign_keys.get(hop.key));
                         let column = key.and_then(|k| k.columns.first());
                         let col = column.and_then(|c| routes::named(self.catalog, hop.table, c));
-                        names.iter().any(|n| n.weight > 0.8 && match n.target {
-                            Target::Role(role) => role == *hop,
-                            Target::Column(named) => Some(named) == col,
-                            Target::Table(table) => table == r.field.col.table,
-                            Target::RoleColumn(..) => false,
+                        names.iter().any(|n| {
+                            n.weight > 0.8
+                                && match n.target {
+                                    Target::Role(role) => role == *hop,
+                                    Target::Column(named) => Some(named) == col,
+                                    Target::Table(table) => table == r.field.col.table,
+                                    Target::RoleColumn(..) => false,
+                                }
                         })
                     })
                     || names.iter().any(|n| n.weight > 0.8 && self.refers(r, n.target))
@@ -171,7 +189,8 @@ impl Build<'_> {
         let keys = owner.map(|t| t.foreign_keys.as_slice()).unwrap_or_default();
         keys.iter().enumerate().any(|(key, k)| {
             let hop = routes::Hop { table: reading.field.col.table, key };
-            k.columns.iter().any(|c| Some(c.as_str()) == name) && self.lexicon.routes.target(hop) == Some(table)
+            k.columns.iter().any(|c| Some(c.as_str()) == name)
+                && self.lexicon.routes.target(hop) == Some(table)
         })
     }
 
@@ -200,7 +219,8 @@ impl Build<'_> {
     /// The field and the values that are meant.
     fn choose_value(&mut self, text: &str, found: Vec<Reading>) -> Option<(Field, Vec<String>)> {
         let best = found.first()?.clone();
-        let equal: Vec<Reading> = found.iter().filter(|r| r.weight > best.weight - 0.045).cloned().collect();
+        let equal: Vec<Reading> =
+            found.iter().filter(|r| r.weight > best.weight - 0.045).cloned().collect();
         if equal.len() == 1 {
             if best.part {
                 self.doubt += 0.05;
@@ -227,7 +247,9 @@ impl Build<'_> {
         let mut choices: Vec<Choice> = among
             .iter()
             .take(6)
-            .map(|r| Choice::new(&value_of(self, r), &format!("{} ({})", r.value, self.said(&r.field))))
+            .map(|r| {
+                Choice::new(&value_of(self, r), &format!("{} ({})", r.value, self.said(&r.field)))
+            })
             .collect();
         if or_any && one_field && best.part {
             choices.push(Choice::new(ANY, "Any of them"));
@@ -245,9 +267,15 @@ impl Build<'_> {
             }
             Reply::Free(words) => {
                 let free = self.readings(&self.lexicon.values.text(&words));
-                let chosen = free.iter().find(|r| among.iter().any(|a| a.field == r.field)).or(free.first());
+                let chosen =
+                    free.iter().find(|r| among.iter().any(|a| a.field == r.field)).or(free.first());
                 if chosen.is_none() {
-                    self.asked.put(&id, &format!("\"{words}\" is not known. {question}"), choices, &recommended);
+                    self.asked.put(
+                        &id,
+                        &format!("\"{words}\" is not known. {question}"),
+                        choices,
+                        &recommended,
+                    );
                 }
                 let chosen = chosen.unwrap_or(&best);
                 Some((chosen.field.clone(), vec![chosen.value.clone()]))
@@ -256,7 +284,12 @@ impl Build<'_> {
     }
 
     /// A word beside a column that its dictionary may not hold.
-    fn unknown_value(&mut self, text: &str, hint: Option<usize>, clause: &ValueClause) -> Option<Named> {
+    fn unknown_value(
+        &mut self,
+        text: &str,
+        hint: Option<usize>,
+        clause: &ValueClause,
+    ) -> Option<Named> {
         let made = |(field, values): (Field, Vec<String>)| Named {
             field,
             values,
@@ -270,13 +303,18 @@ impl Build<'_> {
 
     /// A value that no dictionary holds: taken as it is where a column without a complete
     /// dictionary is named, a question with the nearest where there are some, else missing.
-    pub(crate) fn unknown_word(&mut self, text: &str, hint: Option<usize>) -> Option<(Field, Vec<String>)> {
+    pub(crate) fn unknown_word(
+        &mut self,
+        text: &str,
+        hint: Option<usize>,
+    ) -> Option<(Field, Vec<String>)> {
         let field = hint.and_then(|h| {
             let chunk = self.chunks.get(h)?;
             let fields = root::fields(self.catalog, self.lexicon, self.root, chunk);
-            fields.into_iter().map(|f| f.0).find(|f| {
-                self.column(f.col).is_some_and(|c| c.data_type == air_ir::DataType::Text)
-            })
+            fields
+                .into_iter()
+                .map(|f| f.0)
+                .find(|f| self.column(f.col).is_some_and(|c| c.data_type == air_ir::DataType::Text))
         });
         if let (Some(field), Some(hint)) = (&field, hint) {
             let dictionary = self.column(field.col).and_then(|c| c.values.as_ref());
@@ -284,7 +322,9 @@ impl Build<'_> {
                 self.mark(hint);
                 let spelled = self.spelled(field);
                 self.doubt += 0.1;
-                self.asked.assume(format!("\"{text}\" is taken as a value of {spelled}, whose values are not all known."));
+                self.asked.assume(format!(
+                    "\"{text}\" is taken as a value of {spelled}, whose values are not all known."
+                ));
                 return Some((field.clone(), vec![text.to_owned()]));
             }
         }

@@ -5,8 +5,8 @@
 
 use super::parse;
 use air_ir::{
-    Agg, Comparison, CompareAs, Dimension, Filter, Frame, Input, Metric, MetricKind, Offset, Op, Operand, OrderBy,
-    PercentileMethod, Scalar, Shape, Subject, Top, Dir, Nulls,
+    Agg, CompareAs, Comparison, Dimension, Dir, Filter, Frame, Input, Metric, MetricKind, Nulls,
+    Offset, Op, Operand, OrderBy, PercentileMethod, Scalar, Shape, Subject, Top,
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -69,7 +69,11 @@ fn plain(name: &str) -> Option<&str> {
 }
 
 /// A line, where it reads back to the same JSON; else the JSON.
-fn faithful<T: Serialize>(part: &T, line: Option<String>, read: impl Fn(&str) -> Result<Value, String>) -> String {
+fn faithful<T: Serialize>(
+    part: &T,
+    line: Option<String>,
+    read: impl Fn(&str) -> Result<Value, String>,
+) -> String {
     let value = serde_json::to_value(part).unwrap_or(Value::Null);
     match line {
         Some(line) if !line.contains('\n') && read(&line).is_ok_and(|v| v == value) => line,
@@ -84,7 +88,8 @@ pub(in crate::ask) fn filter(filter: &Filter) -> String {
 
 fn filter_line(filter: &Filter) -> Option<String> {
     let nested = |list: &[Filter], word: &str| {
-        let parts: Option<Vec<String>> = list.iter().map(|f| Some(format!("({})", filter_line(f)?))).collect();
+        let parts: Option<Vec<String>> =
+            list.iter().map(|f| Some(format!("({})", filter_line(f)?))).collect();
         parts.filter(|p| p.len() > 1).map(|p| p.join(word))
     };
     match filter {
@@ -149,7 +154,8 @@ fn metric_line(metric: &Metric) -> Option<String> {
         MetricKind::Expr(expr) => format!("{name} = {}", expr.text()),
         MetricKind::Share(share) => {
             let within: Option<Vec<&str>> = share.within.iter().map(|w| plain(w)).collect();
-            let within = within.filter(|w| !w.is_empty()).map(|w| format!(" within {}", w.join(", ")));
+            let within =
+                within.filter(|w| !w.is_empty()).map(|w| format!(" within {}", w.join(", ")));
             if within.is_none() && !share.within.is_empty() {
                 return None;
             }

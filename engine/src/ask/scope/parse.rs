@@ -12,7 +12,10 @@ type Parsed = Result<Value, String>;
 /// JSON between backticks, where the line is that.
 pub(super) fn quoted_json(line: &str) -> Option<Parsed> {
     let inner = line.trim().strip_prefix('`')?.strip_suffix('`')?;
-    Some(serde_json::from_str(inner).map_err(|bad| format!("The JSON between the backticks is wrong: {bad}.")))
+    Some(
+        serde_json::from_str(inner)
+            .map_err(|bad| format!("The JSON between the backticks is wrong: {bad}.")),
+    )
 }
 
 fn name(text: &str) -> Result<&str, String> {
@@ -32,7 +35,8 @@ pub(super) fn after<'a>(text: &'a str, word: &str) -> Option<&'a str> {
     let text = text.trim_start();
     let head = text.get(..word.len())?;
     let rest = &text[word.len()..];
-    let ends = word.ends_with(|c: char| !c.is_alphanumeric()) || !rest.starts_with(|c: char| c.is_alphanumeric() || c == '_');
+    let ends = word.ends_with(|c: char| !c.is_alphanumeric())
+        || !rest.starts_with(|c: char| c.is_alphanumeric() || c == '_');
     (head.eq_ignore_ascii_case(word) && ends).then(|| rest.trim_start())
 }
 
@@ -50,7 +54,8 @@ fn split<'a>(text: &'a str, word: &str) -> Vec<&'a str> {
             _ => {}
         }
         let here = !quoted && depth == 0 && at >= start;
-        let found = here && text.get(at..at + word.len()).is_some_and(|t| t.eq_ignore_ascii_case(word));
+        let found =
+            here && text.get(at..at + word.len()).is_some_and(|t| t.eq_ignore_ascii_case(word));
         if found {
             parts.push(&text[start..at]);
             start = at + word.len();
@@ -90,8 +95,12 @@ fn filter_at(line: &str, depth: u8) -> Parsed {
     for (word, key) in [(") or (", "any"), (") and (", "all")] {
         let bare = format!(" {} ", if key == "any" { "or" } else { "and" });
         let parts = split(line, &bare);
-        if parts.len() > 1 && parts.iter().all(|p| p.trim().starts_with(['(', 'n'])) && line.contains(word) {
-            let list: Result<Vec<Value>, String> = parts.iter().map(|p| filter_at(p, depth + 1)).collect();
+        if parts.len() > 1
+            && parts.iter().all(|p| p.trim().starts_with(['(', 'n']))
+            && line.contains(word)
+        {
+            let list: Result<Vec<Value>, String> =
+                parts.iter().map(|p| filter_at(p, depth + 1)).collect();
             return Ok(json!({ key: list? }));
         }
     }
@@ -115,9 +124,12 @@ fn comparison(line: &str) -> Parsed {
     object.insert("op".to_owned(), json!(op.as_str()));
     let value = match op {
         Op::IsNull | Op::NotNull if value.is_empty() => return Ok(Value::Object(object)),
-        Op::IsNull | Op::NotNull => return Err(format!("\"{value}\" stands after a comparison without value.")),
+        Op::IsNull | Op::NotNull => {
+            return Err(format!("\"{value}\" stands after a comparison without value."));
+        }
         Op::In | Op::NotIn => {
-            let list: Result<Vec<Value>, String> = split(value, ",").into_iter().map(scalar).collect();
+            let list: Result<Vec<Value>, String> =
+                split(value, ",").into_iter().map(scalar).collect();
             match list?.as_slice() {
                 [Value::String(one)] if one.starts_with("{{") => json!(one),
                 many => json!(many),
@@ -146,7 +158,9 @@ fn subject(line: &str) -> Result<(Map<String, Value>, &str), String> {
         Some(rest) if rest.contains(' ') => ("metric", rest),
         _ => ("field", line),
     };
-    let end = rest.find(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '.' | '$'))).unwrap_or(rest.len());
+    let end = rest
+        .find(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '.' | '$')))
+        .unwrap_or(rest.len());
     object.insert(key.to_owned(), json!(name(&rest[..end])?));
     Ok((object, rest[end..].trim_start()))
 }
@@ -169,10 +183,13 @@ fn scalar(text: &str) -> Parsed {
     if text.starts_with('"') {
         return serde_json::from_str(text).map_err(|_| format!("{text} is no text in quotes."));
     }
-    let plain = matches!(text, "true" | "false" | "null") || text.starts_with(|c: char| c.is_ascii_digit() || c == '-');
+    let plain = matches!(text, "true" | "false" | "null")
+        || text.starts_with(|c: char| c.is_ascii_digit() || c == '-');
     match serde_json::from_str::<Value>(text) {
         Ok(value) if plain && !value.is_object() && !value.is_array() => Ok(value),
-        _ if text.contains(['(', ')', '"', '`', '=', '<', '>']) => Err(format!("{text} is no value; put text in double quotes.")),
+        _ if text.contains(['(', ')', '"', '`', '=', '<', '>']) => {
+            Err(format!("{text} is no value; put text in double quotes."))
+        }
         _ => Ok(json!(text)),
     }
 }
@@ -187,7 +204,9 @@ pub(super) fn metric(line: &str) -> Parsed {
     {
         return Ok(json!({ "name": left.trim(), "expr": expr.trim() }));
     }
-    let (title, rest) = line.split_once(':').ok_or("A measure is \"name: average of column\" or \"name = expression\".")?;
+    let (title, rest) = line
+        .split_once(':')
+        .ok_or("A measure is \"name: average of column\" or \"name = expression\".")?;
     let mut object = Map::new();
     object.insert("name".to_owned(), json!(name(title)?));
     let parts = split(rest, " where ");
@@ -239,7 +258,10 @@ fn figure(body: &str, object: &mut Map<String, Value>) -> Result<(), String> {
     let found = AGGREGATES.iter().find_map(|(word, agg)| after(body, word).map(|r| (*agg, r)));
     let Some((agg, of)) = found else {
         let words: Vec<&str> = AGGREGATES.iter().map(|(w, _)| *w).collect();
-        return Err(format!("No figure is found; there are {}, share of, value of, change of, ratio of.", words.join(", ")));
+        return Err(format!(
+            "No figure is found; there are {}, share of, value of, change of, ratio of.",
+            words.join(", ")
+        ));
     };
     if let Some(window) = window(agg, of)? {
         object.insert("window".to_owned(), window);
@@ -269,12 +291,17 @@ fn earlier(rest: &str, way: &str, object: &mut Map<String, Value>) -> Result<(),
 
 fn window(agg: Agg, of: &str) -> Result<Option<Value>, String> {
     if let Some((of, unit)) = of.split_once(" since the start of the ") {
-        let unit = Unit::parse(unit.trim()).ok_or_else(|| format!("\"{unit}\" is no unit of time."))?;
-        return Ok(Some(json!({ "of": name(of)?, "agg": agg.as_str(), "frame": "to_date", "unit": unit.as_str() })));
+        let unit =
+            Unit::parse(unit.trim()).ok_or_else(|| format!("\"{unit}\" is no unit of time."))?;
+        return Ok(Some(
+            json!({ "of": name(of)?, "agg": agg.as_str(), "frame": "to_date", "unit": unit.as_str() }),
+        ));
     }
     let Some((of, buckets)) = of.split_once(" over ") else { return Ok(None) };
     let n = buckets.trim().trim_end_matches('s').strip_suffix("bucket").map(str::trim);
-    let n: u32 = n.and_then(|n| n.parse().ok()).ok_or("A window is \"average of figure over 3 buckets\".")?;
+    let n: u32 = n
+        .and_then(|n| n.parse().ok())
+        .ok_or("A window is \"average of figure over 3 buckets\".")?;
     Ok(Some(json!({ "of": name(of)?, "agg": agg.as_str(), "frame": "trailing", "n": n })))
 }
 
@@ -290,7 +317,8 @@ pub(super) fn dimension(line: &str) -> Parsed {
     object.insert("name".to_owned(), json!(name(title)?));
     let rest = rest.trim();
     if let [of, grain] = split(rest, " every ")[..] {
-        let grain = Grain::parse(grain).ok_or_else(|| format!("\"{grain}\" is no grain, such as 1 month."))?;
+        let grain = Grain::parse(grain)
+            .ok_or_else(|| format!("\"{grain}\" is no grain, such as 1 month."))?;
         input(of, "value", &mut object)?;
         object.insert("grain".to_owned(), json!(grain.to_string()));
     } else if let [part, of] = split(rest, " part of ")[..] {
@@ -325,7 +353,11 @@ pub(super) fn order(line: &str) -> Parsed {
             "lowest first" | "ascending" => dir = "asc",
             "nulls first" => nulls = "first",
             "nulls last" => nulls = "last",
-            other => return Err(format!("\"{other}\" is no order; write highest first or lowest first.")),
+            other => {
+                return Err(format!(
+                    "\"{other}\" is no order; write highest first or lowest first."
+                ));
+            }
         }
     }
     Ok(json!({ "field": field, "dir": dir, "nulls": nulls }))

@@ -15,7 +15,8 @@ use serde_json::{Map, Value, json};
 /// Every line that is not understood, by its number, and everything that is wrong with the IR the
 /// lines make, each with the line it comes from.
 pub fn read(markdown: &str, catalog: &Catalog, now: Timestamp) -> Result<Ir, Vec<IrError>> {
-    let mut reader = Reader { catalog, now, ir: Map::new(), places: Vec::new(), errors: Vec::new() };
+    let mut reader =
+        Reader { catalog, now, ir: Map::new(), places: Vec::new(), errors: Vec::new() };
     let mut heading: Option<&str> = None;
     for (at, line) in markdown.lines().enumerate() {
         let number = at + 1;
@@ -27,7 +28,8 @@ pub fn read(markdown: &str, catalog: &Catalog, now: Timestamp) -> Result<Ir, Vec
             let title = title.trim_start_matches('#').trim();
             heading = HEADINGS.iter().copied().find(|h| h.eq_ignore_ascii_case(title));
             if heading.is_none() {
-                let detail = format!("there is no such heading; there are {}.", HEADINGS.join(", "));
+                let detail =
+                    format!("there is no such heading; there are {}.", HEADINGS.join(", "));
                 reader.wrong(number, text, &detail);
                 heading = Some("Question");
             }
@@ -114,13 +116,17 @@ impl Reader<'_> {
             "time zone" => ("timezone", json!(value)),
             "week starts on" => ("week_start", json!(value.to_lowercase())),
             "year starts in month" => {
-                let month: u8 = value.parse().map_err(|_| "a month is a number, 1 to 12.".to_owned())?;
+                let month: u8 =
+                    value.parse().map_err(|_| "a month is a number, 1 to 12.".to_owned())?;
                 ("year_start", json!(month))
             }
             "empty buckets" => ("fill", json!(value)),
             _ => {
-                let known = "time column, time zone, week starts on, year starts in month, empty buckets";
-                return Err(format!("\"{label}\" is nothing that can be said of data; there are {known}."));
+                let known =
+                    "time column, time zone, week starts on, year starts in month, empty buckets";
+                return Err(format!(
+                    "\"{label}\" is nothing that can be said of data; there are {known}."
+                ));
             }
         };
         self.places.push((format!("/time/{key}"), number, item.to_owned()));
@@ -159,14 +165,24 @@ impl Reader<'_> {
         } else {
             self.period_in_words(item)?
         };
-        let field = self.time_column().ok_or("the data have no single time column; write \"column during 2024\".")?;
-        self.push("filters", number, item, json!({ "field": field, "op": op.as_str(), "value": period }));
+        let field = self
+            .time_column()
+            .ok_or("the data have no single time column; write \"column during 2024\".")?;
+        self.push(
+            "filters",
+            number,
+            item,
+            json!({ "field": field, "op": op.as_str(), "value": period }),
+        );
         Ok(())
     }
 
     fn period_in_words(&self, item: &str) -> Result<(Op, String), String> {
         let tokens = tokens::read(item, &Stems::new());
-        let bad = || "this is no period; write \"2024-03\", \"last 30 days\" or \"since March 2024\".".to_owned();
+        let bad = || {
+            "this is no period; write \"2024-03\", \"last 30 days\" or \"since March 2024\"."
+                .to_owned()
+        };
         let (phrase, len) = crate::ask::time::read(&tokens, None).ok_or_else(bad)?;
         if len != tokens.len() {
             return Err(bad());
@@ -187,7 +203,11 @@ impl Reader<'_> {
         }
         let first = self.ir.get("entities")?.get(0)?;
         let name = first.as_str().or_else(|| first.get("entity").and_then(Value::as_str))?;
-        let at = self.catalog.tables.iter().position(|t| t.name == name || t.qualified_name() == name)?;
+        let at = self
+            .catalog
+            .tables
+            .iter()
+            .position(|t| t.name == name || t.qualified_name() == name)?;
         match routes::time_columns(self.catalog, at)[..] {
             [only] => routes::column(self.catalog, only).map(|c| c.name.clone()),
             _ => None,
@@ -227,7 +247,8 @@ impl Reader<'_> {
                 if self.errors.is_empty() {
                     self.errors = placed;
                 } else {
-                    self.errors.extend(placed.into_iter().filter(|e| e.detail.starts_with("Line ")));
+                    self.errors
+                        .extend(placed.into_iter().filter(|e| e.detail.starts_with("Line ")));
                 }
                 Err(self.errors)
             }

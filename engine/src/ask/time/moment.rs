@@ -22,7 +22,12 @@ pub(crate) enum Moment {
     /// A period as the IR writes it, the same whatever `now` is.
     Absolute(String),
     /// Months from the first on: a month (1), a quarter or a season (3).
-    Months { first: i8, count: i8, year: YearOf, name: String },
+    Months {
+        first: i8,
+        count: i8,
+        year: YearOf,
+        name: String,
+    },
     Relative(Relative, String),
     /// What has not happened.
     Future(String),
@@ -87,7 +92,8 @@ pub(super) fn moment(tokens: &[Token], said: bool) -> Option<(Moment, usize)> {
         return Moment::absolute(first.text.to_uppercase()).map(|m| (m, 1));
     }
     if let Some(year) = year_at(tokens, 0) {
-        let unit = tokens.get(1).is_some_and(|t| Unit::parse(&t.lower).is_some() && t.lower.len() > 1);
+        let unit =
+            tokens.get(1).is_some_and(|t| Unit::parse(&t.lower).is_some() && t.lower.len() > 1);
         return (!unit).then(|| (Moment::Absolute(format!("{year:04}")), 1));
     }
     relative(tokens)
@@ -97,8 +103,20 @@ pub(super) fn moment(tokens: &[Token], said: bool) -> Option<(Moment, usize)> {
         .or_else(|| season(tokens, said))
 }
 
-const MONTHS: [&str; 12] = ["january", "february", "march", "april", "may", "june", "july",
-    "august", "september", "october", "november", "december"];
+const MONTHS: [&str; 12] = [
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+];
 
 fn month_number(word: &str) -> Option<i8> {
     let fits = |m: &&str| *m == word || word.len() == 3 && m.starts_with(word);
@@ -234,7 +252,9 @@ fn relative(tokens: &[Token]) -> Option<(Moment, usize)> {
 
 fn whole(token: &Token) -> Option<u32> {
     match token.kind {
-        TokenKind::Number(n) if n >= 1.0 && n.fract() == 0.0 => token.text.replace(',', "").parse().ok(),
+        TokenKind::Number(n) if n >= 1.0 && n.fract() == 0.0 => {
+            token.text.replace(',', "").parse().ok()
+        }
         TokenKind::Word => number_word(&token.lower).and_then(|n| format!("{n}").parse().ok()),
         _ => None,
     }

@@ -48,7 +48,9 @@ impl Clock {
 
     /// The filter of `phrase`. What was taken for granted is added to `assumed`.
     pub(crate) fn resolve(&self, phrase: &TimePhrase, assumed: &mut Vec<String>) -> Resolved {
-        let bound = |m: &Moment, op: Op, end: bool, assumed: &mut Vec<String>| match self.span(m, assumed) {
+        let bound = |m: &Moment, op: Op, end: bool, assumed: &mut Vec<String>| match self
+            .span(m, assumed)
+        {
             Ok((from, to)) => Resolved::Compare(op, (if end { to } else { from }).to_string()),
             Err(other) => other,
         };
@@ -97,9 +99,8 @@ impl Clock {
     fn outside_note(&self, text: &str) -> Option<String> {
         let (from, to) = Period::parse(text).ok()?.dates()?;
         let (first, last) = self.data?;
-        (to <= first || from > last).then(|| {
-            format!("The data reach from {first} to {last}; {text} lies outside.")
-        })
+        (to <= first || from > last)
+            .then(|| format!("The data reach from {first} to {last}; {text} lies outside."))
     }
 
     /// The dates of a moment, or the question which are meant.
@@ -151,7 +152,9 @@ impl Clock {
             Err(detail) => return Resolved::Bad(detail),
         };
         let latest = match self.data {
-            Some(data) if !self.inside(span) && !self.is_live() => latest_inside(relative, data, &self.calendar),
+            Some(data) if !self.inside(span) && !self.is_live() => {
+                latest_inside(relative, data, &self.calendar)
+            }
             _ => None,
         };
         let Some(latest) = latest else {

@@ -1,6 +1,7 @@
-//! A percentile that is a value of the rows: the first whose rank reaches `p`, as SQL's
-//! `percentile_disc`.
+//! Percentiles, exact: interpolated as SQL's `percentile_cont`, or a value of the rows as
+//! `percentile_disc`. The engine's own interpolates in steps of a millionth, which shows.
 
+use air_ir::PercentileMethod;
 use datafusion::arrow::array::{Array, ArrayRef, Float64Array, ListArray};
 use datafusion::arrow::buffer::OffsetBuffer;
 use datafusion::arrow::datatypes::{DataType, Field, FieldRef};
@@ -11,15 +12,18 @@ use std::sync::Arc;
 
 /// The rank, 0 to 1, is part of the function, by its bits.
 #[derive(Debug, PartialEq, Eq, Hash)]
-pub(crate) struct PercentileDisc {
+pub(crate) struct Percentile {
     rank_bits: u64,
+    /// A value of the rows rather than one between two.
+    pub(crate) discrete: bool,
     signature: Signature,
 }
 
-impl PercentileDisc {
-    pub(crate) fn new(rank: f64) -> Self {
+impl Percentile {
+    pub(crate) fn new(rank: f64, method: PercentileMethod) -> Self {
         let signature = Signature::exact(vec![DataType::Float64], Volatility::Immutable);
-        Self { rank_bits: rank.to_bits(), signature }
+        let discrete = method == PercentileMethod::Disc;
+        Self { rank_bits: rank.to_bits(), discrete, signature }
     }
 
     pub(crate) fn rank(&self) -> f64 {
@@ -27,9 +31,9 @@ impl PercentileDisc {
     }
 }
 
-impl AggregateUDFImpl for PercentileDisc {
+impl AggregateUDFImpl for Percentile {
     fn name(&self) -> &'static str {
-        "air_percentile_disc"
+        "air_percentile"
     }
 
     fn signature(&self) -> &Signature {
@@ -41,7 +45,7 @@ impl AggregateUDFImpl for PercentileDisc {
     }
 
     fn accumulator(&self, _: AccumulatorArgs<'_>) -> Result<Box<dyn Accumulator>> {
-        Ok(Box::new(Values { rank: self.rank(), values: Vec::new() }))
+        Ok(Box::new(Values { rank: self.rank(), discrete: self.discrete, values: Vec::new() }))
     }
 
     fn state_fields(&self, args: StateFieldsArgs<'_>) -> Result<Vec<FieldRef>> {
@@ -54,6 +58,7 @@ impl AggregateUDFImpl for PercentileDisc {
 #[derive(Debug)]
 struct Values {
     rank: f64,
+    discrete: bool,
     values: Vec<f64>,
 }
 
@@ -64,7 +69,7 @@ impl Values {
                 self.values.extend(doubles.iter().flatten());
                 Ok(())
             }
-            None => Err(DataFusionError::Internal("percentile_disc wants doubles".to_owned())),
+            None => Err(DataFusionError::Internal("a percentile wants doubles".to_owned())),
         }
     }
 }
@@ -85,9 +90,18 @@ impl Accumulator for Values {
             return Ok(ScalarValue::Float64(None));
         }
         self.values.sort_by(f64::total_cmp);
-        let wanted = (self.rank * self.values.len() as f64).ceil() as usize;
-        let index = wanted.saturating_sub(1).min(self.values.len() - 1);
-        Ok(ScalarValue::Float64(Some(self.values[index])))
+        let last = self.values.len() - 1;
+        if self.discrete {
+            let wanted = (self.rank * self.values.len() as f64).ceil() as usize;
+            let index = wanted.saturating_sub(1).min(last);
+            return Ok(ScalarValue::Float64(Some(self.values[index])));
+        }
+        let place = self.rank * last as f64;
+        let below = (place.floor() as usize).min(last);
+        let (low, high) = (self.values[below], self.values[(below + 1).min(last)]);
+        // Two equal infinities have nothing between them, not even "not a number".
+        let between = if low == high { low } else { low + (place - place.floor()) * (high - low) };
+        Ok(ScalarValue::Float64(Some(between)))
     }
 
     fn size(&self) -> usize {
@@ -105,7 +119,7 @@ impl Accumulator for Values {
     fn merge_batch(&mut self, states: &[ArrayRef]) -> Result<()> {
         for lists in states {
             let Some(lists) = lists.as_any().downcast_ref::<ListArray>() else {
-                return Err(DataFusionError::Internal("percentile_disc wants lists".to_owned()));
+                return Err(DataFusionError::Internal("a percentile wants lists".to_owned()));
             };
             for list in lists.iter().flatten() {
                 self.take(&list)?;
