@@ -112,11 +112,14 @@ def reports(rows: int) -> list[tuple[str, dict[str, Any], dict[str, Any]]]:
     inner = {"entities": ["sales"], "metrics": [amount], "dimensions": ["customer"]}
     many = {
         "entities": [{"query": inner, "as": "t"}],
-        "metrics": [{"name": "customers", "agg": "count"}, amount],
+        "metrics": [
+            {"name": "customers", "agg": "count"},
+            {"name": "grand_total", "agg": "sum", "field": "total"},
+        ],
     }
     return [
         (f"{SHOPS} groups", few, {"shop": "shop-0", "total": of_shop}),
-        (f"{customers} groups", many, {"customers": customers, "total": total(rows)}),
+        (f"{customers} groups", many, {"customers": customers, "grand_total": total(rows)}),
     ]
 
 

@@ -34,33 +34,41 @@ expected-statuses = [400, 401, 403, 404, 405, 406, 409, 412, 413, 415, 422, 428]
 
 
 def furnish(http: Http) -> dict[str, dict[str, str]]:
-    """Makes one of everything; gives the path parameters under which each can be called.
+    """Makes one of everything; gives the path parameters under which each operation finds it.
 
-    What would take them away, or change what the others need, gets spares of its own.
+    What would take them away, or change what the others need, gets some of its own.
     """
     Client(http).learn("flights")
-    spare = {"id": "spare", "kind": "files", "base_path": "tests/data/shop"}
-    made(http.send("POST", "/v1/datasources", spare))
+    for spare in ("changed", "removed"):
+        source = {"id": spare, "kind": "files", "base_path": "tests/data/shop"}
+        made(http.send("POST", "/v1/datasources", source))
     scope = made(http.send("POST", "/v1/scopes", {"scope_md": "# Question\n\nHow many?\n"}))
     for key in ("kept", "removed"):
         made(http.send("POST", "/v1/reports", {"key": key, "title": key}))
         version = {"datasource_id": "flights", "def": {"version": "1", "ir": IR}}
         made(http.send("POST", f"/v1/reports/{key}/versions", version))
     run = made(http.send("POST", "/v1/reports/kept/run", {}))
+    source, kept = {"datasource_id": "flights"}, {"key": "kept"}
     return {
-        "/v1/datasources/{id}": {"id": "spare"},
-        "/v1/datasources/{id}/health": {"id": "flights"},
-        "/v1/schema/{datasource_id}": {"datasource_id": "flights"},
-        "/v1/catalog/{datasource_id}": {"datasource_id": "flights"},
-        "/v1/scopes/{id}": {"id": scope["id"]},
-        "/v1/scopes/{id}/version": {"id": scope["id"]},
-        "/v1/reports/{key}": {"key": "removed"},
-        "/v1/reports/{key}/versions": {"key": "kept"},
-        "/v1/reports/{key}/run": {"key": "kept"},
-        "/v1/reports/{key}/runs": {"key": "kept"},
-        "/v1/reports/{key}/export": {"key": "kept"},
-        "/v1/runs/{id}": {"id": run["run_id"]},
-        "/v1/runs/{id}/rows": {"id": run["run_id"]},
+        "GET /v1/datasources/{id}": {"id": "flights"},
+        "PATCH /v1/datasources/{id}": {"id": "changed"},
+        "DELETE /v1/datasources/{id}": {"id": "removed"},
+        "POST /v1/datasources/{id}/health": {"id": "flights"},
+        "GET /v1/schema/{datasource_id}": source,
+        "GET /v1/catalog/{datasource_id}": source,
+        "PATCH /v1/catalog/{datasource_id}": source,
+        "GET /v1/scopes/{id}": {"id": scope["id"]},
+        "POST /v1/scopes/{id}/version": {"id": scope["id"]},
+        "GET /v1/reports/{key}": kept,
+        "DELETE /v1/reports/{key}": {"key": "removed"},
+        "GET /v1/reports/{key}/versions": kept,
+        "POST /v1/reports/{key}/versions": kept,
+        "POST /v1/reports/{key}/run": kept,
+        "GET /v1/reports/{key}/runs": kept,
+        "GET /v1/reports/{key}/export": kept,
+        "GET /v1/runs/{id}": {"id": run["run_id"]},
+        "DELETE /v1/runs/{id}": {"id": run["run_id"]},
+        "GET /v1/runs/{id}/rows": {"id": run["run_id"]},
     }
 
 
@@ -70,10 +78,10 @@ def made(reply: Reply) -> Any:
 
 
 def settings(parameters: dict[str, dict[str, str]]) -> str:
-    """The tool's configuration: what it may be answered, and values for each path's parameters."""
+    """The tool's configuration: what it may be answered, and values for path parameters."""
     lines = [CHECKS]
-    for path, values in parameters.items():
-        lines += ["[[operations]]", f'include-path = "{path}"', "[operations.parameters]"]
+    for operation, values in parameters.items():
+        lines += ["[[operations]]", f'include-name = "{operation}"', "[operations.parameters]"]
         lines += [f'"path.{name}" = "{value}"' for name, value in values.items()]
     return "\n".join(lines) + "\n"
 

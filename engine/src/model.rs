@@ -45,6 +45,9 @@ pub(crate) struct Derived {
     pub(crate) planned: Planned,
 }
 
+/// Plans a query that stands as an entity.
+pub(crate) type Nested<'n> = dyn FnMut(&Ir, &Pointer) -> Result<Planned, Vec<IrError>> + 'n;
+
 /// The bound names of one IR.
 #[derive(Debug)]
 pub(crate) struct Model<'p> {
@@ -68,7 +71,7 @@ impl<'p> Model<'p> {
         ir: &Ir,
         prepared: &'p Prepared,
         at: &Pointer,
-        nested: &mut dyn FnMut(&Ir, &Pointer) -> Result<Planned, Vec<IrError>>,
+        nested: &mut Nested<'_>,
     ) -> Result<Self, Vec<IrError>> {
         let mut model = Self {
             prepared,
@@ -102,7 +105,7 @@ impl<'p> Model<'p> {
         &mut self,
         entity: &EntityRef,
         at: &Pointer,
-        nested: &mut dyn FnMut(&Ir, &Pointer) -> Result<Planned, Vec<IrError>>,
+        nested: &mut Nested<'_>,
     ) -> Result<Target, Vec<IrError>> {
         let source = &self.prepared.catalog().source;
         if let Some(other) = entity.source().filter(|s| s != source) {

@@ -58,10 +58,10 @@ impl Period {
         let kind = match trimmed.split_once("..") {
             Some((from, to)) => {
                 let (from, to) = (edge(from.trim())?, edge(to.trim())?);
-                if let (Edge::Date(a), Edge::Date(b)) = (from, to) {
-                    if a >= b {
-                        return Err(format!("\"{text}\" ends before it starts."));
-                    }
+                if let (Edge::Date(a), Edge::Date(b)) = (from, to)
+                    && a >= b
+                {
+                    return Err(format!("\"{text}\" ends before it starts."));
                 }
                 Kind::Between(from, to)
             }

@@ -182,6 +182,7 @@ impl Build<'_> {
         if root_named.is_some() || clauses.share.is_some() && !clauses.values.is_empty() {
             if let Some(at) = root_named {
                 self.mark(at);
+                self.asked.assume(format!("The {} are counted.", self.text(at)));
             }
             return Some(self.count_rows());
         }
@@ -225,7 +226,10 @@ impl Build<'_> {
         let alone = made.is_empty()
             && clauses.supers.is_empty()
             && clauses.compares.iter().all(|c| c.measure.is_none());
-        let plain = !clauses.running
+        let plain = clauses.nulls.is_empty()
+            && clauses.values.is_empty()
+            && clauses.compares.is_empty()
+            && !clauses.running
             && !clauses.moving
             && !clauses.compare
             && clauses.share.is_none()

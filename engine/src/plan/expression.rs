@@ -15,14 +15,9 @@ use std::sync::Arc;
 /// What names in an expression stand for.
 pub(crate) type Names<'n> = dyn FnMut(&mut Context, &str, usize) -> Result<Typed, Failed> + 'n;
 
-/// Why an expression has no type.
+/// Why an expression has no type: a place in it and a sentence.
 #[derive(Debug)]
-pub(crate) enum Failed {
-    /// A place in the expression and a sentence.
-    Here(usize, String),
-    /// A name's own error.
-    Name(air_ir::IrError),
-}
+pub(crate) struct Failed(pub(crate) usize, pub(crate) String);
 
 /// Types expressions for one zone of timestamps without one.
 pub(crate) struct Expressions<'a> {
@@ -44,7 +39,7 @@ pub(crate) fn function(udf: Arc<ScalarUDF>, args: Vec<Expr>) -> Expr {
 
 impl Expressions<'_> {
     pub(crate) fn typed(&mut self, node: &Node) -> Outcome {
-        let here = |message| Failed::Here(node.at, message);
+        let here = |message| Failed(node.at, message);
         match &node.kind {
             Form::Number(digits) => number(digits).map_err(here),
             Form::Text(text) => Ok(self.text(text)),
@@ -106,7 +101,7 @@ impl Expressions<'_> {
             }
             _ => {
                 let message = "A condition compares; this is a value.".to_owned();
-                return Err(Failed::Here(node.at, message));
+                return Err(Failed(node.at, message));
             }
         })
     }
@@ -130,7 +125,7 @@ impl Expressions<'_> {
     }
 
     fn call(&mut self, func: Func, args: &[Node], at: usize) -> Outcome {
-        let here = |message| Failed::Here(at, message);
+        let here = |message| Failed(at, message);
         match func {
             Func::Round => {
                 let digits = args.get(1).map_or(Ok(0), digits_of).map_err(here)?;
@@ -200,7 +195,7 @@ impl Expressions<'_> {
             if !matches!(value.kind, Kind::Text | Kind::Null) {
                 let message =
                     format!("\"{}\" needs text; this is {}.", func.as_str(), value.kind.word());
-                return Err(Failed::Here(arg.at, message));
+                return Err(Failed(arg.at, message));
             }
             texts.push(value.widen(&Kind::Text));
         }
@@ -214,7 +209,7 @@ impl Expressions<'_> {
             for arg in &args[1..] {
                 let value = self.typed(arg)?;
                 if !matches!(value.kind, Kind::Int(bits) if bits <= 63) {
-                    return Err(Failed::Here(arg.at, "substr needs whole numbers.".to_owned()));
+                    return Err(Failed(arg.at, "substr needs whole numbers.".to_owned()));
                 }
                 all.push(value.widen(&Kind::Int(63)));
             }
@@ -238,7 +233,7 @@ impl Expressions<'_> {
             }
             _ => {
                 let message = format!("\"{}\" is not known here.", func.as_str());
-                return Err(Failed::Here(at, message));
+                return Err(Failed(at, message));
             }
         })
     }
@@ -259,7 +254,7 @@ impl Expressions<'_> {
         let mut instants = Vec::new();
         for value in [later, earlier] {
             instants.push(instant(value, self.source_zone).ok_or_else(|| {
-                Failed::Here(at, format!("\"{}\" needs two times of one type.", func.as_str()))
+                Failed(at, format!("\"{}\" needs two times of one type.", func.as_str()))
             })?);
         }
         Ok(Typed::new(call(Between::new(seconds), instants), Kind::Float))
@@ -292,7 +287,7 @@ pub(crate) fn normal(expr: Expr, kind: &Kind) -> Expr {
 fn same(a: &Typed, b: &Typed, at: usize) -> Result<Kind, Failed> {
     common(&a.kind, &b.kind).ok_or_else(|| {
         let message = format!("{} and {} do not go together.", a.kind.word(), b.kind.word());
-        Failed::Here(at, message)
+        Failed(at, message)
     })
 }
 

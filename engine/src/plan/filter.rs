@@ -257,10 +257,10 @@ impl Compiler<'_, '_> {
             Op::Lt => Operator::Lt,
             _ => Operator::LtEq,
         };
-        if let (Kind::Date, Scalar::Text(text)) = (&value.kind, scalar) {
-            if !is_date(text) {
-                return self.date_to_moment(value, operator, text, at);
-            }
+        if let (Kind::Date, Scalar::Text(text)) = (&value.kind, scalar)
+            && !is_date(text)
+        {
+            return self.date_to_moment(value, operator, text, at);
         }
         let condition = compared(self, value, operator, scalar, at)?;
         let moment = match scalar {
@@ -441,16 +441,13 @@ impl Compiler<'_, '_> {
         let source_zone = self.zones.source.clone();
         let mut names = |_: &mut super::Context, name: &str, here: usize| {
             let found = fields.iter().find(|(n, _)| n == name).map(|(_, t)| t.clone());
-            found.ok_or_else(|| Failed::Here(here, format!("There is no field \"{name}\".")))
+            found.ok_or_else(|| Failed(here, format!("There is no field \"{name}\".")))
         };
         let mut expressions =
             Expressions { context: self.context, names: &mut names, source_zone: &source_zone };
-        expressions.typed(expr.root()).map_err(|failed| match failed {
-            Failed::Name(error) => error,
-            Failed::Here(place, message) => {
-                let detail = format!("At position {}: {message}", place + 1);
-                IrError::new(Code::TypeMismatch, at, detail)
-            }
+        expressions.typed(expr.root()).map_err(|Failed(place, message)| {
+            let detail = format!("At position {}: {message}", place + 1);
+            IrError::new(Code::TypeMismatch, at, detail)
         })
     }
 }

@@ -102,10 +102,10 @@ fn exact(text: &str, kind: &Kind, arrow: &ArrowType) -> Result<Literal, String> 
     let (unscaled, scale) = parse_decimal(text).ok_or_else(|| {
         format!("\"{text}\" is no number that a column of {} can hold.", kind.word())
     })?;
-    if scale == 0 {
-        if let Some(value) = narrow(unscaled, arrow) {
-            return Ok(Literal { value, cast: None });
-        }
+    if scale == 0
+        && let Some(value) = narrow(unscaled, arrow)
+    {
+        return Ok(Literal { value, cast: None });
     }
     let (whole, own_scale) = match kind {
         Kind::Decimal(p, s) => (p - s, *s),

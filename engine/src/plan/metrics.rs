@@ -73,16 +73,13 @@ impl Compiler<'_, '_> {
         let source_zone = self.zones.source.clone();
         let mut names = |_: &mut super::Context, name: &str, here: usize| {
             let found = known.iter().find(|(n, _)| n == name).map(|(_, t)| t.clone());
-            found.ok_or_else(|| Failed::Here(here, format!("There is no metric \"{name}\".")))
+            found.ok_or_else(|| Failed(here, format!("There is no metric \"{name}\".")))
         };
         let mut expressions =
             Expressions { context: self.context, names: &mut names, source_zone: &source_zone };
-        let value = expressions.typed(expr.root()).map_err(|failed| match failed {
-            Failed::Name(error) => error,
-            Failed::Here(place, message) => {
-                let detail = format!("At position {}: {message}", place + 1);
-                IrError::new(Code::TypeMismatch, &at, detail)
-            }
+        let value = expressions.typed(expr.root()).map_err(|Failed(place, message)| {
+            let detail = format!("At position {}: {message}", place + 1);
+            IrError::new(Code::TypeMismatch, &at, detail)
         })?;
         values[i] = Some(value.clone());
         Ok(value)

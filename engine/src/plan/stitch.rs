@@ -24,10 +24,10 @@ pub(crate) struct Stitched {
 }
 
 pub(crate) fn stitch(mut facts: Vec<Aggregated>, at: &Pointer) -> Result<Stitched, IrError> {
-    if facts.len() == 1 {
-        if let Some(Aggregated { plan, keys, metrics, .. }) = facts.pop() {
-            return Ok(Stitched { plan, keys, metrics, several: false });
-        }
+    if facts.len() == 1
+        && let Some(Aggregated { plan, keys, metrics, .. }) = facts.pop()
+    {
+        return Ok(Stitched { plan, keys, metrics, several: false });
     }
     let keys = shared_keys(&facts, at)?;
     let metrics: Vec<(usize, Typed)> = facts.iter().flat_map(|f| f.metrics.clone()).collect();

@@ -335,11 +335,11 @@ impl Parser {
         }
         self.next += 1;
         self.depth += 1;
-        if let Ok(inner) = self.condition() {
-            if self.take_symbol(")") {
-                self.depth = depth;
-                return Ok(Some(inner));
-            }
+        if let Ok(inner) = self.condition()
+            && self.take_symbol(")")
+        {
+            self.depth = depth;
+            return Ok(Some(inner));
         }
         (self.next, self.depth) = (start, depth);
         Ok(None)

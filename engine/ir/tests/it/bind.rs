@@ -23,7 +23,8 @@ fn values_take_the_place_of_parameters() {
         {"field": "c", "op": "in", "value": ["x", "{{one}}"]},
         {"field": "d", "op": "during", "value": "{{period}}"},
     ]);
-    let values = json!({"from": "2024-01-01", "list": [1, 2], "one": "{{from}}", "period": "2024-Q1"});
+    let values =
+        json!({"from": "2024-01-01", "list": [1, 2], "one": "{{from}}", "period": "2024-Q1"});
     assert_eq!(
         bound(&filters, &values, &[]),
         Ok(json!([
