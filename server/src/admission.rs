@@ -112,7 +112,8 @@ pub(crate) async fn serve(
     request: Request<Body>,
 ) -> Response<Body> {
     let request_id = RequestId::new();
-    let span = tracing::info_span!("request", request.id = %request_id, operation = route.operation_id);
+    let span =
+        tracing::info_span!("request", request.id = %request_id, operation = route.operation_id);
     let begin = Instant::now();
     let (task_app, task_id) = (Arc::clone(&app), request_id.clone());
     let work = async move { admitted(task_app, route, handler, path, request, task_id).await };
@@ -208,19 +209,12 @@ fn principal(app: &App, route: &Route, headers: &HeaderMap) -> Result<Principal,
             expires_at: None,
         });
     };
-    let header = match headers.get(AUTHORIZATION) {
-        None => None,
-        // A header that is no text is no token; an empty one is told as such.
-        Some(value) => Some(value.to_str().unwrap_or_default()),
-    };
+    let header = headers.get(AUTHORIZATION).map(|value| value.to_str().unwrap_or_default());
     let principal = app.authenticator.request(header)?;
     match principal.may(least) {
         true => Ok(principal),
         false => {
-            let detail = format!(
-                "This needs the role {least}; the token has {}.",
-                principal.role
-            );
+            let detail = format!("This needs the role {least}; the token has {}.", principal.role);
             Err(ApiError::new(ErrorCode::Forbidden, detail))
         }
     }

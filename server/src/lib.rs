@@ -11,7 +11,10 @@ mod commands;
 #[expect(dead_code, reason = "every key is read and checked; some are acted on by later versions")]
 mod config;
 mod contract;
-#[expect(dead_code, reason = "jobs and sessions, which have tables already, come with later versions")]
+#[expect(
+    dead_code,
+    reason = "jobs and sessions, which have tables already, come with later versions"
+)]
 mod id;
 mod pipeline;
 mod problem;
@@ -20,7 +23,10 @@ mod routes;
 #[cfg_attr(not(test), expect(dead_code, reason = "DSNs are opened by the connectors to come"))]
 mod secrets;
 mod service;
-#[cfg_attr(not(test), expect(dead_code, reason = "analyses and the audit log are read by later versions"))]
+#[cfg_attr(
+    not(test),
+    expect(dead_code, reason = "analyses and the audit log are read by later versions")
+)]
 mod store;
 
 pub use commands::main;

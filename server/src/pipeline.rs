@@ -202,17 +202,8 @@ pub(crate) struct Clock {
 
 impl Clock {
     pub(crate) fn start() -> Self {
-        let timings = Timings {
-            plan: 0.0,
-            guard: 0.0,
-            unparse: 0.0,
-            execute: 0.0,
-            qa: 0.0,
-        };
-        Self {
-            last: Instant::now(),
-            timings,
-        }
+        let timings = Timings { plan: 0.0, guard: 0.0, unparse: 0.0, execute: 0.0, qa: 0.0 };
+        Self { last: Instant::now(), timings }
     }
 
     /// Milliseconds since the last lap.

@@ -49,10 +49,7 @@ impl ApiError {
     /// A fault of AIR; the caller hears only that there was one.
     pub(crate) fn internal(cause: impl Into<Cause>) -> Self {
         let detail = "Something went wrong inside AIR; the log says more under this request_id.";
-        Self {
-            cause: Some(cause.into()),
-            ..Self::new(ErrorCode::Internal, detail)
-        }
+        Self { cause: Some(cause.into()), ..Self::new(ErrorCode::Internal, detail) }
     }
 
     /// Everything in a request that does not fit.
@@ -61,10 +58,7 @@ impl ApiError {
             1 => "1 thing in the request does not fit.".to_owned(),
             n => format!("{n} things in the request do not fit."),
         };
-        Self {
-            errors,
-            ..Self::new(ErrorCode::Invalid, detail)
-        }
+        Self { errors, ..Self::new(ErrorCode::Invalid, detail) }
     }
 
     /// One thing in a request that does not fit.
@@ -150,12 +144,7 @@ pub(crate) fn field_error(
     code: FieldErrorCode,
     detail: impl Into<String>,
 ) -> FieldError {
-    FieldError {
-        pointer: pointer.into(),
-        code,
-        detail: detail.into(),
-        nearest: None,
-    }
+    FieldError { pointer: pointer.into(), code, detail: detail.into(), nearest: None }
 }
 
 fn ir_error(at: &str, error: IrError) -> FieldError {
@@ -170,9 +159,7 @@ fn ir_error(at: &str, error: IrError) -> FieldError {
 /// The contract's name of an IR error: the same one. A code that the contract does not list yet
 /// is shown as a bad value rather than not at all; a test holds the two lists equal.
 pub(crate) fn field_code(code: Code) -> FieldErrorCode {
-    serde_json::to_value(code)
-        .and_then(serde_json::from_value)
-        .unwrap_or(FieldErrorCode::BadValue)
+    serde_json::to_value(code).and_then(serde_json::from_value).unwrap_or(FieldErrorCode::BadValue)
 }
 
 /// The guard's report in the contract's form.
@@ -195,10 +182,8 @@ impl From<Refusal> for ApiError {
     fn from(refusal: Refusal) -> Self {
         let count = refusal.reasons().len();
         let noun = if count == 1 { "rule" } else { "rules" };
-        let detail = format!(
-            "The plan was refused by {count} {noun}: {}",
-            refusal.reasons().join(" ")
-        );
+        let detail =
+            format!("The plan was refused by {count} {noun}: {}", refusal.reasons().join(" "));
         Self {
             safety_report: Some(safety_report(&refusal.report)),
             ..Self::new(ErrorCode::Refused, detail)
@@ -255,10 +240,7 @@ impl From<StoreError> for ApiError {
         };
         let new = Self::new(code, text);
         match code {
-            ErrorCode::Unavailable => Self {
-                cause: Some(error.into()),
-                ..new.retry_after(2)
-            },
+            ErrorCode::Unavailable => Self { cause: Some(error.into()), ..new.retry_after(2) },
             _ => new,
         }
     }

@@ -40,8 +40,8 @@ pub(crate) fn in_zone(rows: &RecordBatch, zone: &str) -> Result<RecordBatch, Arr
         fields.push(Field::new(field.name(), column.data_type().clone(), true));
         columns.push(column);
     }
-    let options = datafusion::arrow::array::RecordBatchOptions::new()
-        .with_row_count(Some(rows.num_rows()));
+    let options =
+        datafusion::arrow::array::RecordBatchOptions::new().with_row_count(Some(rows.num_rows()));
     RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), columns, &options)
 }
 

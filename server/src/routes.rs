@@ -130,11 +130,10 @@ impl<S: Send + Sync> axum::extract::FromRequestParts<S> for RawPath {
 /// What no route answers: a path that is not there, or a method that the path does not have.
 async fn unknown(request: Request<Body>) -> Response<Body> {
     let path = request.uri().path();
-    let allowed: Vec<&str> = ROUTES
-        .iter()
-        .filter(|route| matches(route.path, path))
-        .map(|route| route.method)
-        .collect();
+    // As in the router, a path written out goes before one with a name in it.
+    let exact = ROUTES.iter().any(|route| route.path == path);
+    let fits = |route: &&Route| if exact { route.path == path } else { matches(route.path, path) };
+    let allowed: Vec<&str> = ROUTES.iter().filter(fits).map(|route| route.method).collect();
     let error = match allowed.is_empty() || allowed.contains(&request.method().as_str()) {
         true => ApiError::new(ErrorCode::NotFound, "There is nothing at this path; see /docs."),
         false => {

@@ -115,7 +115,6 @@ impl Service {
     }
 
     /// The whole service, without a socket.
-    #[must_use]
     pub fn router(&self) -> Router {
         self.router.clone()
     }
@@ -185,9 +184,7 @@ fn configured(config: &Config, vault: &DsnVault) -> anyhow::Result<Vec<NewDataso
         Ok(NewDatasource {
             id: source.id.clone(),
             kind: source.kind,
-            dsn: dsn
-                .transpose()
-                .with_context(|| format!("the source {}", source.id))?,
+            dsn: dsn.transpose().with_context(|| format!("the source {}", source.id))?,
             base_path: source.base_path.as_ref().and_then(relative),
             display_name: source.display_name.clone(),
             is_default: source.default,

@@ -31,9 +31,7 @@ pub(crate) use self::catalogs::{CatalogRecord, Catalogs};
 pub(crate) use self::checksum::{canonical_json, checksum};
 pub(crate) use self::data_dir::{DataDir, DataDirLock};
 pub(crate) use self::database::Store;
-pub(crate) use self::datasources::{
-    Datasource, DatasourceChange, Datasources, NewDatasource,
-};
+pub(crate) use self::datasources::{Datasource, DatasourceChange, Datasources, NewDatasource};
 pub(crate) use self::error::StoreError;
 pub(crate) use self::idempotency_keys::{Claim, IdempotencyKeys, RequestKey};
 pub(crate) use self::moment::Moment;

@@ -89,8 +89,9 @@ impl Session {
     /// What a command that ran out of time can be taken up by.
     fn resume(&self, else_how: &str) -> String {
         match &self.idempotency_key {
-            Some(_) => "to get the answer, give the same command and key again: it is done once"
-                .to_owned(),
+            Some(_) => {
+                "to get the answer, give the same command and key again: it is done once".to_owned()
+            }
             None => else_how.to_owned(),
         }
     }
@@ -102,7 +103,8 @@ async fn reply(call: Call) -> Result<Value, Failure> {
     if text.is_empty() {
         return Ok(Value::Null);
     }
-    serde_json::from_str(&text).map_err(|e| strange(&format!("the server's answer is no JSON: {e}")))
+    serde_json::from_str(&text)
+        .map_err(|e| strange(&format!("the server's answer is no JSON: {e}")))
 }
 
 /// A server that does not speak as the contract says.
@@ -110,19 +112,22 @@ fn strange(what: &str) -> Failure {
     Failure::new(exit::SERVER, what)
 }
 
-/// A path segment with everything but plain characters escaped.
-fn segment(text: &str) -> String {
+/// A name as a segment of a path.
+fn segment(name: &str) -> Result<String, Failure> {
+    // Addresses are read with these resolved, so they would lead to another path.
+    if matches!(name, "" | "." | "..") {
+        return Err(Failure::usage(format!("{name:?} is no name")));
+    }
     let mut escaped = String::new();
-    for byte in text.bytes() {
+    for byte in name.bytes() {
         match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'~' => {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
                 escaped.push(char::from(byte));
             }
-            // A dot too: `..` would lead to another path.
             other => escaped += &format!("%{other:02X}"),
         }
     }
-    escaped
+    Ok(escaped)
 }
 
 /// Refuses a form of output that the command cannot give, before anything is done.

@@ -1,7 +1,7 @@
 //! How a command ended, for people and for scripts.
 
-use air_client::{Error, StatusCode};
 use crate::plain::plain;
+use air_client::{Error, StatusCode};
 use std::io::Write;
 use std::process::ExitCode;
 

@@ -30,7 +30,8 @@ fn main() -> ExitCode {
         }
     };
     // A worker besides this thread: reading standard input blocks it, and an interrupt is heard.
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
     let ended = match runtime {
         Ok(runtime) => {
             let ended = runtime.block_on(until_interrupted(cli));

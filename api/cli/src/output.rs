@@ -138,9 +138,14 @@ fn rows(result: &Value) -> String {
     table(&columns, &rows)
 }
 
+/// So many rows, in words.
+pub(crate) fn counted(count: &str) -> String {
+    format!("{count} {}", if count == "1" { "row" } else { "rows" })
+}
+
 /// Row count, whether it was cut, the verdict, every check that did not pass, and the notes.
 fn summary(result: &Value) -> String {
-    let mut text = format!("{} rows", result["row_count"]);
+    let mut text = counted(&result["row_count"].to_string());
     if result["truncated"] == Value::Bool(true) {
         text += ", cut at the limit: more exist";
     }

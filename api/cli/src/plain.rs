@@ -12,7 +12,8 @@ pub(crate) fn one_line(text: &str) -> String {
 
 /// Controls, and the marks that turn the direction of what follows.
 fn obeyed(c: char) -> bool {
-    c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    c.is_control()
+        || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 fn escaped(text: &str, wrong: impl Fn(char) -> bool) -> String {

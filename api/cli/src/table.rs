@@ -4,6 +4,9 @@ use crate::plain::one_line;
 use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
 use serde_json::{Map, Value};
 
+/// The width of terminal, in characters, below which a table is not fitted to it.
+const NARROWEST: u16 = 20;
+
 /// A column of a table.
 #[derive(Debug, Clone)]
 pub(crate) struct Column {
@@ -18,6 +21,10 @@ pub(crate) fn table(columns: &[Column], rows: &[Vec<Value>]) -> String {
     table
         .load_style(presets::UTF8_FULL_CONDENSED)
         .set_content_arrangement(ContentArrangement::Dynamic);
+    // Some terminals report no width at all; wrapped to that, nothing could be read.
+    if table.width().is_some_and(|width| width < NARROWEST) {
+        table.set_content_arrangement(ContentArrangement::Disabled);
+    }
     table.set_header(columns.iter().map(|c| one_line(&c.name)));
     for row in rows {
         table.add_row(row.iter().zip(columns).map(|(value, column)| cell(value, column)));

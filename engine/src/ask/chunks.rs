@@ -60,10 +60,26 @@ pub(super) fn cut(tokens: &[Token], lexicon: &Lexicon) -> Vec<Chunk> {
         let len = len.max(1);
         let said: Vec<&str> = rest.iter().take(len).map(|t| t.text.as_str()).collect();
         chunk.text = said.join(" ");
-        chunks.push(chunk);
+        match chunks.last_mut().filter(|last| is_torn(last, &chunk)) {
+            Some(last) => {
+                *last = Chunk { text: format!("{} {}", last.text, chunk.text), ..of(Kind::Unknown) }
+            }
+            None => chunks.push(chunk),
+        }
         at += len;
     }
     chunks
+}
+
+/// "Los Angelos": words with capitals in a row of which one is unknown are one unknown name.
+fn is_torn(last: &Chunk, next: &Chunk) -> bool {
+    let proper = |c: &Chunk| c.text.starts_with(char::is_uppercase);
+    let parts = |c: &Chunk| {
+        c.kind == Kind::Name && c.names.is_empty() && c.values.iter().all(|v| v.fit >= Fit::Start)
+    };
+    let part = |c: &Chunk| c.kind == Kind::Unknown || parts(c);
+    let unknown = last.kind == Kind::Unknown || next.kind == Kind::Unknown;
+    unknown && proper(last) && proper(next) && part(last) && part(next)
 }
 
 fn of(kind: Kind) -> Chunk {
@@ -88,6 +104,11 @@ fn next(
         _ => None,
     };
     let value = lexicon.values.whole(rest).filter(|(_, hits)| believable(hits, first));
+    // "San Francisco" is one name, though "san" may be a code.
+    let value = match proper_run(rest) {
+        run if run > value.as_ref().map_or(0, |v| v.0) => longer_part(rest, run, lexicon).or(value),
+        _ => value,
+    };
     let time_len = time.as_ref().map_or(0, |t| t.1);
     let say_len = said.map_or(0, |s| s.0);
     let name_len = name.as_ref().map_or(0, |n| n.0);
@@ -139,6 +160,22 @@ fn other(rest: &[Token], first: &Token, lexicon: &Lexicon) -> (usize, Chunk) {
         return (1, of(Kind::Say(Say::Filler)));
     }
     (1, of(Kind::Unknown))
+}
+
+/// How many words in a row have a capital.
+fn proper_run(rest: &[Token]) -> usize {
+    let proper = |t: &&Token| t.kind == TokenKind::Word && t.text.starts_with(char::is_uppercase);
+    let run = rest.iter().take_while(proper).count().min(4);
+    if run > 1 { run } else { 0 }
+}
+
+fn longer_part(rest: &[Token], run: usize, lexicon: &Lexicon) -> Option<(usize, Vec<Hit>)> {
+    (2..=run).rev().find_map(|len| {
+        let words: Vec<String> =
+            rest.get(..len)?.iter().flat_map(|t| value_words(&t.text)).collect();
+        let hits = lexicon.values.parts(&words);
+        (!hits.is_empty()).then_some((len, hits))
+    })
 }
 
 fn longest_saying(rest: &[Token]) -> Option<(usize, Say)> {

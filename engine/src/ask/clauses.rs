@@ -116,6 +116,7 @@ pub(super) struct Clauses {
     /// Words that nothing knows, with the word before each.
     pub(super) unknown: Vec<(usize, Option<String>)>,
     pub(super) share: Option<usize>,
+    pub(super) on_average: bool,
     pub(super) compare: bool,
     pub(super) over: Option<Unit>,
     pub(super) growth: bool,
@@ -145,6 +146,11 @@ pub(super) fn read(chunks: &[Chunk]) -> Clauses {
         let before = reader.at;
         reader.step();
         reader.at = reader.at.max(before + 1);
+    }
+    let on_average = reader.out.on_average;
+    if let Some(measure) = reader.out.measures.first_mut().filter(|m| on_average && m.agg.is_none())
+    {
+        measure.agg = Some(Agg::Avg);
     }
     reader.out
 }
@@ -283,6 +289,7 @@ impl Reader<'_> {
                 self.state.prep = Some(text);
                 self.state.after_group = None;
             }
+            Say::OnAverage => self.out.on_average = true,
             Say::Compare => {
                 self.out.compare = true;
                 self.state.and = true;
@@ -431,11 +438,8 @@ impl Reader<'_> {
             self.out.turned.push(at);
         }
         let prep = self.state.prep.take().filter(|_| value_follows);
-        self.state = State {
-            negated: negated && value_follows || negated && compared,
-            prep,
-            ..State::default()
-        };
+        self.state =
+            State { negated: negated && (value_follows || compared), prep, ..State::default() };
     }
 
     /// "status refunded": after the name of a column, a word that is hardly a name of its own is

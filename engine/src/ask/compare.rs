@@ -128,11 +128,10 @@ impl Build<'_> {
     pub(super) fn nest_totals(&mut self) {
         let Some(totals) = self.of_totals.take() else { return };
         let mut unit = totals.unit.or_else(|| {
-            let per = self.clauses.groups.iter().find_map(|g| match g.what {
+            self.clauses.groups.iter().find_map(|g| match g.what {
                 super::clauses::GroupClause::Bucket(grain) => Some(grain.unit),
                 _ => None,
-            });
-            per
+            })
         });
         let outer: Vec<Dimension> = match (unit, totals.unit) {
             (Some(unit), None) => {

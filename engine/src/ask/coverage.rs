@@ -58,7 +58,7 @@ impl Build<'_> {
                 continue;
             }
             if let Some((field, values)) =
-                self.unknown_word(&text, hint.or(after.filter(|_| proper)))
+                self.unknown_word(&text, hint.or(after.filter(|_| proper)), lead.as_deref())
             {
                 let spelled = self.field(&field);
                 let scalars: Vec<Scalar> = values.into_iter().map(Scalar::Text).collect();

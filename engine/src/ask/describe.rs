@@ -94,7 +94,9 @@ pub(super) fn sentence(ir: &Ir, catalog: &Catalog) -> String {
         text.push_str(&format!(", by {}", order.join(", then ")));
     }
     if let Some(limit) = ir.limit {
-        text.push_str(&format!(", the first {limit}"));
+        let rows =
+            if limit == 1 { "only the first".to_owned() } else { format!("the first {limit}") };
+        text.push_str(&format!(", {rows}"));
     }
     let mut chars = text.chars();
     let first: String = chars.next().into_iter().flat_map(char::to_uppercase).collect();

@@ -151,9 +151,14 @@ impl Build<'_> {
         if let Some(at) = bare.iter().copied().find(|b| self.is_figure_name(*b)) {
             // "delayed flights" are flights, "revenue without cancelled orders" is revenue.
             let rows = bare.iter().copied().find(|b| self.names_root(*b) > 0.6);
-            if !(lists && !wanted) && rows.is_none_or(|r| r > at + 1) {
-                return self.measure(&MeasureClause { name: Some(at), ..Default::default() });
+            if (wanted || !lists) && rows.is_none_or(|r| r > at + 1) {
+                let agg = clauses.on_average.then_some(air_ir::Agg::Avg);
+                return self.measure(&MeasureClause { name: Some(at), agg, ..Default::default() });
             }
+        }
+        if clauses.supers.iter().any(|s| self.text(s.chunk).eq_ignore_ascii_case("busiest")) {
+            self.asked.assume("The busiest has the most rows.");
+            return Some(self.count_rows());
         }
         if let Some(at) =
             clauses.compares.iter().filter_map(|c| c.subject).find(|s| self.is_counted(*s))
@@ -196,7 +201,7 @@ impl Build<'_> {
         self.ask_measure(None)
     }
 
-    fn is_figure_name(&self, at: usize) -> bool {
+    pub(super) fn is_figure_name(&self, at: usize) -> bool {
         let chunk = self.chunks.get(at);
         let fields = chunk
             .map(|c| super::root::fields(self.catalog, self.lexicon, self.root, c))

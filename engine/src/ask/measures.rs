@@ -70,17 +70,18 @@ impl Build<'_> {
     /// The metric of a clause, by name.
     pub(super) fn measure(&mut self, clause: &MeasureClause) -> Option<String> {
         let Some(name) = clause.name else { return self.nameless(clause) };
-        let distinct = clause.distinct && !clause.count || clause.distinct;
+        let distinct = clause.distinct;
         let root = self.names_root(name);
         if root >= 0.6 && !distinct && self.prefers_rows(clause, name, root) {
             self.mark(name);
             let count = self.count_rows();
             return Some(self.of_rows(clause, count));
         }
-        if clause.count || distinct || self.is_other_fact(name) {
-            if let Some(metric) = self.counted(clause, name, root) {
-                return Some(metric);
-            }
+        let counts = clause.count && (clause.agg.is_none() || !self.is_figure_name(name));
+        if (counts || distinct || self.is_other_fact(name))
+            && let Some(metric) = self.counted(clause, name, root)
+        {
+            return Some(metric);
         }
         self.figure(clause, name)
     }
@@ -200,7 +201,7 @@ impl Build<'_> {
         let column = self.column(field.col)?;
         let agg = match clause.agg {
             Some(agg) => agg,
-            None => self.which_aggregate(column, false),
+            None => self.which_aggregate(column, "avg", true),
         };
         let spelled = self.field(&field);
         if let (Some(unit), Agg::Avg | Agg::Min | Agg::Max | Agg::Median) = (clause.each, agg) {
@@ -260,9 +261,14 @@ impl Build<'_> {
     }
 
     /// Which aggregate is meant where none was said: by the unit, else a question.
-    pub(super) fn which_aggregate(&mut self, column: &Column, ranked: bool) -> Agg {
+    pub(super) fn which_aggregate(
+        &mut self,
+        column: &Column,
+        recommended: &str,
+        by_unit: bool,
+    ) -> Agg {
         let said = describe::column_in_words(column);
-        let natural = if ranked { None } else { natural_aggregate(column) };
+        let natural = natural_aggregate(column).filter(|_| by_unit);
         if let Some(agg) = natural {
             let word = if agg == Agg::Sum { "added up" } else { "averaged" };
             self.asked.assume(format!("{said} is {word}, which its unit suggests."));
@@ -278,7 +284,7 @@ impl Build<'_> {
         let choices: Vec<Choice> =
             offered.iter().map(|(a, w)| Choice::new(a.as_str(), &format!("{w} {said}"))).collect();
         let text = format!("Which figure of {said} is meant?");
-        match self.asked.ask("aggregate", &text, choices.clone(), "avg") {
+        match self.asked.ask("aggregate", &text, choices.clone(), recommended) {
             Reply::Choice(value) => agg_named(&value),
             Reply::Free(words) => {
                 let known = words_of(&words).iter().find_map(|w| match super::words::say(w) {
@@ -290,7 +296,7 @@ impl Build<'_> {
                         "aggregate",
                         &format!("\"{words}\" is no aggregate. {text}"),
                         choices,
-                        "avg",
+                        recommended,
                     );
                 }
                 known.unwrap_or(Agg::Avg)

@@ -25,9 +25,12 @@ impl Build<'_> {
         if clause.of_group {
             return None;
         }
+        let counts =
+            matches!(self.text(clause.chunk).to_lowercase().as_str(), "most" | "fewest" | "least");
         if self.names_root(name) > 0.9 {
+            // "the most orders" are counted; "the longest order" does not say by what it is long.
             self.mark(name);
-            return Some(self.count_rows());
+            return if counts { Some(self.count_rows()) } else { self.ask_measure(None) };
         }
         let figure = |c: &Column| is_figure(c);
         let found =
@@ -41,7 +44,8 @@ impl Build<'_> {
         let column = self.column(field.col)?;
         let spelled = self.field(&field);
         let agg = match (grouped, clause.end) {
-            (true, _) => self.which_aggregate(column, true),
+            (true, _) if counts => self.which_aggregate(column, "sum", true),
+            (true, _) => self.which_aggregate(column, "avg", false),
             (false, End::High) => Agg::Max,
             (false, End::Low) => Agg::Min,
             (false, end) => {

@@ -168,6 +168,7 @@ impl Scorer<'_> {
             let table = routes::table(self.catalog, root);
             let figures = table.is_some_and(|t| t.columns.iter().any(super::measures::is_figure));
             score += if figures { 0.15 } else { 0.0 };
+            score += if routes::time_columns(self.catalog, root).is_empty() { 0.0 } else { 0.1 };
         }
         for at in c.supers.iter().filter_map(|s| s.name) {
             score += self.named(root, at, true);

@@ -33,6 +33,7 @@ pub(super) struct Hit {
 struct Entry {
     col: ColRef,
     text: String,
+    words: Vec<String>,
 }
 
 /// The index.
@@ -72,7 +73,7 @@ impl Values {
             return;
         }
         let at = self.entries.len();
-        self.entries.push(Entry { col, text: text.to_owned() });
+        self.entries.push(Entry { col, text: text.to_owned(), words: words.clone() });
         self.longest = self.longest.max(words.len().min(LONGEST));
         self.folded.entry(words.join(" ")).or_default().push(at);
         if words.len() > 1 {
@@ -137,8 +138,8 @@ impl Values {
             .into_iter()
             .flatten()
             .filter_map(|at| {
-                let text = value_words(&self.entries.get(*at)?.text);
-                let found = text.windows(words.len()).position(|w| w == words)?;
+                let found =
+                    self.entries.get(*at)?.words.windows(words.len()).position(|w| w == words)?;
                 self.hit(*at, if found == 0 { Fit::Start } else { Fit::Part })
             })
             .collect();
@@ -163,17 +164,20 @@ impl Values {
             5..=7 => 2,
             _ => 3,
         };
+        let said = wanted.split(' ').count();
         let mut near: Vec<(usize, usize)> = Vec::new();
         for (at, entry) in self.entries.iter().enumerate() {
             if !of.is_empty() && !of.contains(&entry.col) {
                 continue;
             }
-            let words = value_words(&entry.text);
-            let whole = strsim::osa_distance(&wanted, &words.join(" "));
-            let by_word = words.iter().filter(|w| w.len() > 4 && length > 4);
-            let word = by_word.map(|w| strsim::osa_distance(&wanted, w) + 1).min();
-            let distance = word.map_or(whole, |w| w.min(whole));
-            if distance <= allowed {
+            let close = |text: &str| text.chars().count().abs_diff(length) <= allowed;
+            let whole = entry.words.join(" ");
+            let whole = close(&whole).then(|| strsim::osa_distance(&wanted, &whole));
+            // "Los Angelos" for the first words of "Los Angeles Intl".
+            let runs = entry.words.windows(said).map(|w| w.join(" "));
+            let runs = runs.filter(|w| w.len() > 4 && length > 4 && close(w));
+            let run = runs.map(|w| strsim::osa_distance(&wanted, &w) + 1).min();
+            if let Some(distance) = whole.into_iter().chain(run).min().filter(|d| *d <= allowed) {
                 near.push((distance, at));
             }
         }

@@ -35,6 +35,8 @@ pub(super) enum Say {
     /// Nothing that changes the rows.
     Filler,
     Agg(Agg),
+    /// Said after the figure.
+    OnAverage,
     Percentile,
     CountOf,
     /// "rows", "records": the rows of the main table.
@@ -91,6 +93,8 @@ const PHRASES: &[(&str, Say)] = &[
     ("min", Say::Agg(Agg::Min)),
     ("maximum", Say::Agg(Agg::Max)),
     ("max", Say::Agg(Agg::Max)),
+    ("on average", Say::OnAverage),
+    ("in average", Say::OnAverage),
     ("median", Say::Agg(Agg::Median)),
     ("standard deviation", Say::Agg(Agg::Stddev)),
     ("stddev", Say::Agg(Agg::Stddev)),
@@ -386,7 +390,7 @@ const PHRASES: &[(&str, Say)] = &[
 ];
 
 /// Words that change nothing in the rows asked for.
-const FILLERS: &str = "a an the this that these those it its they them their he she is are was were be been \
+const FILLERS: &str = "a an the how this that these those it its they them their he she is are was were be been \
 am do does did done has have had can could would should may might please show me us i we you \
 your my our give tell get see find display want need like know look let lets report table chart \
 graph plot all any so then now than as with respect regarding concerning if there here ? . ! ; : ( ) - – — / \

@@ -89,7 +89,8 @@ fn json(bytes: &[u8], depth: usize) -> Result<Value, ApiError> {
 }
 
 fn yaml(bytes: &[u8], depth: usize) -> Result<Value, ApiError> {
-    let bad = |why: String| ApiError::new(ErrorCode::BadRequest, format!("The body is no YAML: {why}"));
+    let bad =
+        |why: String| ApiError::new(ErrorCode::BadRequest, format!("The body is no YAML: {why}"));
     let text = std::str::from_utf8(bytes).map_err(|_| bad("it is not UTF-8.".to_owned()))?;
     let value: Value = serde_saphyr::from_str(text).map_err(|error| {
         let message = error.to_string();

@@ -74,9 +74,7 @@ fn key_of(route: &Route, uri: &Uri, call: &Call) -> Result<Option<RequestKey>, A
 /// The response in a form that can be stored, and the response itself.
 async fn keep(response: Response<Body>) -> Result<(u16, Value, Response<Body>), ApiError> {
     let (parts, body) = response.into_parts();
-    let bytes = axum::body::to_bytes(body, usize::MAX)
-        .await
-        .map_err(ApiError::internal)?;
+    let bytes = axum::body::to_bytes(body, usize::MAX).await.map_err(ApiError::internal)?;
     let kept_headers = parts.headers.iter().filter(|(name, _)| {
         [CONTENT_TYPE, ETAG, LOCATION].contains(name) || name.as_str().starts_with("x-air-")
     });

@@ -31,10 +31,7 @@ pub(crate) struct SchemaFault {
 
 impl Schemas {
     pub(crate) fn compile() -> Result<Self, SchemaFault> {
-        let fault = |name: &str, reason: String| SchemaFault {
-            name: name.to_owned(),
-            reason,
-        };
+        let fault = |name: &str, reason: String| SchemaFault { name: name.to_owned(), reason };
         let document: Value =
             serde_json::from_str(SCHEMAS).map_err(|e| fault("document", e.to_string()))?;
         let bodies = ROUTES.iter().filter_map(|r| Some(r.body?.schema));
@@ -46,18 +43,13 @@ impl Schemas {
             let validator = validator(&whole).map_err(|e| fault(name, e.to_string()))?;
             validators.insert(name, validator);
         }
-        Ok(Self {
-            document,
-            validators,
-        })
+        Ok(Self { document, validators })
     }
 
     /// What of `value` does not fit.
     pub(crate) fn errors(&self, schema: &str, value: &Value) -> Vec<FieldError> {
         match self.validators.get(schema) {
-            Some(validator) => errors(validator, value, &|pointer| {
-                self.members(schema, pointer)
-            }),
+            Some(validator) => errors(validator, value, &|pointer| self.members(schema, pointer)),
             None => Vec::new(),
         }
     }
@@ -101,10 +93,7 @@ impl Schemas {
 
 /// A validator of draft 2020-12 that checks formats and fetches nothing.
 pub(crate) fn validator(schema: &Value) -> Result<Validator, ValidationError<'static>> {
-    jsonschema::options()
-        .with_draft(Draft::Draft202012)
-        .should_validate_formats(true)
-        .build(schema)
+    jsonschema::options().with_draft(Draft::Draft202012).should_validate_formats(true).build(schema)
 }
 
 /// Everything of `value` that does not fit; `members` tells the known names at a pointer.
@@ -174,14 +163,18 @@ fn told(kind: &Kind, instance: &Value) -> (FieldErrorCode, String) {
         Kind::Maximum { limit } => (BadValue, format!("This is above {limit}.")),
         Kind::ExclusiveMinimum { limit } => (BadValue, format!("This must be above {limit}.")),
         Kind::ExclusiveMaximum { limit } => (BadValue, format!("This must be below {limit}.")),
-        Kind::MinLength { limit } => (BadValue, format!("This is shorter than {limit} characters.")),
+        Kind::MinLength { limit } => {
+            (BadValue, format!("This is shorter than {limit} characters."))
+        }
         Kind::MaxLength { limit } => (TooLarge, format!("This is longer than {limit} characters.")),
         Kind::MinItems { limit } => (BadValue, format!("There must be at least {limit} items.")),
         Kind::MaxItems { limit } => (TooLarge, format!("There may be at most {limit} items.")),
         Kind::MinProperties { limit } => {
             (BadValue, format!("There must be at least {limit} members."))
         }
-        Kind::MaxProperties { limit } => (TooLarge, format!("There may be at most {limit} members.")),
+        Kind::MaxProperties { limit } => {
+            (TooLarge, format!("There may be at most {limit} members."))
+        }
         Kind::UniqueItems => (BadValue, "No item may be there twice.".to_owned()),
         Kind::OneOfMultipleValid { .. } => {
             (Conflict, "Members that exclude each other are given together.".to_owned())

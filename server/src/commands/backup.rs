@@ -56,7 +56,9 @@ impl Restore {
             let mut beside = file.clone().into_os_string();
             beside.push(suffix);
             match std::fs::remove_file(&beside) {
-                Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(error.into());
+                }
                 _ => {}
             }
         }

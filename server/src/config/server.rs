@@ -96,11 +96,9 @@ impl AuthConfig {
         let fix = "set AIR__SERVER__AUTH__JWT_SECRET to 32 random bytes or more (for example the \
                    output of `openssl rand -base64 48`), or start with `--auth disabled`";
         match (self.algorithm, &self.jwt_secret) {
-            (TokenAlgorithm::Rs256 | TokenAlgorithm::Es256, _) => {
-                if self.jwks_file.is_none() {
-                    let what = "this algorithm wants the public keys of whoever issues the tokens";
-                    section.report("jwks_file", what, "name a JWKS file");
-                }
+            (TokenAlgorithm::Rs256 | TokenAlgorithm::Es256, _) if self.jwks_file.is_none() => {
+                let what = "this algorithm wants the public keys of whoever issues the tokens";
+                section.report("jwks_file", what, "name a JWKS file");
             }
             (_, None) => section.report("jwt_secret", "no secret is set", fix),
             (_, Some(secret)) if secret.expose_secret() == SAMPLE_JWT_SECRET => {

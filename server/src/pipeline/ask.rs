@@ -19,9 +19,7 @@ use crate::contract::types::{AskState, Badge};
 use crate::id::{DatasourceId, ScopeVersionId};
 use crate::problem::ApiError;
 use crate::service::App;
-use crate::store::{
-    NewScope, NewScopeVersion, Scope, ScopeVersion, checksum,
-};
+use crate::store::{NewScope, NewScopeVersion, Scope, ScopeVersion, checksum};
 
 /// A scope's name is its question, as far as a list shows it.
 const NAME_CHARACTERS: usize = 200;
@@ -81,27 +79,20 @@ pub(crate) async fn ask(app: &Arc<App>, asked: Asked) -> Result<Ended, ApiError>
         finished: None,
     };
     match interpretation {
-        Interpretation::Clarify { questions, draft } => Ok(Ended {
-            draft,
-            questions,
-            ..ended(AskState::Clarify)
-        }),
-        Interpretation::CannotAnswer { reason, missing } => Ok(Ended {
-            reason: Some(reason),
-            missing,
-            ..ended(AskState::CannotAnswer)
-        }),
+        Interpretation::Clarify { questions, draft } => {
+            Ok(Ended { draft, questions, ..ended(AskState::Clarify) })
+        }
+        Interpretation::CannotAnswer { reason, missing } => {
+            Ok(Ended { reason: Some(reason), missing, ..ended(AskState::CannotAnswer) })
+        }
         Interpretation::Answer(draft) => {
-            answered(app, &asked, draft, ended(AskState::Answer)).await
+            Box::pin(answered(app, &asked, draft, ended(AskState::Answer))).await
         }
     }
 }
 
 /// The IR a follow-up changes, and the scope it belongs to.
-async fn previous(
-    app: &App,
-    asked: &Asked,
-) -> Result<(Option<Scope>, Option<Ir>), ApiError> {
+async fn previous(app: &App, asked: &Asked) -> Result<(Option<Scope>, Option<Ir>), ApiError> {
     let id = match &asked.previous {
         None => return Ok((None, None)),
         Some(Previous::Ir(ir)) => return Ok((None, Some((**ir).clone()))),
@@ -128,11 +119,8 @@ async fn interpret(
 ) -> Result<Interpretation, ApiError> {
     let (text, now) = (asked.question.clone(), asked.now);
     let (app, id) = (Arc::clone(app), asked.datasource.clone());
-    let answers: BTreeMap<String, Value> = asked
-        .answers
-        .iter()
-        .map(|(id, answer)| (id.clone(), json!(answer)))
-        .collect();
+    let answers: BTreeMap<String, Value> =
+        asked.answers.iter().map(|(id, answer)| (id.clone(), json!(answer))).collect();
     let work = move || {
         let question = ask::Question {
             text: &text,
@@ -150,10 +138,9 @@ async fn interpret(
 fn scope_md(question: &str, interpretation: &Interpretation) -> String {
     match interpretation {
         Interpretation::Answer(draft) => ask::scope::render(question, draft, &[]),
-        Interpretation::Clarify {
-            questions,
-            draft: Some(draft),
-        } => ask::scope::render(question, draft, questions),
+        Interpretation::Clarify { questions, draft: Some(draft) } => {
+            ask::scope::render(question, draft, questions)
+        }
         Interpretation::Clarify { questions, .. } => {
             let open: Vec<String> = questions.iter().map(|q| format!("- {}\n", q.text)).collect();
             format!("# Question\n\n{question}\n\n# Open questions\n\n{}", open.concat())
@@ -219,17 +206,10 @@ async fn answered(
         now: asked.now,
         deadline: asked.deadline,
     };
-    let ended = Ended {
-        tables: entities(&draft.ir),
-        draft: Some(draft),
-        ..ended
-    };
+    let ended = Ended { tables: entities(&draft.ir), draft: Some(draft), ..ended };
     if !asked.run {
         let badge = badge(app, asked, &ended, false).await?;
-        return Ok(Ended {
-            badge: Some(badge),
-            ..ended
-        });
+        return Ok(Ended { badge: Some(badge), ..ended });
     }
     match super::report(app, order).await {
         Ok(finished) => {
@@ -255,12 +235,7 @@ fn entities(ir: &Ir) -> Vec<String> {
 }
 
 /// How far an answer was checked.
-async fn badge(
-    app: &App,
-    asked: &Asked,
-    ended: &Ended,
-    passed: bool,
-) -> Result<Badge, ApiError> {
+async fn badge(app: &App, asked: &Asked, ended: &Ended, passed: bool) -> Result<Badge, ApiError> {
     let ir = ended.draft.as_ref().map(|draft| draft.ir.to_json());
     let hash = ir.as_ref().map(checksum).unwrap_or_default();
     let name = name(&asked.question);

@@ -71,17 +71,11 @@ async fn plan(
     id: &DatasourceId,
 ) -> Result<(), ApiError> {
     let prepared = sources::prepared(app, id).await?;
-    let defaults: Params = definition
-        .params
-        .as_ref()
-        .and_then(|p| p.defaults.clone())
-        .unwrap_or_default();
+    let defaults: Params =
+        definition.params.as_ref().and_then(|p| p.defaults.clone()).unwrap_or_default();
     let used = ir.parameters();
     let values = defaults.into_iter().filter(|(name, _)| used.contains(name)).collect();
-    let bindings = Bindings {
-        values,
-        optional: used.clone(),
-    };
+    let bindings = Bindings { values, optional: used.clone() };
     let whole = used.iter().all(|name| bindings.values.contains_key(name));
     let bound = ir.bind(&bindings).map_err(|e| ApiError::ir("/def/ir", e))?;
     let plan = air_engine::plan(&bound, &prepared, &plan_options(app, Timestamp::now()))

@@ -60,10 +60,7 @@ impl Engine {
             spill_bytes: config.execution.max_spill,
             partitions: threads,
         })?;
-        Ok(Self {
-            runtime,
-            threads: Some(pool),
-        })
+        Ok(Self { runtime, threads: Some(pool) })
     }
 
     /// Starts work on the engine's threads; it stops when the handle is dropped.
@@ -123,10 +120,8 @@ pub(super) async fn execute(
     let gone = || ApiError::new(ErrorCode::Unavailable, "The service is shutting down.");
     let ran = app.engine.spawn(work).ok_or_else(gone)?.await;
     let ran = ran.map_err(ApiError::internal)??;
-    let (bytes, limit) = (
-        ran.answer.rows.get_array_memory_size() as u64,
-        app.config.execution.max_result_bytes,
-    );
+    let (bytes, limit) =
+        (ran.answer.rows.get_array_memory_size() as u64, app.config.execution.max_result_bytes);
     if bytes > limit {
         let detail = format!(
             "The rows take {bytes} bytes, above the {limit} of execution.max_result_bytes; ask \

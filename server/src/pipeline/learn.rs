@@ -8,9 +8,7 @@ use air_ir::{Catalog, DataType};
 use serde_json::json;
 
 use super::sources;
-use crate::contract::types::{
-    ErrorCode, Health, HealthStatus, LearnRequest, LearnResult,
-};
+use crate::contract::types::{ErrorCode, Health, HealthStatus, LearnRequest, LearnResult};
 use crate::id::DatasourceId;
 use crate::problem::ApiError;
 use crate::service::App;
@@ -90,11 +88,7 @@ pub(crate) async fn write_notes(
 ) -> Result<NoteChanges, ApiError> {
     let notes: Vec<NoteText> = air_connectors::notes(catalog)
         .into_iter()
-        .map(|note| NoteText {
-            object: note.object,
-            chunk: i64::from(note.chunk),
-            md: note.md,
-        })
+        .map(|note| NoteText { object: note.object, chunk: i64::from(note.chunk), md: note.md })
         .collect();
     Ok(app.store.schema_notes().replace(id, &notes).await?)
 }

@@ -35,10 +35,8 @@ pub(crate) fn bindings(
 ) -> Result<(Bindings, Params), ApiError> {
     let params = definition.params.as_ref();
     let known = declared(params);
-    let mut errors: Vec<FieldError> = given
-        .keys()
-        .filter_map(|name| refused_name(params, &known, name))
-        .collect();
+    let mut errors: Vec<FieldError> =
+        given.keys().filter_map(|name| refused_name(params, &known, name)).collect();
     let values = values(params, &known, given);
     errors.extend(misfits(params, &values)?);
     if !errors.is_empty() {
@@ -60,11 +58,7 @@ pub(crate) fn bindings(
 }
 
 /// A name that the report does not have, or does not let its callers set.
-fn refused_name(
-    params: Option<&ReportParams>,
-    known: &[String],
-    name: &str,
-) -> Option<FieldError> {
+fn refused_name(params: Option<&ReportParams>, known: &[String], name: &str) -> Option<FieldError> {
     let exposed = params.and_then(|p| p.exposed.as_ref()).map_or(known, Vec::as_slice);
     if exposed.iter().any(|exposed| exposed == name) {
         return None;

@@ -33,11 +33,7 @@ pub(crate) struct Slot {
 
 impl Running {
     pub(crate) fn new(per_user: usize, all: usize) -> Self {
-        Self {
-            runs: Arc::default(),
-            per_user,
-            all,
-        }
+        Self { runs: Arc::default(), per_user, all }
     }
 
     fn runs(&self) -> std::sync::MutexGuard<'_, HashMap<RunId, Entry>> {
@@ -50,9 +46,7 @@ impl Running {
         let mut runs = self.runs();
         let own = runs.values().filter(|entry| entry.owner == owner).count();
         let refused = if own >= self.per_user {
-            Some(format!(
-                "{own} of your runs are running; try again when one has ended."
-            ))
+            Some(format!("{own} of your runs are running; try again when one has ended."))
         } else if runs.len() >= self.all {
             let count = runs.len();
             Some(format!("{count} runs are running; try again when one has ended."))
@@ -63,17 +57,10 @@ impl Running {
             return Err(ApiError::new(ErrorCode::TooManyRequests, detail).retry_after(2));
         }
         let (id, cancel) = (RunId::new(), CancellationToken::new());
-        let entry = Entry {
-            owner: owner.to_owned(),
-            cancel: cancel.clone(),
-        };
+        let entry = Entry { owner: owner.to_owned(), cancel: cancel.clone() };
         runs.insert(id.clone(), entry);
         let running = self.clone();
-        Ok(Slot {
-            id,
-            cancel,
-            running,
-        })
+        Ok(Slot { id, cancel, running })
     }
 
     /// Stops a run, if it is one of this process.

@@ -31,8 +31,6 @@ pub(super) async fn keep(app: &App, finished: &Finished) -> Result<Option<Kept>,
         Ok(digest.iter().map(|byte| format!("{byte:02x}")).collect())
     };
     let written = tokio::task::spawn_blocking(work).await;
-    let hash = written
-        .map_err(ApiError::internal)?
-        .map_err(ApiError::internal)?;
+    let hash = written.map_err(ApiError::internal)?.map_err(ApiError::internal)?;
     Ok(Some(Kept { file, hash }))
 }

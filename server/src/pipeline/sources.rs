@@ -100,9 +100,8 @@ pub(crate) async fn record(app: &App, id: &DatasourceId) -> Result<CatalogRecord
     app.store.datasources().get(id).await?;
     app.store.catalogs().get(id).await.map_err(|error| match error {
         StoreError::NotFound { .. } => {
-            let detail = format!(
-                "The source {id} was not learned yet: POST /v1/learn?datasource_id={id}."
-            );
+            let detail =
+                format!("The source {id} was not learned yet: POST /v1/learn?datasource_id={id}.");
             ApiError::new(ErrorCode::NotLearned, detail)
         }
         other => other.into(),

@@ -60,10 +60,7 @@ pub(super) fn csv(rows: &RecordBatch) -> String {
 }
 
 fn is_text(data_type: &ArrowType) -> bool {
-    matches!(
-        data_type,
-        ArrowType::Utf8 | ArrowType::LargeUtf8 | ArrowType::Utf8View
-    )
+    matches!(data_type, ArrowType::Utf8 | ArrowType::LargeUtf8 | ArrowType::Utf8View)
 }
 
 /// A cell that a spreadsheet would take for a formula begins with an apostrophe.

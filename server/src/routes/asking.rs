@@ -45,7 +45,7 @@ async fn ask(call: Call) -> Answer {
         run: body.run.unwrap_or(true),
         deadline: call.deadline,
     };
-    let ended = ask::ask(&call.app, asked).await?;
+    let ended = Box::pin(ask::ask(&call.app, asked)).await?;
     json(StatusCode::OK, &response(&call, ended))
 }
 
@@ -85,10 +85,7 @@ fn question(asked: Clarification) -> Question {
         choices: asked
             .choices
             .into_iter()
-            .map(|choice| Choice {
-                value: choice.value,
-                label: choice.label,
-            })
+            .map(|choice| Choice { value: choice.value, label: choice.label })
             .collect(),
         recommended: Some(asked.recommended),
     }

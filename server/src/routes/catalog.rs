@@ -8,8 +8,8 @@ use super::rows::json;
 use super::{Operation, operation};
 use crate::admission::{Answer, Call};
 use crate::contract::types::{
-    Checksum, Cursor, ErrorCode, FieldErrorCode, GetSchemaQuery, LearnQuery, LearnRequest, SchemaNote,
-    SchemaNoteList,
+    Checksum, Cursor, ErrorCode, FieldErrorCode, GetSchemaQuery, LearnQuery, LearnRequest,
+    SchemaNote, SchemaNoteList,
 };
 use crate::id::DatasourceId;
 use crate::pipeline::{learn as learning, sources};

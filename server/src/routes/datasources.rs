@@ -193,12 +193,7 @@ fn kept(health: Value) -> Health {
 }
 
 fn unknown() -> Health {
-    Health {
-        status: HealthStatus::Unknown,
-        checked_at: None,
-        latency_ms: None,
-        detail: None,
-    }
+    Health { status: HealthStatus::Unknown, checked_at: None, latency_ms: None, detail: None }
 }
 
 /// A page of a list, as the contract's queries ask for it.

@@ -57,12 +57,9 @@ fn in_dialect(guarded: &GuardedPlan, named: types::Dialect) -> DialectSql {
             params: Some(results::json_scalars(&sql.params)),
             unsupported: None,
         },
-        Err(error) => DialectSql {
-            dialect: named,
-            sql: None,
-            params: None,
-            unsupported: Some(error.reason),
-        },
+        Err(error) => {
+            DialectSql { dialect: named, sql: None, params: None, unsupported: Some(error.reason) }
+        }
     }
 }
 
@@ -127,10 +124,7 @@ fn order(
         datasource,
         ir,
         ir_at: "/ir",
-        bindings: Bindings {
-            values,
-            ..Bindings::default()
-        },
+        bindings: Bindings { values, ..Bindings::default() },
         params,
         report: None,
         scope_version: None,

@@ -213,7 +213,8 @@ pub(super) async fn version(
     };
     found.map_err(|error| match error {
         StoreError::NotFound { .. } => {
-            let which = number.map_or_else(|| "no version yet".to_owned(), |n| format!("no version {n}"));
+            let which =
+                number.map_or_else(|| "no version yet".to_owned(), |n| format!("no version {n}"));
             let detail = format!("The report {} has {which}.", report.key);
             ApiError::new(ErrorCode::NotFound, detail)
         }
@@ -239,7 +240,6 @@ async fn import_report(call: Call) -> Answer {
     };
     let reports = call.app.store.reports();
     let owner = &call.principal.sub;
-    let (report, version) =
-        reports.create_with_version(&key, &export.title, owner, &first).await?;
+    let (report, version) = reports.create_with_version(&key, &export.title, owner, &first).await?;
     created(&report, &version)
 }

@@ -8,9 +8,7 @@ use axum::http::{HeaderName, HeaderValue, Response, StatusCode};
 use serde::Serialize;
 
 use crate::admission::{Answer, Call};
-use crate::contract::types::{
-    ErrorCode, Params, ResultFormat, RunResult, RunStatus,
-};
+use crate::contract::types::{ErrorCode, Params, ResultFormat, RunResult, RunStatus};
 use crate::pipeline::Finished;
 use crate::problem::ApiError;
 use crate::results;
@@ -27,11 +25,7 @@ pub(super) fn json(status: StatusCode, body: &impl Serialize) -> Answer {
 }
 
 /// A header on an answer.
-pub(super) fn with_header(
-    mut response: Response<Body>,
-    name: HeaderName,
-    value: &str,
-) -> Answer {
+pub(super) fn with_header(mut response: Response<Body>, name: HeaderName, value: &str) -> Answer {
     let value = HeaderValue::from_str(value).map_err(ApiError::internal)?;
     response.headers_mut().insert(name, value);
     Ok(response)
@@ -45,10 +39,7 @@ pub(super) fn bytes(media: &'static str, body: impl Into<Body>) -> Response<Body
 }
 
 /// The format of rows: the query's, or the first that `Accept` names, or JSON.
-pub(super) fn format(
-    call: &Call,
-    wanted: Option<ResultFormat>,
-) -> Result<ResultFormat, ApiError> {
+pub(super) fn format(call: &Call, wanted: Option<ResultFormat>) -> Result<ResultFormat, ApiError> {
     if let Some(format) = wanted {
         return Ok(format);
     }
@@ -90,9 +81,7 @@ pub(super) fn run_result(app: &App, finished: &Finished) -> RunResult {
     let shown = finished.rows.num_rows().min(most);
     let mut notes = finished.notes.clone();
     if shown < finished.rows.num_rows() {
-        notes.push(format!(
-            "JSON holds the first {shown} rows; the other formats hold all."
-        ));
+        notes.push(format!("JSON holds the first {shown} rows; the other formats hold all."));
     }
     RunResult {
         run_id: finished.run_id.clone(),

@@ -14,8 +14,8 @@ use super::{Operation, operation};
 use crate::admission::{Answer, Call};
 use crate::auth::Role;
 use crate::contract::types::{
-    Cursor, ErrorCode, FieldErrorCode, GetRunRowsQuery, ListReportRunsQuery, Problem,
-    ResultFormat, RowPage, Run, RunList, RunStatus, RunSummary,
+    Cursor, ErrorCode, FieldErrorCode, GetRunRowsQuery, ListReportRunsQuery, Problem, ResultFormat,
+    RowPage, Run, RunList, RunStatus, RunSummary,
 };
 use crate::id::{RequestId, RunId};
 use crate::problem::ApiError;

@@ -12,10 +12,7 @@ use crate::routes::rows::json;
 pub(super) const OPERATIONS: &[Operation] = &[operation!(healthz), operation!(readyz)];
 
 async fn healthz(_call: Call) -> Answer {
-    let alive = Liveness {
-        status: "ok".to_owned(),
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-    };
+    let alive = Liveness { status: "ok".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() };
     json(StatusCode::OK, &alive)
 }
 

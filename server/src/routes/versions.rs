@@ -11,19 +11,16 @@ use super::{Operation, operation};
 use crate::admission::{Answer, Call};
 use crate::contract::types::{
     Checksum, Cursor, ErrorCode, FieldErrorCode, ListReportVersionsQuery, ReportDefinition,
-    ReportRunRequest, ReportVersion, ReportVersionCreate, ReportVersionCreated,
-    ReportVersionList, ReportVersionStatus, RunReportQuery,
+    ReportRunRequest, ReportVersion, ReportVersionCreate, ReportVersionCreated, ReportVersionList,
+    ReportVersionStatus, RunReportQuery,
 };
 use crate::id::DatasourceId;
 use crate::pipeline::{self, Order, definition, params};
 use crate::problem::ApiError;
 use crate::store::{self, NewReportVersion};
 
-pub(super) const OPERATIONS: &[Operation] = &[
-    operation!(list_report_versions),
-    operation!(create_report_version),
-    operation!(run_report),
-];
+pub(super) const OPERATIONS: &[Operation] =
+    &[operation!(list_report_versions), operation!(create_report_version), operation!(run_report)];
 
 async fn list_report_versions(call: Call) -> Answer {
     let query: ListReportVersionsQuery = call.query()?;

@@ -69,8 +69,5 @@ pub(super) async fn serve(
             drop(place);
         });
     }
-    Open {
-        graceful,
-        _tasks: tasks,
-    }
+    Open { graceful, _tasks: tasks }
 }

@@ -83,16 +83,15 @@ impl Store {
         let options = SqliteConnectOptions::new().filename(file).read_only(true);
         let pool = SqlitePoolOptions::new().max_connections(1);
         let pool = pool.connect_with(options).await?;
-        let found: Vec<String> = sqlx::query_scalar("PRAGMA integrity_check").fetch_all(&pool).await?;
+        let found: Vec<String> =
+            sqlx::query_scalar("PRAGMA integrity_check").fetch_all(&pool).await?;
         let runs: Result<i64, _> =
             sqlx::query_scalar("SELECT count(*) FROM report_runs").fetch_one(&pool).await;
         pool.close().await;
         runs?;
         match found.as_slice() {
             [one] if one == "ok" => Ok(()),
-            _ => Err(StoreError::Damaged {
-                file: file.to_owned(),
-            }),
+            _ => Err(StoreError::Damaged { file: file.to_owned() }),
         }
     }
 

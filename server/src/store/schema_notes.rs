@@ -81,9 +81,7 @@ impl<'s> SchemaNotes<'s> {
         .bind(page.fetch())
         .fetch_all(self.store.reader())
         .await?;
-        Ok(page.page(LIST, rows, |row: &SchemaNote| {
-            format!("{} {}", row.chunk, row.object)
-        }))
+        Ok(page.page(LIST, rows, |row: &SchemaNote| format!("{} {}", row.chunk, row.object)))
     }
 
     /// Makes the notes of a source those given, writing only what differs.

@@ -36,7 +36,11 @@ async fn a_role_may_do_its_own_and_no_more() {
     let problem = as_viewer.problem(403, "forbidden");
     assert!(problem["detail"].as_str().unwrap().contains("editor"), "{problem}");
     world.as_user("eva", "editor", "POST", "/v1/reports").json(&new).send().await.expect(201);
-    world.as_user("eva", "editor", "DELETE", "/v1/datasources/shop").send().await.problem(403, "forbidden");
+    world
+        .as_user("eva", "editor", "DELETE", "/v1/datasources/shop")
+        .send()
+        .await
+        .problem(403, "forbidden");
 }
 
 #[tokio::test]
@@ -46,7 +50,8 @@ async fn another_users_runs_and_scopes_are_not_there() {
     world.as_user("eva", "editor", "POST", learn).send().await.expect(200);
     let query = json!({"datasource_id": "shop",
         "ir": {"entities": ["orders"], "metrics": [{"name": "n", "agg": "count"}]}});
-    let run = world.as_user("ann", "viewer", "POST", "/v1/query").json(&query).send().await.expect(200);
+    let run =
+        world.as_user("ann", "viewer", "POST", "/v1/query").json(&query).send().await.expect(200);
     let path = format!("/v1/runs/{}", run["run_id"].as_str().unwrap());
     for target in [path.clone(), format!("{path}/rows")] {
         world.as_user("bob", "viewer", "GET", &target).send().await.problem(404, "not_found");
@@ -56,7 +61,8 @@ async fn another_users_runs_and_scopes_are_not_there() {
     world.as_user("bob", "viewer", "DELETE", &path).send().await.problem(404, "not_found");
 
     let scope = json!({"scope_md": "# Question\n\nHow many orders?\n"});
-    let made = world.as_user("eva", "editor", "POST", "/v1/scopes").json(&scope).send().await.expect(201);
+    let made =
+        world.as_user("eva", "editor", "POST", "/v1/scopes").json(&scope).send().await.expect(201);
     let path = format!("/v1/scopes/{}", made["id"].as_str().unwrap());
     world.as_user("bob", "viewer", "GET", &path).send().await.problem(404, "not_found");
     let list = world.as_user("bob", "viewer", "GET", "/v1/scopes").send().await.expect(200);

@@ -78,7 +78,8 @@ async fn a_scope_is_read_back_as_ir() {
     let body = json!({"scope_version_id": scope["scope_version_id"]});
     let built = world.post("/v1/ir/build").json(&body).send().await.expect(200);
     assert_eq!(built["ir"], answer["ir"]);
-    let vague = json!({"datasource_id": "shop", "scope_md": "# Measures\n\n- the blue of the sky\n"});
+    let vague =
+        json!({"datasource_id": "shop", "scope_md": "# Measures\n\n- the blue of the sky\n"});
     let vague = world.post("/v1/scopes").json(&vague).send().await.expect(201);
     let body = json!({"scope_version_id": vague["scope_version_id"]});
     world.post("/v1/ir/build").json(&body).send().await.problem(422, "invalid");

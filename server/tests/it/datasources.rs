@@ -54,7 +54,8 @@ async fn what_does_not_go_together_is_refused() {
         (json!({"id": "x", "kind": "files", "base_path": "/etc"}), "/base_path"),
         (json!({"id": "X", "kind": "files", "base_path": "shop"}), "/id"),
     ] {
-        let problem = world.post("/v1/datasources").json(&body).send().await.problem(422, "invalid");
+        let problem =
+            world.post("/v1/datasources").json(&body).send().await.problem(422, "invalid");
         assert_eq!(problem["errors"][0]["pointer"], pointer, "{body}: {problem}");
     }
 }
@@ -83,7 +84,8 @@ async fn health_is_kept_with_the_source() {
     assert_eq!(health["status"], "ok", "{health}");
     let shop = world.get("/v1/datasources/shop").send().await.expect(200);
     assert_eq!(shop["health"], health);
-    std::fs::rename(world.folder.path().join("files/shop"), world.folder.path().join("gone")).unwrap();
+    std::fs::rename(world.folder.path().join("files/shop"), world.folder.path().join("gone"))
+        .unwrap();
     let health = world.post("/v1/datasources/shop/health").send().await.expect(200);
     assert_eq!(health["status"], "failing", "{health}");
     let outside = world.folder.path().to_str().unwrap();

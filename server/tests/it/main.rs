@@ -1,5 +1,11 @@
 //! The service as a whole, in this process: its router over a folder of small files.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::type_complexity,
+    reason = "a panic is how a test fails, and tables of cases hold functions"
+)]
+
 mod access;
 mod asking;
 mod catalog;

@@ -15,8 +15,12 @@ async fn a_plan_is_shown_in_every_dialect() {
     assert_eq!(planned["dialect"], "datafusion");
     assert!(!planned["sql"].as_str().unwrap().contains("it's"), "values are bound: {planned}");
     assert_eq!(planned["params"][0], "it's");
-    let written: Vec<&str> =
-        planned["all_sql"].as_array().unwrap().iter().map(|s| s["dialect"].as_str().unwrap()).collect();
+    let written: Vec<&str> = planned["all_sql"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|s| s["dialect"].as_str().unwrap())
+        .collect();
     assert_eq!(written, all);
     assert!(planned["all_sql"][2]["sql"].as_str().unwrap().contains('`'), "{planned}");
     assert!(planned["plan"].as_str().unwrap().contains("Aggregate"));
@@ -38,8 +42,12 @@ async fn a_request_that_cannot_be_planned_says_why() {
     let problem = sql(json!({"datasource_id": "shop", "ir": ir})).await.problem(422, "invalid");
     let error = &problem["errors"][0];
     assert_eq!(error["pointer"], "/ir/metrics/0/field", "{problem}");
-    assert_eq!((&error["code"], &error["nearest"][0]), (&json!("unknown_column"), &json!("amount")));
-    let ir = json!({"entities": ["orders"], "metrics": [{"name": "n", "agg": "count"}], "limitt": 3});
+    assert_eq!(
+        (&error["code"], &error["nearest"][0]),
+        (&json!("unknown_column"), &json!("amount"))
+    );
+    let ir =
+        json!({"entities": ["orders"], "metrics": [{"name": "n", "agg": "count"}], "limitt": 3});
     let problem = sql(json!({"datasource_id": "shop", "ir": ir})).await.problem(422, "invalid");
     assert_eq!(problem["errors"][0]["pointer"], "/ir/limitt");
     sql(json!({"ir": {"entities": ["orders"]}})).await.problem(422, "invalid");
@@ -60,11 +68,18 @@ async fn rows_keep_their_meaning_in_json() {
             {"month": "2024-03-01T00:00:00+01:00", "total": "100.00", "n": 1},
         ])
     );
-    assert_eq!(result["columns"][0], json!({"name": "month", "type": "timestamptz", "role": "time"}));
+    assert_eq!(
+        result["columns"][0],
+        json!({"name": "month", "type": "timestamptz", "role": "time"})
+    );
     assert_eq!((&result["row_count"], &result["truncated"]), (&json!(3), &json!(false)));
     assert_eq!(result["qa"]["status"], "pass", "{result}");
-    let checks: Vec<&str> =
-        result["qa"]["checks"].as_array().unwrap().iter().map(|c| c["id"].as_str().unwrap()).collect();
+    let checks: Vec<&str> = result["qa"]["checks"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|c| c["id"].as_str().unwrap())
+        .collect();
     assert!(checks.contains(&"totals"), "{checks:?}");
     assert!(result["timings_ms"]["execute"].as_f64().unwrap() > 0.0);
 }

@@ -171,15 +171,24 @@ async fn another_version_wants_the_tag_of_the_newest() {
     next(Some(&tag)).await.problem(412, "precondition_failed");
     assert_eq!(next(Some("*")).await.expect(201)["version"], 3);
     let list = world.get("/v1/reports/revenue/versions?limit=2").send().await.expect(200);
-    let shown: Vec<_> =
-        list["items"].as_array().unwrap().iter().map(|v| (v["version"].clone(), v["status"].clone())).collect();
+    let shown: Vec<_> = list["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|v| (v["version"].clone(), v["status"].clone()))
+        .collect();
     assert_eq!(shown, [(json!(3), json!("active")), (json!(2), json!("superseded"))]);
     assert!(list["next"].is_string());
     // An older version can still be run.
     let body = json!({"params": {"dateFrom": "2024-01-01T00:00:00Z"}});
     let old = world.post("/v1/reports/revenue/run?version=1").json(&body).send().await.expect(200);
     assert_eq!(old["version"], 1);
-    world.post("/v1/reports/revenue/run?version=9").json(&body).send().await.problem(404, "not_found");
+    world
+        .post("/v1/reports/revenue/run?version=9")
+        .json(&body)
+        .send()
+        .await
+        .problem(404, "not_found");
 }
 
 #[tokio::test]
@@ -187,9 +196,8 @@ async fn a_portable_report_is_run_on_a_source_that_is_named() {
     let world = World::learned().await;
     saved(&world, None).await.expect(201);
     let body = json!({"params": {"dateFrom": "2024-01-01T00:00:00Z"}});
-    let run = |query: &str| {
-        world.post(&format!("/v1/reports/revenue/run{query}")).json(&body).send()
-    };
+    let run =
+        |query: &str| world.post(&format!("/v1/reports/revenue/run{query}")).json(&body).send();
     run("").await.problem(422, "invalid");
     run("?datasource_id=none").await.problem(404, "not_found");
     assert_eq!(run("?datasource_id=shop").await.expect(200)["datasource_id"], "shop");
@@ -232,7 +240,8 @@ async fn an_archived_report_frees_its_key_and_keeps_its_runs() {
     let world = World::learned().await;
     saved(&world, Some("shop")).await.expect(201);
     let ran = run(&world, json!({"dateFrom": "2024-01-01T00:00:00Z"})).await.expect(200);
-    let stale = world.call("DELETE", "/v1/reports/revenue").header("if-match", "\"0\"").send().await;
+    let stale =
+        world.call("DELETE", "/v1/reports/revenue").header("if-match", "\"0\"").send().await;
     stale.problem(412, "precondition_failed");
     world.call("DELETE", "/v1/reports/revenue").send().await.expect(204);
     world.get("/v1/reports/revenue").send().await.problem(404, "not_found");

@@ -90,9 +90,8 @@ async fn a_request_with_a_key_is_done_once() {
 async fn a_key_is_taken_by_one_of_many_at_once() {
     let world = World::learned().await;
     let body = json!({"key": "race", "title": "A"});
-    let calls = (0..8).map(|_| {
-        world.post("/v1/reports").header("idempotency-key", "race").json(&body).send()
-    });
+    let calls = (0..8)
+        .map(|_| world.post("/v1/reports").header("idempotency-key", "race").json(&body).send());
     let replies = futures::future::join_all(calls).await;
     for reply in replies {
         let status = reply.status.as_u16();

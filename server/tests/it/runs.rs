@@ -27,7 +27,11 @@ async fn a_run_keeps_its_whole_record() {
     assert_eq!(run["sample"], json!([{"n": 2}]));
     assert_eq!((&run["owner"], &run["error"]), (&json!("local"), &Value::Null));
     world.call("DELETE", &format!("/v1/runs/{id}")).send().await.problem(409, "not_running");
-    world.get("/v1/runs/run_00000000000000000000000000000000").send().await.problem(404, "not_found");
+    world
+        .get("/v1/runs/run_00000000000000000000000000000000")
+        .send()
+        .await
+        .problem(404, "not_found");
     world.get("/v1/runs/nonsense").send().await.problem(404, "not_found");
 }
 

@@ -11,7 +11,10 @@ async fn a_scope_is_stored_edited_and_listed() {
     let made = world.post("/v1/scopes").json(&new).send().await;
     let location = made.header("location").to_owned();
     let made = made.expect(201);
-    assert_eq!((&made["name"], &made["version"]), (&json!("How many orders per month?"), &json!(1)));
+    assert_eq!(
+        (&made["name"], &made["version"]),
+        (&json!("How many orders per month?"), &json!(1))
+    );
     assert_eq!(world.get(&location).send().await.expect(200), made);
 
     let edit = json!({"scope_md": "# Question\n\nHow many orders per week?\n"});

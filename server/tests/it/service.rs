@@ -11,7 +11,10 @@ async fn it_lives_and_is_ready() {
     let world = World::new().await;
     assert_eq!(world.get("/healthz").send().await.expect(200)["status"], "ok");
     let ready = world.get("/readyz").send().await.expect(200);
-    assert_eq!((&ready["status"], &ready["parts"]["control_plane"]["status"]), (&json!("ready"), &json!("ok")));
+    assert_eq!(
+        (&ready["status"], &ready["parts"]["control_plane"]["status"]),
+        (&json!("ready"), &json!("ok"))
+    );
     let head = world.call("HEAD", "/healthz").send().await;
     assert_eq!((head.status.as_u16(), head.bytes.len()), (200, 0));
 }
@@ -74,7 +77,8 @@ async fn shutting_down_answers_what_was_asked_and_closes() {
     }));
     let mut stream = TcpStream::connect(address).await.unwrap();
     let answer =
-        exchange(&mut stream, "GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await;
+        exchange(&mut stream, "GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+            .await;
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
     // A connection that waits does not hold the end up.
     let _idle = TcpStream::connect(address).await.unwrap();

@@ -77,10 +77,12 @@ fn items<'v>(value: &'v Value, key: &str) -> impl Iterator<Item = &'v Value> {
 }
 
 async fn show(session: &Session, reply: &Value, ask: &Ask) -> Result<(), Failure> {
-    if session.output.format == Format::Json {
+    let json = session.output.format == Format::Json;
+    if json {
         session.output.json(reply)?;
     }
     match text(reply, "state") {
+        "answer" if json => judge(&reply["result"], ask.how.fail_on_qa),
         "answer" => answer(session, reply, ask).await,
         state => Err(refusal(state, reply)),
     }
@@ -94,11 +96,10 @@ async fn answer(session: &Session, reply: &Value, ask: &Ask) -> Result<(), Failu
     }
     let result = reply.get("result").filter(|result| !result.is_null());
     match (out.format, result) {
-        (Format::Json, _) => {}
         (Format::Table, Some(result)) => out.result(result)?,
         (Format::Table, None) => out.json(&reply["ir"])?,
         (_, Some(result)) => {
-            let path = format!("/v1/runs/{}/rows", segment(text(result, "run_id")));
+            let path = format!("/v1/runs/{}/rows", segment(text(result, "run_id"))?);
             let format = out.format.of_rows().unwrap_or_default();
             let call = session.request(Method::GET, &path)?.query(&[("format", format)]);
             rows::pass(session, call).await?;

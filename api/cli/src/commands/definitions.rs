@@ -14,7 +14,7 @@ pub(super) async fn export(
     version: Option<u32>,
 ) -> Result<(), Failure> {
     let format = if format == Definition::Yaml { "yaml" } else { "json" };
-    let path = format!("/v1/reports/{}/export", segment(key));
+    let path = format!("/v1/reports/{}/export", segment(key)?);
     let mut call = session.request(Method::GET, &path)?.query(&[("format", format)]);
     if let Some(version) = version {
         call = call.query(&[("version", version)]);

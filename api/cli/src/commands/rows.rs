@@ -2,6 +2,7 @@
 
 use super::{Session, strange};
 use crate::exit::Failure;
+use crate::output::counted;
 use air_client::{Call, Response};
 
 pub(super) async fn pass(session: &Session, call: Call) -> Result<(), Failure> {
@@ -20,7 +21,7 @@ pub(super) async fn pass(session: &Session, call: Call) -> Result<(), Failure> {
 /// What the headers say of a run, since a file of rows has no place for it.
 fn facts(response: &Response) -> Option<String> {
     let header = |name: &str| response.headers().get(name)?.to_str().ok();
-    let mut text = format!("{} rows", header("X-Air-Row-Count")?);
+    let mut text = counted(header("X-Air-Row-Count")?);
     if header("X-Air-Truncated") == Some("true") {
         text += ", cut at the limit: more exist";
     }

@@ -17,7 +17,7 @@ pub(super) async fn run(session: &Session, run: &Run) -> Result<(), Failure> {
     let mut query = Vec::new();
     query.extend(run.source.as_deref().map(|s| ("datasource_id", s)));
     query.extend(version.as_deref().map(|v| ("version", v)));
-    let path = format!("/v1/reports/{}/run", segment(&run.key));
+    let path = format!("/v1/reports/{}/run", segment(&run.key)?);
     let resume = format!("`aircli reports runs {}` shows whether it ended", run.key);
     ended(session, &path, query, &body, run.how.fail_on_qa)
         .await
@@ -98,7 +98,9 @@ pub(super) async fn sql(session: &Session, sql: &Sql) -> Result<(), Failure> {
         let dialect = one["dialect"].as_str().unwrap_or_default();
         match (one["sql"].as_str(), one["unsupported"].as_str()) {
             (Some(sql), _) => {
-                session.output.line(&format!("-- {dialect}\n{sql}\n-- values: {}", one["params"]))?;
+                session
+                    .output
+                    .line(&format!("-- {dialect}\n{sql}\n-- values: {}", one["params"]))?;
             }
             (None, why) => {
                 session.output.line(&format!("-- {dialect}: {}", why.unwrap_or("unsupported")))?;

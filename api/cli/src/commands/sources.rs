@@ -9,25 +9,26 @@ use serde_json::json;
 
 pub(super) async fn sources(session: &Session, command: Sources) -> Result<(), Failure> {
     let out = &session.output;
-    let path = |id: &str, rest: &str| format!("/v1/datasources/{}{rest}", segment(id));
+    let path = |id: &str, rest: &str| -> Result<String, Failure> {
+        Ok(format!("/v1/datasources/{}{rest}", segment(id)?))
+    };
     match command {
         Sources::List => {
             let sources = session.all("/v1/datasources").await?;
-            let members =
-                ["id", "kind", "display_name", "default", "health.status", "learned_at"];
+            let members = ["id", "kind", "display_name", "default", "health.status", "learned_at"];
             out.list(&sources, &members)
         }
-        Sources::Show { id } => out.object(&session.get(&path(&id, "")).await?),
+        Sources::Show { id } => out.object(&session.get(&path(&id, "")?).await?),
         Sources::Add { json: body } => {
             out.object(&session.post("/v1/datasources", &json(&body)?).await?)
         }
         Sources::Health { id } => {
             // Reaching a source is repeated as often as wished: the contract takes no key here.
-            let call = session.client.request(Method::POST, &path(&id, "/health"))?;
+            let call = session.client.request(Method::POST, &path(&id, "/health")?)?;
             out.object(&reply(call).await?)
         }
         Sources::Delete { id } => {
-            reply(session.request(Method::DELETE, &path(&id, ""))?).await?;
+            reply(session.request(Method::DELETE, &path(&id, "")?)?).await?;
             out.say(&format!("{id} is removed"));
             Ok(())
         }
@@ -45,7 +46,7 @@ pub(super) async fn learn(session: &Session, source: &str, stats: bool) -> Resul
 }
 
 pub(super) async fn schema(session: &Session, source: &str) -> Result<(), Failure> {
-    let notes = session.all(&format!("/v1/schema/{}", segment(source))).await?;
+    let notes = session.all(&format!("/v1/schema/{}", segment(source)?)).await?;
     if !session.output.is_table() {
         return session.output.json(&notes);
     }

@@ -144,10 +144,7 @@ impl<P: Fn(&str, u8) + Send + Sync> Learning<'_, P> {
             .iter()
             .map(|f| footer(Arc::clone(&self.source.folder), FoundFile::clone(f)))
             .collect();
-        let footers: Vec<Footer> = futures::stream::iter(reads)
-            .buffered(8)
-            .try_collect()
-            .await?;
+        let footers: Vec<Footer> = futures::stream::iter(reads).buffered(8).try_collect().await?;
         let is_declared = |name: &str| declared.column(name).is_some_and(|d| d.data_type.is_some());
         let mut columns = Vec::new();
         for merged in merged(&declared.name, &footers, is_declared)? {

@@ -208,8 +208,7 @@ impl Reader<'_> {
             self.at = at;
             return;
         }
-        loop {
-            let Some((what, len)) = self.group_item(at) else { break };
+        while let Some((what, len)) = self.group_item(at) {
             let by = !per;
             self.out.groups.push(Grouped { what, per, which: false, by });
             at += len;

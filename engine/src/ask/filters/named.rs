@@ -196,8 +196,8 @@ impl Build<'_> {
 
     /// Keeps the readings whose column's names hold the preposition: "flying from", "bound for".
     fn by_preposition(&mut self, found: &mut Vec<Reading>, prep: Option<&str>) {
-        // "of" says nothing of a direction, though "out of" ends with it.
-        let Some(prep) = prep.filter(|p| *p != "of") else { return };
+        // These say nothing of a direction, though "out of" and "bound for" end with them.
+        let Some(prep) = prep.filter(|p| !matches!(*p, "of" | "for")) else { return };
         let takes = |r: &Reading| {
             let hop = r.field.hops.first();
             let key = hop.and_then(|h| self.catalog.tables.get(h.table)?.foreign_keys.get(h.key));
@@ -219,8 +219,14 @@ impl Build<'_> {
     /// The field and the values that are meant.
     fn choose_value(&mut self, text: &str, found: Vec<Reading>) -> Option<(Field, Vec<String>)> {
         let best = found.first()?.clone();
-        let equal: Vec<Reading> =
-            found.iter().filter(|r| r.weight > best.weight - 0.045).cloned().collect();
+        let equal: Vec<Reading> = found
+            .iter()
+            // Where in a longer value the words stand decides between columns, not between values.
+            .filter(|r| {
+                r.weight > best.weight - 0.045 || r.part && best.part && r.field == best.field
+            })
+            .cloned()
+            .collect();
         if equal.len() == 1 {
             if best.part {
                 self.doubt += 0.05;
@@ -297,7 +303,7 @@ impl Build<'_> {
             or: clause.or,
             joined: clause.joined,
         };
-        let found = self.unknown_word(text, hint);
+        let found = self.unknown_word(text, hint, clause.prep.as_deref());
         found.map(made)
     }
 
@@ -307,6 +313,7 @@ impl Build<'_> {
         &mut self,
         text: &str,
         hint: Option<usize>,
+        prep: Option<&str>,
     ) -> Option<(Field, Vec<String>)> {
         let field = hint.and_then(|h| {
             let chunk = self.chunks.get(h)?;
@@ -334,6 +341,8 @@ impl Build<'_> {
             Some(field) => near.into_iter().filter(|r| r.field == *field).collect(),
             None => near,
         };
+        let mut near = near;
+        self.by_preposition(&mut near, prep);
         let shown: Vec<Reading> = near.into_iter().take(5).collect();
         if shown.is_empty() {
             self.missing.push(text.to_owned());

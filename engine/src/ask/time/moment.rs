@@ -120,7 +120,7 @@ const MONTHS: [&str; 12] = [
 
 fn month_number(word: &str) -> Option<i8> {
     let fits = |m: &&str| *m == word || word.len() == 3 && m.starts_with(word);
-    let at = MONTHS.iter().position(|m| fits(m)).or((word == "sept").then_some(8))?;
+    let at = MONTHS.iter().position(fits).or((word == "sept").then_some(8))?;
     i8::try_from(at + 1).ok()
 }
 
@@ -149,7 +149,7 @@ fn month(tokens: &[Token], said: bool) -> Option<(Moment, usize)> {
 /// "5 March 2013", "March 5th, 2013", "the 5th of March 2013".
 fn day_of_month(tokens: &[Token]) -> Option<(Moment, usize)> {
     let day_at = |at: usize| match tokens.get(at)?.kind {
-        TokenKind::Number(n) if n >= 1.0 && n <= 31.0 && n.fract() == 0.0 => {
+        TokenKind::Number(n) if (1.0..=31.0).contains(&n) && n.fract() == 0.0 => {
             tokens.get(at)?.text.trim_end_matches(char::is_alphabetic).parse::<i8>().ok()
         }
         _ => None,

@@ -62,7 +62,8 @@ async fn lists_are_by_owner_newest_first() {
     }
     let first = scopes.list(Some("ann"), None, &PageRequest::new(Some(2), None)).await.unwrap();
     scopes.create(scope("ann")).await.unwrap();
-    let rest = scopes.list(Some("ann"), None, &PageRequest::new(Some(2), first.next)).await.unwrap();
+    let rest =
+        scopes.list(Some("ann"), None, &PageRequest::new(Some(2), first.next)).await.unwrap();
     let seen: Vec<_> = first.items.iter().chain(&rest.items).map(|s| s.id.clone()).collect();
     assert_eq!(seen, [ids[3].clone(), ids[2].clone(), ids[0].clone()]);
     assert_eq!(scopes.list(None, None, &PageRequest::default()).await.unwrap().items.len(), 5);
