@@ -26,7 +26,7 @@ from typing import Any
 ALLOWANCE = 256_000_000
 SHOPS = 1_000
 # One customer in this many rows: groups enough that an aggregation without limit would not fit.
-ROWS_A_CUSTOMER = 8
+ROWS_A_CUSTOMER = 2
 SECONDS = 3_600
 
 # A block of rows is written again and again, with the line number in front.

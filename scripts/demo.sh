@@ -19,6 +19,7 @@ started=$(millis)
 
 say "Starting the service on the sample data"
 bash scripts/sample_config.sh "$work/data"
+: >"$work/out"
 "$AIR_BIN" serve --data "$work/data" --auth disabled --port 0 >"$work/out" 2>"$work/log" &
 service=$!
 # The service prints one line when it is ready; a service that ends first is a failure.

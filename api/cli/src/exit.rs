@@ -1,6 +1,7 @@
 //! How a command ended, for people and for scripts.
 
 use crate::plain::plain;
+use air_client::types::ErrorCode;
 use air_client::{Error, StatusCode};
 use std::io::Write;
 use std::process::ExitCode;
@@ -64,7 +65,12 @@ impl Failure {
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         let code = match &error {
-            Error::BadUrl { .. } | Error::BadPath { .. } | Error::BadHeader { .. } => USAGE,
+            Error::BadUrl { .. }
+            | Error::BadPath { .. }
+            | Error::BadName { .. }
+            | Error::BadHeader { .. } => USAGE,
+            // The first call with this key goes on: what a repeat after running out of time meets.
+            Error::Problem(problem) if problem.code == ErrorCode::IdempotencyInFlight => TIMED_OUT,
             Error::Problem(problem) => problem_code(problem.status),
             Error::Unexpected { status, .. } => problem_code(status.as_u16()),
             Error::TimedOut(_) => TIMED_OUT,

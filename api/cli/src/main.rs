@@ -29,7 +29,7 @@ fn main() -> ExitCode {
             };
         }
     };
-    // A worker besides this thread: reading standard input blocks it, and an interrupt is heard.
+    // Of several threads, so that an interrupt is heard while standard input is waited for.
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
     let ended = match runtime {

@@ -8,7 +8,7 @@ use std::io::Read;
 pub(crate) fn text(argument: &str) -> Result<String, Failure> {
     if argument == "-" {
         let mut text = String::new();
-        std::io::stdin().read_to_string(&mut text)?;
+        waiting(|| std::io::stdin().read_to_string(&mut text))?;
         return Ok(text);
     }
     match argument.strip_prefix('@') {
@@ -16,6 +16,11 @@ pub(crate) fn text(argument: &str) -> Result<String, Failure> {
             .map_err(|e| Failure::usage(format!("{path} cannot be read: {e}"))),
         None => Ok(argument.to_owned()),
     }
+}
+
+/// Waits for standard input in a way that lets an interrupt be heard meanwhile.
+pub(crate) fn waiting<T>(read: impl FnOnce() -> T) -> T {
+    tokio::task::block_in_place(read)
 }
 
 /// The JSON of an argument.

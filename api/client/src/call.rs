@@ -12,13 +12,19 @@ use crate::Error;
 #[must_use = "a call does nothing until it is sent"]
 pub struct Call {
     request: RequestBuilder,
-    /// The first header that cannot be sent; told when the call is.
-    bad_header: Option<String>,
+    /// The first thing that cannot be sent; told when the call is.
+    wrong: Option<Error>,
 }
 
 impl Call {
     pub(crate) fn new(request: RequestBuilder) -> Self {
-        Self { request, bad_header: None }
+        Self { request, wrong: None }
+    }
+
+    /// A call that ends in this error without being sent.
+    pub(crate) fn wrong(mut self, error: Error) -> Self {
+        self.wrong = self.wrong.or(Some(error));
+        self
     }
 
     /// Adds a query: pairs, or a struct whose absent members are left out.
@@ -51,7 +57,7 @@ impl Call {
     pub fn header(mut self, name: &str, value: &str) -> Self {
         match (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_str(value)) {
             (Ok(name), Ok(value)) => self.request = self.request.header(name, value),
-            _ => self.bad_header = self.bad_header.or(Some(name.to_owned())),
+            _ => return self.wrong(Error::BadHeader { name: name.to_owned() }),
         }
         self
     }
@@ -70,8 +76,8 @@ impl Call {
 
     /// Sends it. Any answer but a success is an error; the body of a success is still to be read.
     pub async fn send(self) -> Result<Response, Error> {
-        if let Some(name) = self.bad_header {
-            return Err(Error::BadHeader { name });
+        if let Some(error) = self.wrong {
+            return Err(error);
         }
         let response = self.request.send().await.map_err(Error::transport)?;
         let status = response.status();

@@ -89,7 +89,12 @@ impl Client {
         if let Ok(mut path) = url.path_segments_mut() {
             path.pop_if_empty().extend(segments);
         }
-        Call::new(self.http.request(method, url))
+        let call = Call::new(self.http.request(method, url));
+        // An address without them, or with them resolved, is that of something else.
+        match segments.iter().find(|segment| matches!(**segment, "" | "." | "..")) {
+            Some(name) => call.wrong(Error::BadName { name: (*name).to_owned() }),
+            None => call,
+        }
     }
 }
 
@@ -139,6 +144,14 @@ mod tests {
     fn segments_are_escaped() {
         let call = client("http://127.0.0.1:9000").call(Method::GET, &["v1", "a/../b?c"]);
         assert_eq!(call.url().unwrap(), "http://127.0.0.1:9000/v1/a%2F..%2Fb%3Fc");
+    }
+
+    #[tokio::test]
+    async fn names_that_lead_elsewhere_are_not_sent() {
+        for name in ["", ".", ".."] {
+            let call = client("http://127.0.0.1:9").call(Method::DELETE, &["v1", "reports", name]);
+            assert!(matches!(call.send().await, Err(Error::BadName { .. })), "{name:?}");
+        }
     }
 
     #[test]

@@ -15,6 +15,9 @@ pub enum Error {
     /// A path that does not begin at the server's root.
     #[error("{path:?} is not a path: it begins with /")]
     BadPath { path: String },
+    /// An id or key that no address can hold.
+    #[error("{name:?} is no id and no key")]
+    BadName { name: String },
     /// A token or header value with characters that no header can hold.
     #[error("the value of {name} cannot be sent: it holds line breaks or control characters")]
     BadHeader { name: String },

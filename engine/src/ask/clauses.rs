@@ -97,6 +97,7 @@ pub(super) struct SuperClause {
     pub(super) name: Option<usize>,
     /// "top", "busiest": what follows is the group, never the measure.
     pub(super) of_group: bool,
+    pub(super) busiest: bool,
 }
 
 /// Everything a question says.
@@ -325,6 +326,9 @@ impl Reader<'_> {
     /// "15 minutes" of a grain, "2 engines", "5 airlines", "3-month moving average".
     fn number(&mut self) {
         let after = self.content(self.at + 1);
+        if self.counted_name() {
+            return;
+        }
         match self.say(after) {
             Some(Say::Unit(unit)) => {
                 let n = self.whole_at(self.at).and_then(|n| u32::try_from(n).ok());
@@ -417,9 +421,8 @@ impl Reader<'_> {
             self.state = State { after_group: Some((per, by)), ..State::default() };
             return;
         }
-        let value_follows = self.value_at(next) && next == at + 1
-            || self.number_at(next).is_some()
-            || self.stray(at + 1);
+        let number_follows = self.number_at(self.past_of(at + 1)).is_some();
+        let value_follows = self.value_at(next) || number_follows || self.stray(at + 1);
         if (self.state.with || self.state.without) && !compared && !value_follows {
             let present = self.state.with && !self.state.without;
             self.out.nulls.push(NullClause { chunk: at, present });

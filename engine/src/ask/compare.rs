@@ -27,6 +27,11 @@ impl Build<'_> {
     pub(super) fn share_of(&mut self, base: &str) -> Option<String> {
         let conditions = std::mem::take(&mut self.numerator);
         let kind = self.ir.metrics.iter().find(|m| m.name == base)?.kind.clone();
+        if !matches!(&kind, MetricKind::Aggregate { agg, .. } if agg.is_additive()) {
+            self.missing.push("share".to_owned());
+            self.reasons.push(format!("{base} does not add up, so there is no share of it."));
+            return None;
+        }
         if !conditions.is_empty() {
             let filter = match conditions.len() {
                 1 => conditions.into_iter().next()?,
@@ -65,7 +70,7 @@ impl Build<'_> {
         }
     }
 
-    fn has_bucket(&self) -> bool {
+    pub(super) fn has_bucket(&self) -> bool {
         self.ir.dimensions.iter().any(|d| self.is_bucket(d))
     }
 

@@ -111,6 +111,9 @@ impl Build<'_> {
             return self.mark(at);
         }
         let turned = self.clauses.turned.contains(&at);
+        if best.as_ref().is_some_and(|(f, w)| *w < 0.8 && self.is_in_use(f)) {
+            return self.mark(at);
+        }
         match (column, best) {
             (Some(column), Some((field, _))) if column.data_type == DataType::Bool => {
                 self.mark(at);
@@ -124,6 +127,12 @@ impl Build<'_> {
             (_, Some(_)) | (None, None) if self.is_context(at) => self.mark(at),
             _ => self.unplaced(at),
         }
+    }
+
+    /// Whether a field has a part in the draft already.
+    fn is_in_use(&self, field: &super::routes::Field) -> bool {
+        let name = serde_json::Value::String(self.spelled(field)).to_string();
+        self.ir.to_json().to_string().contains(&name)
     }
 
     /// A table on the way of what is asked needs no place of its own.
@@ -202,6 +211,10 @@ impl Build<'_> {
 
     /// What is left: words of asking that led to nothing.
     pub(super) fn leftovers(&mut self) {
+        if let Some(grain) = self.clauses.window.filter(|_| !self.clauses.moving) {
+            self.missing.push(grain.to_string());
+            self.reasons.push(format!("It is not said what is to be {grain}."));
+        }
         for at in 0..self.chunks.len() {
             let Some(chunk) = self.chunks.get(at).filter(|_| !self.used[at]) else { continue };
             match chunk.kind {

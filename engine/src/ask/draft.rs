@@ -6,7 +6,6 @@
 use super::build::Build;
 use super::chunks::Kind;
 use super::clauses::{GroupClause, Grouped, MeasureClause};
-use super::lexicon::Target;
 use super::measures::is_figure;
 use super::ranking::Made;
 use super::routes;
@@ -93,13 +92,10 @@ impl Build<'_> {
     /// itself is the group.
     fn groups_of_bare_names(&mut self, made: &mut Vec<Made>) {
         let clauses = self.clauses;
-        let counted = clauses.compares.iter().any(|c| {
-            c.measure.is_some()
-                || c.subject
-                    .and_then(|s| self.chunks.get(s))
-                    .and_then(|c| c.names.first())
-                    .is_some_and(|n| matches!(n.target, Target::Table(_)))
-        });
+        let counted = clauses
+            .compares
+            .iter()
+            .any(|c| c.measure.is_some() || c.subject.is_some_and(|s| self.is_counted(s)));
         let ranked = !clauses.supers.is_empty() && !made.iter().any(|m| !m.group.per);
         if !(counted && made.is_empty() || ranked) {
             return;
@@ -109,7 +105,8 @@ impl Build<'_> {
             let fields = super::root::fields(self.catalog, self.lexicon, self.root, chunk);
             let figure =
                 fields.first().is_none_or(|(f, _)| self.column(f.col).is_some_and(is_figure));
-            if figure || self.names_root(at) > 0.6 {
+            if figure || self.names_root(at) > 0.6 || chunk.weight() < 0.8 && clauses.bare.len() > 1
+            {
                 continue;
             }
             let group =

@@ -100,7 +100,8 @@ impl Build<'_> {
         table
             || !figure
                 && !names.is_empty()
-                && self.clauses.groups.iter().any(|g| g.by || g.which || g.per)
+                && (!self.clauses.groups.is_empty()
+                    || self.clauses.bare.iter().any(|b| *b != subject && self.names_root(*b) < 0.5))
                 && self.text(subject).ends_with('s')
     }
 

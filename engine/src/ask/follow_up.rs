@@ -9,7 +9,7 @@ use super::clauses::{Clauses, GroupClause, Grouped, SuperClause};
 use super::lexicon::Target;
 use super::ranking::Made;
 use super::words::{End, Say};
-use air_ir::{Comparison, Dir, EntityRef, Filter, Ir, Op, Subject};
+use air_ir::{Comparison, Dir, EntityRef, Filter, Ir, MetricKind, Op, Subject};
 
 /// Whether the question changes the last one rather than standing by itself.
 pub(super) fn changes(chunks: &[Chunk], clauses: &Clauses) -> bool {
@@ -113,8 +113,25 @@ impl Build<'_> {
         made
     }
 
-    /// Order by columns that are no longer there falls away.
+    /// Order by columns that are no longer there falls away, and so do figures made of them.
     fn keep_order(&mut self) {
+        let bucket = self.has_bucket();
+        let names: Vec<String> = self.ir.dimensions.iter().map(|d| d.name.clone()).collect();
+        self.ir.metrics.retain(|m| {
+            bucket || !matches!(m.kind, MetricKind::Compare(_) | MetricKind::Window(_))
+        });
+        for metric in &mut self.ir.metrics {
+            if let MetricKind::Share(share) = &mut metric.kind {
+                share.within.retain(|w| names.contains(w));
+            }
+        }
+        let metrics: Vec<String> = self.ir.metrics.iter().map(|m| m.name.clone()).collect();
+        self.ir.metrics.retain(|m| match &m.kind {
+            MetricKind::Expr(expr) => {
+                expr.names().iter().all(|(n, _)| metrics.iter().any(|m| m == n))
+            }
+            _ => true,
+        });
         let ir = &mut self.ir;
         let (dimensions, metrics) = (&ir.dimensions, &ir.metrics);
         ir.order.retain(|o| {
@@ -221,10 +238,13 @@ impl Build<'_> {
             filter_fields(f).iter().any(|name| fields.iter().any(|x| same_field(x, name)))
         };
         if !fields.is_empty() {
-            self.ir.filters.retain(|f| !on(f));
-            if before.0 == self.ir.filters.len() && !self.clauses.filters {
+            // Without the word "filter", a breakdown goes before a condition.
+            if !self.clauses.filters {
                 self.ir.dimensions.retain(|d| !fields.iter().any(|f| same_field(f, &d.name)));
                 self.keep_order();
+            }
+            if before.1 == self.ir.dimensions.len() {
+                self.ir.filters.retain(|f| !on(f));
             }
         } else if self.clauses.filters {
             let timed = |f: &Filter| matches!(f, Filter::Compare(c) if c.op == Op::During);

@@ -173,6 +173,10 @@ impl Scorer<'_> {
         for at in c.supers.iter().filter_map(|s| s.name) {
             score += self.named(root, at, true);
         }
+        // The busiest of a table's rows has the most rows of another table.
+        let busiest =
+            c.supers.iter().filter(|s| s.busiest && c.measures.is_empty()).filter_map(|s| s.name);
+        score -= busiest.map(|at| self.table(root, at)).fold(0.0, f64::max);
         for group in &c.groups {
             if let GroupClause::Name(at) = group.what {
                 score += self.named(root, at, true);
@@ -278,7 +282,12 @@ impl Scorer<'_> {
             .groups
             .iter()
             .any(|g| matches!(g.what, GroupClause::Bucket(_) | GroupClause::Part(_)));
-        if self.clauses.times.is_empty() && !buckets {
+        let dated = self
+            .clauses
+            .times
+            .iter()
+            .filter(|t| year_name(self.catalog, self.chunks, self.clauses, t.chunk).is_none());
+        if dated.count() == 0 && !buckets {
             return 0.0;
         }
         match time_fields(self.catalog, self.lexicon, root).first() {
@@ -287,4 +296,21 @@ impl Scorer<'_> {
             None => -0.8,
         }
     }
+}
+
+/// "built before 2000": the name in front of a time, where it is a column of years.
+pub(super) fn year_name(
+    catalog: &Catalog,
+    chunks: &[Chunk],
+    clauses: &Clauses,
+    time: usize,
+) -> Option<usize> {
+    let before = clauses.bare.iter().copied().filter(|b| *b < time).max()?;
+    let between = chunks.get(before + 1..time)?;
+    let best = chunks.get(before)?.names.first()?;
+    let Target::Column(col) = best.target else { return None };
+    let column = routes::column(catalog, col)?;
+    let years = super::describe::column_words(column).iter().any(|w| w == "year");
+    (between.iter().all(Chunk::is_filler) && column.data_type.is_integer() && years)
+        .then_some(before)
 }

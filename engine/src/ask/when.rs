@@ -48,6 +48,9 @@ impl Build<'_> {
 
     fn time_clause(&mut self, clause: &TimeClause) -> Option<Filter> {
         let word = self.text(clause.chunk).to_owned();
+        if let Some(filter) = self.year_filter(clause) {
+            return Some(filter);
+        }
         let Some(field) = self.time_field(&word) else { return self.year_column(clause, &word) };
         let spelled = self.field(&field);
         let mut assumed = Vec::new();
@@ -147,6 +150,24 @@ impl Build<'_> {
         let text = format!("\"{words}\" is no single period. {question}");
         self.asked.put("period", &text, choices, recommended);
         Resolved::Compare(Op::During, recommended.to_owned())
+    }
+
+    /// "built before 2000": the year is that of the column named before it.
+    fn year_filter(&mut self, clause: &TimeClause) -> Option<Filter> {
+        let name = super::root::year_name(self.catalog, self.chunks, self.clauses, clause.chunk)?;
+        let (op, moment) = match &clause.phrase {
+            TimePhrase::During(m) => (Op::Eq, m),
+            TimePhrase::Since(m) => (Op::Ge, m),
+            TimePhrase::Before(m) => (Op::Lt, m),
+            TimePhrase::After(m) => (Op::Gt, m),
+            TimePhrase::Until(m) => (Op::Le, m),
+            _ => return None,
+        };
+        let Moment::Absolute(text) = moment else { return None };
+        let year: i64 = text.parse().ok().filter(|_| text.len() == 4)?;
+        let field = self.pick(name, |c| c.data_type.is_integer())?;
+        let spelled = self.field(&field);
+        Some(compare(&spelled, op, Operand::One(Scalar::Number(year.into()))))
     }
 
     /// A table without times may have a column of years.

@@ -3,7 +3,9 @@
 //! A case file names a catalog and lists cases; `ir` is what the question means, written by hand.
 //! Every case is also written as a scope and read back.
 
-use air_engine::ask::{Clarification, Draft, Interpretation, Lexicon, Question, interpret, interpret_with, scope};
+use air_engine::ask::{
+    Clarification, Draft, Interpretation, Lexicon, Question, interpret, interpret_with, scope,
+};
 use air_ir::{Catalog, Ir};
 use serde::Deserialize;
 use serde_json::Value;
@@ -102,11 +104,16 @@ fn differs(case: &Case, found: &Interpretation) -> Option<String> {
     };
     let mut text = String::new();
     if state != case.state {
-        let _ = writeln!(text, "  state {state:?} instead of {:?}: {questions:?} {missing:?} {reason}", case.state);
+        let _ = writeln!(
+            text,
+            "  state {state:?} instead of {:?}: {questions:?} {missing:?} {reason}",
+            case.state
+        );
     }
     if let Some(expected) = &case.ir {
         let expected = Ir::parse(expected).unwrap_or_else(|e| panic!("{}: {e:?}", case.question));
-        let (expected, found) = (normal(expected), draft.map(|d| normal(d.ir.clone())).unwrap_or_default());
+        let (expected, found) =
+            (normal(expected), draft.map(|d| normal(d.ir.clone())).unwrap_or_default());
         if expected != found {
             let _ = writeln!(text, "  expected {expected}\n  found    {found}");
         }
@@ -128,14 +135,24 @@ fn differs(case: &Case, found: &Interpretation) -> Option<String> {
 }
 
 /// Renders the scope of a draft and reads it back.
-fn round_trip(question: &str, draft: &Draft, open: &[Clarification], catalog: &Catalog) -> Option<String> {
+fn round_trip(
+    question: &str,
+    draft: &Draft,
+    open: &[Clarification],
+    catalog: &Catalog,
+) -> Option<String> {
     let text = scope::render(question, draft, open);
     match scope::read(&text, catalog, jiff::Timestamp::UNIX_EPOCH) {
         Ok(ir) if ir == draft.ir => {
             let again = Draft { ir, ..draft.clone() };
-            (scope::render(question, &again, open) != text).then(|| "  the scope changes when it is written again\n".to_owned())
+            (scope::render(question, &again, open) != text)
+                .then(|| "  the scope changes when it is written again\n".to_owned())
         }
-        Ok(ir) => Some(format!("  the scope reads as {}\n  instead of {}\n{text}", ir.to_json(), draft.ir.to_json())),
+        Ok(ir) => Some(format!(
+            "  the scope reads as {}\n  instead of {}\n{text}",
+            ir.to_json(),
+            draft.ir.to_json()
+        )),
         Err(errors) => Some(format!("  the scope cannot be read: {errors:?}\n{text}")),
     }
 }
@@ -149,7 +166,11 @@ fn cases_mean_what_they_say() {
         for case in &file.cases {
             all += 1;
             open += usize::from(case.state != State::Answer);
-            assert!(case.state != State::Answer || case.ir.is_some(), "{}: an answer needs its ir", case.question);
+            assert!(
+                case.state != State::Answer || case.ir.is_some(),
+                "{}: an answer needs its ir",
+                case.question
+            );
             let previous = case.previous.as_ref().map(|p| Ir::parse(p).unwrap());
             let question = Question {
                 text: &case.question,
@@ -159,13 +180,36 @@ fn cases_mean_what_they_say() {
                 answers: &case.answers,
             };
             let found = interpret_with(&lexicon, &question);
-            assert_eq!(found, interpret(&question), "{}: twice the same question, two answers", case.question);
+            assert_eq!(
+                found,
+                interpret(&question),
+                "{}: twice the same question, two answers",
+                case.question
+            );
             let mut wrong = differs(case, &found).unwrap_or_default();
-            if let Interpretation::Answer(draft) | Interpretation::Clarify { draft: Some(draft), .. } = &found {
-                let open = if let Interpretation::Clarify { questions, .. } = &found { &questions[..] } else { &[] };
-                assert_eq!(Ir::parse(&draft.ir.to_json()).as_ref(), Ok(&draft.ir), "{}", case.question);
-                assert!((0.0..=1.0).contains(&draft.confidence), "{}: {}", case.question, draft.confidence);
-                wrong.push_str(&round_trip(&case.question, draft, open, &catalog).unwrap_or_default());
+            if let Interpretation::Answer(draft)
+            | Interpretation::Clarify { draft: Some(draft), .. } = &found
+            {
+                let open = if let Interpretation::Clarify { questions, .. } = &found {
+                    &questions[..]
+                } else {
+                    &[]
+                };
+                assert_eq!(
+                    Ir::parse(&draft.ir.to_json()).as_ref(),
+                    Ok(&draft.ir),
+                    "{}",
+                    case.question
+                );
+                assert!(
+                    (0.0..=1.0).contains(&draft.confidence),
+                    "{}: {}",
+                    case.question,
+                    draft.confidence
+                );
+                wrong.push_str(
+                    &round_trip(&case.question, draft, open, &catalog).unwrap_or_default(),
+                );
             }
             if !wrong.is_empty() {
                 let _ = writeln!(failures, "{name}: {:?}\n{wrong}", case.question);
@@ -187,7 +231,8 @@ const NOW: &str = "2014-01-10T12:00:00Z";
 
 fn draft_of(text: &str, catalog: &Catalog) -> Draft {
     let answers = BTreeMap::new();
-    let question = Question { text, catalog, now: NOW.parse().unwrap(), previous: None, answers: &answers };
+    let question =
+        Question { text, catalog, now: NOW.parse().unwrap(), previous: None, answers: &answers };
     match interpret(&question) {
         Interpretation::Answer(draft) => draft,
         other => panic!("{text}: {other:?}"),
@@ -246,14 +291,45 @@ fn an_edited_scope_is_the_edited_ir() {
     let now = NOW.parse().unwrap();
     for (from, to, pointer, value) in [
         ("limit 5", "limit 12", "/limit", serde_json::json!(12)),
-        ("- origin = \"JFK\"", "- origin in EWR, \"LGA\"", "/filters/0/value", serde_json::json!(["EWR", "LGA"])),
-        ("- origin = \"JFK\"", "- (dep_delay > 15) or (not (arr_delay between 0 and 9.5))", "/filters/0/any/1/not/value/1", serde_json::json!(9.5)),
-        ("- time_hour during 2013-06-01..2013-09-01", "- March 2013", "/filters/1/value", serde_json::json!("2013-03")),
-        ("- time_hour during 2013-06-01..2013-09-01", "- since March 2013", "/filters/1/op", serde_json::json!(">=")),
-        ("count of rows", "median of arr_delay where distance > 500", "/metrics/0/filter/value", serde_json::json!(500)),
-        ("- dest\n", "- dest\n- weekday: weekday part of time_hour\n", "/dimensions/1/part", serde_json::json!("weekday")),
+        (
+            "- origin = \"JFK\"",
+            "- origin in EWR, \"LGA\"",
+            "/filters/0/value",
+            serde_json::json!(["EWR", "LGA"]),
+        ),
+        (
+            "- origin = \"JFK\"",
+            "- (dep_delay > 15) or (not (arr_delay between 0 and 9.5))",
+            "/filters/0/any/1/not/value/1",
+            serde_json::json!(9.5),
+        ),
+        (
+            "- time_hour during 2013-06-01..2013-09-01",
+            "- March 2013",
+            "/filters/1/value",
+            serde_json::json!("2013-03"),
+        ),
+        (
+            "- time_hour during 2013-06-01..2013-09-01",
+            "- since March 2013",
+            "/filters/1/op",
+            serde_json::json!(">="),
+        ),
+        (
+            "count of rows",
+            "median of arr_delay where distance > 500",
+            "/metrics/0/filter/value",
+            serde_json::json!(500),
+        ),
+        (
+            "- dest\n",
+            "- dest\n- weekday: weekday part of time_hour\n",
+            "/dimensions/1/part",
+            serde_json::json!("weekday"),
+        ),
     ] {
-        let ir = scope::read(&edited(&text, from, to), &catalog, now).unwrap_or_else(|e| panic!("{to}: {e:?}"));
+        let ir = scope::read(&edited(&text, from, to), &catalog, now)
+            .unwrap_or_else(|e| panic!("{to}: {e:?}"));
         assert_eq!(ir.to_json().pointer(pointer), Some(&value), "{to}: {}", ir.to_json());
     }
 }
@@ -313,7 +389,8 @@ fn every_form_of_ir_goes_through_a_scope() {
     ] {
         let mut ir = Ir::parse(&ir).unwrap();
         ir.entities.retain(|e| e.name() != "t" || matches!(e, air_ir::EntityRef::Query { .. }));
-        let draft = Draft { ir, confidence: 1.0, interpretation: String::new(), assumptions: Vec::new() };
+        let draft =
+            Draft { ir, confidence: 1.0, interpretation: String::new(), assumptions: Vec::new() };
         let wrong = round_trip("any", &draft, &[], &catalog);
         assert!(wrong.is_none(), "{}", wrong.unwrap_or_default());
     }

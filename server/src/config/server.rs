@@ -96,7 +96,8 @@ impl AuthConfig {
         let fix = "set AIR__SERVER__AUTH__JWT_SECRET to 32 random bytes or more (for example the \
                    output of `openssl rand -base64 48`), or start with `--auth disabled`";
         match (self.algorithm, &self.jwt_secret) {
-            (TokenAlgorithm::Rs256 | TokenAlgorithm::Es256, _) if self.jwks_file.is_none() => {
+            (TokenAlgorithm::Rs256 | TokenAlgorithm::Es256, _) if self.jwks_file.is_some() => {}
+            (TokenAlgorithm::Rs256 | TokenAlgorithm::Es256, _) => {
                 let what = "this algorithm wants the public keys of whoever issues the tokens";
                 section.report("jwks_file", what, "name a JWKS file");
             }

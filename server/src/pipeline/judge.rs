@@ -1,10 +1,14 @@
 //! QA on the rows of a run: the figures it needs beside the rows, and the verdict.
 
-use std::sync::Arc;
+mod figures;
 
-use air_engine::qa::{self, Evidence};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use air_engine::qa::{self, Evidence, Receipt};
 use air_ir::{Ir, Verdict};
 use datafusion::arrow::array::RecordBatch;
+use jiff::Timestamp;
 
 use super::engine::{self, Ran};
 use super::sources::Ready;
@@ -17,7 +21,11 @@ pub(super) struct Judged {
     pub(super) verdict: Verdict,
 }
 
-/// Checks the rows. Figures that cannot be had in time leave their check out of the verdict.
+/// What the figures beside the rows may take together; a check whose figure came too late is
+/// left out of the verdict.
+const BUDGET: Duration = Duration::from_secs(5);
+
+/// Checks the rows.
 pub(super) async fn judge(
     app: &Arc<App>,
     ready: &Ready,
@@ -25,7 +33,15 @@ pub(super) async fn judge(
     order: &Order,
     ran: Ran,
 ) -> Judged {
-    let totals = totals(app, ready, ir, order, &ran).await;
+    let deadline = order.deadline.min(Instant::now() + BUDGET);
+    let beside = Beside { app, ready, now: order.now, deadline };
+    let totals = beside.totals(ir, &ran).await;
+    let latest = match figures::latest(ir, ready.prepared.catalog()) {
+        Some(ir) => beside.row(&ir).await.and_then(|rows| figures::instant(&rows)),
+        None => None,
+    };
+    let receipts = beside.receipts(ir).await;
+    let empty_filters = beside.empty_filters(ir, &ran).await;
     let evidence = Evidence {
         ir,
         columns: ran.guarded.columns(),
@@ -35,29 +51,60 @@ pub(super) async fn judge(
         time_zone: ran.guarded.time_zone(),
         range: ran.guarded.range(),
         totals: totals.as_ref(),
-        receipts: &[],
-        latest: None,
-        empty_filters: &[],
+        receipts: &receipts,
+        latest,
+        empty_filters: &empty_filters,
     };
     let verdict = qa::check(&evidence);
     Judged { ran, verdict }
 }
 
-/// The grand total that the groups must add up to, by a run of its own over the same files.
-async fn totals(
-    app: &Arc<App>,
-    ready: &Ready,
-    ir: &Ir,
-    order: &Order,
-    ran: &Ran,
-) -> Option<RecordBatch> {
-    if ran.answer.truncated || ran.answer.rows.num_rows() == 0 {
-        return None;
+/// Runs the small IRs over the same files as the run.
+struct Beside<'a> {
+    app: &'a Arc<App>,
+    ready: &'a Ready,
+    now: Timestamp,
+    deadline: Instant,
+}
+
+impl Beside<'_> {
+    async fn row(&self, ir: &Ir) -> Option<RecordBatch> {
+        let options = plan_options(self.app, self.now);
+        let plan = air_engine::plan(ir, &self.ready.prepared, &options).ok()?;
+        let guarded = air_engine::guard(plan, &policy(self.app)).ok()?;
+        let work = engine::execute(self.app, self.ready, guarded);
+        let ran = tokio::time::timeout_at(self.deadline.into(), work).await.ok()?;
+        Some(ran.ok()?.answer.rows)
     }
-    let totals = qa::totals_ir(ir)?;
-    let plan = air_engine::plan(&totals, &ready.prepared, &plan_options(app, order.now)).ok()?;
-    let guarded = air_engine::guard(plan, &policy(app)).ok()?;
-    let work = engine::execute(app, ready, guarded);
-    let ran = tokio::time::timeout_at(order.deadline.into(), work).await.ok()?;
-    Some(ran.ok()?.answer.rows)
+
+    /// The grand total that the groups must add up to.
+    async fn totals(&self, ir: &Ir, ran: &Ran) -> Option<RecordBatch> {
+        if ran.answer.truncated || ran.answer.rows.num_rows() == 0 {
+            return None;
+        }
+        self.row(&qa::totals_ir(ir)?).await
+    }
+
+    async fn receipts(&self, ir: &Ir) -> Vec<Receipt> {
+        let Some((alone, joined)) = figures::joined(ir) else { return Vec::new() };
+        let (Some(alone), Some(joined)) = (self.row(&alone).await, self.row(&joined).await) else {
+            return Vec::new();
+        };
+        figures::receipt(ir, &alone, &joined).into_iter().collect()
+    }
+
+    /// The filters that match nothing on their own; asked only where nothing was found.
+    async fn empty_filters(&self, ir: &Ir, ran: &Ran) -> Vec<String> {
+        let mut empty = Vec::new();
+        if ran.answer.rows.num_rows() > 0 && !ir.dimensions.is_empty() {
+            return empty;
+        }
+        for (text, alone) in figures::filters_alone(ir) {
+            let count = self.row(&alone).await.and_then(|rows| figures::count(&rows));
+            if count == Some(0) {
+                empty.push(text);
+            }
+        }
+        empty
+    }
 }

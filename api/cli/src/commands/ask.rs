@@ -4,10 +4,10 @@ use super::{Session, rows, segment};
 use crate::cli::{Ask, Format};
 use crate::exit::{self, Failure};
 use crate::output::judge;
-use crate::params::{json, pair};
+use crate::params::{json, pair, waiting};
 use air_client::{Error, Method};
 use serde_json::{Map, Value, json};
-use std::io::{BufRead, IsTerminal};
+use std::io::IsTerminal;
 
 /// The answer that leaves the choice to AIR.
 const YOU_DECIDE: &str = "you_decide";
@@ -172,7 +172,7 @@ fn answered(session: &Session, question: &Value) -> Result<(String, String), Fai
     }
     out.prompt("A number, your own words, or nothing for the recommended one:");
     let mut line = String::new();
-    if std::io::stdin().lock().read_line(&mut line)? == 0 {
+    if waiting(|| std::io::stdin().read_line(&mut line))? == 0 {
         return Err(Failure::new(exit::CLARIFY, "no answer was given"));
     }
     let typed = line.trim();

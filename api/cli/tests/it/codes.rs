@@ -76,6 +76,10 @@ fn a_server_that_is_silent_is_6_and_says_how_to_go_on() {
     silent(&["run", "k", "--idempotency-key", "x"]).ends(6, &["same command and key again"]);
     silent(&["query", "{}", "-s", "a"]).ends(6, &["--idempotency-key"]);
     silent(&["learn", "a"]).ends(6, &["aircli sources show a"]);
+    // What a repeat meets while the first call goes on.
+    let server = StandIn::new([problem(409, "idempotency_in_flight", "It has not ended yet.")]);
+    let ran = on(&server, &["run", "k", "--idempotency-key", "x"]);
+    ran.ends(6, &["It has not ended yet.", "same command and key again"]);
 }
 
 #[test]

@@ -1,7 +1,9 @@
 //! What a terminal sees, and that nothing else sees it. `script` lends the terminal.
 
-use std::io::Write;
-use std::process::{Command, Stdio};
+use std::io::{BufReader, Read, Write};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
 
 use serde_json::json;
 
@@ -11,8 +13,8 @@ use crate::{aircli, end, on};
 
 const ESCAPE: char = '\u{1b}';
 
-/// Runs a command on a terminal; standard output and error are one there.
-fn at_terminal(args: &str, no_color: bool, typed: &str) -> (Option<i32>, String) {
+/// A command on a terminal; standard output and error are one there.
+fn terminal(args: &str, no_color: bool) -> Child {
     let line = format!("{} {args}", env!("CARGO_BIN_EXE_aircli"));
     let mut command = Command::new("script");
     command.args(["--quiet", "--return", "--command", &line, "/dev/null"]);
@@ -21,17 +23,33 @@ fn at_terminal(args: &str, no_color: bool, typed: &str) -> (Option<i32>, String)
     if no_color {
         command.env("NO_COLOR", "1");
     }
-    let mut child = command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.spawn().unwrap()
+}
+
+/// Runs a command on a terminal to its end.
+fn at_terminal(args: &str, no_color: bool, typed: &str) -> (Option<i32>, String) {
+    let mut child = terminal(args, no_color);
     let mut keyboard = child.stdin.take().unwrap();
     keyboard.write_all(typed.as_bytes()).unwrap();
     let output = child.wait_with_output().unwrap();
     drop(keyboard);
     (output.status.code(), String::from_utf8(output.stdout).unwrap())
+}
+
+/// What a terminal shows until `end` appears; too long without it is a failure.
+fn until(shown: &Receiver<u8>, end: &str) -> String {
+    let mut seen = Vec::new();
+    loop {
+        let text = String::from_utf8_lossy(&seen).into_owned();
+        if text.contains(end) {
+            return text;
+        }
+        match shown.recv_timeout(Duration::from_secs(20)) {
+            Ok(byte) => seen.push(byte),
+            Err(error) => panic!("{error}: no {end:?} in {text:?}"),
+        }
+    }
 }
 
 #[test]
@@ -95,4 +113,21 @@ fn a_person_is_asked_back() {
         assert!(heard[0].head.contains("idempotency-key: k\r\n"), "{heard:?}");
         assert!(!heard[1].head.contains("idempotency-key"), "{heard:?}");
     }
+}
+
+#[test]
+fn a_person_who_is_asked_can_interrupt() {
+    let server = StandIn::new([ok(clarify())]);
+    let mut child = terminal(&format!("ask worst -s flights --url {}", server.url), true);
+    let (mut keyboard, screen) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+    let (shows, shown) = channel();
+    std::thread::spawn(move || {
+        for byte in BufReader::with_capacity(1, screen).bytes().map_while(Result::ok) {
+            let _ = shows.send(byte);
+        }
+    });
+    until(&shown, "nothing for the recommended one:");
+    keyboard.write_all(b"\x03").unwrap();
+    until(&shown, "aircli: interrupted");
+    assert_eq!(child.wait().unwrap().code(), Some(130));
 }

@@ -139,7 +139,8 @@ impl Reader<'_> {
         }
         let word = self.chunk(chunk).map(|c| c.text.to_lowercase()).unwrap_or_default();
         let of_group = n.is_some() || matches!(word.as_str(), "top" | "bottom" | "busiest");
-        let mut clause = SuperClause { chunk, end, n, name: None, of_group };
+        let mut clause =
+            SuperClause { chunk, end, n, name: None, of_group, busiest: word == "busiest" };
         self.at = next;
         if self.measure_at(next) {
             self.measure(false);
