@@ -40,6 +40,13 @@ impl Build<'_> {
             let part = self.metric(&format!("matching_{base}"), kind, Some(filter));
             return self.expr("share", &format!("{part} / {base}"));
         }
+        let word = self.clauses.share.map_or("", |at| self.text(at)).to_lowercase();
+        if matches!(word.as_str(), "rate" | "ratio") {
+            self.missing.push(word);
+            self.reasons
+                .push("It is not said which of the rows are set against all of them.".to_owned());
+            return None;
+        }
         if self.ir.dimensions.is_empty() {
             self.missing.push("share".to_owned());
             self.reasons

@@ -184,7 +184,8 @@ impl Build<'_> {
         if root_named.is_some() || clauses.share.is_some() && !clauses.values.is_empty() {
             if let Some(at) = root_named {
                 self.mark(at);
-                self.asked.assume(format!("The {} are counted.", self.text(at)));
+                let table = self.table_name(self.root);
+                self.asked.assume(format!("The {table} are counted."));
             }
             return Some(self.count_rows());
         }
@@ -402,6 +403,10 @@ impl Build<'_> {
         let period = |f: &Filter| matches!(f, Filter::Compare(c) if c.op == Op::During);
         let (periods, others): (Vec<Filter>, Vec<Filter>) = filters.into_iter().partition(period);
         self.ir.filters = others.into_iter().chain(periods).collect();
+        if !self.ir.having.is_empty() && self.ir.dimensions.is_empty() {
+            self.missing.push("groups".to_owned());
+            self.reasons.push("A condition on a figure needs groups; none are named.".to_owned());
+        }
         self.shared_time();
         super::qualify::qualify(&mut self.ir, self.catalog);
         self.nest_totals();

@@ -82,7 +82,36 @@ impl Build<'_> {
             self.missing.push(word);
             return;
         };
+        if self.of_each_total(clause, &field) {
+            return;
+        }
         self.number_filter(clause, &field);
+    }
+
+    /// "sites with more than 1000 kWh" may mean a single row, or the total of each. True where the
+    /// total is meant, which is then the figure.
+    fn of_each_total(&mut self, clause: &CmpClause, field: &Field) -> bool {
+        let first = self.clauses.bare.first().copied().filter(|b| self.is_other_fact(*b));
+        let alone = self.clauses.measures.is_empty() && self.clauses.groups.is_empty();
+        let (Some(group), true, true) = (first, alone, field.hops.is_empty()) else { return false };
+        let Some(column) = self.column(field.col).filter(|c| is_figure(c)) else { return false };
+        let (said, word) = (describe::column_in_words(column), self.text(group).to_owned());
+        let choices = vec![
+            Choice::new("total", &format!("the total {said} of each of the {word}")),
+            Choice::new("row", &format!("{said} of a single row")),
+        ];
+        let text = format!("What is compared for the {word}?");
+        let reply = self.asked.ask(&id_of("compared", &column.name), &text, choices, "total");
+        if reply != Reply::Choice("total".to_owned()) {
+            return false;
+        }
+        self.ir.metrics.clear();
+        let spelled = self.field(field);
+        let kind = super::measures::aggregate(air_ir::Agg::Sum, Some(spelled), None);
+        let metric = self.metric(&format!("total_{}", column.name), kind, None);
+        self.group_name(group);
+        self.having(clause, &metric);
+        true
     }
 
     /// "more than 1000 flights": what is compared is how many there are.

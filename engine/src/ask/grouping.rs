@@ -4,6 +4,7 @@
 
 use super::build::Build;
 use super::clauses::{GroupClause, Grouped};
+use super::lexicon::Target;
 use super::questions::{Choice, Reply};
 use super::root;
 use super::routes::{self, Field};
@@ -66,7 +67,32 @@ impl Build<'_> {
             self.reasons.push(format!("Rows of {table} cannot be grouped by \"{}\".", said.text));
             return Vec::new();
         };
+        if said
+            .names
+            .first()
+            .is_some_and(|c| !matches!(c.target, Target::Column(_) | Target::RoleColumn(..)))
+        {
+            self.say_namesakes(&field);
+        }
         vec![self.group_field(&field)]
+    }
+
+    /// Rows known by a name that several may have are one group.
+    fn say_namesakes(&mut self, field: &Field) {
+        let Some(column) = self.column(field.col) else { return };
+        let key = self
+            .catalog
+            .tables
+            .get(field.col.table)
+            .is_some_and(|t| t.primary_key == [column.name.as_str()]);
+        let unique = column
+            .values
+            .as_ref()
+            .is_some_and(|v| v.complete && v.counts.values().all(|n| *n == 1));
+        if !key && !unique && routes::label(self.catalog, field.col.table) == Some(field.col) {
+            let spelled = self.spelled(field);
+            self.asked.assume(format!("Those of one {spelled} are one group."));
+        }
     }
 
     pub(super) fn group_field(&mut self, field: &Field) -> String {

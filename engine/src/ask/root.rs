@@ -198,8 +198,10 @@ impl Scorer<'_> {
         }
         for compare in &c.compares {
             if let Some(at) = compare.subject {
-                score +=
-                    self.named(root, at, true).max(self.table(root, at)).max(self.child(root, at));
+                score += self
+                    .named(root, at, true)
+                    .max(self.table(root, at))
+                    .max(self.child(root, at) * 0.5);
             }
         }
         for value in &c.values {

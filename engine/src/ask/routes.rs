@@ -121,8 +121,8 @@ pub(super) fn named(catalog: &Catalog, table: usize, name: &str) -> Option<ColRe
     Some(ColRef { table, column })
 }
 
-/// The column people know the rows of a table by: its name, else its only text that is no key,
-/// else its key of one column.
+/// The column people know the rows of a table by: its name, else its key of one
+/// column.
 pub(super) fn label(catalog: &Catalog, table: usize) -> Option<ColRef> {
     let t = catalog.tables.get(table)?;
     let texts: Vec<&Column> = t
@@ -135,10 +135,6 @@ pub(super) fn label(catalog: &Catalog, table: usize) -> Option<ColRef> {
     let ends = |word: &str| texts.iter().find(|c| c.name.to_lowercase().ends_with(word));
     let found = ["name", "title", "label"].iter().find_map(|w| called(w));
     let found = found.or_else(|| ["_name", "_title", "_label"].iter().find_map(|w| ends(w)));
-    let found = found.or(match &texts[..] {
-        [only] => Some(only),
-        _ => None,
-    });
     match (found, &t.primary_key[..]) {
         (Some(column), _) => named(catalog, table, &column.name),
         (None, [key]) => named(catalog, table, key),

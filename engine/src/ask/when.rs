@@ -16,7 +16,7 @@ impl Build<'_> {
         let mut periods: Vec<(Filter, bool)> = Vec::new();
         for clause in clauses {
             self.mark(clause.chunk);
-            if self.is_compared(&clause.phrase) {
+            if self.compared_clause().is_some_and(|c| c.chunk == clause.chunk) {
                 continue;
             }
             let whole = matches!(
@@ -36,14 +36,17 @@ impl Build<'_> {
         }
     }
 
-    /// Whether a phrase says with what is compared, rather than when.
-    pub(super) fn is_compared(&self, phrase: &TimePhrase) -> bool {
-        let asked = self.clauses.compare || self.clauses.change || self.clauses.growth;
-        match phrase {
+    /// The phrase that says with what is compared, rather than when: the last of those that may.
+    pub(super) fn compared_clause(&self) -> Option<&'_ TimeClause> {
+        let clauses = self.clauses;
+        clauses.times.iter().rev().find(|t| match &t.phrase {
             TimePhrase::Earlier(_) => true,
-            TimePhrase::During(Moment::Relative(Relative::Previous(_), _)) => asked,
+            TimePhrase::During(Moment::Relative(Relative::Previous(_), _)) => {
+                let from = self.text(t.chunk).to_lowercase().starts_with("from");
+                clauses.compare || from && (clauses.change || clauses.growth)
+            }
             _ => false,
-        }
+        })
     }
 
     fn time_clause(&mut self, clause: &TimeClause) -> Option<Filter> {
@@ -205,7 +208,6 @@ impl Build<'_> {
             | TimePhrase::During(Moment::Relative(Relative::Previous(unit), _)) => Some(*unit),
             _ => None,
         };
-        let said = self.clauses.times.iter().filter(|t| self.is_compared(&t.phrase));
-        said.filter_map(|t| from(&t.phrase)).next().or(self.clauses.over)
+        self.compared_clause().and_then(|t| from(&t.phrase)).or(self.clauses.over)
     }
 }

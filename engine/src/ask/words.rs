@@ -406,7 +406,7 @@ const FILLERS: &str = "a an the how this that these those it its they them their
 am do does did done has have had can could would should may might please show me us i we you \
 your my our give tell get see find display want need like know look let lets report table chart \
 graph plot all any so then now than as with respect regarding concerning if there here ? . ! ; : ( ) - – — / \
-happen happened occur occurred make made made go went come came take took overall altogether \
+comes happen happened occur occurred make made made go went come came take took overall altogether \
 respectively hi hello thanks ok okay and/or ever much far actually currently really exactly both \
 data dataset figure figures result results value values looking numbers breakdown overview \
 well popular frequent common well alone one ones question answer whether belong belongs";

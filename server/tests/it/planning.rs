@@ -73,7 +73,8 @@ async fn rows_keep_their_meaning_in_json() {
         json!({"name": "month", "type": "timestamptz", "role": "time"})
     );
     assert_eq!((&result["row_count"], &result["truncated"]), (&json!(3), &json!(false)));
-    assert_eq!(result["qa"]["status"], "pass", "{result}");
+    // The rows are of 2024 and the run is not: their age is told, and nothing else is wrong.
+    assert_eq!(result["qa"]["status"], "warn", "{result}");
     let checks: Vec<&str> = result["qa"]["checks"]
         .as_array()
         .unwrap()

@@ -30,6 +30,8 @@ impl Reader<'_> {
         let weak = |at: usize| self.chunk(at).is_some_and(|c| c.weight() < 0.8);
         let subject = match (before, measure) {
             (_, Some(_)) if !(named_after && is_column(after)) => None,
+            // A unit counts something of the rows, not the rows.
+            (Some(before), None) if !named_after && unit.is_some() && !is_column(before) => None,
             (Some(before), None) if !named_after || is_column(before) && !weak(before) => {
                 self.out.bare.pop();
                 Some(before)
