@@ -5,7 +5,7 @@
 //! questions whose answers would change the rows, or the reason why it cannot be answered.
 //!
 //! The way of a question: [`tokens`] → [`spelling`] → [`chunks`] → [`clauses`] → [`root`] →
-//! [`draft`] or [`follow_up`] (with [`measures`], [`grouping`], [`filters`], [`when`],
+//! [`draft`] or [`follow_up`] (with [`measures`], [`subject`], [`grouping`], [`filters`], [`when`],
 //! [`compare`], [`ranking`]) → [`coverage`] → [`describe`].
 //!
 //! Deliberately absent: IO, a model, and every word of any particular data. What the catalog does
@@ -30,6 +30,7 @@ mod root;
 mod routes;
 pub mod scope;
 mod spelling;
+mod subject;
 mod time;
 mod tokens;
 mod values;

@@ -6,6 +6,7 @@
 
 mod compare;
 mod measure;
+mod number;
 
 use super::chunks::{Chunk, Kind};
 use super::time::TimePhrase;
@@ -320,69 +321,6 @@ impl Reader<'_> {
                 }
             }
             _ => {}
-        }
-    }
-
-    /// "15 minutes" of a grain, "2 engines", "5 airlines", "3-month moving average".
-    fn number(&mut self) {
-        let after = self.content(self.at + 1);
-        if self.counted_name() {
-            return;
-        }
-        match self.say(after) {
-            Some(Say::Unit(unit)) => {
-                let n = self.whole_at(self.at).and_then(|n| u32::try_from(n).ok());
-                self.out.window = n.map(|n| Grain { n, unit });
-                if self.out.window.is_none() {
-                    self.out.unknown.push((self.at, None));
-                }
-                self.at = after + 1;
-            }
-            Some(Say::Super(end)) => {
-                let n = self.whole_at(self.at);
-                self.at = after;
-                self.superlative(end);
-                if let Some(last) = self.out.supers.last_mut() {
-                    last.n = n;
-                }
-            }
-            Some(Say::Percentile) => self.measure(false),
-            _ if self.name_at(after) => {
-                let numbers = self.number_at(self.at).into_iter().collect();
-                let negated = self.state.negated || self.state.without;
-                let op = Op::Eq;
-                let clause = CmpClause {
-                    op,
-                    numbers,
-                    unit: None,
-                    subject: Some(after),
-                    measure: None,
-                    negated,
-                };
-                self.out.compares.push(clause);
-                self.at = after + 1;
-                self.state = State::default();
-            }
-            _ => match self.out.bare.last().copied().filter(|b| self.content(b + 1) == self.at) {
-                Some(subject) => {
-                    self.out.bare.pop();
-                    let numbers = self.number_at(self.at).into_iter().collect();
-                    let negated = self.state.negated;
-                    let subject = Some(subject);
-                    let clause = CmpClause {
-                        op: Op::Eq,
-                        numbers,
-                        unit: None,
-                        subject,
-                        measure: None,
-                        negated,
-                    };
-                    self.out.compares.push(clause);
-                    self.at += 1;
-                    self.state = State::default();
-                }
-                None => self.unknown(),
-            },
         }
     }
 

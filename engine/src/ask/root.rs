@@ -155,14 +155,19 @@ const UNREACHED: f64 = -1.5;
 
 impl Scorer<'_> {
     fn score(&self, root: usize) -> f64 {
+        self.asked(root) + self.grouped(root) + self.restricted(root) + self.timed(root)
+    }
+
+    /// Figures, and what stands by itself.
+    fn asked(&self, root: usize) -> f64 {
         let c = self.clauses;
         let mut score = 0.0;
-        for measure in &c.measures {
-            if let Some(name) = measure.name {
-                let figure = matches!(measure.agg, Some(a) if a != Agg::Percentile && !measure.count)
-                    || measure.agg == Some(Agg::Percentile);
-                score += self.measured(root, name, figure && !measure.distinct);
-            }
+        for (measure, name) in c.measures.iter().filter_map(|m| Some((m, m.name?))) {
+            let figure = match measure.agg {
+                Some(Agg::Percentile) => true,
+                agg => agg.is_some() && !measure.count,
+            };
+            score += self.measured(root, name, figure && !measure.distinct);
         }
         if c.measures.is_empty() && c.supers.iter().any(|s| s.name.is_none()) {
             let table = routes::table(self.catalog, root);
@@ -170,44 +175,38 @@ impl Scorer<'_> {
             score += if figures { 0.15 } else { 0.0 };
             score += if routes::time_columns(self.catalog, root).is_empty() { 0.0 } else { 0.1 };
         }
-        for at in c.supers.iter().filter_map(|s| s.name) {
-            score += self.named(root, at, true);
-        }
+        score += c.bare.iter().map(|at| self.bare(root, *at)).sum::<f64>();
+        // What stands first is what the question is about.
+        let first = c.bare.first().filter(|_| c.measures.is_empty());
+        score + first.map_or(0.0, |at| if self.table(root, *at) > 0.6 { 0.2 } else { 0.0 })
+    }
+
+    fn grouped(&self, root: usize) -> f64 {
+        let c = self.clauses;
+        let ranked = c.supers.iter().filter_map(|s| s.name);
+        let groups = c.groups.iter().filter_map(|g| match g.what {
+            GroupClause::Name(at) => Some(at),
+            _ => None,
+        });
+        let score: f64 = ranked.chain(groups).map(|at| self.named(root, at, true)).sum();
         // The busiest of a table's rows has the most rows of another table.
         let busiest =
             c.supers.iter().filter(|s| s.busiest && c.measures.is_empty()).filter_map(|s| s.name);
-        score -= busiest.map(|at| self.table(root, at)).fold(0.0, f64::max);
-        for group in &c.groups {
-            if let GroupClause::Name(at) = group.what {
-                score += self.named(root, at, true);
-            }
-        }
-        for at in &c.bare {
-            score += self.bare(root, *at);
-        }
-        // What stands first is what the question is about.
-        if let Some(first) = c.bare.first().filter(|_| c.measures.is_empty()) {
-            score += if self.table(root, *first) > 0.6 { 0.2 } else { 0.0 };
-        }
-        for null in &c.nulls {
+        score - busiest.map(|at| self.table(root, at)).fold(0.0, f64::max)
+    }
+
+    fn restricted(&self, root: usize) -> f64 {
+        let c = self.clauses;
+        let nulls = c.nulls.iter().map(|null| match self.table(root, null.chunk) > 0.0 {
             // Rows of the main table are there; what may be absent is something else.
-            score += match self.table(root, null.chunk) > 0.0 {
-                true => UNREACHED,
-                false => self.named(root, null.chunk, true).max(self.child(root, null.chunk)),
-            };
-        }
-        for compare in &c.compares {
-            if let Some(at) = compare.subject {
-                score += self
-                    .named(root, at, true)
-                    .max(self.table(root, at))
-                    .max(self.child(root, at) * 0.5);
-            }
-        }
-        for value in &c.values {
-            score += self.valued(root, value.chunk);
-        }
-        score + self.timed(root)
+            true => UNREACHED,
+            false => self.named(root, null.chunk, true).max(self.child(root, null.chunk)),
+        });
+        let compared = c.compares.iter().filter_map(|c| c.subject).map(|at| {
+            self.named(root, at, true).max(self.table(root, at)).max(self.child(root, at) * 0.5)
+        });
+        let values = c.values.iter().map(|v| self.valued(root, v.chunk));
+        nulls.chain(compared).chain(values).sum()
     }
 
     fn chunk(&self, at: usize) -> Option<&Chunk> {

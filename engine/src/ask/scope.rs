@@ -29,7 +29,11 @@ const HEADINGS: [&str; 9] = [
 /// Writes the scope of a draft.
 pub fn render(question: &str, draft: &Draft, open: &[Clarification]) -> String {
     let ir = &draft.ir;
-    let plain: String = question.split_whitespace().collect::<Vec<_>>().join(" ");
+    let mut plain: String = question.split_whitespace().collect::<Vec<_>>().join(" ");
+    if plain.starts_with('#') {
+        // A question is no heading.
+        plain.insert(0, '\\');
+    }
     let (filters, periods) = conditions(ir);
     let open = open.iter().map(|q| {
         let choices: Vec<&str> = q.choices.iter().map(|c| c.label.as_str()).collect();

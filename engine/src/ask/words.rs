@@ -440,70 +440,19 @@ pub(super) fn number_word(word: &str) -> Option<f64> {
     u32::try_from(at).ok().filter(|n| *n != 1).map(f64::from)
 }
 
-/// Words of a measure that say that much of it is bad, or good.
+/// Figures of which much is bad.
+const BAD: &str = "delay late lateness cost costs expense error errors loss losses defect defects \
+failure failures complaint complaints refund refunds downtime outage latency churn debt waste \
+incident incidents accident accidents fault faults overdue cancelled cancellation cancellations \
+shrinkage risk returns lost";
+
+/// Figures of which much is good.
+const GOOD: &str = "revenue sales profit score rating ratings income margin satisfaction uptime \
+growth earnings yield success efficiency turnover availability quality wins";
+
+/// Whether much of a measure is bad, by the words it is known by; `None` where they do not say.
 pub(super) fn is_high_bad(words: &[String]) -> Option<bool> {
-    const BAD: &[&str] = &[
-        "delay",
-        "late",
-        "lateness",
-        "cost",
-        "costs",
-        "expense",
-        "error",
-        "errors",
-        "loss",
-        "losses",
-        "defect",
-        "defects",
-        "failure",
-        "failures",
-        "complaint",
-        "complaints",
-        "refund",
-        "refunds",
-        "downtime",
-        "outage",
-        "latency",
-        "churn",
-        "debt",
-        "waste",
-        "incident",
-        "incidents",
-        "accident",
-        "accidents",
-        "fault",
-        "faults",
-        "overdue",
-        "cancelled",
-        "cancellation",
-        "cancellations",
-        "shrinkage",
-        "risk",
-        "returns",
-        "lost",
-    ];
-    const GOOD: &[&str] = &[
-        "revenue",
-        "sales",
-        "profit",
-        "score",
-        "rating",
-        "ratings",
-        "income",
-        "margin",
-        "satisfaction",
-        "uptime",
-        "growth",
-        "earnings",
-        "yield",
-        "success",
-        "efficiency",
-        "turnover",
-        "availability",
-        "quality",
-        "wins",
-    ];
-    let has = |list: &[&str]| words.iter().any(|w| list.contains(&w.as_str()));
+    let has = |list: &str| words.iter().any(|w| list.split_ascii_whitespace().any(|l| l == w));
     match (has(BAD), has(GOOD)) {
         (true, false) => Some(true),
         (false, true) => Some(false),

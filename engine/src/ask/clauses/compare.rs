@@ -52,49 +52,8 @@ impl Reader<'_> {
         self.state = State { after_value, ..State::default() };
     }
 
-    /// "a delay of 15 minutes", "15 minutes or more", where a name stands before the number.
-    pub(super) fn counted_name(&mut self) -> bool {
-        let (at, number) = (self.at, self.number_at(self.at));
-        let unit_at = self.content(at + 1);
-        let unit = matches!(self.say(unit_at), Some(Say::Unit(_)))
-            || self
-                .chunk(unit_at)
-                .is_some_and(|c| c.kind == Kind::Unknown && is_unit_word(&c.text));
-        let end = if unit { unit_at + 1 } else { at + 1 };
-        let op = match self.say(self.content(end)) {
-            Some(Say::OrMore(op)) => Some(op),
-            _ => None,
-        };
-        let subject = self
-            .out
-            .bare
-            .last()
-            .copied()
-            .filter(|b| self.past_of(b + 1) == at || self.leads_to(*b, at));
-        let (Some(number), true) = (number, op.is_some() || unit && subject.is_some()) else {
-            return false;
-        };
-        if subject.is_some() {
-            self.out.bare.pop();
-        }
-        let negated = self.state.negated || self.state.without;
-        let unit = unit.then_some(unit_at);
-        self.at = if op.is_some() { self.content(end) + 1 } else { end };
-        let op = op.unwrap_or(Op::Eq);
-        self.out.compares.push(CmpClause {
-            op,
-            numbers: vec![number],
-            unit,
-            subject,
-            measure: None,
-            negated,
-        });
-        self.state = State::default();
-        true
-    }
-
     /// Whether a name stands just before a comparison, at most with "by" between.
-    fn leads_to(&self, name: usize, word: usize) -> bool {
+    pub(super) fn leads_to(&self, name: usize, word: usize) -> bool {
         let next = self.content(name + 1);
         next == word || self.say(next) == Some(Say::By) && self.content(next + 1) == word
     }

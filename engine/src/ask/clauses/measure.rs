@@ -18,10 +18,40 @@ impl Reader<'_> {
 
     /// "average [number of] [distinct] X", "how many X", "95th percentile of X".
     pub(super) fn measure(&mut self, ordering: bool) {
+        let start = self.at;
+        let (mut clause, mut at) = self.measure_words(ordering);
+        if let Some(noun) = self.described(at).filter(|_| self.name_at(at)) {
+            self.out.bare.push(at);
+            at = noun;
+        }
+        if self.name_at(at) || self.column_named_like_a_word(at) {
+            clause.name = Some(at);
+            at += 1;
+        } else if !clause.rows {
+            let plain = clause.count && clause.name.is_none() && clause.agg.is_none();
+            if !plain && at == start + 1 && self.chunk(start).is_some_and(|c| !c.names.is_empty()) {
+                // A column that is called "total".
+                clause = MeasureClause { name: Some(start), ordering, ..Default::default() };
+            } else if self.second_of_list(&clause, at, ordering) {
+                return;
+            }
+        }
+        // "number of flights and distinct planes": the second has its own words.
+        self.out.measures.push(clause);
+        self.at = at;
+        self.state = State { after_measure: !ordering, ..State::default() };
+        let next = self.content(at);
+        if matches!(self.say(next), Some(Say::Cmp(_) | Say::Between)) {
+            self.at = next;
+            self.comparison(Some(self.out.measures.len() - 1));
+        }
+    }
+
+    /// The words of a measure before its name, and where they end.
+    fn measure_words(&self, ordering: bool) -> (MeasureClause, usize) {
         let mut clause =
             MeasureClause { ordering, share: self.out.share.is_some(), ..Default::default() };
-        let start = self.at;
-        let mut at = start;
+        let mut at = self.at;
         while let Some(chunk) = self.chunk(at) {
             match chunk.kind.clone() {
                 Kind::Say(Say::Agg(agg)) if clause.agg.is_none() => clause.agg = Some(agg),
@@ -50,31 +80,7 @@ impl Reader<'_> {
             }
             at += 1;
         }
-        if let Some(noun) = self.described(at).filter(|_| self.name_at(at)) {
-            self.out.bare.push(at);
-            at = noun;
-        }
-        if self.name_at(at) || self.column_named_like_a_word(at) {
-            clause.name = Some(at);
-            at += 1;
-        } else if !clause.rows {
-            let plain = clause.count && clause.name.is_none() && clause.agg.is_none();
-            if !plain && at == start + 1 && self.chunk(start).is_some_and(|c| !c.names.is_empty()) {
-                // A column that is called "total".
-                clause = MeasureClause { name: Some(start), ordering, ..Default::default() };
-            } else if self.second_of_list(&clause, at, ordering) {
-                return;
-            }
-        }
-        // "number of flights and distinct planes": the second has its own words.
-        self.out.measures.push(clause);
-        self.at = at;
-        self.state = State { after_measure: !ordering, ..State::default() };
-        let next = self.content(at);
-        if matches!(self.say(next), Some(Say::Cmp(_) | Say::Between)) {
-            self.at = next;
-            self.comparison(Some(self.out.measures.len() - 1));
-        }
+        (clause, at)
     }
 
     /// "average and median delay": the name comes with the last aggregate.

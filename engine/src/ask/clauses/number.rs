@@ -1,0 +1,99 @@
+//! Clauses that a number starts: "2 engines", "15 minutes or more", "3-month moving average".
+
+use super::compare::is_unit_word;
+use super::{CmpClause, Reader, State};
+use crate::ask::chunks::Kind;
+use crate::ask::words::Say;
+use air_ir::{Grain, Op, Unit};
+
+impl Reader<'_> {
+    /// A number that no word before it has taken.
+    pub(super) fn number(&mut self) {
+        let after = self.content(self.at + 1);
+        if self.counted_name() {
+            return;
+        }
+        let before = self.out.bare.last().copied().filter(|b| self.content(b + 1) == self.at);
+        match self.say(after) {
+            Some(Say::Unit(unit)) => self.span(unit, after),
+            Some(Say::Super(end)) => {
+                let n = self.whole_at(self.at);
+                self.at = after;
+                self.superlative(end);
+                if let Some(last) = self.out.supers.last_mut() {
+                    last.n = n;
+                }
+            }
+            Some(Say::Percentile) => self.measure(false),
+            _ if self.name_at(after) => self.equal(after, after + 1),
+            _ => match before {
+                Some(subject) => {
+                    self.out.bare.pop();
+                    self.equal(subject, self.at + 1);
+                }
+                None => self.unknown(),
+            },
+        }
+    }
+
+    /// "3 months": of a window.
+    fn span(&mut self, unit: Unit, at: usize) {
+        let n = self.whole_at(self.at).and_then(|n| u32::try_from(n).ok());
+        self.out.window = n.map(|n| Grain { n, unit });
+        if self.out.window.is_none() {
+            self.out.unknown.push((self.at, None));
+        }
+        self.at = at + 1;
+    }
+
+    /// "2 engines", "engines 2".
+    fn equal(&mut self, subject: usize, end: usize) {
+        let numbers = self.number_at(self.at).into_iter().collect();
+        let negated = self.state.negated || self.state.without;
+        let (unit, measure, subject) = (None, None, Some(subject));
+        self.out.compares.push(CmpClause { op: Op::Eq, numbers, unit, subject, measure, negated });
+        self.at = end;
+        self.state = State::default();
+    }
+
+    /// "a delay of 15 minutes", "15 minutes or more", where a name stands before the number.
+    pub(super) fn counted_name(&mut self) -> bool {
+        let (at, number) = (self.at, self.number_at(self.at));
+        let unit_at = self.content(at + 1);
+        let unit = matches!(self.say(unit_at), Some(Say::Unit(_)))
+            || self
+                .chunk(unit_at)
+                .is_some_and(|c| c.kind == Kind::Unknown && is_unit_word(&c.text));
+        let end = if unit { unit_at + 1 } else { at + 1 };
+        let op = match self.say(self.content(end)) {
+            Some(Say::OrMore(op)) => Some(op),
+            _ => None,
+        };
+        let subject = self
+            .out
+            .bare
+            .last()
+            .copied()
+            .filter(|b| self.past_of(b + 1) == at || self.leads_to(*b, at));
+        let (Some(number), true) = (number, op.is_some() || unit && subject.is_some()) else {
+            return false;
+        };
+        if subject.is_some() {
+            self.out.bare.pop();
+        }
+        let negated = self.state.negated || self.state.without;
+        let unit = unit.then_some(unit_at);
+        self.at = if op.is_some() { self.content(end) + 1 } else { end };
+        let op = op.unwrap_or(Op::Eq);
+        self.out.compares.push(CmpClause {
+            op,
+            numbers: vec![number],
+            unit,
+            subject,
+            measure: None,
+            negated,
+        });
+        self.state = State::default();
+        true
+    }
+}
