@@ -28,8 +28,8 @@ build: system
 lint: system venv
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
-	$(VENV)/bin/ruff check tests scripts api
-	$(VENV)/bin/ruff format --check tests scripts api
+	$(VENV)/bin/ruff check tests scripts api benches
+	$(VENV)/bin/ruff format --check tests scripts api benches
 	$(VENV)/bin/mypy
 	PATH=$(VENV)/bin:$$PATH api/generate --check
 
@@ -50,7 +50,7 @@ openapi: venv ## generate server types and client from api/openapi.yaml
 	PATH=$(VENV)/bin:$$PATH api/generate
 
 check: build ## is this machine ready to serve
-	$(BIN)/air check --data data
+	$(BIN)/air check --data data --config config-dev.yaml
 
 clean:
 	rm -rf .air

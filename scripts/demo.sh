@@ -113,7 +113,8 @@ say "What to type next"
 cat <<EOF
   make run                                  # keeps the service up at http://127.0.0.1:9000
   alias aircli=$AIRCLI_BIN
+  aircli learn flights                      # once, in another terminal
   aircli ask "how many distinct planes flew each day in March 2013"
-  aircli ask "which airline had the worst median arrival delay in December"
+  aircli ask "which airline had the worst median arrival delay in December 2013"
   aircli reports list                       # and see README.md for your own folder of files
 EOF

@@ -95,6 +95,9 @@ pub(crate) struct LoadOptions {
 impl Config {
     /// Reads and checks the configuration.
     pub(crate) fn load(options: LoadOptions) -> Result<Self, ConfigError> {
+        // What is relative to the data folder stays so wherever the process stands later.
+        let data_dir = std::path::absolute(&options.data_dir).unwrap_or(options.data_dir);
+        let options = LoadOptions { data_dir, ..options };
         let file = options.data_dir.join(&options.file);
         let text = std::fs::read_to_string(&file).map_err(|error| ConfigError {
             file: file.display().to_string(),

@@ -44,11 +44,15 @@ pub(crate) struct FoundFile {
 impl Folder {
     /// `base_path`, which lies under `files_base`.
     pub(crate) fn open(files_base: &Path, base_path: &Path) -> Result<Self, SourceError> {
-        let shown = base_path.display().to_string();
+        let under = relative(files_base, base_path);
+        // Below files.base_path where it is; where the service's folders lie is nobody's business.
+        let shown = match &under {
+            Some(under) => under.clone(),
+            None => base_path.file_name().map_or_else(String::new, |n| n.display().to_string()),
+        };
         let refused =
             |reason: &str| SourceError::BasePath { path: shown.clone(), reason: reason.to_owned() };
-        let under = relative(files_base, base_path)
-            .ok_or_else(|| refused("leads out of files.base_path"))?;
+        let under = under.ok_or_else(|| refused("leads out of files.base_path"))?;
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let base = rustix::fs::open(files_base, flags, Mode::empty()).map_err(|e| {
             SourceError::BasePath {
