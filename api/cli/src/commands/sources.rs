@@ -38,7 +38,9 @@ pub(super) async fn sources(session: &Session, command: Sources) -> Result<(), F
 pub(super) async fn learn(session: &Session, source: &str, stats: bool) -> Result<(), Failure> {
     let waiting = session.output.waiting("learning");
     let call = session.request(Method::POST, "/v1/learn")?.query(&[("datasource_id", source)]);
-    let learned = reply(call.json(&json!({"include_stats": stats}))).await;
+    // Without the flag the service's own setting holds.
+    let body = if stats { json!({"include_stats": true}) } else { json!({}) };
+    let learned = reply(call.json(&body)).await;
     waiting.finish_and_clear();
     let resume = format!("`aircli sources show {source}` tells when it was last learned");
     let learned = learned.map_err(|failure| failure.resume(&session.resume(&resume)))?;

@@ -66,7 +66,7 @@ fn rows_formats_are_refused_where_there_are_no_rows() {
 fn learning_is_what_the_contract_says() {
     let learned = json!({"datasource_id": "flights", "tables": 5, "warnings": ["Odd."]});
     for (args, sent) in [
-        (&["learn", "flights"][..], json!({"include_stats": false})),
+        (&["learn", "flights"][..], json!({})),
         (&["learn", "flights", "--stats"], json!({"include_stats": true})),
     ] {
         let server = StandIn::new([ok(learned.clone())]);
