@@ -42,9 +42,9 @@ python-test: build venv
 venv: system
 	@bash scripts/venv.sh $(VENV)
 
-bench: ## planning, files and memory: benches/README.md tells what each measures
-	cargo bench --workspace
-	bash benches/memory.sh
+bench: build venv ## planning and memory: benches/README.md tells what each measures
+	cargo bench -p air-engine --bench planning --locked
+	AIR_BIN=$(BIN)/air PYTHON=$(PY) bash benches/memory.sh
 
 openapi: venv ## generate server types and client from api/openapi.yaml
 	PATH=$(VENV)/bin:$$PATH api/generate
