@@ -86,6 +86,9 @@ async fn a_file_swapped_for_a_link_between_listing_and_reading_is_refused() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_race_of_renames_never_shows_what_is_outside() {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU32, Ordering};
+    const ROUNDS: u32 = 50;
     let world = World::new(&[("d/x.csv", "a\n1\n")]);
     let catalog = world.learn().await.unwrap();
     let outside = world.dir.path().join("outside");
@@ -93,21 +96,26 @@ async fn a_race_of_renames_never_shows_what_is_outside() {
     std::fs::write(outside.join("x.csv"), "a\n42\n").unwrap();
     symlink(&outside, world.path("link")).unwrap();
     let base = world.path("");
-    let stop = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
-    let until = stop.clone();
+    // Between the races the swapper holds still until a whole read has passed, so that right
+    // reads are seen on any machine, however the two threads are scheduled.
+    let reads = Arc::new(AtomicU32::new(0));
+    let done = Arc::clone(&reads);
     let swapper = std::thread::spawn(move || {
-        let mut swaps = 0_u32;
-        while !until.load(std::sync::atomic::Ordering::Relaxed) {
-            std::fs::rename(base.join("d"), base.join("away")).unwrap();
-            std::fs::rename(base.join("link"), base.join("d")).unwrap();
-            std::fs::rename(base.join("d"), base.join("link")).unwrap();
-            std::fs::rename(base.join("away"), base.join("d")).unwrap();
-            swaps += 1;
+        for _ in 0..ROUNDS {
+            for _ in 0..20 {
+                std::fs::rename(base.join("d"), base.join("away")).unwrap();
+                std::fs::rename(base.join("link"), base.join("d")).unwrap();
+                std::fs::rename(base.join("d"), base.join("link")).unwrap();
+                std::fs::rename(base.join("away"), base.join("d")).unwrap();
+            }
+            let before = done.load(Ordering::Acquire);
+            while done.load(Ordering::Acquire) < before + 2 {
+                std::thread::yield_now();
+            }
         }
-        swaps
     });
     let mut right = 0;
-    for _ in 0..300 {
+    while !swapper.is_finished() {
         match world.rows(&catalog, "select a from d").await {
             Ok(rows) => {
                 assert_eq!(rows, ["1"]);
@@ -115,10 +123,10 @@ async fn a_race_of_renames_never_shows_what_is_outside() {
             }
             Err(e) => assert!(!e.to_string().contains("42"), "{e}"),
         }
+        reads.fetch_add(1, Ordering::Release);
     }
-    stop.store(true, std::sync::atomic::Ordering::Relaxed);
-    let swaps = swapper.join().unwrap();
-    assert!(swaps > 100 && right > 0, "{swaps} swaps, {right} right reads");
+    swapper.join().unwrap();
+    assert!(right >= ROUNDS, "{right} right reads");
 }
 
 #[tokio::test]
