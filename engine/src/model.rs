@@ -171,7 +171,8 @@ impl<'p> Model<'p> {
         match id.checked_sub(self.first_derived()) {
             Some(derived) => {
                 let table = &self.derived[derived].table;
-                Arc::new(CatalogTable::new(table.name.clone(), arrow_schema(table)))
+                let kind = air_ir::catalog::SourceKind::Files;
+                Arc::new(CatalogTable::new("", kind, table.name.clone(), arrow_schema(table)))
             }
             None => self.prepared.source(id),
         }

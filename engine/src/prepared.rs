@@ -58,13 +58,17 @@ impl Edge {
 /// A table as the planner scans it: a schema without rows. Running replaces it by a provider.
 #[derive(Debug)]
 pub(crate) struct CatalogTable {
+    /// Id of the source that holds it; empty for the result of a nested query.
+    pub(crate) source: String,
+    /// What the source is.
+    pub(crate) kind: SourceKind,
     pub(crate) name: String,
     schema: SchemaRef,
 }
 
 impl CatalogTable {
-    pub(crate) fn new(name: String, schema: SchemaRef) -> Self {
-        Self { name, schema }
+    pub(crate) fn new(source: &str, kind: SourceKind, name: String, schema: SchemaRef) -> Self {
+        Self { source: source.to_owned(), kind, name, schema }
     }
 }
 
@@ -94,7 +98,10 @@ impl Prepared {
         let sources = catalog
             .tables
             .iter()
-            .map(|t| Arc::new(CatalogTable::new(t.qualified_name(), arrow_schema(t))))
+            .map(|t| {
+                let (source, kind) = (catalog.source.as_str(), catalog.kind);
+                Arc::new(CatalogTable::new(source, kind, t.qualified_name(), arrow_schema(t)))
+            })
             .collect();
         let mut prepared =
             Self { by_name, outgoing: vec![Vec::new(); catalog.tables.len()], sources, catalog };

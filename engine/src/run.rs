@@ -1,15 +1,19 @@
-//! Running a guarded plan in this process, over providers of its tables.
+//! Running an execution: databases are asked, and the rest is done in this process.
 //!
-//! In: a [`GuardedPlan`] and a provider a table. Out: the rows of the answer, at most as many as
-//! its limit. Memory is bounded by a pool that several runs share, and large sorts and groupings
+//! In: an [`Execution`], a provider for each table of files and a [`Remote`] for each database.
+//! Out: the rows of the answer, at most as many as its limit. Memory is bounded by a pool that several runs share, and large sorts and groupings
 //! spill to disk; over a limit is an error, never a part of the rows.
 
+mod fetch;
 mod runtime;
 
 pub use runtime::{RunLimits, Runtime};
 
 use crate::guard::GuardedPlan;
 use crate::prepared::CatalogTable;
+use crate::remote::Remote;
+use crate::split::{Execution, Fetched};
+use crate::sql::Sql;
 use datafusion::arrow::compute::concat_batches;
 use datafusion::arrow::datatypes::{Schema, SchemaRef};
 use datafusion::arrow::record_batch::RecordBatch;
@@ -21,8 +25,18 @@ use datafusion::datasource::provider_as_source;
 use datafusion::error::DataFusionError;
 use datafusion::logical_expr::{LogicalPlan, TableScanBuilder};
 use futures::StreamExt;
-use std::collections::HashMap;
-use std::sync::Arc;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Where the rows of an execution come from.
+#[derive(Debug, Clone, Default)]
+pub struct Sources {
+    /// Providers of file tables, by source and qualified name.
+    pub tables: HashMap<(String, String), Arc<dyn TableProvider>>,
+    /// Databases by the id of their source.
+    pub remotes: HashMap<String, Arc<dyn Remote>>,
+}
 
 /// The rows of an answer.
 #[derive(Debug, Clone)]
@@ -31,6 +45,16 @@ pub struct Answer {
     pub rows: RecordBatch,
     /// Whether a further row exists.
     pub truncated: bool,
+    /// What was sent to databases, and what came back.
+    pub sent: Vec<Sent>,
+}
+
+/// One query as it went to a database.
+#[derive(Debug, Clone)]
+pub struct Sent {
+    pub source: String,
+    pub sql: Sql,
+    pub rows: u64,
 }
 
 /// Why a run ended without an answer.
@@ -54,7 +78,10 @@ impl From<DataFusionError> for RunError {
             DataFusionError::ResourcesExhausted(_) => Self::Memory(error),
             root => {
                 let text = root.to_string();
-                match text.contains("Can't cast value") || text.contains("verflow") {
+                match text.contains("Can't cast value")
+                    || text.contains("verflow")
+                    || text.contains("out of range Int64")
+                {
                     true => Self::Overflow(error),
                     false => Self::Engine(error),
                 }
@@ -63,16 +90,18 @@ impl From<DataFusionError> for RunError {
     }
 }
 
-/// Runs `plan`. Dropping the future stops the work.
+/// Runs an execution. Dropping the future stops the work, in the databases too.
 ///
 /// # Errors
 /// [`RunError`]; a failed run gives no rows.
 pub async fn run(
-    plan: &GuardedPlan,
-    tables: &HashMap<String, Arc<dyn TableProvider>>,
+    execution: &Execution,
+    sources: &Sources,
     runtime: &Runtime,
 ) -> Result<Answer, RunError> {
-    let logical = with_providers(plan.logical().clone(), tables)?;
+    let plan = execution.guarded();
+    let counted = Counted::default();
+    let logical = with_providers(execution, sources, &counted)?;
     let values = plan.values().iter().map(|v| ScalarAndMetadata::from(v.clone())).collect();
     let logical = logical.with_param_values(ParamValues::List(values))?;
     let frame = runtime.session().execute_logical_plan(logical).await?;
@@ -86,7 +115,7 @@ pub async fn run(
     let limit = usize::try_from(plan.limit()).unwrap_or(usize::MAX);
     let truncated = rows.num_rows() > limit;
     let rows = if truncated { rows.slice(0, limit) } else { rows };
-    Ok(Answer { rows, truncated })
+    Ok(Answer { rows, truncated, sent: counted.sent(execution) })
 }
 
 /// The columns the plan promises, by name and type.
@@ -113,23 +142,31 @@ fn as_promised(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch, D
     Ok(RecordBatch::try_new(Arc::clone(schema), columns)?)
 }
 
-/// The plan over providers in place of the catalog's tables.
+/// The plan over providers in place of the catalog's tables and the fetched rows.
 fn with_providers(
-    plan: LogicalPlan,
-    tables: &HashMap<String, Arc<dyn TableProvider>>,
+    execution: &Execution,
+    sources: &Sources,
+    counted: &Counted,
 ) -> Result<LogicalPlan, RunError> {
     let mut missing = None;
-    let plan = plan.transform_up_with_subqueries(|node| {
+    let plan = execution.local.clone().transform_up_with_subqueries(|node| {
         let LogicalPlan::TableScan(scan) = &node else { return Ok(Transformed::no(node)) };
-        let Some(known) = scan.source.downcast_ref::<CatalogTable>() else {
+        let (found, name) = if let Some(known) = scan.source.downcast_ref::<CatalogTable>() {
+            let key = (known.source.clone(), known.name.clone());
+            (sources.tables.get(&key).cloned(), known.name.clone())
+        } else if let Some(fetched) = scan.source.downcast_ref::<Fetched>() {
+            let query = &execution.queries()[fetched.query];
+            let remote = sources.remotes.get(&query.source);
+            let table = remote.map(|r| fetch::table(r, query, counted.counter(fetched.query)));
+            (table, query.source.clone())
+        } else {
             return Ok(Transformed::no(node));
         };
-        let Some(provider) = tables.get(&known.name) else {
-            missing = Some(known.name.clone());
+        let Some(provider) = found else {
+            missing = Some(name);
             return Ok(Transformed::no(node));
         };
-        let source = provider_as_source(Arc::clone(provider));
-        let scan = TableScanBuilder::new(scan.table_name.clone(), source)
+        let scan = TableScanBuilder::new(scan.table_name.clone(), provider_as_source(provider))
             .with_projection(scan.projection.clone())
             .build()?;
         Ok(Transformed::yes(LogicalPlan::TableScan(scan)))
@@ -137,5 +174,26 @@ fn with_providers(
     match missing {
         Some(table) => Err(RunError::NoTable(table)),
         None => Ok(plan.data),
+    }
+}
+
+/// Rows that came back, by query.
+#[derive(Debug, Default)]
+struct Counted(Mutex<BTreeMap<usize, Arc<AtomicU64>>>);
+
+impl Counted {
+    fn counter(&self, query: usize) -> Arc<AtomicU64> {
+        let mut counters = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(counters.entry(query).or_default())
+    }
+
+    fn sent(&self, execution: &Execution) -> Vec<Sent> {
+        let counters = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let sent = counters.iter().filter_map(|(query, rows)| {
+            let query = execution.queries().get(*query)?;
+            let rows = rows.load(Ordering::Relaxed);
+            Some(Sent { source: query.source.clone(), sql: query.sql.clone(), rows })
+        });
+        sent.collect()
     }
 }

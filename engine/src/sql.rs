@@ -20,6 +20,7 @@ mod timescaledb;
 mod writer;
 
 use crate::guard::GuardedPlan;
+use air_ir::catalog::SourceKind;
 use datafusion::common::ScalarValue;
 use rules::Rules;
 use serde::{Deserialize, Serialize};
@@ -58,6 +59,16 @@ impl Dialect {
             Self::Mysql => &mysql::Mysql,
             Self::Datafusion => &datafusion_dialect::Datafusion,
         }
+    }
+}
+
+/// The dialect a kind of source speaks.
+pub(crate) fn dialect_of(kind: SourceKind) -> Dialect {
+    match kind {
+        SourceKind::Postgres => Dialect::Postgres,
+        SourceKind::Timescaledb => Dialect::Timescaledb,
+        SourceKind::Mysql => Dialect::Mysql,
+        SourceKind::Files => Dialect::Datafusion,
     }
 }
 

@@ -18,7 +18,7 @@ pub(crate) mod sources;
 use std::sync::Arc;
 use std::time::Instant;
 
-use air_engine::{Dialect, GuardedPlan, Policy, Prepared, Sql};
+use air_engine::{Dialect, Execution, GuardedPlan, Policy, Prepared, Sql};
 use air_ir::{Bindings, Ir, Verdict};
 use datafusion::arrow::array::RecordBatch;
 use jiff::Timestamp;
@@ -91,16 +91,17 @@ async fn stages(
     let mut clock = Clock::start();
     let ir = bound(order)?;
     let guarded = guarded(app, order, &ir, &ready.prepared, &mut clock)?;
-    let sql = guarded.sql(ready.dialect)?;
+    let execution = guarded.execution()?;
+    let sql = source_sql(&order.datasource, &execution)?;
     clock.timings.unparse = clock.lap();
-    record::planned(app, slot.id(), &source_sql(order, &sql), guarded.report()).await?;
+    record::planned(app, slot.id(), &sql, execution.guarded().report()).await?;
     let as_of = Moment::now();
     let _ = clock.lap();
-    let ran = engine::run(app, ready, guarded, slot, order.deadline).await?;
+    let ran = engine::run(app, ready, execution, slot, order.deadline).await?;
     clock.timings.execute = clock.lap();
     let judged = judge::judge(app, ready, &ir, order, ran).await;
     clock.timings.qa = clock.lap();
-    finished(order, slot.id(), as_of, judged, &sql, clock.timings)
+    finished(order, slot.id(), as_of, judged, sql, clock.timings)
 }
 
 /// The IR with its values in place of its parameters.
@@ -148,9 +149,25 @@ pub(crate) fn policy(app: &App) -> Policy {
     }
 }
 
-fn source_sql(order: &Order, sql: &Sql) -> SourceSql {
+/// What each source is asked; for files, the plan as text, which is for people.
+pub(crate) fn source_sql(
+    datasource: &DatasourceId,
+    execution: &Execution,
+) -> Result<Vec<SourceSql>, ApiError> {
+    if execution.queries().is_empty() {
+        let sql = execution.guarded().sql(Dialect::Datafusion)?;
+        return Ok(vec![told(datasource.clone(), &sql)]);
+    }
+    let told = execution.queries().iter().map(|query| {
+        let source = query.source.parse().map_err(ApiError::internal)?;
+        Ok(told(source, &query.sql))
+    });
+    told.collect()
+}
+
+fn told(source: DatasourceId, sql: &Sql) -> SourceSql {
     SourceSql {
-        source: order.datasource.clone(),
+        source,
         dialect: dialect(sql.dialect),
         sql: sql.text.clone(),
         params: results::json_scalars(&sql.params),
@@ -173,10 +190,10 @@ fn finished(
     run_id: &RunId,
     as_of: Moment,
     judged: judge::Judged,
-    sql: &Sql,
+    sql: Vec<SourceSql>,
     timings: Timings,
 ) -> Result<Finished, ApiError> {
-    let guarded = &judged.ran.guarded;
+    let guarded = judged.ran.execution.guarded();
     let rows = results::in_zone(&judged.ran.answer.rows, guarded.time_zone());
     Ok(Finished {
         run_id: run_id.clone(),
@@ -185,7 +202,7 @@ fn finished(
         rows: rows.map_err(ApiError::internal)?,
         truncated: judged.ran.answer.truncated,
         as_of,
-        sql: vec![source_sql(order, sql)],
+        sql,
         safety_report: safety_report(guarded.report()),
         verdict: judged.verdict,
         timings,

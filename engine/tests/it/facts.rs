@@ -2,8 +2,9 @@
 //! joining them in one query gives other sums, so these tests fail when the stitching is taken out.
 
 use crate::plans::{options, prepared};
-use air_engine::{Policy, RunLimits, Runtime, arrow_schema, guard, plan, run};
+use air_engine::{Policy, Prepared, RunLimits, Runtime, Sources, arrow_schema, guard, plan, run};
 use air_ir::Ir;
+use air_ir::catalog::SourceKind;
 use datafusion::arrow::array::{
     ArrayRef, Decimal128Array, Int32Array, Int64Array, StringViewArray,
 };
@@ -26,7 +27,7 @@ fn instants(n: usize) -> ArrayRef {
 }
 
 /// Two orders; the first has two lines and two refunds, so that a join makes four rows of it.
-fn tables() -> HashMap<String, Arc<dyn TableProvider>> {
+fn tables() -> HashMap<(String, String), Arc<dyn TableProvider>> {
     let ids = |values: &[i64]| -> ArrayRef { Arc::new(Int64Array::from(values.to_vec())) };
     let small = |values: &[i32]| -> ArrayRef { Arc::new(Int32Array::from(values.to_vec())) };
     let orders: Vec<ArrayRef> = vec![
@@ -46,7 +47,8 @@ fn tables() -> HashMap<String, Arc<dyn TableProvider>> {
     ];
     let refunds = vec![ids(&[10, 11]), ids(&[1, 1]), instants(2), money(&[100, 200], 12)];
     let prepared = prepared("shop");
-    let mut tables: HashMap<String, Arc<dyn TableProvider>> = HashMap::new();
+    let source = prepared.catalog().source.clone();
+    let mut tables: HashMap<(String, String), Arc<dyn TableProvider>> = HashMap::new();
     for (name, columns) in
         [("shop.orders", orders), ("shop.order_items", items), ("shop.refunds", refunds)]
     {
@@ -54,9 +56,16 @@ fn tables() -> HashMap<String, Arc<dyn TableProvider>> {
         let schema = arrow_schema(table);
         let batch = RecordBatch::try_new(Arc::clone(&schema), columns).unwrap();
         let table = MemTable::try_new(schema, vec![vec![batch]]).unwrap();
-        tables.insert(name.to_owned(), Arc::new(table));
+        tables.insert((source.clone(), name.to_owned()), Arc::new(table));
     }
     tables
+}
+
+/// The shop's tables as if they were files, so that they are read here.
+fn as_files() -> Prepared {
+    let mut catalog = prepared("shop").catalog().as_ref().clone();
+    catalog.kind = SourceKind::Files;
+    Prepared::new(Arc::new(catalog))
 }
 
 async fn answer(ir: Value) -> String {
@@ -69,9 +78,10 @@ async fn answer(ir: Value) -> String {
     };
     let runtime = Runtime::new(&limits).unwrap();
     let ir = Ir::parse(&ir).unwrap();
-    let planned = plan(&ir, &prepared("shop"), &options()).unwrap();
+    let planned = plan(&ir, &as_files(), &options()).unwrap();
     let guarded = guard(planned, &Policy::default()).unwrap();
-    let answer = run(&guarded, &tables(), &runtime).await.unwrap();
+    let sources = Sources { tables: tables(), ..Sources::default() };
+    let answer = run(&guarded.execution().unwrap(), &sources, &runtime).await.unwrap();
     pretty_format_batches(&[answer.rows]).unwrap().to_string()
 }
 

@@ -1,14 +1,12 @@
-//! Running a guarded plan on the engine's own threads, apart from those that serve HTTP.
+//! Running an execution on the engine's own threads, apart from those that serve HTTP.
 //!
-//! In: a guarded plan and a source that is ready. Out: its rows, or why there are none. A run
+//! In: an execution and a source that is ready. Out: its rows, or why there are none. A run
 //! ends at its deadline, and when it is cancelled; dropping its task stops the work.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Instant;
 
-use air_engine::{Answer, GuardedPlan, RunError, RunLimits, Runtime};
-use datafusion::catalog::TableProvider;
+use air_engine::{Answer, Execution, RunError, RunLimits, Runtime, Sources};
 use datafusion::error::DataFusionError;
 use tokio_util::task::AbortOnDropHandle;
 
@@ -37,11 +35,9 @@ pub(crate) enum EngineFault {
 
 /// A plan with its rows.
 pub(crate) struct Ran {
-    pub(crate) guarded: GuardedPlan,
+    pub(crate) execution: Execution,
     pub(crate) answer: Answer,
 }
-
-type Tables = HashMap<String, Arc<dyn TableProvider>>;
 
 impl Engine {
     pub(crate) fn new(config: &Config) -> Result<Self, EngineFault> {
@@ -86,7 +82,7 @@ impl Drop for Engine {
 pub(crate) async fn run(
     app: &Arc<App>,
     ready: &Ready,
-    guarded: GuardedPlan,
+    execution: Execution,
     slot: &Slot,
     deadline: Instant,
 ) -> Result<Ran, ApiError> {
@@ -98,7 +94,7 @@ pub(crate) async fn run(
             Err(ApiError::new(ErrorCode::NotRunning, "The run was cancelled before it ended."))
         }
         () = tokio::time::sleep_until(deadline.into()) => Err(timed_out(limit)),
-        ran = execute(app, ready, guarded) => ran,
+        ran = execute(app, ready, execution) => ran,
     }
 }
 
@@ -106,14 +102,17 @@ pub(crate) async fn run(
 pub(super) async fn execute(
     app: &Arc<App>,
     ready: &Ready,
-    guarded: GuardedPlan,
+    execution: Execution,
 ) -> Result<Ran, ApiError> {
     let (runtime, ready) = (app.engine.runtime.clone(), ready.clone());
     let work = async move {
-        let names = guarded.tables();
-        let tables: Tables = ready.source.tables(&ready.catalog, &names).await?;
-        match air_engine::run(&guarded, &tables, &runtime).await {
-            Ok(answer) => Ok(Ran { guarded, answer }),
+        let names = execution.guarded().tables();
+        let tables = ready.source.tables(&ready.catalog, &names).await?;
+        let id = ready.catalog.source.clone();
+        let tables = tables.into_iter().map(|(name, table)| ((id.clone(), name), table)).collect();
+        let sources = Sources { tables, ..Sources::default() };
+        match air_engine::run(&execution, &sources, &runtime).await {
+            Ok(answer) => Ok(Ran { execution, answer }),
             Err(error) => Err(explained(&runtime, &ready, &names, error).await),
         }
     };

@@ -44,12 +44,12 @@ pub(super) async fn judge(
     let empty_filters = beside.empty_filters(ir, &ran).await;
     let evidence = Evidence {
         ir,
-        columns: ran.guarded.columns(),
+        columns: ran.execution.guarded().columns(),
         rows: &ran.answer.rows,
         truncated: ran.answer.truncated,
         now: order.now,
-        time_zone: ran.guarded.time_zone(),
-        range: ran.guarded.range(),
+        time_zone: ran.execution.guarded().time_zone(),
+        range: ran.execution.guarded().range(),
         totals: totals.as_ref(),
         receipts: &receipts,
         latest,
@@ -72,7 +72,7 @@ impl Beside<'_> {
         let options = plan_options(self.app, self.now);
         let plan = air_engine::plan(ir, &self.ready.prepared, &options).ok()?;
         let guarded = air_engine::guard(plan, &policy(self.app)).ok()?;
-        let work = engine::execute(self.app, self.ready, guarded);
+        let work = engine::execute(self.app, self.ready, guarded.execution().ok()?);
         let ran = tokio::time::timeout_at(self.deadline.into(), work).await.ok()?;
         Some(ran.ok()?.answer.rows)
     }

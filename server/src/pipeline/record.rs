@@ -35,12 +35,12 @@ pub(super) async fn begin(app: &App, order: &Order, id: &RunId) -> Result<(), Ap
 pub(super) async fn planned(
     app: &App,
     id: &RunId,
-    sql: &SourceSql,
+    sql: &[SourceSql],
     report: &[Finding],
 ) -> Result<(), ApiError> {
     let plan = RunPlan {
-        sql_text: Some(sql.sql.clone()),
-        sql: Some(json!([sql])),
+        sql_text: sql.first().map(|first| first.sql.clone()),
+        sql: Some(json!(sql)),
         safety: Some(json!(safety_report(report))),
     };
     let recorded = app.store.runs().record_plan(id, &plan).await;

@@ -25,7 +25,6 @@ pub(crate) struct Ready {
     pub(crate) source: Arc<FilesSource>,
     pub(crate) catalog: Arc<Catalog>,
     pub(crate) prepared: Arc<Prepared>,
-    pub(crate) dialect: Dialect,
 }
 
 /// What was opened and prepared before.
@@ -49,12 +48,7 @@ pub(crate) async fn ready(app: &App, id: &DatasourceId) -> Result<Ready, ApiErro
     let datasource = app.store.datasources().get(id).await?;
     let source = open(app, &datasource)?;
     let prepared = prepared(app, id).await?;
-    Ok(Ready {
-        source,
-        catalog: Arc::clone(prepared.catalog()),
-        prepared,
-        dialect: dialect(datasource.kind),
-    })
+    Ok(Ready { source, catalog: Arc::clone(prepared.catalog()), prepared })
 }
 
 /// The dialect a source's SQL is shown in.
