@@ -8,8 +8,10 @@ mod error;
 pub mod files;
 mod learned;
 mod notes;
+mod postgres;
 
 pub use database::{AllowedHosts, DatabaseError, DatabaseOptions};
 pub use error::{Conflict, DatasetProblem, SourceError, explain};
 pub use files::{FilesSource, Health, LearnOptions};
 pub use notes::{Note, notes};
+pub use postgres::PostgresSource;
