@@ -214,6 +214,8 @@ fn ssl(tls: Tls, dsn: &Dsn) -> Option<SslOpts> {
 /// - `NO_UNSIGNED_SUBTRACTION`: a difference below zero is a number, not an error.
 /// - `div_precision_increment` 30: averages and quotients of decimals keep more digits than a
 ///   float holds.
+/// - `max_sort_length` at its most: beyond it, long texts count as equal when they are put in
+///   order, in silence.
 /// - `net_write_timeout`: back-pressure may hold the server's writing as long as a query may take.
 /// - The deadline has another name on each server, so each is in a comment that only one of them
 ///   reads: `/*M!` is MariaDB's own, and MariaDB passes over versions 50700 to 50999.
@@ -225,7 +227,7 @@ fn setup(statement_timeout: Duration) -> Vec<String> {
         format!(
             "SET SESSION time_zone = '+00:00', \
              sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,NO_UNSIGNED_SUBTRACTION', \
-             div_precision_increment = 30, lock_wait_timeout = {seconds}, \
+             div_precision_increment = 30, max_sort_length = 8388608, lock_wait_timeout = {seconds}, \
              net_read_timeout = 60, net_write_timeout = {write} \
              /*M!100108 , max_statement_time = {whole}.{part:03} */ \
              /*!50708 , max_execution_time = {millis} */",
