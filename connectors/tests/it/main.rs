@@ -10,6 +10,7 @@ mod dataset;
 mod hostile;
 mod layout;
 mod parquet;
+mod postgres;
 mod sample;
 mod times;
 mod world;
