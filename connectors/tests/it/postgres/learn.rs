@@ -56,6 +56,8 @@ const SHOP: &str = r#"
     GRANT SELECT (v) ON half TO reader;
     CREATE TABLE "we""ird $1" ("co""l" text, "ß $2" int, "x.y" int);
     INSERT INTO "we""ird $1" VALUES ('v', 1, 2);
+    CREATE TABLE numbers (usual numeric, fine numeric, large numeric, odd numeric);
+    INSERT INTO numbers VALUES (1.5000000000000, 0.00000000001, 1e30, 'NaN'), (1e27, 1, 1, 2);
     ANALYZE;
 "#;
 
@@ -64,8 +66,17 @@ async fn tables_columns_keys_and_comments() {
     let (name, _admin) = schema(SHOP).await;
     let catalog = learned(&LearnOptions::default()).await;
     let names: Vec<&str> = tables(&catalog, &name).iter().map(|t| t.name.as_str()).collect();
-    let wanted =
-        ["big_orders", "events", "half", "orders", "people", "regions", "totals", "we\"ird $1"];
+    let wanted = [
+        "big_orders",
+        "events",
+        "half",
+        "numbers",
+        "orders",
+        "people",
+        "regions",
+        "totals",
+        "we\"ird $1",
+    ];
     assert_eq!(names, wanted);
 
     let orders = table(&catalog, &name, "orders");
@@ -91,7 +102,7 @@ async fn tables_columns_keys_and_comments() {
         "doc:json:jsonb",
         "ref:uuid:uuid",
         &format!("odd:unreadable:{name}.pair"),
-        "big:decimal(38,10):numeric(90,4)",
+        "big:decimal(76,4):numeric(90,4)",
         "off:bool:boolean",
         "clock:time:time without time zone",
         "clockz:text:time with time zone",
@@ -132,6 +143,11 @@ async fn tables_columns_keys_and_comments() {
         "part_once ref false",
     ];
     assert_eq!(indexes, wanted);
+
+    // Digits that a numeric does not declare are those that its rows need.
+    let numbers = &table(&catalog, &name, "numbers").columns;
+    let numbers: Vec<String> = numbers.iter().map(|c| c.data_type.to_string()).collect();
+    assert_eq!(numbers, ["decimal(38,10)", "decimal(76,38)", "decimal(76,38)", "decimal(38,10)"]);
 
     let people = table(&catalog, &name, "people");
     assert_eq!(people.description.as_deref(), Some("Everyone"));

@@ -228,14 +228,14 @@ async fn an_index_serves_a_literal() {
     )
     .await;
     for condition in [
-        "v = CAST(pg_catalog.convert_from(pg_catalog.decode('763737', 'hex'), 'UTF8') AS \"pg_catalog\".\"text\")",
+        "v = CAST(U&'v\\+0000377' AS \"pg_catalog\".\"text\")",
         "at = CAST('1970-01-01 00:01:00.000000+00' AS \"pg_catalog\".\"timestamptz\")",
     ] {
         let explain = format!("EXPLAIN SELECT * FROM {name}.t WHERE {condition}");
         let plan = admin.query(&explain, &[]).await.unwrap();
         let plan: Vec<String> = plan.iter().map(|row| row.get(0)).collect();
         let plan = plan.join("\n");
-        assert!(plan.contains("Index Cond") && !plan.contains("decode"), "{plan}");
+        assert!(plan.contains("Index Cond") && !plan.contains("Seq Scan"), "{plan}");
     }
     // And the reader finds the row by it.
     let sql = format!("SELECT v FROM {name}.t WHERE v = CAST($1 AS text)");
