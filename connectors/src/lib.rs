@@ -7,11 +7,13 @@ mod database;
 mod error;
 pub mod files;
 mod learned;
+mod mysql;
 mod notes;
 mod postgres;
 
 pub use database::{AllowedHosts, DatabaseError, DatabaseOptions};
 pub use error::{Conflict, DatasetProblem, SourceError, explain};
 pub use files::{FilesSource, Health, LearnOptions};
+pub use mysql::MysqlSource;
 pub use notes::{Note, notes};
 pub use postgres::PostgresSource;
