@@ -12,6 +12,7 @@ mod layout;
 mod mysql;
 mod mysql_learn;
 mod mysql_safety;
+mod mysql_tls;
 mod parquet;
 mod sample;
 mod servers_mariadb;
