@@ -13,6 +13,7 @@ mod layout;
 mod mysql;
 mod mysql_learn;
 mod mysql_safety;
+mod mysql_tls;
 mod parquet;
 mod postgres;
 mod sample;
