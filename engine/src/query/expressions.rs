@@ -55,6 +55,14 @@ impl Walk {
             | Expr::IsNotUnknown(inner)
             | Expr::Nested(inner) => self.expr(inner),
             Expr::IsDistinctFrom(a, b) | Expr::IsNotDistinctFrom(a, b) => {
+                // Postgres ends the right side here at AND and OR, and the parser does not.
+                let ends = matches!(
+                    b.as_ref(),
+                    Expr::BinaryOp { op: BinaryOperator::And | BinaryOperator::Or, .. }
+                );
+                if ends {
+                    self.not_taken("IS DISTINCT FROM before AND or OR; put brackets around it");
+                }
                 self.all([a.as_mut(), b.as_mut()]);
             }
             Expr::InList { expr, list, .. } => {

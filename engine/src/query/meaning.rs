@@ -189,6 +189,10 @@ fn arithmetic(left: Expr, l: &DataType, op: Operator, right: Expr, r: &DataType)
         (Interval(_), Date32 | Timestamp(..)) if op == Operator::Plus => {
             Ok(joined(right, op, left))
         }
+        (l, r) if l.is_numeric() && r.is_numeric() && (l.is_floating() || r.is_floating()) => {
+            let (left, right) = (cast(left, DataType::Float64), cast(right, DataType::Float64));
+            Ok(joined(left, op, right))
+        }
         (l, r) if l.is_numeric() && r.is_numeric() => Ok(joined(left, op, right)),
         (DataType::Null, r) if r.is_numeric() => Ok(joined(left, op, right)),
         (l, DataType::Null) if l.is_numeric() => Ok(joined(left, op, right)),
@@ -242,7 +246,11 @@ fn matched(expr: Expr, other: &DataType, schema: &DFSchema) -> Result<Expr> {
             return Ok(Expr::Literal(exact, None));
         }
     }
-    Ok(expr)
+    // Against a double, decimals and whole numbers are doubles.
+    match other.is_floating() && own.is_numeric() && own != DataType::Float64 {
+        true => Ok(cast(expr, DataType::Float64)),
+        false => Ok(expr),
+    }
 }
 
 fn likened(like: Like, schema: &DFSchema) -> Result<Expr> {
