@@ -103,7 +103,12 @@ impl Rules for Mysql {
         text_of(&format!("{word}({}){over}", bytes(value)))
     }
 
-    fn column(&self, column: String, native: Option<&str>, arrow: &DataType) -> Result<Item, String> {
+    fn column(
+        &self,
+        column: String,
+        native: Option<&str>,
+        arrow: &DataType,
+    ) -> Result<Item, String> {
         let Some(native) = native.map(base) else { return Ok(Item::exact(column)) };
         Ok(match arrow {
             arrow if is_text(arrow) && TEXTS.contains(&native.as_str()) => {
@@ -116,7 +121,9 @@ impl Rules for Mysql {
             DataType::Date32 | DataType::Timestamp(..) => {
                 Item::read(format!("NULLIF({column}, 0)"), column, Read::Moment)
             }
-            _ if matches!(native.as_str(), "bit" | "year") => Item::exact(format!("({column} + 0)")),
+            _ if matches!(native.as_str(), "bit" | "year") => {
+                Item::exact(format!("({column} + 0)"))
+            }
             _ => Item::exact(column),
         })
     }
