@@ -8,6 +8,7 @@ mod output;
 mod plan;
 mod prepared;
 pub mod qa;
+mod query;
 mod remote;
 mod run;
 mod split;
@@ -17,6 +18,7 @@ pub use guard::{Finding, GuardedPlan, Outcome, Policy, Refusal, TimeFilter, guar
 pub use output::{OutputColumn, OutputRole};
 pub use plan::{Plan, PlanError, PlanOptions, plan};
 pub use prepared::Prepared;
+pub use query::{QueryError, plan_sql};
 pub use remote::{Remote, RemoteQuery};
 pub use run::{Answer, RunError, RunLimits, Runtime, Sent, Sources, run};
 pub use split::{Execution, SourceQuery};

@@ -171,6 +171,11 @@ pub(super) trait Rules: Sync {
         }
     }
 
+    /// `a / b` as doubles; by zero is an error.
+    fn quotient(&self, a: &str, b: &str) -> String {
+        format!("({a} / {b})")
+    }
+
     /// A date or a time so much later.
     fn shift(&self, value: &str, months: i64, days: i64, micros: i64, arrow: &DataType) -> Text {
         let by = format!("INTERVAL '{months} months {days} days {micros} microseconds'");

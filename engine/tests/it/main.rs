@@ -5,6 +5,8 @@
 mod arrows;
 mod ask;
 mod facts;
+mod guard_sql;
 mod plans;
 mod properties;
 mod qa;
+mod written;
