@@ -14,6 +14,7 @@ mod split;
 mod sql;
 mod types;
 pub use guard::{Finding, GuardedPlan, Outcome, Policy, Refusal, TimeFilter, guard};
+pub use model::sources_of;
 pub use output::{OutputColumn, OutputRole};
 pub use plan::{Plan, PlanError, PlanOptions, plan};
 pub use prepared::Prepared;

@@ -68,12 +68,37 @@ pub enum RunError {
     Memory(#[source] DataFusionError),
     #[error("a whole number became too large for 64 bits; the result would be another number")]
     Overflow(#[source] DataFusionError),
+    /// A database did not answer; whatever else ran for this answer was stopped.
+    #[error("the source \"{source_id}\" did not answer")]
+    Source {
+        source_id: String,
+        #[source]
+        cause: DataFusionError,
+    },
     #[error("the engine could not run the plan")]
     Engine(#[source] DataFusionError),
 }
 
+/// A source's failure on its way through the local plan, which keeps only errors.
+#[derive(Debug, thiserror::Error)]
+#[error("the source \"{source_id}\" did not answer")]
+struct SourceFailed {
+    source_id: String,
+    #[source]
+    cause: DataFusionError,
+}
+
+impl SourceFailed {
+    fn of(source: &str, cause: DataFusionError) -> DataFusionError {
+        DataFusionError::External(Box::new(Self { source_id: source.to_owned(), cause }))
+    }
+}
+
 impl From<DataFusionError> for RunError {
     fn from(error: DataFusionError) -> Self {
+        if let Some(source_id) = failed_source(&error) {
+            return Self::Source { source_id, cause: error };
+        }
         match error.find_root() {
             DataFusionError::ResourcesExhausted(_) => Self::Memory(error),
             root => {
@@ -90,6 +115,18 @@ impl From<DataFusionError> for RunError {
     }
 }
 
+/// The source that an error came from, wherever the local plan has wrapped it.
+fn failed_source(error: &DataFusionError) -> Option<String> {
+    let mut next: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(error) = next {
+        if let Some(failed) = error.downcast_ref::<SourceFailed>() {
+            return Some(failed.source_id.clone());
+        }
+        next = error.source();
+    }
+    None
+}
+
 /// Runs an execution. Dropping the future stops the work, in the databases too.
 ///
 /// # Errors
@@ -104,7 +141,11 @@ pub async fn run(
     let logical = with_providers(execution, sources, &counted)?;
     let values = plan.values().iter().map(|v| ScalarAndMetadata::from(v.clone())).collect();
     let logical = logical.with_param_values(ParamValues::List(values))?;
-    let frame = runtime.session().execute_logical_plan(logical).await?;
+    let session = match execution.keeps_order() {
+        true => runtime.ordered_session(),
+        false => runtime.session(),
+    };
+    let frame = session.execute_logical_plan(logical).await?;
     let mut stream = frame.execute_stream().await?;
     let schema = answer_schema(plan);
     let mut batches = Vec::new();

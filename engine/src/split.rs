@@ -2,15 +2,24 @@
 //!
 //! In: a guarded plan. Out: an [`Execution`]: one SQL query for each part that a database does
 //! by itself, and a plan over their rows for the rest. Files are read by the rest itself.
+//!
+//! A part is the largest subtree whose tables are all of one database and whose every node the
+//! SQL writer has a form for (`parts.rs`). Above it rows are worked on here, with the same
+//! functions as rows of files; only the columns used above come over (`columns.rs`), and
+//! conditions go below joins to the side they are about (`sink.rs`).
+
+mod columns;
+mod parts;
+mod sink;
 
 use crate::guard::GuardedPlan;
-use crate::prepared::CatalogTable;
-use crate::sql::{Sql, Unsupported, dialect_of};
-use air_ir::catalog::SourceKind;
+use crate::prepared::{CatalogTable, Server};
+use crate::sql::{Dialect, Sql, Unsupported, write};
 use datafusion::arrow::datatypes::{Schema, SchemaRef};
-use datafusion::common::TableReference;
 use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::common::{DataFusionError, Result as PlanResult, TableReference};
 use datafusion::logical_expr::{LogicalPlan, TableScanBuilder, TableSource};
+use parts::Splitter;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -24,6 +33,8 @@ pub struct SourceQuery {
     pub schema: SchemaRef,
     /// The most rows there can be, where the query bounds them.
     pub at_most: Option<u64>,
+    /// What the source has no form for, so that it is done here with the rows of this query.
+    pub left: Vec<String>,
 }
 
 /// A guarded plan, split into what sources do and what is done here.
@@ -59,57 +70,131 @@ impl Execution {
     pub fn queries(&self) -> &[SourceQuery] {
         &self.queries
     }
+
+    /// Source and qualified name of every table that is read here.
+    pub fn tables(&self) -> BTreeSet<(String, String)> {
+        let mut tables = BTreeSet::new();
+        let _ = self.local.apply_with_subqueries(|node| {
+            if let LogicalPlan::TableScan(scan) = node
+                && let Some(table) = scan.source.downcast_ref::<CatalogTable>()
+            {
+                tables.insert((table.source.clone(), table.name.clone()));
+            }
+            Ok(TreeNodeRecursion::Continue)
+        });
+        tables
+    }
+
+    /// Whether the order of the answer is that of a query's rows, so that nothing here may put
+    /// them out of order.
+    pub(crate) fn keeps_order(&self) -> bool {
+        let mut node = &self.local;
+        loop {
+            node = match node {
+                LogicalPlan::Projection(p) => &p.input,
+                LogicalPlan::Filter(f) => &f.input,
+                LogicalPlan::Limit(l) => &l.input,
+                LogicalPlan::SubqueryAlias(a) => &a.input,
+                LogicalPlan::TableScan(scan) => return scan.source.is::<Fetched>(),
+                _ => return false,
+            };
+        }
+    }
 }
 
 impl GuardedPlan {
     /// Splits this plan.
     ///
     /// # Errors
-    /// [`Unsupported`], where a source cannot do its part with the same meaning.
+    /// [`Unsupported`], where not even the rows of a table can be asked for.
     pub fn execution(self) -> Result<Execution, Unsupported> {
-        let sources = sources_of(self.logical());
-        let database = match &sources[..] {
-            [(source, kind)] if *kind != SourceKind::Files => Some((source.clone(), *kind)),
-            _ => None,
-        };
-        let Some((source, kind)) = database else {
+        let places = places_of(self.logical());
+        if let [None] | [] = places[..] {
             return Ok(Execution {
                 local: self.logical().clone(),
                 queries: Vec::new(),
                 guarded: self,
             });
+        }
+        if let [Some(place)] = &places[..]
+            && place.server.lacks.is_empty()
+            && let Ok(sql) = write(place.dialect(), self.logical(), self.values(), self.range())
+        {
+            return self.whole(place, sql).map_err(|e| failed(&e));
+        }
+        let mut splitter = Splitter::new(self.values(), self.range());
+        let local = splitter.rest(self.logical()).map_err(|e| failed(&e))?;
+        let queries = splitter.into_queries();
+        Ok(Execution { local, queries, guarded: self })
+    }
+
+    /// The execution of a plan that one database does by itself.
+    fn whole(self, place: &Place, sql: Sql) -> PlanResult<Execution> {
+        let query = SourceQuery {
+            source: place.source.clone(),
+            sql,
+            schema: rows_of(self.logical()),
+            at_most: Some(self.limit().saturating_add(1)),
+            left: Vec::new(),
         };
-        let sql = self.sql(dialect_of(kind))?;
-        let fields: Vec<_> = self
-            .logical()
-            .schema()
-            .fields()
-            .iter()
-            .map(|f| f.as_ref().clone().with_nullable(true))
-            .collect();
-        let schema = Arc::new(Schema::new(fields));
-        let at_most = Some(self.limit().saturating_add(1));
-        let query = SourceQuery { source, sql, schema: Arc::clone(&schema), at_most };
-        let fetched = Arc::new(Fetched { query: 0, schema });
-        let local = TableScanBuilder::new(TableReference::bare("q0"), fetched).build();
-        let local = local
-            .map_err(|e| Unsupported { dialect: query.sql.dialect, reason: e.strip_backtrace() })?;
-        Ok(Execution { local: LogicalPlan::TableScan(local), queries: vec![query], guarded: self })
+        let local = scan(0, &query)?;
+        Ok(Execution { local, queries: vec![query], guarded: self })
     }
 }
 
-/// Ids and kinds of the sources whose tables are scanned, in order.
-fn sources_of(plan: &LogicalPlan) -> Vec<(String, SourceKind)> {
-    let mut seen = BTreeSet::new();
-    let mut sources = Vec::new();
+/// A database that tables of a plan are in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(crate) source: String,
+    pub(crate) server: Arc<Server>,
+}
+
+impl Place {
+    fn of(table: &CatalogTable) -> Option<Self> {
+        Some(Self { source: table.source.clone(), server: table.server.clone()? })
+    }
+
+    pub(crate) fn dialect(&self) -> Dialect {
+        self.server.dialect
+    }
+}
+
+/// Where the tables of a plan are, subqueries included; `None` stands for this process.
+pub(crate) fn places_of(plan: &LogicalPlan) -> Vec<Option<Place>> {
+    let mut places = Vec::new();
     let _ = plan.apply_with_subqueries(|node| {
-        if let LogicalPlan::TableScan(scan) = node
-            && let Some(table) = scan.source.downcast_ref::<CatalogTable>()
-            && seen.insert(table.source.clone())
-        {
-            sources.push((table.source.clone(), table.kind));
+        if let LogicalPlan::TableScan(scan) = node {
+            let table = scan.source.downcast_ref::<CatalogTable>();
+            let place = table.and_then(Place::of);
+            if !places.contains(&place) {
+                places.push(place);
+            }
         }
         Ok(TreeNodeRecursion::Continue)
     });
-    sources
+    places
+}
+
+/// The columns of a plan's rows, as a query gives them.
+fn rows_of(plan: &LogicalPlan) -> SchemaRef {
+    let fields = plan.schema().fields().iter();
+    let fields: Vec<_> = fields.map(|f| f.as_ref().clone().with_nullable(true)).collect();
+    Arc::new(Schema::new(fields))
+}
+
+/// A scan of the rows of the query numbered `index`.
+fn scan(index: usize, query: &SourceQuery) -> PlanResult<LogicalPlan> {
+    let fetched = Arc::new(Fetched { query: index, schema: Arc::clone(&query.schema) });
+    let name = TableReference::bare(format!("q{index}"));
+    Ok(LogicalPlan::TableScan(TableScanBuilder::new(name, fetched).build()?))
+}
+
+/// The splitter's error: a source's, or a fault of the engine's own builders.
+fn failed(error: &DataFusionError) -> Unsupported {
+    if let DataFusionError::External(inner) = error.find_root()
+        && let Some(unsupported) = inner.downcast_ref::<Unsupported>()
+    {
+        return unsupported.clone();
+    }
+    Unsupported { dialect: Dialect::Datafusion, reason: error.strip_backtrace() }
 }

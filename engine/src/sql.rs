@@ -21,7 +21,9 @@ mod writer;
 
 use crate::guard::GuardedPlan;
 use air_ir::catalog::SourceKind;
-use datafusion::common::ScalarValue;
+use datafusion::common::{DFSchema, ScalarValue};
+use datafusion::logical_expr::{Expr, LogicalPlan};
+use jiff::Timestamp;
 use rules::Rules;
 use serde::{Deserialize, Serialize};
 use writer::Writer;
@@ -62,13 +64,13 @@ impl Dialect {
     }
 }
 
-/// The dialect a kind of source speaks.
-pub(crate) fn dialect_of(kind: SourceKind) -> Dialect {
+/// The dialect a kind of source speaks; files speak none.
+pub(crate) fn dialect_of(kind: SourceKind) -> Option<Dialect> {
     match kind {
-        SourceKind::Postgres => Dialect::Postgres,
-        SourceKind::Timescaledb => Dialect::Timescaledb,
-        SourceKind::Mysql => Dialect::Mysql,
-        SourceKind::Files => Dialect::Datafusion,
+        SourceKind::Postgres => Some(Dialect::Postgres),
+        SourceKind::Timescaledb => Some(Dialect::Timescaledb),
+        SourceKind::Mysql => Some(Dialect::Mysql),
+        SourceKind::Files => None,
     }
 }
 
@@ -96,10 +98,46 @@ impl GuardedPlan {
     /// # Errors
     /// [`Unsupported`], where the engine could not give the same rows.
     pub fn sql(&self, dialect: Dialect) -> Result<Sql, Unsupported> {
-        let mut writer = Writer::new(dialect.rules(), self.values().to_vec(), self.range());
-        let text = select::query(&mut writer, self.logical())
-            .map_err(|reason| Unsupported { dialect, reason })?;
-        let (text, params) = writer.finish(&text);
-        Ok(Sql { dialect, text, params })
+        write(dialect, self.logical(), self.values(), self.range())
+    }
+}
+
+/// A guarded plan, or a part of one, as SQL of one engine. `values` are those of the whole plan;
+/// the query holds the ones it uses.
+///
+/// # Errors
+/// [`Unsupported`], where the engine could not give the same rows.
+pub(crate) fn write(
+    dialect: Dialect,
+    plan: &LogicalPlan,
+    values: &[ScalarValue],
+    range: Option<(Timestamp, Timestamp)>,
+) -> Result<Sql, Unsupported> {
+    let mut writer = Writer::new(dialect.rules(), values.to_vec(), range);
+    let text =
+        select::query(&mut writer, plan).map_err(|reason| Unsupported { dialect, reason })?;
+    let (text, params) = writer.finish(&text);
+    Ok(Sql { dialect, text, params })
+}
+
+/// Which expressions an engine has a form for.
+pub(crate) struct Forms(Writer);
+
+impl Forms {
+    pub(crate) fn new(
+        dialect: Dialect,
+        values: &[ScalarValue],
+        range: Option<(Timestamp, Timestamp)>,
+    ) -> Self {
+        Self(Writer::new(dialect.rules(), values.to_vec(), range))
+    }
+
+    /// Whether `expr` over rows of `schema` has a form.
+    ///
+    /// # Errors
+    /// The reason why it has none.
+    pub(crate) fn check(&mut self, expr: &Expr, schema: &DFSchema) -> Result<(), String> {
+        let scope = expressions::Scope { schema, inlined: &std::collections::BTreeMap::new() };
+        expressions::expression(&mut self.0, expr, &scope).map(|_| ())
     }
 }

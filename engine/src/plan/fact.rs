@@ -82,7 +82,9 @@ impl Fact {
         let instance = &mut self.instances[instance];
         instance.columns.insert(column.to_owned());
         let column = Column::new(Some(TableReference::bare(instance.alias.clone())), column);
-        Ok(Typed::column(Expr::Column(column), kind, arrow))
+        let mut typed = Typed::column(Expr::Column(column), kind, arrow);
+        typed.zone = compiler.model.zone(instance.table).cloned();
+        Ok(typed)
     }
 
     /// The instance a path leads to, with everything on the way to it.

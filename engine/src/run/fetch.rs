@@ -1,5 +1,6 @@
 //! The rows of one query to a database, as a table of the local plan.
 
+use super::SourceFailed;
 use crate::remote::{Remote, RemoteQuery};
 use crate::split::SourceQuery;
 use async_trait::async_trait;
@@ -12,7 +13,7 @@ use datafusion::logical_expr::{Expr, TableType};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::streaming::PartitionStream;
 use datafusion::physical_plan::{ExecutionPlan, SendableRecordBatchStream};
-use futures::{StreamExt, TryStreamExt};
+use futures::TryStreamExt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -22,12 +23,13 @@ pub(super) fn table(
     query: &SourceQuery,
     rows: Arc<AtomicU64>,
 ) -> Arc<dyn TableProvider> {
+    let source = query.source.clone();
     let query = RemoteQuery {
         sql: query.sql.clone(),
         schema: Arc::clone(&query.schema),
         at_most: query.at_most,
     };
-    Arc::new(Table(Arc::new(Partition { remote: Arc::clone(remote), query, rows })))
+    Arc::new(Table(Arc::new(Partition { source, remote: Arc::clone(remote), query, rows })))
 }
 
 #[derive(Debug)]
@@ -58,6 +60,7 @@ impl TableProvider for Table {
 
 #[derive(Debug)]
 struct Partition {
+    source: String,
     remote: Arc<dyn Remote>,
     query: RemoteQuery,
     rows: Arc<AtomicU64>,
@@ -71,12 +74,14 @@ impl PartitionStream for Partition {
     fn execute(&self, _: Arc<TaskContext>) -> SendableRecordBatchStream {
         let (remote, query) = (Arc::clone(&self.remote), self.query.clone());
         let rows = Arc::clone(&self.rows);
+        let source = self.source.clone();
         let stream = async move { remote.rows(query).await };
-        let stream = futures::stream::once(stream).try_flatten().inspect(move |batch| {
-            if let Ok(batch) = batch {
+        let stream = futures::stream::once(stream)
+            .try_flatten()
+            .inspect_ok(move |batch| {
                 rows.fetch_add(batch.num_rows() as u64, Ordering::Relaxed);
-            }
-        });
+            })
+            .map_err(move |cause| SourceFailed::of(&source, cause));
         Box::pin(RecordBatchStreamAdapter::new(Arc::clone(&self.query.schema), stream))
     }
 }

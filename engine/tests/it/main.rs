@@ -4,7 +4,10 @@
 
 mod arrows;
 mod ask;
+mod embedded;
 mod facts;
 mod plans;
 mod properties;
 mod qa;
+mod shop;
+mod split;
