@@ -40,6 +40,8 @@ pub(crate) struct Embedded {
     pub(crate) asked: Mutex<Vec<Sql>>,
     /// Rows given so far.
     pub(crate) given: AtomicUsize,
+    /// Queries that the stock SQL planner could not read.
+    pub(crate) misread: AtomicUsize,
     /// Streams that were started and not dropped.
     pub(crate) open: Arc<AtomicUsize>,
     /// What it answers instead of rows.
@@ -79,6 +81,7 @@ impl Embedded {
             session,
             asked: Mutex::default(),
             given: AtomicUsize::new(0),
+            misread: AtomicUsize::new(0),
             open: Arc::default(),
             fails: None,
             hangs: false,
@@ -92,7 +95,10 @@ impl Embedded {
 
     async fn batches(&self, query: &RemoteQuery) -> Result<Vec<RecordBatch>> {
         let values = query.sql.params.iter().map(|v| ScalarAndMetadata::from(v.clone())).collect();
-        let frame = self.session.sql(&query.sql.text).await?;
+        // The stock SQL planner takes an output for the column of the same name below it.
+        let frame = self.session.sql(&query.sql.text).await.inspect_err(|_| {
+            self.misread.fetch_add(1, Ordering::SeqCst);
+        })?;
         let frame = frame.with_param_values(ParamValues::List(values))?;
         let mut batches = Vec::new();
         for batch in frame.collect().await? {
@@ -148,11 +154,11 @@ impl Remote for Embedded {
         self.open.fetch_add(1, Ordering::SeqCst);
         let open = Open(Arc::clone(&self.open));
         let stream = futures::stream::iter(batches.into_iter().map(Ok));
-        let stream = stream.inspect(move |_| open.is_held());
         let stream = match self.hangs {
             true => stream.chain(futures::stream::pending()).boxed(),
             false => stream.boxed(),
         };
+        let stream = stream.inspect(move |_| open.is_held());
         Ok(Box::pin(RecordBatchStreamAdapter::new(query.schema, stream)))
     }
 }
