@@ -20,6 +20,6 @@ pub use plan::{Plan, PlanError, PlanOptions, plan};
 pub use prepared::Prepared;
 pub use remote::{Remote, RemoteQuery};
 pub use run::{Answer, RunError, RunLimits, Runtime, Sent, Sources, run};
-pub use split::{Execution, SourceQuery};
+pub use split::{Execution, KEYS_MOST, RunOptions, SourceQuery};
 pub use sql::{Dialect, Sql, Unsupported};
 pub use types::{arrow_schema, arrow_type};

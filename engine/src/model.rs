@@ -141,17 +141,11 @@ impl<'p> Model<'p> {
     }
 
     /// The table called `name` in the source that an entity names, else in the default one.
-    fn find_of(
-        &self,
-        source: Option<&str>,
-        name: &str,
-        at: &Pointer,
-    ) -> Result<TableId, IrError> {
+    fn find_of(&self, source: Option<&str>, name: &str, at: &Pointer) -> Result<TableId, IrError> {
         let Some(source) = source else { return self.find_table(name, &at.key("entity")) };
         let catalog = self.prepared.catalogs().find(|c| c.source == source);
         let (Some(catalog), Some(found)) = (catalog, self.prepared.find_in(source, name)) else {
-            let known: Vec<&str> =
-                self.prepared.catalogs().map(|c| c.source.as_str()).collect();
+            let known: Vec<&str> = self.prepared.catalogs().map(|c| c.source.as_str()).collect();
             let detail = format!("There is no source \"{source}\" among {}.", known.join(", "));
             let error = IrError::new(Code::UnknownSource, &at.key("source"), detail);
             return Err(error.near(source, known));

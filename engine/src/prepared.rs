@@ -88,7 +88,7 @@ impl Server {
 }
 
 /// A table as the planner scans it: a schema without rows. Running replaces it by a provider.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct CatalogTable {
     /// Id of the source that holds it; empty for the result of a nested query.
     pub(crate) source: String,
@@ -96,6 +96,8 @@ pub(crate) struct CatalogTable {
     pub(crate) server: Option<Arc<Server>>,
     pub(crate) name: String,
     schema: SchemaRef,
+    /// Types of the columns in the source's own words.
+    natives: Arc<HashMap<String, String>>,
 }
 
 impl CatalogTable {
@@ -105,7 +107,19 @@ impl CatalogTable {
         name: String,
         schema: SchemaRef,
     ) -> Self {
-        Self { source: source.to_owned(), server, name, schema }
+        Self { source: source.to_owned(), server, name, schema, natives: Arc::default() }
+    }
+
+    /// With what the source calls the types of `table`'s columns.
+    fn with_natives(mut self, table: &Table) -> Self {
+        let natives = table.columns.iter().map(|c| (c.name.clone(), c.native_type.clone()));
+        self.natives = Arc::new(natives.collect());
+        self
+    }
+
+    /// A column's type in the source's own words, where it is a database's.
+    pub(crate) fn native(&self, column: &str) -> Option<&str> {
+        self.natives.get(column).map(String::as_str)
     }
 }
 
@@ -137,7 +151,8 @@ impl Prepared {
             let server = dialect_of(catalog.kind).map(|d| Arc::new(Server::new(d)));
             sources.extend(catalog.tables.iter().map(|t| {
                 let (source, server) = (catalog.source.as_str(), server.clone());
-                Arc::new(CatalogTable::new(source, server, t.qualified_name(), arrow_schema(t)))
+                let table = CatalogTable::new(source, server, t.qualified_name(), arrow_schema(t));
+                Arc::new(table.with_natives(t))
             }));
             catalogs.push(Indexed::new(catalog, first));
         }
@@ -160,8 +175,8 @@ impl Prepared {
         let lacks = lacks.iter().map(|f| (*f).to_owned()).collect();
         let server = Some(Arc::new(Server { dialect, lacks }));
         for table in self.sources.iter_mut().filter(|t| t.source == source) {
-            let (name, schema) = (table.name.clone(), Arc::clone(&table.schema));
-            *table = Arc::new(CatalogTable::new(source, server.clone(), name, schema));
+            let served = CatalogTable { server: server.clone(), ..table.as_ref().clone() };
+            *table = Arc::new(served);
         }
         self
     }

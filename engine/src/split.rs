@@ -6,16 +6,25 @@
 //! A part is the largest subtree whose tables are all of one database and whose every node the
 //! SQL writer has a form for (`parts.rs`). Above it rows are worked on here, with the same
 //! functions as rows of files; only the columns used above come over (`columns.rs`), and
-//! conditions go below joins to the side they are about (`sink.rs`).
+//! conditions go below joins to the side they are about (`sink.rs`). Where a join crosses
+//! sources, rows are grouped at their source first (`partial.rs`), and the side that is asked
+//! first restricts the other one by its keys (`spine.rs`, `keys.rs`).
 
 mod columns;
+mod keys;
+mod partial;
 mod parts;
+mod rejects;
 mod sink;
+mod spine;
+
+pub use keys::KEYS_MOST;
+pub(crate) use keys::{Keys, resolved};
 
 use crate::guard::GuardedPlan;
 use crate::prepared::{CatalogTable, Server};
 use crate::sql::{Dialect, Sql, Unsupported, write};
-use datafusion::arrow::datatypes::{Schema, SchemaRef};
+use datafusion::arrow::datatypes::{DataType, Schema, SchemaRef};
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{DataFusionError, Result as PlanResult, TableReference};
 use datafusion::logical_expr::{LogicalPlan, TableScanBuilder, TableSource};
@@ -35,6 +44,59 @@ pub struct SourceQuery {
     pub at_most: Option<u64>,
     /// What the source has no form for, so that it is done here with the rows of this query.
     pub left: Vec<String>,
+    /// The query with the restrictions that other rows give it.
+    pub(crate) keyed: Option<Arc<Keyed>>,
+}
+
+/// A query that keys of other rows restrict.
+#[derive(Debug)]
+pub(crate) struct Keyed {
+    pub(crate) plan: LogicalPlan,
+    /// The slots of its keys.
+    pub(crate) slots: Vec<usize>,
+}
+
+/// How much sources are asked to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RunOptions {
+    /// Whether sources do what they can: filters, joins, groups, and keys sent from one to
+    /// another. Without it they give the rows of their tables, and all else is done here.
+    pub pushdown: bool,
+}
+
+impl Default for RunOptions {
+    fn default() -> Self {
+        Self { pushdown: true }
+    }
+}
+
+/// Rows that are made before the rest, and the keys they give.
+#[derive(Debug)]
+pub(crate) struct Stage {
+    pub(crate) plan: LogicalPlan,
+    pub(crate) keys: Vec<StageKeys>,
+    /// Whether the rows themselves are scanned by what follows.
+    pub(crate) held: bool,
+}
+
+/// A column of a stage whose values are the keys of a slot.
+#[derive(Debug)]
+pub(crate) struct StageKeys {
+    pub(crate) column: usize,
+    pub(crate) slot: usize,
+}
+
+/// The rows of a stage, as later plans scan them.
+#[derive(Debug)]
+pub(crate) struct Held {
+    pub(crate) stage: usize,
+    schema: SchemaRef,
+}
+
+impl TableSource for Held {
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
 }
 
 /// A guarded plan, split into what sources do and what is done here.
@@ -44,6 +106,10 @@ pub struct Execution {
     /// The rest, whose scans are files and [`Fetched`] rows.
     pub(crate) local: LogicalPlan,
     queries: Vec<SourceQuery>,
+    /// What is run before the rest, in this order.
+    pub(crate) stages: Vec<Stage>,
+    /// Types of the keys that stages give.
+    pub(crate) slots: Vec<DataType>,
 }
 
 /// The rows of a query, as the local plan scans them. Running replaces it by a provider.
@@ -61,6 +127,10 @@ impl TableSource for Fetched {
 }
 
 impl Execution {
+    fn here(guarded: GuardedPlan, local: LogicalPlan, queries: Vec<SourceQuery>) -> Self {
+        Self { guarded, local, queries, stages: Vec::new(), slots: Vec::new() }
+    }
+
     /// The plan this came from.
     pub fn guarded(&self) -> &GuardedPlan {
         &self.guarded
@@ -74,14 +144,16 @@ impl Execution {
     /// Source and qualified name of every table that is read here.
     pub fn tables(&self) -> BTreeSet<(String, String)> {
         let mut tables = BTreeSet::new();
-        let _ = self.local.apply_with_subqueries(|node| {
-            if let LogicalPlan::TableScan(scan) = node
-                && let Some(table) = scan.source.downcast_ref::<CatalogTable>()
-            {
-                tables.insert((table.source.clone(), table.name.clone()));
-            }
-            Ok(TreeNodeRecursion::Continue)
-        });
+        for plan in self.stages.iter().map(|s| &s.plan).chain([&self.local]) {
+            let _ = plan.apply_with_subqueries(|node| {
+                if let LogicalPlan::TableScan(scan) = node
+                    && let Some(table) = scan.source.downcast_ref::<CatalogTable>()
+                {
+                    tables.insert((table.source.clone(), table.name.clone()));
+                }
+                Ok(TreeNodeRecursion::Continue)
+            });
+        }
         tables
     }
 
@@ -108,24 +180,30 @@ impl GuardedPlan {
     /// # Errors
     /// [`Unsupported`], where not even the rows of a table can be asked for.
     pub fn execution(self) -> Result<Execution, Unsupported> {
+        self.execution_with(RunOptions::default())
+    }
+
+    /// Splits this plan, sources doing as much as `options` say.
+    ///
+    /// # Errors
+    /// As [`GuardedPlan::execution`].
+    pub fn execution_with(self, options: RunOptions) -> Result<Execution, Unsupported> {
         let places = places_of(self.logical());
         if let [None] | [] = places[..] {
-            return Ok(Execution {
-                local: self.logical().clone(),
-                queries: Vec::new(),
-                guarded: self,
-            });
+            let local = self.logical().clone();
+            return Ok(Execution::here(self, local, Vec::new()));
         }
         if let [Some(place)] = &places[..]
+            && options.pushdown
             && place.server.lacks.is_empty()
-            && let Ok(sql) = write(place.dialect(), self.logical(), self.values(), self.range())
+            && let Ok(sql) = write(self.logical(), self.values(), self.range(), place.dialect())
         {
             return self.whole(place, sql).map_err(|e| failed(&e));
         }
-        let mut splitter = Splitter::new(self.values(), self.range());
+        let mut splitter = Splitter::new(self.values(), self.range(), options);
         let local = splitter.rest(self.logical()).map_err(|e| failed(&e))?;
-        let queries = splitter.into_queries();
-        Ok(Execution { local, queries, guarded: self })
+        let (queries, stages, slots) = splitter.done();
+        Ok(Execution { guarded: self, local, queries, stages, slots })
     }
 
     /// The execution of a plan that one database does by itself.
@@ -136,9 +214,10 @@ impl GuardedPlan {
             schema: rows_of(self.logical()),
             at_most: Some(self.limit().saturating_add(1)),
             left: Vec::new(),
+            keyed: None,
         };
         let local = scan(0, &query)?;
-        Ok(Execution { local, queries: vec![query], guarded: self })
+        Ok(Execution::here(self, local, vec![query]))
     }
 }
 

@@ -12,11 +12,15 @@
 mod calls;
 mod datafusion_dialect;
 mod expressions;
+mod item;
+mod join;
 mod mysql;
 mod postgres;
 mod rules;
 mod select;
+mod sets;
 mod timescaledb;
+mod window;
 mod writer;
 
 use crate::guard::GuardedPlan;
@@ -98,25 +102,25 @@ impl GuardedPlan {
     /// # Errors
     /// [`Unsupported`], where the engine could not give the same rows.
     pub fn sql(&self, dialect: Dialect) -> Result<Sql, Unsupported> {
-        write(dialect, self.logical(), self.values(), self.range())
+        write(self.logical(), self.values(), self.range(), dialect)
     }
 }
 
-/// A guarded plan, or a part of one, as SQL of one engine. `values` are those of the whole plan;
-/// the query holds the ones it uses.
+/// A part of a guarded plan as SQL of one engine: its scans, its values and the bounds of its
+/// times, where known.
 ///
 /// # Errors
 /// [`Unsupported`], where the engine could not give the same rows.
 pub(crate) fn write(
-    dialect: Dialect,
     plan: &LogicalPlan,
     values: &[ScalarValue],
     range: Option<(Timestamp, Timestamp)>,
+    dialect: Dialect,
 ) -> Result<Sql, Unsupported> {
+    let fail = |reason| Unsupported { dialect, reason };
     let mut writer = Writer::new(dialect.rules(), values.to_vec(), range);
-    let text =
-        select::query(&mut writer, plan).map_err(|reason| Unsupported { dialect, reason })?;
-    let (text, params) = writer.finish(&text);
+    let text = select::query(&mut writer, plan).map_err(fail)?;
+    let (text, params) = writer.finish(&text).map_err(fail)?;
     Ok(Sql { dialect, text, params })
 }
 
@@ -137,7 +141,9 @@ impl Forms {
     /// # Errors
     /// The reason why it has none.
     pub(crate) fn check(&mut self, expr: &Expr, schema: &DFSchema) -> Result<(), String> {
-        let scope = expressions::Scope { schema, inlined: &std::collections::BTreeMap::new() };
+        let items: Vec<item::Item> =
+            schema.fields().iter().map(|_| item::Item::new("c".to_owned())).collect();
+        let scope = expressions::Scope { schema, items: &items, outer: None };
         expressions::expression(&mut self.0, expr, &scope).map(|_| ())
     }
 }

@@ -3,7 +3,9 @@
 use super::compile::Compiler;
 use super::expression::{Expressions, Failed, binary, folded, function, normal};
 use super::fact::Fact;
-use super::literal::{Literal, Zones, date_value, dates_around, instant_value, is_date, literal, moment};
+use super::literal::{
+    Literal, Zones, date_value, dates_around, instant_value, is_date, literal, moment,
+};
 use crate::functions::{InZone, call, fold_text};
 use crate::kind::{Kind, Typed};
 use crate::model::{ROOT, TargetId};

@@ -5,19 +5,22 @@
 //! query, and the node is done here. Every node is looked at once, and every part written once.
 
 use super::columns::{Columns, below, referred, subquery, within};
-use super::{Place, SourceQuery, rows_of, scan, sink};
+use super::{
+    Keyed, Place, RunOptions, SourceQuery, Stage, keys, partial, places_of, rows_of, scan, sink,
+};
 use crate::prepared::CatalogTable;
 use crate::sql::{Dialect, Forms, Unsupported, write};
+use datafusion::arrow::datatypes::DataType;
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::common::{Column, DFSchema, DataFusionError, Result, ScalarValue};
-use datafusion::logical_expr::utils::conjunction;
+use datafusion::logical_expr::utils::{conjunction, split_conjunction_owned};
 use datafusion::logical_expr::{Expr, Filter, LogicalPlan, Projection, Subquery, TableScan, lit};
 use jiff::Timestamp;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 /// A subtree after splitting.
-enum Part {
+pub(super) enum Part {
     /// A database can do all of it.
     There(There),
     /// It is done here, over fetched rows.
@@ -25,7 +28,7 @@ enum Part {
 }
 
 /// What one database can do.
-struct There {
+pub(super) struct There {
     place: Place,
     plan: LogicalPlan,
     /// What it has no form for, done above.
@@ -38,19 +41,37 @@ pub(super) struct Splitter<'g> {
     range: Option<(Timestamp, Timestamp)>,
     forms: HashMap<Dialect, Forms>,
     queries: Vec<SourceQuery>,
+    pub(super) stages: Vec<Stage>,
+    /// Types of the keys that restrict queries.
+    pub(super) slots: Vec<DataType>,
+    options: RunOptions,
 }
 
 impl<'g> Splitter<'g> {
     pub(super) fn new(
         values: &'g [ScalarValue],
         range: Option<(Timestamp, Timestamp)>,
+        options: RunOptions,
     ) -> Self {
-        Self { values, range, forms: HashMap::new(), queries: Vec::new() }
+        Self {
+            values,
+            range,
+            forms: HashMap::new(),
+            queries: Vec::new(),
+            stages: Vec::new(),
+            slots: Vec::new(),
+            options,
+        }
     }
 
-    /// The queries asked for so far, as their scans number them.
-    pub(super) fn into_queries(self) -> Vec<SourceQuery> {
-        self.queries
+    /// How many values the plan has itself; slots come after them.
+    pub(super) fn before(&self) -> usize {
+        self.values.len()
+    }
+
+    /// The queries, stages and slots asked for.
+    pub(super) fn done(self) -> (Vec<SourceQuery>, Vec<Stage>, Vec<DataType>) {
+        (self.queries, self.stages, self.slots)
     }
 
     /// What is done here of `plan`; it has the columns of `plan` in their order.
@@ -59,9 +80,26 @@ impl<'g> Splitter<'g> {
         self.fetched(part, &None)
     }
 
-    fn part(&mut self, node: &LogicalPlan, needed: &Columns) -> Result<Part> {
+    pub(super) fn part(&mut self, node: &LogicalPlan, needed: &Columns) -> Result<Part> {
         match node {
             LogicalPlan::TableScan(scan) => Ok(table(node, scan)),
+            LogicalPlan::Aggregate(aggregate) if self.options.pushdown => {
+                let parts = partial::by_parts(aggregate, &mut |place, expr, rows| {
+                    self.form(place, expr, rows.schema()).is_ok()
+                })?;
+                match parts {
+                    Some(plan) => self.part(&plan, needed),
+                    None => self.node(node, needed),
+                }
+            }
+            LogicalPlan::Join(join)
+                if self.options.pushdown
+                    && needed.is_some()
+                    && partial::is_to_right(join.join_type)
+                    && places_of(node).len() > 1 =>
+            {
+                self.spine(join, needed)
+            }
             LogicalPlan::Filter(filter) => self.filter(filter, needed),
             LogicalPlan::Projection(projection) => self.projection(projection, needed),
             _ => self.node(node, needed),
@@ -70,7 +108,13 @@ impl<'g> Splitter<'g> {
 
     /// Conditions with a form go to the database, the others stay.
     fn filter(&mut self, filter: &Filter, needed: &Columns) -> Result<Part> {
-        let (input, conditions) = sink::sunk(filter)?;
+        let (input, conditions) = match self.options.pushdown {
+            true => sink::sunk(filter)?,
+            false => {
+                let all = split_conjunction_owned(filter.predicate.clone());
+                (filter.input.as_ref().clone(), all)
+            }
+        };
         let schema = Arc::clone(input.schema());
         let with = |conditions: &[Expr]| {
             needed.as_ref().map(|needed| {
@@ -121,24 +165,22 @@ impl<'g> Splitter<'g> {
                 let projected = Projection::try_new(used, Arc::new(rows))?;
                 Ok(Part::Here(LogicalPlan::Projection(projected)))
             }
-            Part::There(mut there) => {
-                match self.forms(&there.place, &projection.expr, schema) {
-                    Ok(()) => {
-                        let all = projection.expr.clone();
-                        let projected = Projection::try_new(all, Arc::new(there.plan))?;
-                        there.plan = LogicalPlan::Projection(projected);
-                        Ok(Part::There(there))
-                    }
-                    Err(reason) => {
-                        there.left.push(reason);
-                        let rows = self.fetched(Part::There(there), &below(&used))?;
-                        let used =
-                            used.into_iter().map(|e| self.here(e)).collect::<Result<Vec<_>>>()?;
-                        let projected = Projection::try_new(used, Arc::new(rows))?;
-                        Ok(Part::Here(LogicalPlan::Projection(projected)))
-                    }
+            Part::There(mut there) => match self.forms(&there.place, &projection.expr, schema) {
+                Ok(()) => {
+                    let all = projection.expr.clone();
+                    let projected = Projection::try_new(all, Arc::new(there.plan))?;
+                    there.plan = LogicalPlan::Projection(projected);
+                    Ok(Part::There(there))
                 }
-            }
+                Err(reason) => {
+                    there.left.push(reason);
+                    let rows = self.fetched(Part::There(there), &below(&used))?;
+                    let used =
+                        used.into_iter().map(|e| self.here(e)).collect::<Result<Vec<_>>>()?;
+                    let projected = Projection::try_new(used, Arc::new(rows))?;
+                    Ok(Part::Here(LogicalPlan::Projection(projected)))
+                }
+            },
         }
     }
 
@@ -176,6 +218,8 @@ impl<'g> Splitter<'g> {
     /// Whether `place` can do a node whose inputs it does.
     fn node_form(&mut self, place: &Place, node: &LogicalPlan) -> std::result::Result<(), String> {
         match node {
+            LogicalPlan::SubqueryAlias(_) => Ok(()),
+            _ if !self.options.pushdown => Err("is asked for rows only".to_owned()),
             // What these hold is looked at when the part is written.
             LogicalPlan::Window(_) | LogicalPlan::Limit(_) => Ok(()),
             LogicalPlan::Join(join) => self.forms(place, &node.expressions(), &join.schema),
@@ -202,6 +246,12 @@ impl<'g> Splitter<'g> {
         expr: &Expr,
         schema: &DFSchema,
     ) -> std::result::Result<(), String> {
+        if !self.options.pushdown {
+            return Err("is asked for rows only".to_owned());
+        }
+        if keys::is_restriction(expr, self.values.len()) {
+            return Ok(());
+        }
         self_contained(expr, place)?;
         let (values, range) = (self.values, self.range);
         let new = || Forms::new(place.dialect(), values, range);
@@ -210,7 +260,7 @@ impl<'g> Splitter<'g> {
     }
 
     /// An expression of a node done here: its subqueries are split too.
-    fn here(&mut self, expr: Expr) -> Result<Expr> {
+    pub(super) fn here(&mut self, expr: Expr) -> Result<Expr> {
         let done = expr.transform_up(|e| {
             let Some(inner) = subquery(&e) else { return Ok(Transformed::no(e)) };
             let inner = Subquery {
@@ -234,14 +284,17 @@ impl<'g> Splitter<'g> {
     }
 
     /// The rows of a part, here.
-    fn fetched(&mut self, part: Part, needed: &Columns) -> Result<LogicalPlan> {
+    pub(super) fn fetched(&mut self, part: Part, needed: &Columns) -> Result<LogicalPlan> {
         let there = match part {
             Part::Here(plan) => return Ok(plan),
             Part::There(there) => there,
         };
         let names = chosen(there.plan.schema(), needed);
         let asked = asked(&there.plan, &names)?;
-        match write(there.place.dialect(), &asked, self.values, self.range) {
+        let restricted = keys::slots_of(&asked, self.before());
+        // Nothing is known of keys yet, so nothing is restricted.
+        let (open, values) = keys::resolved(&asked, self.values, &[])?;
+        match write(&open, &values, self.range, there.place.dialect()) {
             Ok(sql) => {
                 let query = SourceQuery {
                     source: there.place.source,
@@ -249,6 +302,8 @@ impl<'g> Splitter<'g> {
                     schema: rows_of(&asked),
                     at_most: asked.max_rows().and_then(|n| u64::try_from(n).ok()),
                     left: there.left,
+                    keyed: (!restricted.is_empty())
+                        .then(|| Arc::new(Keyed { plan: asked, slots: restricted })),
                 };
                 let rows = scan(self.queries.len(), &query)?;
                 self.queries.push(query);
@@ -358,10 +413,10 @@ fn used(projection: &Projection, needed: &Columns) -> Vec<Expr> {
 }
 
 /// A column of a part, and its name in the query.
-type Chosen = Vec<(Column, String)>;
+pub(super) type Chosen = Vec<(Column, String)>;
 
 /// The needed columns, under names that differ.
-fn chosen(schema: &DFSchema, needed: &Columns) -> Chosen {
+pub(super) fn chosen(schema: &DFSchema, needed: &Columns) -> Chosen {
     let all = (0..schema.fields().len()).map(|i| Column::from(schema.qualified_field(i)));
     let columns: Vec<Column> = match needed {
         None => all.collect(),
@@ -378,7 +433,7 @@ fn chosen(schema: &DFSchema, needed: &Columns) -> Chosen {
 }
 
 /// The query for the chosen columns of a part.
-fn asked(plan: &LogicalPlan, names: &Chosen) -> Result<LogicalPlan> {
+pub(super) fn asked(plan: &LogicalPlan, names: &Chosen) -> Result<LogicalPlan> {
     let whole = names.len() == plan.schema().fields().len()
         && names.iter().all(|(c, name)| c.relation.is_none() && c.name == *name);
     if whole {
@@ -394,7 +449,7 @@ fn asked(plan: &LogicalPlan, names: &Chosen) -> Result<LogicalPlan> {
 }
 
 /// The fetched rows under the names that the nodes above know.
-fn named_again(rows: LogicalPlan, names: &Chosen) -> Result<LogicalPlan> {
+pub(super) fn named_again(rows: LogicalPlan, names: &Chosen) -> Result<LogicalPlan> {
     if names.is_empty() {
         return Ok(rows);
     }

@@ -2,6 +2,7 @@
 
 use super::columns::{named, within};
 use super::places_of;
+use super::rejects::rejects_nulls;
 use datafusion::common::{JoinType, Result};
 use datafusion::logical_expr::utils::{conjunction, split_conjunction};
 use datafusion::logical_expr::{Expr, Filter, Join, LogicalPlan};
@@ -30,19 +31,20 @@ fn below(plan: &LogicalPlan, condition: &Expr) -> Result<Option<LogicalPlan>> {
     let all_of = |side: &LogicalPlan| {
         !names.is_empty() && within(&names, side.schema()).len() == names.len()
     };
-    // Rows of the side that is filled with nulls may not be dropped before they are joined.
-    let (left, right) = match join.join_type {
-        JoinType::Inner => (true, true),
-        JoinType::Left => (true, false),
-        _ => (false, false),
+    let is_left = match join.join_type {
+        JoinType::Inner => false,
+        JoinType::Left => true,
+        _ => return Ok(None),
     };
-    if left && all_of(&join.left) {
+    if all_of(&join.left) {
         let side = filtered(&join.left, condition)?;
-        return Ok(Some(with_sides(join, side, Arc::clone(&join.right))?));
+        return Ok(Some(with_sides(join, side, Arc::clone(&join.right), join.join_type)?));
     }
-    if right && all_of(&join.right) {
+    // Rows of the side that is filled with nulls may not be dropped before they are joined,
+    // unless the condition drops the filled ones too.
+    if all_of(&join.right) && (!is_left || rejects_nulls(condition)) {
         let side = filtered(&join.right, condition)?;
-        return Ok(Some(with_sides(join, Arc::clone(&join.left), side)?));
+        return Ok(Some(with_sides(join, Arc::clone(&join.left), side, JoinType::Inner)?));
     }
     Ok(None)
 }
@@ -62,8 +64,21 @@ fn filtered(side: &Arc<LogicalPlan>, condition: &Expr) -> Result<Arc<LogicalPlan
     Ok(Arc::new(LogicalPlan::Filter(filter)))
 }
 
-fn with_sides(join: &Join, left: Arc<LogicalPlan>, right: Arc<LogicalPlan>) -> Result<LogicalPlan> {
-    let mut join = join.clone();
-    (join.left, join.right) = (left, right);
-    Ok(LogicalPlan::Join(join))
+/// A join of the same columns over other inputs, or of another type.
+pub(super) fn with_sides(
+    join: &Join,
+    left: Arc<LogicalPlan>,
+    right: Arc<LogicalPlan>,
+    join_type: JoinType,
+) -> Result<LogicalPlan> {
+    Ok(LogicalPlan::Join(Join::try_new(
+        left,
+        right,
+        join.on.clone(),
+        join.filter.clone(),
+        join_type,
+        join.join_constraint,
+        join.null_equality,
+        join.null_aware,
+    )?))
 }

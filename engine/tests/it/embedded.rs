@@ -88,11 +88,6 @@ impl Embedded {
         }
     }
 
-    /// The texts asked for.
-    pub(crate) fn texts(&self) -> Vec<String> {
-        self.asked.lock().unwrap().iter().map(|s| s.text.clone()).collect()
-    }
-
     async fn batches(&self, query: &RemoteQuery) -> Result<Vec<RecordBatch>> {
         let values = query.sql.params.iter().map(|v| ScalarAndMetadata::from(v.clone())).collect();
         // The stock SQL planner takes an output for the column of the same name below it.
@@ -143,9 +138,10 @@ impl Remote for Embedded {
         if let Some(message) = self.fails {
             return Err(DataFusionError::External(message.into()));
         }
-        let batches = self.batches(&query).await.map_err(|e| {
-            DataFusionError::External(format!("{e}\n{}", query.sql.text).into())
-        })?;
+        let batches = self
+            .batches(&query)
+            .await
+            .map_err(|e| DataFusionError::External(format!("{e}\n{}", query.sql.text).into()))?;
         let rows: usize = batches.iter().map(RecordBatch::num_rows).sum();
         if let Some(most) = query.at_most {
             assert!(rows as u64 <= most, "{rows} rows of at most {most}: {}", query.sql.text);
@@ -254,7 +250,8 @@ fn rounded(name: &str, array: &ArrayRef, options: &[ScalarValue]) -> Result<Arra
         "air_ceil" => x.ceil(),
         _ => (x * step).round() / step,
     };
-    let done: ArrayRef = Arc::new(doubles(array).iter().map(|x| x.map(of)).collect::<Float64Array>());
+    let done: ArrayRef =
+        Arc::new(doubles(array).iter().map(|x| x.map(of)).collect::<Float64Array>());
     Ok(cast(&done, array.data_type())?)
 }
 

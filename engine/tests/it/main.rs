@@ -6,6 +6,7 @@ mod arrows;
 mod ask;
 mod embedded;
 mod facts;
+mod federated;
 mod plans;
 mod properties;
 mod qa;

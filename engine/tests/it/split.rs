@@ -78,16 +78,17 @@ pub(crate) fn execution(ir: &Value, prepared: &Prepared) -> Option<Execution> {
 }
 
 pub(crate) fn same(a: &RecordBatch, b: &RecordBatch) -> bool {
-    let equal = |(x, y): (&Arc<dyn Array>, &Arc<dyn Array>)| {
-        match (x.as_primitive_opt::<Float64Type>(), y.as_primitive_opt::<Float64Type>()) {
-            (Some(x), Some(y)) => x.iter().zip(y.iter()).all(|(x, y)| match (x, y) {
-                (Some(x), Some(y)) => {
-                    x == y || (x.is_nan() && y.is_nan()) || (x - y).abs() <= 1e-9 * x.abs().max(1.0)
-                }
-                (x, y) => x.is_none() && y.is_none(),
-            }),
-            _ => x == y,
-        }
+    let equal = |(x, y): (&Arc<dyn Array>, &Arc<dyn Array>)| match (
+        x.as_primitive_opt::<Float64Type>(),
+        y.as_primitive_opt::<Float64Type>(),
+    ) {
+        (Some(x), Some(y)) => x.iter().zip(y.iter()).all(|(x, y)| match (x, y) {
+            (Some(x), Some(y)) => {
+                x == y || (x.is_nan() && y.is_nan()) || (x - y).abs() <= 1e-9 * x.abs().max(1.0)
+            }
+            (x, y) => x.is_none() && y.is_none(),
+        }),
+        _ => x == y,
     };
     a.schema() == b.schema()
         && a.num_rows() == b.num_rows()
@@ -96,7 +97,9 @@ pub(crate) fn same(a: &RecordBatch, b: &RecordBatch) -> bool {
 
 pub(crate) fn shown(answer: &Result<Answer, RunError>) -> String {
     match answer {
-        Ok(answer) => pretty_format_batches(std::slice::from_ref(&answer.rows)).unwrap().to_string(),
+        Ok(answer) => {
+            pretty_format_batches(std::slice::from_ref(&answer.rows)).unwrap().to_string()
+        }
         Err(error) => {
             let mut text = error.to_string();
             let mut cause = std::error::Error::source(error);
@@ -109,7 +112,11 @@ pub(crate) fn shown(answer: &Result<Answer, RunError>) -> String {
     }
 }
 
-pub(crate) fn agree(ir: &Value, whole: &Result<Answer, RunError>, split: &Result<Answer, RunError>) {
+pub(crate) fn agree(
+    ir: &Value,
+    whole: &Result<Answer, RunError>,
+    split: &Result<Answer, RunError>,
+) {
     let agree = match (whole, split) {
         (Ok(a), Ok(b)) => same(&a.rows, &b.rows) && a.truncated == b.truncated,
         (Err(_), Err(_)) => true,
