@@ -16,7 +16,6 @@ mod percentile;
 mod round;
 mod zone;
 
-#[expect(unused_imports, reason = "federation makes the calls")]
 pub(crate) use any::Any;
 pub(crate) use between::Between;
 pub(crate) use bucket::Bucket;
