@@ -30,6 +30,9 @@ mod timing;
 mod top;
 
 pub(crate) use context::{Context, Scanned};
+pub(crate) use dimension::{bin_names, is_unit};
+pub(crate) use timing::raw_day;
+pub(crate) use top::IS_OTHER;
 
 use crate::kind::Kind;
 use crate::output::OutputColumn;

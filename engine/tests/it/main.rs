@@ -8,3 +8,4 @@ mod facts;
 mod plans;
 mod properties;
 mod qa;
+mod series;
