@@ -94,10 +94,11 @@ impl Compiler<'_, '_> {
         let mut b = Building { plan, keys, values, wholes: Vec::new(), calls: Vec::new(), across };
         for last in [false, true] {
             for i in 0..b.values.len() {
-                if b.values[i].is_none() && (last || !self.is_of_result(i, &mut Vec::new())) {
-                    if let Err(error) = self.value(i, &mut b, &mut Vec::new()) {
-                        self.errors.push(error);
-                    }
+                if b.values[i].is_none()
+                    && (last || !self.is_of_result(i, &mut Vec::new()))
+                    && let Err(error) = self.value(i, &mut b, &mut Vec::new())
+                {
+                    self.errors.push(error);
                 }
             }
             if let (false, Some(shown)) = (last, shown) {
@@ -467,8 +468,7 @@ pub(crate) fn with_columns(
     plan: LogicalPlan,
     more: Vec<Expr>,
 ) -> datafusion::common::Result<LogicalPlan> {
-    let mut columns: Vec<Expr> =
-        plan.schema().columns().into_iter().map(Expr::Column).collect();
+    let mut columns: Vec<Expr> = plan.schema().columns().into_iter().map(Expr::Column).collect();
     columns.extend(more);
     Ok(LogicalPlan::Projection(Projection::try_new(columns, Arc::new(plan))?))
 }

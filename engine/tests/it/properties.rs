@@ -209,29 +209,31 @@ fn ir() -> impl Strategy<Value = Value> {
         prop::option::of(0_u64..200_000),
         (prop::option::of(top()), prop::option::of(pick(&["zero", "null", "previous"]))),
     )
-        .prop_map(|(entities, dimensions, (a, b, c, n), filters, grain, zone, limit, (top, fill))| {
-            let metrics: Vec<Value> = [a, b, c].into_iter().take(n).collect();
-            let mut ir = json!({
-                "entities": entities, "dimensions": dimensions, "metrics": metrics,
-                "filters": filters, "order": [{"field": "m0", "dir": "desc"}],
-            });
-            if let Some(grain) = grain {
-                ir["grain"] = json!(grain);
-            }
-            if let Some(zone) = zone {
-                ir["time"] = json!({"timezone": zone});
-            }
-            if let Some(fill) = fill {
-                ir["time"]["fill"] = json!(fill);
-            }
-            if let Some(top) = top {
-                ir["top"] = top;
-            }
-            if let Some(limit) = limit {
-                ir["limit"] = json!(limit);
-            }
-            ir
-        })
+        .prop_map(
+            |(entities, dimensions, (a, b, c, n), filters, grain, zone, limit, (top, fill))| {
+                let metrics: Vec<Value> = [a, b, c].into_iter().take(n).collect();
+                let mut ir = json!({
+                    "entities": entities, "dimensions": dimensions, "metrics": metrics,
+                    "filters": filters, "order": [{"field": "m0", "dir": "desc"}],
+                });
+                if let Some(grain) = grain {
+                    ir["grain"] = json!(grain);
+                }
+                if let Some(zone) = zone {
+                    ir["time"] = json!({"timezone": zone});
+                }
+                if let Some(fill) = fill {
+                    ir["time"]["fill"] = json!(fill);
+                }
+                if let Some(top) = top {
+                    ir["top"] = top;
+                }
+                if let Some(limit) = limit {
+                    ir["limit"] = json!(limit);
+                }
+                ir
+            },
+        )
 }
 
 proptest! {
