@@ -46,11 +46,11 @@ async fn plan_sql(call: Call) -> Answer {
     });
     let (report, plan) = (safety_report(guarded.report()), guarded.display());
     let (told, queries) = match (sql, body.dialect) {
-        (Ok(sql), _) => (pipeline::told(order.datasource, &sql), None),
+        (Ok(sql), _) => (pipeline::told(datasource, &sql), None),
         (Err(error), Some(_)) => return Err(error.into()),
         // A source that cannot do the whole is asked for the part it can.
         (Err(error), None) => {
-            let queries = pipeline::source_sql(&order.datasource, &guarded.execution()?)?;
+            let queries = pipeline::source_sql(&datasource, &guarded.execution()?)?;
             (queries.first().cloned().ok_or(error)?, Some(queries))
         }
     };
