@@ -212,6 +212,10 @@ impl Rules for Mysql {
         format!("({} COLLATE utf8mb4_bin LIKE {pattern})", text_of(text))
     }
 
+    fn having(&self) -> bool {
+        false
+    }
+
     fn full_join(&self) -> bool {
         false
     }
