@@ -206,6 +206,14 @@ async fn explained(
                           another number.";
             ApiError::field("/ir", FieldErrorCode::Overflow, detail)
         }
+        RunError::Source { source_id, cause } => {
+            let mut root: &dyn std::error::Error = &cause;
+            while let Some(deeper) = root.source() {
+                root = deeper;
+            }
+            let detail = format!("The source {source_id} did not answer: {root}");
+            ApiError::new(ErrorCode::SourceError, detail)
+        }
         RunError::Engine(cause) => {
             let session = runtime.session();
             let mut told = air_connectors::explain(&cause);
