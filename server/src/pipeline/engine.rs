@@ -202,14 +202,6 @@ async fn explained(
             ApiError::new(ErrorCode::LimitExceeded, detail)
         }
         RunError::Overflow(_) => overflow(),
-        RunError::Source { source_id, cause } => {
-            let mut root: &dyn std::error::Error = &cause;
-            while let Some(deeper) = root.source() {
-                root = deeper;
-            }
-            let detail = format!("The source {source_id} did not answer: {root}");
-            ApiError::new(ErrorCode::SourceError, detail)
-        }
         RunError::Source { source_id, cause } => from_source(&source_id, &cause),
         RunError::Engine(cause) => {
             let session = runtime.session();
