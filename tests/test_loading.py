@@ -30,7 +30,8 @@ def fingerprint(column: Column, engine: str) -> str:
         case "FLOAT" | "DOUBLE" if engine == "mysql":
             return f"count({name})"
         case "FLOAT" | "DOUBLE":
-            return f"sum(case when {name} in ('nan', 'inf', '-inf') then 0 else 1 end)"
+            finite = f"{name} is not null and {name} not in ('nan', 'inf', '-inf')"
+            return f"sum(case when {finite} then 1 else 0 end)"
         case "DATE":
             return {
                 "oracle": f"sum(date_diff('day', date '1970-01-01', {name}))",
