@@ -39,7 +39,7 @@ def fingerprint(column: Column, engine: str) -> str:
             }.get(engine, f"sum({name} - date '1970-01-01')")
         case "TIMESTAMP" | "TIMESTAMP WITH TIME ZONE":
             return {
-                "oracle": f"sum(epoch_us({name})::hugeint)",
+                "oracle": f"sum(epoch_us({column.stored})::hugeint)",
                 "mysql": f"sum(timestampdiff(microsecond, '1970-01-01', {name}))",
             }.get(engine, f"sum((extract(epoch from {name}) * 1000000)::numeric(38,0))")
         case "VARCHAR":
