@@ -85,6 +85,9 @@ class Asker:
             question.ir["time"] = self.time(root)
         elif self.chance(0.4):
             question.ir["time"] = {"timezone": self.random.choice(ZONES)}
+        times = root.of(TIMES)
+        if times and self.chance(0.3):
+            self.over_time(question, self.random.choice(times))
         self.add_dimensions(question)
         self.add_metrics(question)
         if not question.outputs:
@@ -151,6 +154,22 @@ class Asker:
         if self.chance(0.15):
             time["fill"] = self.random.choice(["null", "zero", "previous"])
         return time
+
+    def over_time(self, question: Question, column: Column) -> None:
+        """The buckets that fill, windows and comparisons refer to."""
+        time = question.ir.setdefault("time", {})
+        time["field"] = question.places[0].name(column)
+        if self.chance(0.35):
+            time["fill"] = self.random.choice(["null", "zero", "previous"])
+        grain = self.random.choice(["1 day", "1 week", "1 month", "1 month", "1 quarter", "1 year"])
+        question.ir["grain"] = grain
+        word = self.random.choice(["time", grain.split()[1]])
+        self.put_dimension(question, word, "bucket")
+        if self.chance(0.8):
+            # Few enough buckets for filling them.
+            period = self.random.choice(["2024", "2024-Q1", "2024-02", "2023-12..2024-03"])
+            name = question.places[0].name(column)
+            question.ir["filters"] = [{"field": name, "op": "during", "value": period}]
 
     # ------------------------------------------------------------------------------ columns
 
@@ -247,7 +266,7 @@ class Asker:
             if names:
                 expression = of_metrics(self.random, names)
                 self.put_metric(question, {"expr": expression}, "double", scalar=True)
-        if scalars and self.chance(0.2):
+        if scalars and self.chance(0.5 if "grain" in question.ir else 0.1):
             self.add_derived(question, self.random.choice(scalars))
 
     def put_metric(
@@ -340,7 +359,7 @@ class Asker:
         if self.chance(0.12):
             filters.append(self.existence(question))
         if filters:
-            question.ir["filters"] = filters
+            question.ir["filters"] = question.ir.get("filters", []) + filters
 
     def tree(self, question: Question, depth: int) -> dict[str, Any]:
         if depth and self.chance(0.35):
@@ -466,7 +485,7 @@ class Asker:
                 ir["metrics"].append({"name": f"x{number}", "agg": agg, "field": output.name})
             elif output.dimension and "dimensions" not in ir and self.chance(0.5):
                 ir["dimensions"] = [{"name": "k", "field": output.name}]
-        if "time" in inner.ir and self.chance(0.5):
+        if "timezone" in inner.ir.get("time", {}) and self.chance(0.5):
             ir["time"] = {"timezone": inner.ir["time"]["timezone"]}
         return ir
 
