@@ -47,8 +47,8 @@ impl MysqlSource {
         options: DatabaseOptions,
     ) -> Result<Self, SourceError> {
         check_id(id)?;
-        let dsn = Dsn::parse(dsn)
-            .map_err(|reason| DatabaseError::Dsn { id: id.to_owned(), reason })?;
+        let dsn =
+            Dsn::parse(dsn).map_err(|reason| DatabaseError::Dsn { id: id.to_owned(), reason })?;
         Ok(Self { server: Arc::new(Server::new(id.to_owned(), dsn, options)) })
     }
 

@@ -198,11 +198,15 @@ mod tests {
     fn both_forms() {
         let dsn = parsed("mysql://re%40der:p%2Fw@db.example.org:3307/sales?ssl-mode=VERIFY_CA");
         let dsn = dsn.unwrap();
-        assert_eq!((dsn.host.as_str(), dsn.port, dsn.user.as_str()), ("db.example.org", 3307, "re@der"));
+        assert_eq!(
+            (dsn.host.as_str(), dsn.port, dsn.user.as_str()),
+            ("db.example.org", 3307, "re@der")
+        );
         assert_eq!(dsn.password.unwrap().expose_secret(), "p/w");
         assert_eq!((dsn.database.as_deref(), dsn.tls), (Some("sales"), Tls::VerifyCa));
 
-        let dsn = parsed("reader:p@:/w%@tcp([::1]:3307)/sales?tls=skip-verify&parseTime=true").unwrap();
+        let dsn =
+            parsed("reader:p@:/w%@tcp([::1]:3307)/sales?tls=skip-verify&parseTime=true").unwrap();
         assert_eq!((dsn.host.as_str(), dsn.port, dsn.user.as_str()), ("::1", 3307, "reader"));
         assert_eq!(dsn.password.unwrap().expose_secret(), "p@:/w%");
         assert_eq!(dsn.tls, Tls::Required);

@@ -171,10 +171,7 @@ impl Server {
     }
 
     /// The server keeps the deadline itself; this one is for a server that answers no more.
-    async fn timed<T>(
-        &self,
-        step: impl Future<Output = Result<T, Stopped>>,
-    ) -> Result<T, Stopped> {
+    async fn timed<T>(&self, step: impl Future<Output = Result<T, Stopped>>) -> Result<T, Stopped> {
         let limit = self.options.statement_timeout + GRACE;
         tokio::time::timeout(limit, step).await.unwrap_or_else(|_| {
             Err(Stopped::Lost(

@@ -81,19 +81,15 @@ impl Server {
         }
         let mut grants = self.grants(conn, "SHOW GRANTS").await?;
         // MariaDB has one role at a time and lists its rights by itself; MySQL has to be told.
-        let roles: Option<Option<String>> = conn
-            .query_first("SELECT CURRENT_ROLE()")
-            .await
-            .map_err(|e| self.failure(&e))?;
+        let roles: Option<Option<String>> =
+            conn.query_first("SELECT CURRENT_ROLE()").await.map_err(|e| self.failure(&e))?;
         let roles = roles.flatten().filter(|r| r != "NONE" && r.starts_with('`'));
         if let Some(roles) = roles {
             let using = format!("SHOW GRANTS FOR CURRENT_USER() USING {roles}");
             grants.extend(self.grants(conn, using.as_str()).await?);
         }
         match beyond_reading(grants.iter().map(String::as_str)) {
-            Some(right) => {
-                Err(DatabaseError::Superuser { id: self.id.clone(), right }.into())
-            }
+            Some(right) => Err(DatabaseError::Superuser { id: self.id.clone(), right }.into()),
             None => Ok(()),
         }
     }

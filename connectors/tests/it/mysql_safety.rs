@@ -180,7 +180,8 @@ async fn the_server_ends_what_takes_too_long() {
 #[tokio::test]
 async fn connections_are_bounded_and_come_back() {
     let options = DatabaseOptions { max_connections: 3, ..DatabaseOptions::default() };
-    let mut shop = shop_with(&["CREATE TABLE t (v INT)", "INSERT INTO t VALUES (1)"], options).await;
+    let mut shop =
+        shop_with(&["CREATE TABLE t (v INT)", "INSERT INTO t VALUES (1)"], options).await;
     for round in 0..5 {
         let asked = (0..12).map(|i| {
             let text = match i % 4 {
@@ -196,10 +197,8 @@ async fn connections_are_bounded_and_come_back() {
         let good = answers.iter().filter(|a| a.is_ok()).count();
         assert_eq!(good, 6, "round {round}");
     }
-    let count = format!(
-        "SELECT COUNT(*) FROM information_schema.processlist WHERE user = '{}'",
-        shop.name
-    );
+    let count =
+        format!("SELECT COUNT(*) FROM information_schema.processlist WHERE user = '{}'", shop.name);
     let open: Option<i64> = shop.admin.query_first(count).await.unwrap();
     assert!(open.unwrap() <= 3, "{open:?}");
     // No transaction was left open, and none is writing.
@@ -279,7 +278,11 @@ async fn no_message_holds_the_password() {
     let options = DatabaseOptions { allowed_hosts: hosts, ..DatabaseOptions::default() };
     let error = open(&dsn(&shop.name, &shop.name), options).health().await.unwrap_err();
     assert!(matches!(error, SourceError::Database(DatabaseError::HostNotAllowed { .. })));
-    let bad = MysqlSource::open("s", &SecretString::from("mysql://u:hidden@h/d?x=1"), DatabaseOptions::default());
+    let bad = MysqlSource::open(
+        "s",
+        &SecretString::from("mysql://u:hidden@h/d?x=1"),
+        DatabaseOptions::default(),
+    );
     assert!(!bad.unwrap_err().to_string().contains("hidden"));
 }
 

@@ -51,7 +51,8 @@ pub(super) fn scalar(w: &mut Writer, call: &ScalarFunction, scope: &Scope<'_>) -
             w.rules.date_part(&unit.to_string().to_lowercase(), value)
         }
         ("nullif", [a, b]) if is_text(&types[0]) => {
-            let equal = w.rules.compare(&Item::new(a.clone()), "=", &Item::new(b.clone()), &types[0]);
+            let equal =
+                w.rules.compare(&Item::new(a.clone()), "=", &Item::new(b.clone()), &types[0]);
             Ok(format!("(CASE WHEN {equal} THEN {} ELSE {a} END)", w.rules.null(&types[0])?))
         }
         ("least" | "greatest", _) => w.rules.extreme(name, &args, &types),

@@ -97,7 +97,12 @@ impl Rules for Mysql {
         text_of(&format!("{word}({}){over}", bytes(value)))
     }
 
-    fn column(&self, column: String, native: Option<&str>, arrow: &DataType) -> Result<Item, String> {
+    fn column(
+        &self,
+        column: String,
+        native: Option<&str>,
+        arrow: &DataType,
+    ) -> Result<Item, String> {
         let Some(native) = native.map(base) else { return Ok(Item::exact(column)) };
         Ok(match arrow {
             arrow if is_text(arrow) && TEXTS.contains(&native.as_str()) => {
@@ -110,7 +115,9 @@ impl Rules for Mysql {
             DataType::Date32 | DataType::Timestamp(..) => {
                 Item::read(format!("NULLIF({column}, 0)"), column, Read::Moment)
             }
-            _ if matches!(native.as_str(), "bit" | "year") => Item::exact(format!("({column} + 0)")),
+            _ if matches!(native.as_str(), "bit" | "year") => {
+                Item::exact(format!("({column} + 0)"))
+            }
             _ => Item::exact(column),
         })
     }
@@ -212,7 +219,9 @@ impl Rules for Mysql {
             return Err(format!("has no division of {arrow}"));
         }
         // By zero is null here, and an error elsewhere: the sum does not fit and fails.
-        let right = format!("(CASE WHEN {right} = 0 THEN 9223372036854775807 + ({right} = 0) ELSE {right} END)");
+        let right = format!(
+            "(CASE WHEN {right} = 0 THEN 9223372036854775807 + ({right} = 0) ELSE {right} END)"
+        );
         Ok(format!("({left} {} {right})", if quotient { "DIV" } else { "%" }))
     }
 

@@ -31,19 +31,29 @@ async fn plan_sql(call: Call) -> Answer {
     let own = sources::dialect(record.kind);
     let bound = pipeline::bound(&order)?;
     let guarded = pipeline::guarded(&call.app, &order, &bound, &prepared, &mut Clock::start())?;
-    let dialect = body.dialect.map_or(own, engine_dialect);
-    let sql = guarded.sql(dialect)?;
+    let sql = guarded.sql(body.dialect.map_or(own, engine_dialect));
     let all = body.dialects.map(|wanted| {
         let wanted = wanted.into_iter();
         wanted.map(|named| in_dialect(&guarded, named)).collect()
     });
+    let (report, plan) = (safety_report(guarded.report()), guarded.display());
+    let (told, queries) = match (sql, body.dialect) {
+        (Ok(sql), _) => (pipeline::told(order.datasource, &sql), None),
+        (Err(error), Some(_)) => return Err(error.into()),
+        // A source that cannot do the whole is asked for the part it can.
+        (Err(error), None) => {
+            let queries = pipeline::source_sql(&order.datasource, &guarded.execution()?)?;
+            (queries.first().cloned().ok_or(error)?, Some(queries))
+        }
+    };
     let response = SqlResponse {
-        dialect: pipeline::dialect(sql.dialect),
-        sql: sql.text,
-        params: results::json_scalars(&sql.params),
-        safety_report: safety_report(guarded.report()),
-        plan: guarded.display(),
+        dialect: told.dialect,
+        sql: told.sql,
+        params: told.params,
+        safety_report: report,
+        plan,
         all_sql: all,
+        queries,
     };
     json(StatusCode::OK, &response)
 }
