@@ -95,7 +95,7 @@ impl Compiler<'_, '_> {
         for last in [false, true] {
             for i in 0..b.values.len() {
                 if b.values[i].is_none()
-                    && (last || !self.is_of_result(i, &mut Vec::new()))
+                    && self.is_of_result(i, &mut Vec::new()) == last
                     && let Err(error) = self.value(i, &mut b, &mut Vec::new())
                 {
                     self.errors.push(error);
