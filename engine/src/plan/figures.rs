@@ -78,10 +78,18 @@ impl Compiler<'_, '_> {
         let mut b = Building { plan, keys, values, wholes: Vec::new(), across };
         for last in [false, true] {
             for i in 0..b.values.len() {
+<<<<<<< HEAD
                 if b.values[i].is_none() && (last || !self.is_of_result(i, &mut Vec::new())) {
                     if let Err(error) = self.value(i, &mut b, &mut Vec::new()) {
                         self.errors.push(error);
                     }
+=======
+                if b.values[i].is_none()
+                    && self.is_of_result(i, &mut Vec::new()) == last
+                    && let Err(error) = self.value(i, &mut b, &mut Vec::new())
+                {
+                    self.errors.push(error);
+>>>>>>> wt-ir
                 }
             }
             if let (false, Some(shown)) = (last, shown) {
