@@ -39,8 +39,7 @@ pub(crate) use zone::{InZone, ZoneSpec};
 use datafusion::common::{DataFusionError, Result};
 use datafusion::logical_expr::expr::{ScalarFunction, Sort, WindowFunction};
 use datafusion::logical_expr::{
-    Expr, ScalarUDF, ScalarUDFImpl, WindowFrame,
-    WindowFunctionDefinition, WindowUDF, WindowUDFImpl,
+    Expr, ScalarUDF, ScalarUDFImpl, WindowFrame, WindowFunctionDefinition, WindowUDF, WindowUDFImpl,
 };
 use std::sync::Arc;
 
