@@ -445,8 +445,7 @@ pub(crate) fn with_columns(
     plan: LogicalPlan,
     more: Vec<Expr>,
 ) -> datafusion::common::Result<LogicalPlan> {
-    let mut columns: Vec<Expr> =
-        plan.schema().columns().into_iter().map(Expr::Column).collect();
+    let mut columns: Vec<Expr> = plan.schema().columns().into_iter().map(Expr::Column).collect();
     columns.extend(more);
     Ok(LogicalPlan::Projection(Projection::try_new(columns, Arc::new(plan))?))
 }
