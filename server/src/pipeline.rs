@@ -19,9 +19,7 @@ pub(crate) mod sources;
 use std::sync::Arc;
 use std::time::Instant;
 
-use air_engine::{
-    Dialect, Execution, Finding, GuardedPlan, Policy, Prepared, QueryError, Sql,
-};
+use air_engine::{Dialect, Execution, Finding, GuardedPlan, Policy, Prepared, QueryError, Sql};
 use air_ir::{Bindings, Ir, Verdict};
 use datafusion::arrow::array::RecordBatch;
 use jiff::Timestamp;
