@@ -1,5 +1,6 @@
 //! The engine: IR to rows.
 pub mod ask;
+mod drill;
 mod functions;
 mod guard;
 mod kind;
@@ -8,16 +9,19 @@ mod output;
 mod plan;
 mod prepared;
 pub mod qa;
+mod query;
 mod remote;
 mod run;
 mod split;
 mod sql;
 mod types;
+pub use drill::{DrillOptions, drill};
 pub use guard::{Finding, GuardedPlan, Outcome, Policy, Refusal, TimeFilter, guard};
 pub use model::sources_of;
 pub use output::{OutputColumn, OutputRole};
 pub use plan::{Plan, PlanError, PlanOptions, plan};
 pub use prepared::Prepared;
+pub use query::{QueryError, plan_sql};
 pub use remote::{Remote, RemoteQuery};
 pub use run::{Answer, RunError, RunLimits, Runtime, Sent, Sources, run};
 pub use split::{Execution, KEYS_MOST, RunOptions, SourceQuery};
