@@ -31,10 +31,9 @@ pub(super) enum Tls {
     Preferred,
     /// Encrypted, whoever the server is.
     Required,
-    /// The server's certificate is from a trusted authority.
-    VerifyCa,
-    /// And is for the DSN's host.
-    VerifyIdentity,
+    /// The server's certificate is from a trusted authority and for the DSN's host. `VERIFY_CA`
+    /// is this too: a certificate for another host is a reason to stop, not to go on.
+    Verified,
 }
 
 impl Dsn {
@@ -126,8 +125,7 @@ fn tls(value: &str) -> Option<Tls> {
         "disabled" | "disable" | "false" => Tls::Disabled,
         "preferred" | "prefer" => Tls::Preferred,
         "required" | "require" | "skip_verify" => Tls::Required,
-        "verify_ca" => Tls::VerifyCa,
-        "verify_identity" | "verify_full" | "true" => Tls::VerifyIdentity,
+        "verify_ca" | "verify_identity" | "verify_full" | "true" => Tls::Verified,
         _ => return None,
     })
 }
@@ -203,7 +201,7 @@ mod tests {
             ("db.example.org", 3307, "re@der")
         );
         assert_eq!(dsn.password.unwrap().expose_secret(), "p/w");
-        assert_eq!((dsn.database.as_deref(), dsn.tls), (Some("sales"), Tls::VerifyCa));
+        assert_eq!((dsn.database.as_deref(), dsn.tls), (Some("sales"), Tls::Verified));
 
         let dsn =
             parsed("reader:p@:/w%@tcp([::1]:3307)/sales?tls=skip-verify&parseTime=true").unwrap();

@@ -214,11 +214,12 @@ async fn text_of_any_kind_is_found_and_read_as_it_is() {
 #[tokio::test]
 async fn long_texts_are_put_in_order_and_grouped_whole() {
     let shop = shop(&[
-        "CREATE TABLE t (v TEXT)",
-        "INSERT INTO t SELECT CONCAT(REPEAT('a', 5000), seq) FROM seq_1_to_5",
+        "CREATE TABLE t (v TEXT, w TEXT, l LONGTEXT)",
+        "INSERT INTO t (v) SELECT CONCAT(REPEAT('a', 60000), seq) FROM seq_1_to_5",
     ])
     .await;
-    let text = "SELECT RIGHT(v, 1) FROM t ORDER BY CAST(v AS BINARY) DESC";
+    let text = "SELECT RIGHT(v, 1) FROM t ORDER BY CAST(w AS BINARY), CAST(l AS BINARY), \
+                CAST(v AS BINARY) DESC";
     let rows = cells(&shop.source, text, vec![], &[DataType::Utf8View]).await.unwrap();
     assert_eq!(rows, [["5"], ["4"], ["3"], ["2"], ["1"]]);
     let text = "SELECT COUNT(*) FROM t GROUP BY CAST(v AS BINARY)";
@@ -240,7 +241,7 @@ async fn what_does_not_fit_is_named() {
         ("SELECT TIME'25:00:00'", DataType::Time64(TimeUnit::Microsecond), "out of range"),
         ("SELECT TIME'-01:00:00'", DataType::Time64(TimeUnit::Microsecond), "out of range"),
         ("SELECT x'ff'", DataType::Utf8View, "not UTF-8"),
-        ("SELECT '7'", DataType::Int64, "no form"),
+        ("SELECT '7a'", DataType::Int64, "no form"),
         ("SELECT 'x'", DataType::Date32, "no form"),
         ("SELECT 0.5e0", DataType::Utf8View, "no form"),
         ("SELECT 5", DataType::Binary, "no form"),
@@ -249,7 +250,9 @@ async fn what_does_not_fit_is_named() {
         ("SELECT 1, 2", DataType::Int64, "2 columns where 1"),
         ("SELECT 1", DataType::Duration(TimeUnit::Second), "no reading into"),
     ] {
-        let error = read(&shop.source, query(text, vec![], &[arrow.clone()])).await.unwrap_err();
+        let error = read(&shop.source, query(text, vec![], std::slice::from_ref(&arrow)))
+            .await
+            .unwrap_err();
         let error = error.to_string();
         assert!(error.contains(reason), "{text} as {arrow}: {error}");
         assert!(error.contains("\"shop\""), "{error}");

@@ -17,6 +17,12 @@ fn bytes(value: &str) -> String {
     format!("CAST({value} AS BINARY)")
 }
 
+/// A divisor. By zero is null here and an error elsewhere, so zero becomes a sum that does not
+/// fit and fails.
+fn not_zero(value: &str) -> String {
+    format!("(CASE WHEN {value} = 0 THEN 9223372036854775807 + ({value} = 0) ELSE {value} END)")
+}
+
 /// Bytes as text again.
 fn text_of(bytes: &str) -> String {
     format!("CONVERT({bytes} USING utf8mb4)")
@@ -103,8 +109,11 @@ impl Rules for Mysql {
         native: Option<&str>,
         arrow: &DataType,
     ) -> Result<Item, String> {
+        // Comparing a column with text that its character set lacks is an error of the server.
+        let narrow = native.is_some_and(|n| n.contains("character set") && !n.contains("utf8"));
         let Some(native) = native.map(base) else { return Ok(Item::exact(column)) };
         Ok(match arrow {
+            arrow if is_text(arrow) && narrow => Item::exact(text_of(&column)),
             arrow if is_text(arrow) && TEXTS.contains(&native.as_str()) => {
                 // Columns of other character sets have other bytes.
                 Item::read(text_of(&column), column, Read::Text)
@@ -206,6 +215,10 @@ impl Rules for Mysql {
         format!("({} COLLATE utf8mb4_bin LIKE {pattern})", text_of(text))
     }
 
+    fn having(&self) -> bool {
+        false
+    }
+
     fn full_join(&self) -> bool {
         false
     }
@@ -218,11 +231,12 @@ impl Rules for Mysql {
         if !arrow.is_integer() {
             return Err(format!("has no division of {arrow}"));
         }
-        // By zero is null here, and an error elsewhere: the sum does not fit and fails.
-        let right = format!(
-            "(CASE WHEN {right} = 0 THEN 9223372036854775807 + ({right} = 0) ELSE {right} END)"
-        );
+        let right = not_zero(right);
         Ok(format!("({left} {} {right})", if quotient { "DIV" } else { "%" }))
+    }
+
+    fn quotient(&self, a: &str, b: &str) -> String {
+        format!("({a} / {})", not_zero(b))
     }
 
     fn shift(&self, value: &str, months: i64, days: i64, micros: i64, arrow: &DataType) -> Text {

@@ -153,6 +153,11 @@ pub(super) trait Rules: Sync {
         format!("({text} LIKE {pattern})")
     }
 
+    /// Whether HAVING takes expressions of the keys and not only the keys.
+    fn having(&self) -> bool {
+        true
+    }
+
     /// Whether `FULL JOIN` is there.
     fn full_join(&self) -> bool {
         true
@@ -169,6 +174,11 @@ pub(super) trait Rules: Sync {
             true => Ok(format!("({left} {} {right})", if quotient { "/" } else { "%" })),
             false => Err(format!("has no division of {arrow}")),
         }
+    }
+
+    /// `a / b` as doubles; by zero is an error.
+    fn quotient(&self, a: &str, b: &str) -> String {
+        format!("({a} / {b})")
     }
 
     /// A date or a time so much later.

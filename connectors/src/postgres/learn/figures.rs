@@ -5,6 +5,7 @@
 //! computes may take any time, and may be more than reading.
 
 use super::super::{PostgresSource, rows};
+use super::kinds::{ANY_NUMERIC, WIDE_NUMERIC};
 use super::{Asking, quoted};
 use crate::database::DatabaseError;
 use crate::error::SourceError;
@@ -24,6 +25,9 @@ use std::time::{Duration, Instant};
 
 /// Rows of which a dictionary is made that cannot be made of all.
 const SAMPLE: usize = 10_000;
+
+/// Rows that are looked at for how many digits a numeric needs.
+const LOOKED_AT: usize = 100_000;
 
 /// What the server estimates of a column: share of nulls, and distinct values, negative where
 /// they are a share of the rows.
@@ -46,6 +50,7 @@ impl PostgresSource {
             if table.kind == TableKind::View {
                 continue;
             }
+            self.numerics(table, until).await?;
             if options.include_stats {
                 self.stats(table, &estimates, until).await?;
             }
@@ -116,6 +121,24 @@ impl PostgresSource {
                 }
             }
             column.stats = Some(stats);
+        }
+        Ok(())
+    }
+
+    /// Whether numerics without declared digits need more than is usual, as far as a sample tells.
+    async fn numerics(&self, table: &mut Table, until: Instant) -> Result<(), SourceError> {
+        let from = name(table);
+        let open = |c: &&mut Column| c.native_type == "numeric" && c.data_type == ANY_NUMERIC;
+        for column in table.columns.iter_mut().filter(open) {
+            let value = quoted(&column.name);
+            let sql = format!(
+                "SELECT count(*) FROM (SELECT {value} AS v FROM {from} LIMIT {LOOKED_AT}) AS s
+                 WHERE v = v AND abs(v) < 'Infinity' AND (scale(trim_scale(v)) > 10 OR abs(v) >= 1e28)"
+            );
+            let found = self.look(&sql, &[ArrowType::Int64], 1, until).await?;
+            if found.and_then(|batch| number(&batch, 0)).is_some_and(|n| n > 0) {
+                column.data_type = WIDE_NUMERIC;
+            }
         }
         Ok(())
     }

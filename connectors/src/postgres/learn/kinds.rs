@@ -16,6 +16,9 @@ pub(super) struct Native {
 /// digits before them, is refused when it is read; nothing is rounded.
 pub(super) const ANY_NUMERIC: DataType = DataType::Decimal(38, 10);
 
+/// The same, where a look at the rows finds one that does not fit.
+pub(super) const WIDE_NUMERIC: DataType = DataType::Decimal(76, 38);
+
 /// What AIR reads a type as. Those that it has no kind for are text, in the server's spelling.
 pub(super) fn data_type(native: &Native) -> DataType {
     match native.kind.as_str() {
@@ -57,7 +60,9 @@ fn numeric(modifier: i32) -> DataType {
         if scale < 0 { (precision - scale, 0) } else { (precision.max(scale), scale) };
     match (u8::try_from(precision), u8::try_from(scale)) {
         (Ok(precision @ 1..=76), Ok(scale)) => DataType::Decimal(precision, scale),
-        _ => ANY_NUMERIC,
+        // More digits than a decimal has: those that are there may still fit.
+        (_, Ok(scale @ 0..=38)) => DataType::Decimal(76, scale),
+        _ => WIDE_NUMERIC,
     }
 }
 
@@ -76,6 +81,7 @@ mod tests {
         assert_eq!(numeric(modifier(3, -2)), DataType::Decimal(5, 0));
         assert_eq!(numeric(modifier(2, 5)), DataType::Decimal(5, 5));
         assert_eq!(numeric(modifier(76, 76)), DataType::Decimal(76, 76));
-        assert_eq!(numeric(modifier(1000, 2)), ANY_NUMERIC);
+        assert_eq!(numeric(modifier(1000, 2)), DataType::Decimal(76, 2));
+        assert_eq!(numeric(modifier(1000, 500)), WIDE_NUMERIC);
     }
 }
