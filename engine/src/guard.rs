@@ -9,8 +9,11 @@ mod functions;
 mod nodes;
 mod time_range;
 
+pub(crate) use time_range::{Ruling, bound, rulings};
+
 use crate::output::OutputColumn;
-use crate::plan::Plan;
+use crate::plan::{Plan, Scanned};
+use crate::sql::Texts;
 use datafusion::common::ScalarValue;
 use datafusion::logical_expr::LogicalPlan;
 use jiff::Timestamp;
@@ -94,6 +97,18 @@ impl Refusal {
 pub struct GuardedPlan {
     plan: Plan,
     report: Vec<Finding>,
+    texts: Texts,
+}
+
+/// What changes where the same plan is run with other values.
+#[derive(Debug)]
+pub(crate) struct Rebound {
+    pub(crate) values: Vec<ScalarValue>,
+    pub(crate) scans: Vec<Scanned>,
+    pub(crate) notes: Vec<String>,
+    pub(crate) report: Vec<Finding>,
+    pub(crate) range: Option<(Timestamp, Timestamp)>,
+    pub(crate) now: Timestamp,
 }
 
 /// Checks `plan` against every rule.
@@ -109,7 +124,7 @@ pub fn guard(mut plan: Plan, policy: &Policy) -> Result<GuardedPlan, Refusal> {
     if report.iter().any(|f| f.outcome == Outcome::Refused) {
         return Err(Refusal { report });
     }
-    Ok(GuardedPlan { plan, report })
+    Ok(GuardedPlan { plan, report, texts: Texts::default() })
 }
 
 fn row_limit(plan: &Plan, policy: &Policy) -> Finding {
@@ -169,6 +184,45 @@ impl GuardedPlan {
     /// The plan as an indented tree; values are placeholders.
     pub fn display(&self) -> String {
         self.plan.display()
+    }
+
+    /// This plan with other values. The plan cache has made sure that planning and guarding
+    /// would give the same.
+    pub(crate) fn rebound(&self, with: Rebound) -> Self {
+        let Rebound { values, scans, notes, report, range, now } = with;
+        let plan = Plan { values, scans, notes, range, now, ..self.plan.clone() };
+        Self { plan, report, texts: self.texts.clone() }
+    }
+
+    /// A copy, which shares its SQL texts with this plan.
+    pub(crate) fn shared(&self) -> Self {
+        Self { plan: self.plan.clone(), report: self.report.clone(), texts: self.texts.clone() }
+    }
+
+    /// Whether everything of this plan is that of another.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        let (a, b) = (&self.plan, &other.plan);
+        a.logical == b.logical
+            && a.values == b.values
+            && a.columns == b.columns
+            && (a.limit, a.limit_defaulted) == (b.limit, b.limit_defaulted)
+            && a.scans == b.scans
+            && a.notes == b.notes
+            && a.time_zone == b.time_zone
+            && (a.range, a.now) == (b.range, b.now)
+            && self.report == other.report
+    }
+
+    pub(crate) fn scans(&self) -> &[Scanned] {
+        &self.plan.scans
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.plan.now
+    }
+
+    pub(crate) fn texts(&self) -> &Texts {
+        &self.texts
     }
 
     pub(crate) fn logical(&self) -> &LogicalPlan {

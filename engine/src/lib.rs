@@ -1,5 +1,6 @@
 //! The engine: IR to rows.
 pub mod ask;
+mod cache;
 mod functions;
 mod guard;
 mod kind;
@@ -13,6 +14,7 @@ mod run;
 mod split;
 mod sql;
 mod types;
+pub use cache::{CacheFigures, CacheLimits, NotPlanned, PlanCache, PlannedSql, Planning};
 pub use guard::{Finding, GuardedPlan, Outcome, Policy, Refusal, TimeFilter, guard};
 pub use output::{OutputColumn, OutputRole};
 pub use plan::{Plan, PlanError, PlanOptions, plan};

@@ -23,6 +23,8 @@ pub struct Prepared {
     /// Foreign keys by the table they leave from.
     outgoing: Vec<Vec<Edge>>,
     sources: Vec<Arc<CatalogTable>>,
+    /// What tells this catalog from others.
+    identity: Box<[u8]>,
 }
 
 /// A step from one table to another by equal columns.
@@ -103,8 +105,13 @@ impl Prepared {
                 Arc::new(CatalogTable::new(source, kind, t.qualified_name(), arrow_schema(t)))
             })
             .collect();
-        let mut prepared =
-            Self { by_name, outgoing: vec![Vec::new(); catalog.tables.len()], sources, catalog };
+        let mut prepared = Self {
+            by_name,
+            outgoing: vec![Vec::new(); catalog.tables.len()],
+            sources,
+            identity: crate::cache::identity(&catalog),
+            catalog,
+        };
         for id in 0..prepared.catalog.tables.len() {
             prepared.outgoing[id] = prepared.edges_from(id);
         }
@@ -114,6 +121,11 @@ impl Prepared {
     /// The catalog itself.
     pub fn catalog(&self) -> &Arc<Catalog> {
         &self.catalog
+    }
+
+    /// What the plan cache tells catalogs apart by.
+    pub(crate) fn identity(&self) -> &[u8] {
+        &self.identity
     }
 
     fn edges_from(&self, left: TableId) -> Vec<Edge> {

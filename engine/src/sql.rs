@@ -18,12 +18,18 @@ mod rules;
 mod select;
 mod timescaledb;
 mod writer;
+mod written;
+
+pub(crate) use written::{Texts, Written};
 
 use crate::guard::GuardedPlan;
 use air_ir::catalog::SourceKind;
 use datafusion::common::ScalarValue;
+use datafusion::logical_expr::LogicalPlan;
+use jiff::Timestamp;
 use rules::Rules;
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 use writer::Writer;
 
 /// The engines SQL is written for.
@@ -96,10 +102,29 @@ impl GuardedPlan {
     /// # Errors
     /// [`Unsupported`], where the engine could not give the same rows.
     pub fn sql(&self, dialect: Dialect) -> Result<Sql, Unsupported> {
-        let mut writer = Writer::new(dialect.rules(), self.values().to_vec(), self.range());
-        let text = select::query(&mut writer, self.logical())
-            .map_err(|reason| Unsupported { dialect, reason })?;
-        let (text, params) = writer.finish(&text);
-        Ok(Sql { dialect, text, params })
+        let written = self.written_for(dialect, self.values(), self.range())?;
+        Ok(written.sql(dialect, self.values()))
     }
+
+    /// The text for these values and this range in the place of the plan's own.
+    pub(crate) fn written_for(
+        &self,
+        dialect: Dialect,
+        values: &[ScalarValue],
+        range: Option<(Timestamp, Timestamp)>,
+    ) -> Result<Arc<Written>, Unsupported> {
+        self.texts().get(dialect, range, || written(dialect, self.logical(), values, range))
+    }
+}
+
+fn written(
+    dialect: Dialect,
+    plan: &LogicalPlan,
+    values: &[ScalarValue],
+    range: Option<(Timestamp, Timestamp)>,
+) -> Result<Written, Unsupported> {
+    let mut writer = Writer::new(dialect.rules(), values.to_vec(), range);
+    let text =
+        select::query(&mut writer, plan).map_err(|reason| Unsupported { dialect, reason })?;
+    Ok(writer.finish(&text, values.len()))
 }

@@ -1,6 +1,7 @@
 //! The pieces of SQL text: identifiers, placeholders and aliases.
 
-use super::rules::Rules;
+use super::rules::{Rules, Span};
+use super::written::Written;
 use datafusion::common::ScalarValue;
 use jiff::Timestamp;
 
@@ -14,7 +15,8 @@ pub(super) struct Writer {
     pub(super) rules: &'static dyn Rules,
     values: Vec<ScalarValue>,
     /// Where the first fact's time lies, if that is bounded.
-    pub(super) range: Option<(Timestamp, Timestamp)>,
+    range: Option<(Timestamp, Timestamp)>,
+    range_used: bool,
     derived: usize,
 }
 
@@ -24,7 +26,16 @@ impl Writer {
         values: Vec<ScalarValue>,
         range: Option<(Timestamp, Timestamp)>,
     ) -> Self {
-        Self { rules, values, range, derived: 0 }
+        Self { rules, values, range, range_used: false, derived: 0 }
+    }
+
+    /// The bounds of the times in the query, for an engine whose text depends on them.
+    pub(super) fn span(&mut self) -> Span {
+        if !self.rules.writes_offsets() {
+            return None;
+        }
+        self.range_used = true;
+        self.range
     }
 
     /// A quoted identifier.
@@ -70,8 +81,8 @@ impl Writer {
         self.rules.parameter(&format!("{OPEN}{index}{CLOSE}"), arrow)
     }
 
-    /// The text with the engine's own placeholders, and the values in their order.
-    pub(super) fn finish(self, text: &str) -> (String, Vec<ScalarValue>) {
+    /// The text with the engine's own placeholders, for a plan of so many values.
+    pub(super) fn finish(mut self, text: &str, values: usize) -> Written {
         let mut out = String::with_capacity(text.len());
         let mut order: Vec<usize> = Vec::new();
         let mut rest = text;
@@ -84,8 +95,9 @@ impl Writer {
             rest = after.get(close + 1..).unwrap_or_default();
         }
         out.push_str(rest);
-        let values = order.iter().filter_map(|i| self.values.get(*i).cloned()).collect();
-        (out, values)
+        let constants = self.values.split_off(values.min(self.values.len()));
+        let range = self.range_used.then_some(self.range);
+        Written { text: out.into(), order, values, constants, range }
     }
 
     fn number(&self, index: usize, order: &mut Vec<usize>) -> String {

@@ -1,0 +1,62 @@
+//! SQL text without its values, so that one text serves every run of a plan.
+
+use super::{Dialect, Sql, Unsupported};
+use datafusion::common::ScalarValue;
+use jiff::Timestamp;
+use std::sync::{Arc, OnceLock};
+
+type Range = Option<(Timestamp, Timestamp)>;
+
+/// One query, and which values go where.
+#[derive(Debug)]
+pub(crate) struct Written {
+    pub(crate) text: Arc<str>,
+    /// For each placeholder, the number of its value from 0: the plan's first, then `constants`.
+    pub(super) order: Vec<usize>,
+    /// How many values the plan has.
+    pub(super) values: usize,
+    /// Values that the plan's structure holds.
+    pub(super) constants: Vec<ScalarValue>,
+    /// The range that the text was written for, where it depends on it.
+    pub(super) range: Option<Range>,
+}
+
+impl Written {
+    /// The values of the placeholders, from the plan's values.
+    pub(crate) fn params(&self, values: &[ScalarValue]) -> Vec<ScalarValue> {
+        let value = |i: &usize| match i.checked_sub(self.values) {
+            None => values.get(*i).cloned(),
+            Some(constant) => self.constants.get(constant).cloned(),
+        };
+        self.order.iter().filter_map(value).collect()
+    }
+
+    pub(crate) fn sql(&self, dialect: Dialect, values: &[ScalarValue]) -> Sql {
+        Sql { dialect, text: self.text.as_ref().to_owned(), params: self.params(values) }
+    }
+}
+
+/// The texts of one plan, each written when it is first asked for. Clones share.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Texts(Arc<[OnceLock<Arc<Written>>; Dialect::ALL.len()]>);
+
+impl Texts {
+    /// The text for a dialect and a range.
+    pub(super) fn get(
+        &self,
+        dialect: Dialect,
+        range: Range,
+        write: impl Fn() -> Result<Written, Unsupported>,
+    ) -> Result<Arc<Written>, Unsupported> {
+        let slot = &self.0[dialect as usize];
+        if let Some(known) = slot.get()
+            && known.range.is_none_or(|written_for| written_for == range)
+        {
+            return Ok(Arc::clone(known));
+        }
+        let written = Arc::new(write()?);
+        // Whoever came first, both texts are right.
+        let _ = slot.set(Arc::clone(&written));
+        Ok(written)
+    }
+}
