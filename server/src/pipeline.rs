@@ -18,7 +18,7 @@ pub(crate) mod sources;
 use std::sync::Arc;
 use std::time::Instant;
 
-use air_engine::{Dialect, Execution, GuardedPlan, Policy, Prepared, Sql};
+use air_engine::{Dialect, Execution, GuardedPlan, NotPlanned, Planning, Policy, Prepared, Sql};
 use air_ir::{Bindings, Ir, Verdict};
 use datafusion::arrow::array::RecordBatch;
 use jiff::Timestamp;
@@ -118,10 +118,16 @@ pub(crate) fn guarded(
     prepared: &Prepared,
     clock: &mut Clock,
 ) -> Result<GuardedPlan, ApiError> {
-    let plan = air_engine::plan(ir, prepared, &plan_options(app, order.now))
-        .map_err(|error| ApiError::plan(order.ir_at, error))?;
+    let (options, policy) = (plan_options(app, order.now), policy(app));
+    let planning = Planning { prepared, options: &options, policy: &policy };
+    // Planning and guarding are one step: what is known already skips both.
+    let guarded = app.plans.guarded(ir, &planning).map_err(|error| match error {
+        NotPlanned::Ir(errors) => ApiError::ir(order.ir_at, errors),
+        NotPlanned::Plan(error) => ApiError::plan(order.ir_at, error),
+        NotPlanned::Refused(refusal) => refusal.into(),
+        NotPlanned::Unsupported(unsupported) => unsupported.into(),
+    })?;
     clock.timings.plan = clock.lap();
-    let guarded = air_engine::guard(plan, &policy(app))?;
     clock.timings.guard = clock.lap();
     Ok(guarded)
 }

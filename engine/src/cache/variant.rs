@@ -10,7 +10,7 @@ use super::operand::operand;
 use super::shape::Written;
 use crate::guard::{Finding, GuardedPlan, Policy, Rebound, Ruling, bound, rulings};
 use crate::plan::{Context, Scanned, Site, TimeBounds, Trace};
-use air_ir::{EntityRef, Ir, MetricKind, Operand};
+use air_ir::{EntityRef, Ir, Metric, MetricKind, Operand, TimeSpec};
 use datafusion::common::ScalarValue;
 use jiff::Timestamp;
 
@@ -274,12 +274,29 @@ fn located(
 /// range and the guard's rule. What looks at buckets beside those asked for, or ranks groups, may
 /// put bounds into the plan itself.
 fn by_values_alone(ir: &Ir) -> bool {
+    // Every part is named, so that a new one is thought of here.
+    let Ir {
+        version: _,
+        entities,
+        joins: _,
+        time,
+        grain: _,
+        dimensions: _,
+        metrics,
+        filters: _,
+        having: _,
+        top,
+        order: _,
+        limit: _,
+        offset: _,
+    } = ir;
+    let TimeSpec { field: _, timezone: _, week_start: _, year_start: _, fill } = time;
     let plain =
-        |kind: &MetricKind| matches!(kind, MetricKind::Aggregate { .. } | MetricKind::Expr(_));
-    ir.time.fill.is_none()
-        && ir.top.is_none()
-        && ir.metrics.iter().all(|m| plain(&m.kind))
-        && ir.entities.iter().all(|entity| match entity {
+        |metric: &Metric| matches!(metric.kind, MetricKind::Aggregate { .. } | MetricKind::Expr(_));
+    fill.is_none()
+        && top.is_none()
+        && metrics.iter().all(plain)
+        && entities.iter().all(|entity| match entity {
             EntityRef::Query { query, .. } => by_values_alone(query),
             EntityRef::Name(_) | EntityRef::Named { .. } => true,
         })

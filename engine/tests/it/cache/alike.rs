@@ -199,7 +199,8 @@ impl Choices<'_> {
                 {"name": "band", "field": "orders.id", "bins": [1, 2.5]},
                 {"name": "case", "value": "case when status = 'paid' then 'x' else 'y' end"}],
             "filters": (0..self.next(4)).map(|_| self.filter(2)).collect::<Vec<_>>(),
-            "time": {"timezone": self.pick(&["UTC", "America/New_York", "Asia/Kolkata"])},
+            "time": {"timezone": self.pick(&["UTC", "America/New_York", "Asia/Kolkata"]),
+                "field": "orders.ordered_at"},
         });
         if metrics.iter().any(|m| m["name"] == "orders") && self.next(2) == 0 {
             ir["having"] = json!([{"metric": "orders", "op": ">", "value": self.scalar()}]);

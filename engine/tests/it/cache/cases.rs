@@ -14,7 +14,8 @@ const ALL: u64 = 5;
 fn orders(filters: &Value) -> String {
     json!({"entities": ["order_items", "orders", "customers", "products"],
         "dimensions": ["status", "month"], "metrics": [{"name": "n", "agg": "count"}],
-        "filters": filters, "time": {"timezone": "America/New_York"}})
+        "filters": filters,
+        "time": {"timezone": "America/New_York", "field": "orders.ordered_at"}})
     .to_string()
 }
 
