@@ -7,7 +7,7 @@ VENV := $(HOME)/.cache/air/venv
 BIN := $(CARGO_TARGET_DIR)/debug
 PY := $(VENV)/bin/python
 
-.PHONY: demo run test lint rust-test python-test bench openapi check clean build venv system
+.PHONY: demo run test lint rust-test python-test generate bench openapi check clean build venv system
 
 demo: system build ## ask three questions of the sample data, save a report, run it twice
 	AIR_BIN=$(BIN)/air AIRCLI_BIN=$(BIN)/aircli bash scripts/demo.sh
@@ -41,6 +41,11 @@ python-test: build venv
 
 venv: system
 	@bash scripts/venv.sh $(VENV)
+
+N ?= 150
+SEED ?= 1
+generate: build venv ## random questions to every engine: make generate N=5000 SEED=2
+	AIR_BIN=$(BIN)/air $(PY) -m tests.random_irs --seed $(SEED) --count $(N)
 
 bench: build venv ## planning and memory: benches/README.md tells what each measures
 	cargo bench -p air-engine --bench planning --locked

@@ -39,6 +39,8 @@ pub struct Policy {
     pub enforce_time_filter_days: u32,
     /// The most nodes a plan may have.
     pub max_plan_nodes: usize,
+    /// The most a database may estimate a query to cost, in its own units; absent is no limit.
+    pub max_cost: Option<f64>,
 }
 
 impl Default for Policy {
@@ -48,6 +50,7 @@ impl Default for Policy {
             time_filter: TimeFilter::default(),
             enforce_time_filter_days: 370,
             max_plan_nodes: 1_000,
+            max_cost: None,
         }
     }
 }
@@ -72,7 +75,7 @@ pub struct Finding {
 }
 
 impl Finding {
-    fn new(rule: &str, outcome: Outcome, detail: impl Into<String>) -> Self {
+    pub(crate) fn new(rule: &str, outcome: Outcome, detail: impl Into<String>) -> Self {
         Self { rule: rule.to_owned(), outcome, detail: detail.into() }
     }
 }
@@ -97,6 +100,7 @@ impl Refusal {
 pub struct GuardedPlan {
     plan: Plan,
     report: Vec<Finding>,
+    max_cost: Option<f64>,
     texts: Texts,
 }
 
@@ -124,7 +128,7 @@ pub fn guard(mut plan: Plan, policy: &Policy) -> Result<GuardedPlan, Refusal> {
     if report.iter().any(|f| f.outcome == Outcome::Refused) {
         return Err(Refusal { report });
     }
-    Ok(GuardedPlan { plan, report, texts: Texts::default() })
+    Ok(GuardedPlan { plan, report, max_cost: policy.max_cost, texts: Texts::default() })
 }
 
 fn row_limit(plan: &Plan, policy: &Policy) -> Finding {
@@ -146,6 +150,26 @@ impl GuardedPlan {
     /// Every rule and how it came out.
     pub fn report(&self) -> &[Finding] {
         &self.report
+    }
+
+    /// What a database's estimate of a query may not pass; absent where none is wanted.
+    pub fn max_cost(&self) -> Option<f64> {
+        self.max_cost
+    }
+
+    /// This plan after a source has estimated its part, which asks nothing of its tables.
+    ///
+    /// # Errors
+    /// A refusal with the report of all rules, where the estimate is above the limit or no number.
+    pub fn with_cost(mut self, source: &str, cost: f64) -> Result<Self, Refusal> {
+        const RULE: &str = "cost";
+        let Some(most) = self.max_cost else { return Ok(self) };
+        let detail = format!("\"{source}\" estimates {cost} of at most {most}.");
+        // Anything but a number within the limit is refused, so that a NaN does not pass.
+        let fits = cost <= most;
+        let outcome = if fits { Outcome::Ok } else { Outcome::Refused };
+        self.report.push(Finding::new(RULE, outcome, detail));
+        if fits { Ok(self) } else { Err(Refusal { report: self.report }) }
     }
 
     /// The columns of the answer.
@@ -191,12 +215,13 @@ impl GuardedPlan {
     pub(crate) fn rebound(&self, with: Rebound) -> Self {
         let Rebound { values, scans, notes, report, range, now } = with;
         let plan = Plan { values, scans, notes, range, now, ..self.plan.clone() };
-        Self { plan, report, texts: self.texts.clone() }
+        Self { plan, report, max_cost: self.max_cost, texts: self.texts.clone() }
     }
 
     /// A copy, which shares its SQL texts with this plan.
     pub(crate) fn shared(&self) -> Self {
-        Self { plan: self.plan.clone(), report: self.report.clone(), texts: self.texts.clone() }
+        let (plan, report) = (self.plan.clone(), self.report.clone());
+        Self { plan, report, max_cost: self.max_cost, texts: self.texts.clone() }
     }
 
     /// Whether everything of this plan is that of another.
@@ -210,7 +235,7 @@ impl GuardedPlan {
             && a.notes == b.notes
             && a.time_zone == b.time_zone
             && (a.range, a.now) == (b.range, b.now)
-            && self.report == other.report
+            && (&self.report, self.max_cost) == (&other.report, other.max_cost)
     }
 
     pub(crate) fn scans(&self) -> &[Scanned] {

@@ -12,11 +12,15 @@
 mod calls;
 mod datafusion_dialect;
 mod expressions;
+mod item;
+mod join;
 mod mysql;
 mod postgres;
 mod rules;
 mod select;
+mod sets;
 mod timescaledb;
+mod window;
 mod writer;
 mod written;
 
@@ -24,8 +28,8 @@ pub(crate) use written::{Texts, Written};
 
 use crate::guard::GuardedPlan;
 use air_ir::catalog::SourceKind;
-use datafusion::common::ScalarValue;
-use datafusion::logical_expr::LogicalPlan;
+use datafusion::common::{DFSchema, ScalarValue};
+use datafusion::logical_expr::{Expr, LogicalPlan};
 use jiff::Timestamp;
 use rules::Rules;
 use serde::{Deserialize, Serialize};
@@ -68,13 +72,13 @@ impl Dialect {
     }
 }
 
-/// The dialect a kind of source speaks.
-pub(crate) fn dialect_of(kind: SourceKind) -> Dialect {
+/// The dialect a kind of source speaks; files speak none.
+pub(crate) fn dialect_of(kind: SourceKind) -> Option<Dialect> {
     match kind {
-        SourceKind::Postgres => Dialect::Postgres,
-        SourceKind::Timescaledb => Dialect::Timescaledb,
-        SourceKind::Mysql => Dialect::Mysql,
-        SourceKind::Files => Dialect::Datafusion,
+        SourceKind::Postgres => Some(Dialect::Postgres),
+        SourceKind::Timescaledb => Some(Dialect::Timescaledb),
+        SourceKind::Mysql => Some(Dialect::Mysql),
+        SourceKind::Files => None,
     }
 }
 
@@ -106,7 +110,7 @@ impl GuardedPlan {
         Ok(written.sql(dialect, self.values()))
     }
 
-    /// The text for these values and this range in the place of the plan's own.
+    /// The text of the whole plan for these values and this range in the place of its own.
     pub(crate) fn written_for(
         &self,
         dialect: Dialect,
@@ -117,14 +121,52 @@ impl GuardedPlan {
     }
 }
 
+/// A part of a guarded plan as SQL of one engine: its scans, its values and the bounds of its
+/// times, where known.
+///
+/// # Errors
+/// [`Unsupported`], where the engine could not give the same rows.
+pub(crate) fn write(
+    plan: &LogicalPlan,
+    values: &[ScalarValue],
+    range: Option<(Timestamp, Timestamp)>,
+    dialect: Dialect,
+) -> Result<Sql, Unsupported> {
+    Ok(written(dialect, plan, values, range)?.sql(dialect, values))
+}
+
+/// Which expressions an engine has a form for.
+pub(crate) struct Forms(Writer);
+
+impl Forms {
+    pub(crate) fn new(
+        dialect: Dialect,
+        values: &[ScalarValue],
+        range: Option<(Timestamp, Timestamp)>,
+    ) -> Self {
+        Self(Writer::new(dialect.rules(), values.to_vec(), range))
+    }
+
+    /// Whether `expr` over rows of `schema` has a form.
+    ///
+    /// # Errors
+    /// The reason why it has none.
+    pub(crate) fn check(&mut self, expr: &Expr, schema: &DFSchema) -> Result<(), String> {
+        let items: Vec<item::Item> =
+            schema.fields().iter().map(|_| item::Item::new("c".to_owned())).collect();
+        let scope = expressions::Scope { schema, items: &items, outer: None };
+        expressions::expression(&mut self.0, expr, &scope).map(|_| ())
+    }
+}
+
 fn written(
     dialect: Dialect,
     plan: &LogicalPlan,
     values: &[ScalarValue],
     range: Option<(Timestamp, Timestamp)>,
 ) -> Result<Written, Unsupported> {
+    let fail = |reason| Unsupported { dialect, reason };
     let mut writer = Writer::new(dialect.rules(), values.to_vec(), range);
-    let text =
-        select::query(&mut writer, plan).map_err(|reason| Unsupported { dialect, reason })?;
-    Ok(writer.finish(&text, values.len()))
+    let text = select::query(&mut writer, plan).map_err(fail)?;
+    writer.finish(&text, values.len()).map_err(fail)
 }

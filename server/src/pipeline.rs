@@ -5,6 +5,7 @@
 //! Absent on purpose: HTTP, and how a question becomes an IR (`ask`).
 
 pub(crate) mod ask;
+mod cost;
 pub(crate) mod definition;
 pub(crate) mod engine;
 mod judge;
@@ -18,7 +19,10 @@ pub(crate) mod sources;
 use std::sync::Arc;
 use std::time::Instant;
 
-use air_engine::{Dialect, Execution, GuardedPlan, NotPlanned, Planning, Policy, Prepared, Sql};
+use air_engine::{
+    Dialect, Execution, Finding, GuardedPlan, NotPlanned, Planning, Policy, Prepared, QueryError,
+    Sql,
+};
 use air_ir::{Bindings, Ir, Verdict};
 use datafusion::arrow::array::RecordBatch;
 use jiff::Timestamp;
@@ -33,13 +37,31 @@ use crate::store::{Moment, Report, ReportVersion};
 
 use self::sources::Ready;
 
+/// What is asked for.
+#[derive(Debug, Clone)]
+pub(crate) enum Question {
+    /// With its parameters still open, until it is bound.
+    Ir(Ir),
+    /// A query as a person or a model wrote it. It is read against the catalog, and never sent.
+    Sql(String),
+}
+
+impl Question {
+    /// The sources it names beside its own. SQL is about one source.
+    pub(crate) fn sources(&self) -> Vec<String> {
+        match self {
+            Self::Ir(ir) => air_engine::sources_of(ir),
+            Self::Sql(_) => Vec::new(),
+        }
+    }
+}
+
 /// What to run, and for whom.
 #[derive(Debug, Clone)]
 pub(crate) struct Order {
     pub(crate) owner: String,
     pub(crate) datasource: DatasourceId,
-    /// With its parameters still open.
-    pub(crate) ir: Ir,
+    pub(crate) question: Question,
     /// Where the IR stands in the request, for the pointers of errors.
     pub(crate) ir_at: &'static str,
     pub(crate) bindings: Bindings,
@@ -72,7 +94,7 @@ pub(crate) struct Finished {
 
 /// Runs an order from its IR to its judged rows. Whatever comes of it is in the run's record.
 pub(crate) async fn report(app: &Arc<App>, order: Order) -> Result<Finished, ApiError> {
-    let ready = sources::ready(app, &order.datasource).await?;
+    let ready = sources::ready(app, &order.datasource, &order.question.sources()).await?;
     let slot = app.running.take(&order.owner)?;
     record::begin(app, &order, slot.id()).await?;
     match stages(app, &order, &ready, &slot).await {
@@ -89,44 +111,58 @@ async fn stages(
     slot: &running::Slot,
 ) -> Result<Finished, ApiError> {
     let mut clock = Clock::start();
-    let ir = bound(order)?;
-    let guarded = guarded(app, order, &ir, &ready.prepared, &mut clock)?;
+    let question = bound(order)?;
+    let guarded = guarded(app, order, &question, &ready.prepared, &mut clock)?;
     let execution = guarded.execution()?;
     let sql = source_sql(&order.datasource, &execution)?;
     clock.timings.unparse = clock.lap();
-    record::planned(app, slot.id(), &sql, execution.guarded().report()).await?;
+    let report = cost::checked(app, ready, &execution).await?;
+    record::planned(app, slot.id(), &sql, &report).await?;
     let as_of = Moment::now();
     let _ = clock.lap();
     let ran = engine::run(app, ready, execution, slot, order.deadline).await?;
     clock.timings.execute = clock.lap();
-    let judged = judge::judge(app, ready, &ir, order, ran).await;
+    let judged = judge::judge(app, ready, &question, order, ran).await;
     clock.timings.qa = clock.lap();
-    finished(order, slot.id(), as_of, judged, sql, clock.timings)
+    finished(order, slot.id(), as_of, judged, (sql, report), clock.timings)
 }
 
-/// The IR with its values in place of its parameters.
-pub(crate) fn bound(order: &Order) -> Result<Ir, ApiError> {
-    let bound = order.ir.bind(&order.bindings);
-    bound.map_err(|errors| ApiError::ir(order.ir_at, errors))
+/// The question, an IR with its values in place of its parameters.
+pub(crate) fn bound(order: &Order) -> Result<Question, ApiError> {
+    let Question::Ir(ir) = &order.question else { return Ok(order.question.clone()) };
+    let bound = ir.bind(&order.bindings).map_err(|errors| ApiError::ir(order.ir_at, errors))?;
+    Ok(Question::Ir(bound))
 }
 
 /// A plan that passed the guard.
 pub(crate) fn guarded(
     app: &App,
     order: &Order,
-    ir: &Ir,
+    question: &Question,
     prepared: &Prepared,
     clock: &mut Clock,
 ) -> Result<GuardedPlan, ApiError> {
     let (options, policy) = (plan_options(app, order.now), policy(app));
-    let planning = Planning { prepared, options: &options, policy: &policy };
-    // Planning and guarding are one step: what is known already skips both.
-    let guarded = app.plans.guarded(ir, &planning).map_err(|error| match error {
-        NotPlanned::Ir(errors) => ApiError::ir(order.ir_at, errors),
-        NotPlanned::Plan(error) => ApiError::plan(order.ir_at, error),
-        NotPlanned::Refused(refusal) => refusal.into(),
-        NotPlanned::Unsupported(unsupported) => unsupported.into(),
-    })?;
+    let guarded = match question {
+        Question::Ir(ir) => {
+            let planning = Planning { prepared, options: &options, policy: &policy };
+            // Planning and guarding are one step: what is known already skips both.
+            app.plans.guarded(ir, &planning).map_err(|error| match error {
+                NotPlanned::Ir(errors) => ApiError::ir(order.ir_at, errors),
+                NotPlanned::Plan(error) => ApiError::plan(order.ir_at, error),
+                NotPlanned::Refused(refusal) => refusal.into(),
+                NotPlanned::Unsupported(unsupported) => unsupported.into(),
+            })?
+        }
+        Question::Sql(text) => {
+            let plan =
+                air_engine::plan_sql(text, prepared, &options).map_err(|error| match error {
+                    QueryError::Invalid(error) => ApiError::plan("", error),
+                    QueryError::Refused(refusal) => refusal.into(),
+                })?;
+            air_engine::guard(plan, &policy)?
+        }
+    };
     clock.timings.plan = clock.lap();
     clock.timings.guard = clock.lap();
     Ok(guarded)
@@ -171,13 +207,26 @@ pub(crate) fn source_sql(
     told.collect()
 }
 
-fn told(source: DatasourceId, sql: &Sql) -> SourceSql {
+pub(crate) fn told(source: DatasourceId, sql: &Sql) -> SourceSql {
     SourceSql {
         source,
         dialect: dialect(sql.dialect),
         sql: sql.text.clone(),
         params: results::json_scalars(&sql.params),
+        rows: None,
     }
+}
+
+/// What was really sent, with the rows that came back; for files, what was planned.
+fn sent(planned: Vec<SourceSql>, answer: &air_engine::Answer) -> Result<Vec<SourceSql>, ApiError> {
+    if answer.sent.is_empty() {
+        return Ok(planned);
+    }
+    let sent = answer.sent.iter().map(|query| {
+        let source = query.source.parse().map_err(ApiError::internal)?;
+        Ok(SourceSql { rows: Some(query.rows), ..told(source, &query.sql) })
+    });
+    sent.collect()
 }
 
 /// The contract's name of a dialect.
@@ -196,11 +245,12 @@ fn finished(
     run_id: &RunId,
     as_of: Moment,
     judged: judge::Judged,
-    sql: Vec<SourceSql>,
+    (sql, report): (Vec<SourceSql>, Vec<Finding>),
     timings: Timings,
 ) -> Result<Finished, ApiError> {
     let guarded = judged.ran.execution.guarded();
     let rows = results::in_zone(&judged.ran.answer.rows, guarded.time_zone());
+    let sql = sent(sql, &judged.ran.answer)?;
     Ok(Finished {
         run_id: run_id.clone(),
         order: order.clone(),
@@ -209,7 +259,7 @@ fn finished(
         truncated: judged.ran.answer.truncated,
         as_of,
         sql,
-        safety_report: safety_report(guarded.report()),
+        safety_report: safety_report(&report),
         verdict: judged.verdict,
         timings,
         notes: guarded.notes().to_vec(),

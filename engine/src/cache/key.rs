@@ -3,8 +3,10 @@
 use super::Planning;
 use crate::guard::{Policy, TimeFilter};
 use crate::plan::PlanOptions;
+use crate::prepared::CatalogTable;
 use air_ir::Catalog;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
 
 /// The bytes of everything but the IR. Every part has a fixed length or its length before it, so
 /// that no two are alike.
@@ -12,7 +14,7 @@ pub(super) fn prefix(planning: &Planning<'_>) -> Vec<u8> {
     // Named one by one, so that a new one cannot be forgotten here. `now` is no part: what
     // depends on it is computed again.
     let PlanOptions { now: _, default_limit, max_limit } = planning.options;
-    let Policy { max_row_limit, time_filter, enforce_time_filter_days, max_plan_nodes } =
+    let Policy { max_row_limit, time_filter, enforce_time_filter_days, max_plan_nodes, max_cost } =
         planning.policy;
     let identity = planning.prepared.identity();
     let mut key = Vec::with_capacity(1024);
@@ -28,13 +30,35 @@ pub(super) fn prefix(planning: &Planning<'_>) -> Vec<u8> {
     });
     key.extend(enforce_time_filter_days.to_le_bytes());
     key.extend(max_plan_nodes.to_le_bytes());
+    key.push(u8::from(max_cost.is_some()));
+    key.extend(max_cost.unwrap_or_default().to_bits().to_le_bytes());
     key
+}
+
+/// What tells catalogs from others: which they are in which order, and what is known of the
+/// servers behind their tables.
+pub(crate) fn identity<'c>(
+    catalogs: impl Iterator<Item = &'c Catalog>,
+    tables: &[Arc<CatalogTable>],
+) -> Box<[u8]> {
+    let mut identity = Vec::new();
+    for catalog in catalogs {
+        let one = one(catalog);
+        identity.extend(one.len().to_le_bytes());
+        identity.extend_from_slice(&one);
+    }
+    let mut hasher = DefaultHasher::new();
+    for table in tables {
+        (&table.source, &table.name, &table.server).hash(&mut hasher);
+    }
+    identity.extend(hasher.finish().to_le_bytes());
+    identity.into()
 }
 
 /// What tells a catalog from others: its source and version. The version stands for all that
 /// planning reads; a hash of the same beside it keeps apart catalogs whose makers gave them one
 /// version.
-pub(crate) fn identity(catalog: &Catalog) -> Box<[u8]> {
+fn one(catalog: &Catalog) -> Vec<u8> {
     let mut hasher = DefaultHasher::new();
     catalog.time_zone.hash(&mut hasher);
     for table in &catalog.tables {
@@ -42,6 +66,7 @@ pub(crate) fn identity(catalog: &Catalog) -> Box<[u8]> {
         (&table.time_column, table.time_series).hash(&mut hasher);
         for column in &table.columns {
             (&column.name, column.data_type, column.nullable).hash(&mut hasher);
+            (&column.native_type, &column.unit, column.role).hash(&mut hasher);
         }
         for key in &table.foreign_keys {
             let to = &key.references;
@@ -59,5 +84,5 @@ pub(crate) fn identity(catalog: &Catalog) -> Box<[u8]> {
         identity.extend(part.len().to_le_bytes());
         identity.extend_from_slice(part.as_bytes());
     }
-    identity.into()
+    identity
 }

@@ -165,6 +165,7 @@ impl Variant {
             let test = site.again(operand, &mut context)?;
             if self.exact.is_some()
                 && !((test.lower, test.upper) == (site.test.lower, site.test.upper)
+                    && test.span == site.test.span
                     && context.values[site.first..] == known[site.first..site.first + site.added])
             {
                 return None;
@@ -271,8 +272,9 @@ fn located(
 }
 
 /// Whether a plan of this IR depends on the bounds that comparisons give for nothing but its
-/// range and the guard's rule. What looks at buckets beside those asked for, or ranks groups, may
-/// put bounds into the plan itself.
+/// range and the guard's rule. What looks at buckets beside those asked for puts bounds into the
+/// plan itself, also into options of functions where no value shows them, and what ranks groups
+/// plans its facts twice: such a plan is good for the same values and bounds only.
 fn by_values_alone(ir: &Ir) -> bool {
     // Every part is named, so that a new one is thought of here.
     let Ir {

@@ -2,8 +2,13 @@
 
 use super::rules::{Rules, Span};
 use super::written::Written;
+use datafusion::arrow::array::Array;
 use datafusion::common::ScalarValue;
 use jiff::Timestamp;
+use std::collections::BTreeSet;
+
+/// What both protocols take: their counts have 16 bits.
+const MOST_PLACEHOLDERS: usize = 65_535;
 
 /// Marks a placeholder in text that is still being put together: no identifier holds control
 /// characters.
@@ -18,6 +23,8 @@ pub(super) struct Writer {
     range: Option<(Timestamp, Timestamp)>,
     range_used: bool,
     derived: usize,
+    /// Aliases in use, in lower case: some engines ignore it.
+    aliases: BTreeSet<String>,
 }
 
 impl Writer {
@@ -26,7 +33,8 @@ impl Writer {
         values: Vec<ScalarValue>,
         range: Option<(Timestamp, Timestamp)>,
     ) -> Self {
-        Self { rules, values, range, range_used: false, derived: 0 }
+        let aliases = BTreeSet::new();
+        Self { rules, values, range, range_used: false, derived: 0, aliases }
     }
 
     /// The bounds of the times in the query, for an engine whose text depends on them.
@@ -53,8 +61,24 @@ impl Writer {
 
     /// A fresh alias for a derived table.
     pub(super) fn derived(&mut self) -> String {
-        self.derived += 1;
-        format!("q{}", self.derived)
+        loop {
+            self.derived += 1;
+            let alias = format!("q{}", self.derived);
+            if self.aliases.insert(alias.clone()) {
+                return alias;
+            }
+        }
+    }
+
+    /// An alias like `name` that nothing else in the query has.
+    pub(super) fn alias(&mut self, name: &str) -> String {
+        let mut alias = name.to_owned();
+        let mut n = 1;
+        while !self.aliases.insert(alias.to_lowercase()) {
+            n += 1;
+            alias = format!("{name}_{n}");
+        }
+        alias
     }
 
     /// The value numbered `id`, such as `$3`, as a placeholder.
@@ -64,6 +88,11 @@ impl Writer {
             return Err(format!("was given no value for {id}"));
         };
         self.typed(number - 1, &value.data_type())
+    }
+
+    /// Whether a piece of text holds placeholders.
+    pub(super) fn binds(text: &str) -> bool {
+        text.contains(OPEN)
     }
 
     /// A value that the plan holds itself, bound like one of the user's.
@@ -82,7 +111,10 @@ impl Writer {
     }
 
     /// The text with the engine's own placeholders, for a plan of so many values.
-    pub(super) fn finish(mut self, text: &str, values: usize) -> Written {
+    ///
+    /// # Errors
+    /// Where a list is longer than the engine takes placeholders.
+    pub(super) fn finish(mut self, text: &str, values: usize) -> Result<Written, String> {
         let mut out = String::with_capacity(text.len());
         let mut order: Vec<usize> = Vec::new();
         let mut rest = text;
@@ -91,25 +123,47 @@ impl Writer {
             let after = &rest[open + 1..];
             let close = after.find(CLOSE).unwrap_or(after.len());
             let index: usize = after[..close].parse().unwrap_or(0);
-            out.push_str(&self.number(index, &mut order));
+            match self.rules.numbered() {
+                true => out.push_str(&number(index, &mut order)),
+                false => {
+                    order.push(index);
+                    out.push_str(&self.question_marks(index));
+                }
+            }
             rest = after.get(close + 1..).unwrap_or_default();
         }
         out.push_str(rest);
+        let is_list = |i: &usize| matches!(self.values.get(*i), Some(ScalarValue::List(_)));
+        let spread = !self.rules.numbered();
+        let of_lists = spread && order.iter().any(is_list);
         let constants = self.values.split_off(values.min(self.values.len()));
         let range = self.range_used.then_some(self.range);
-        Written { text: out.into(), order, values, constants, range }
+        let text = out.into();
+        let written = Written { text, order, values, constants, range, spread, of_lists };
+        if written.params(&self.values).len() > MOST_PLACEHOLDERS {
+            return Err(format!("takes at most {MOST_PLACEHOLDERS} values in one query"));
+        }
+        Ok(written)
     }
 
-    fn number(&self, index: usize, order: &mut Vec<usize>) -> String {
-        if !self.rules.numbered() {
-            order.push(index);
-            return "?".to_owned();
+    /// A value's placeholder; the elements of a list each have one.
+    fn question_marks(&self, index: usize) -> String {
+        match self.values.get(index) {
+            Some(ScalarValue::List(list)) if !list.values().is_empty() => {
+                vec!["?"; list.values().len()].join(", ")
+            }
+            None | Some(ScalarValue::List(_)) => "NULL".to_owned(),
+            Some(_) => "?".to_owned(),
         }
-        let known = order.iter().position(|i| *i == index);
-        let position = known.unwrap_or_else(|| {
-            order.push(index);
-            order.len() - 1
-        });
-        format!("${}", position + 1)
     }
+}
+
+/// A numbered placeholder: a value that stands in several places is bound once.
+fn number(index: usize, order: &mut Vec<usize>) -> String {
+    let known = order.iter().position(|i| *i == index);
+    let position = known.unwrap_or_else(|| {
+        order.push(index);
+        order.len() - 1
+    });
+    format!("${}", position + 1)
 }

@@ -1,6 +1,7 @@
 //! SQL text without its values, so that one text serves every run of a plan.
 
 use super::{Dialect, Sql, Unsupported};
+use datafusion::arrow::array::{Array, ListArray};
 use datafusion::common::ScalarValue;
 use jiff::Timestamp;
 use std::sync::{Arc, OnceLock};
@@ -19,21 +20,37 @@ pub(crate) struct Written {
     pub(super) constants: Vec<ScalarValue>,
     /// The range that the text was written for, where it depends on it.
     pub(super) range: Option<Range>,
+    /// Whether each element of a list is a value of its own.
+    pub(super) spread: bool,
+    /// Whether there is such a list, on whose length the text depends.
+    pub(super) of_lists: bool,
 }
 
 impl Written {
     /// The values of the placeholders, from the plan's values.
     pub(crate) fn params(&self, values: &[ScalarValue]) -> Vec<ScalarValue> {
         let value = |i: &usize| match i.checked_sub(self.values) {
-            None => values.get(*i).cloned(),
-            Some(constant) => self.constants.get(constant).cloned(),
+            None => values.get(*i),
+            Some(constant) => self.constants.get(constant),
         };
-        self.order.iter().filter_map(value).collect()
+        let mut params = Vec::with_capacity(self.order.len());
+        for value in self.order.iter().filter_map(value) {
+            match value {
+                ScalarValue::List(list) if self.spread => params.extend(elements(list)),
+                value => params.push(value.clone()),
+            }
+        }
+        params
     }
 
     pub(crate) fn sql(&self, dialect: Dialect, values: &[ScalarValue]) -> Sql {
         Sql { dialect, text: self.text.as_ref().to_owned(), params: self.params(values) }
     }
+}
+
+fn elements(list: &ListArray) -> impl Iterator<Item = ScalarValue> {
+    let items = list.values();
+    (0..items.len()).filter_map(|i| ScalarValue::try_from_array(items, i).ok())
 }
 
 /// The texts of one plan, each written when it is first asked for. Clones share.
@@ -55,6 +72,9 @@ impl Texts {
             return Ok(Arc::clone(known));
         }
         let written = Arc::new(write()?);
+        if written.of_lists {
+            return Ok(written);
+        }
         // Whoever came first, both texts are right.
         let _ = slot.set(Arc::clone(&written));
         Ok(written)

@@ -47,8 +47,8 @@ fn shown(planned: Result<GuardedPlan, NotPlanned>) -> String {
         Err(error) => return format!("{error:?}"),
     };
     let sql: Vec<_> = Dialect::ALL.iter().map(|d| guarded.sql(*d)).collect();
-    format!(
-        "{}\n{:?}\n{:?}\n{:?}\n{} {}\n{:?}\n{:?}\n{sql:#?}",
+    let whole = format!(
+        "{}\n{:?}\n{:?}\n{:?}\n{} {}\n{:?}\n{:?}\n{:?}\n{sql:#?}",
         guarded.display(),
         guarded.columns(),
         guarded.notes(),
@@ -57,7 +57,14 @@ fn shown(planned: Result<GuardedPlan, NotPlanned>) -> String {
         guarded.time_zone(),
         guarded.range(),
         guarded.tables(),
-    )
+        guarded.max_cost(),
+    );
+    let split = guarded.execution().map(|execution| {
+        let queries = execution.queries().iter();
+        queries.map(|q| (q.source.clone(), q.sql.clone(), q.at_most, q.left.clone())).collect()
+    });
+    let split: Result<Vec<_>, _> = split;
+    format!("{whole}\n{split:#?}")
 }
 
 fn shown_sql(planned: Result<PlannedSql, NotPlanned>) -> String {

@@ -5,7 +5,14 @@
 mod arrows;
 mod ask;
 mod cache;
+mod embedded;
 mod facts;
+mod federated;
+mod guard_sql;
 mod plans;
 mod properties;
 mod qa;
+mod series;
+mod shop;
+mod split;
+mod written;

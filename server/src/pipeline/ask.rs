@@ -13,7 +13,7 @@ use air_ir::{Bindings, CheckStatus, Ir};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{Finished, Order, sources};
+use super::{Finished, Order, Question, sources};
 use crate::auth::Principal;
 use crate::contract::types::{AskState, Badge};
 use crate::id::{DatasourceId, ScopeVersionId};
@@ -59,9 +59,9 @@ pub(crate) struct Ended {
 
 /// Interprets a question, and runs what was understood where that is wanted.
 pub(crate) async fn ask(app: &Arc<App>, asked: Asked) -> Result<Ended, ApiError> {
-    let ready = sources::ready(app, &asked.datasource).await?;
+    let ready = sources::ready(app, &asked.datasource, &[]).await?;
     let (follows, previous) = previous(app, &asked).await?;
-    let catalog = Arc::clone(&ready.catalog);
+    let catalog = Arc::clone(ready.prepared.catalog());
     let interpretation = interpret(app, &asked, catalog, previous).await?;
     let scope_md = scope_md(&asked.question, &interpretation);
     let (scope, version) = store(app, &asked, follows, scope_md, &interpretation).await?;
@@ -197,7 +197,7 @@ async fn answered(
     let order = Order {
         owner: asked.principal.sub.clone(),
         datasource: asked.datasource.clone(),
-        ir: draft.ir.clone(),
+        question: Question::Ir(draft.ir.clone()),
         ir_at: "/ir",
         bindings: Bindings::default(),
         params: serde_json::Map::new(),

@@ -10,11 +10,11 @@ use super::rows::{format, json, run_answer};
 use super::{Operation, operation};
 use crate::admission::{Answer, Call};
 use crate::contract::types::{
-    self, DialectSql, ErrorCode, FieldErrorCode, Params, PlanSqlQuery, QueryQuery, QueryRequest,
-    SqlRequest, SqlResponse,
+    self, DialectSql, FieldErrorCode, Params, PlanSqlQuery, QueryQuery, QueryRequest, SqlRequest,
+    SqlResponse,
 };
 use crate::id::DatasourceId;
-use crate::pipeline::{self, Clock, Order, sources};
+use crate::pipeline::{self, Clock, Order, Question, sources};
 use crate::problem::{ApiError, safety_report};
 use crate::results;
 
@@ -24,26 +24,36 @@ async fn plan_sql(call: Call) -> Answer {
     let asked: PlanSqlQuery = call.query()?;
     let body: SqlRequest = call.body()?;
     let datasource = named(body.datasource_id, asked.datasource_id)?;
-    let ir = ir(body.ir, body.sql.is_some())?;
-    let order = order(&call, datasource, ir, body.params, body.now.as_deref())?;
-    let prepared = sources::prepared(&call.app, &order.datasource).await?;
-    let record = call.app.store.datasources().get(&order.datasource).await?;
-    let own = sources::dialect(record.kind);
+    let question = question(body.ir, body.sql, body.params.as_ref())?;
+    let order = order(&call, datasource.clone(), question, body.params, body.now.as_deref())?;
+    let prepared = sources::joined(&call.app, &datasource, &order.question.sources()).await?;
     let bound = pipeline::bound(&order)?;
     let guarded = pipeline::guarded(&call.app, &order, &bound, &prepared, &mut Clock::start())?;
-    let dialect = body.dialect.map_or(own, engine_dialect);
-    let sql = guarded.sql(dialect)?;
+    let record = call.app.store.datasources().get(&datasource).await?;
+    let own = sources::dialect(record.kind);
+    let sql = guarded.sql(body.dialect.map_or(own, engine_dialect));
     let all = body.dialects.map(|wanted| {
         let wanted = wanted.into_iter();
         wanted.map(|named| in_dialect(&guarded, named)).collect()
     });
+    let (report, plan) = (safety_report(guarded.report()), guarded.display());
+    let (told, queries) = match (sql, body.dialect) {
+        (Ok(sql), _) => (pipeline::told(datasource.clone(), &sql), None),
+        (Err(error), Some(_)) => return Err(error.into()),
+        // A source that cannot do the whole is asked for the part it can.
+        (Err(error), None) => {
+            let queries = pipeline::source_sql(&datasource, &guarded.execution()?)?;
+            (queries.first().cloned().ok_or(error)?, Some(queries))
+        }
+    };
     let response = SqlResponse {
-        dialect: pipeline::dialect(sql.dialect),
-        sql: sql.text,
-        params: results::json_scalars(&sql.params),
-        safety_report: safety_report(guarded.report()),
-        plan: guarded.display(),
+        dialect: told.dialect,
+        sql: told.sql,
+        params: told.params,
+        safety_report: report,
+        plan,
         all_sql: all,
+        queries,
     };
     json(StatusCode::OK, &response)
 }
@@ -76,8 +86,8 @@ async fn query(call: Call) -> Answer {
     let asked: QueryQuery = call.query()?;
     let format = format(&call, asked.format)?;
     let body: QueryRequest = call.body()?;
-    let ir = ir(body.ir, body.sql.is_some())?;
-    let order = order(&call, body.datasource_id, ir, body.params, body.now.as_deref())?;
+    let question = question(body.ir, body.sql, body.params.as_ref())?;
+    let order = order(&call, body.datasource_id, question, body.params, body.now.as_deref())?;
     let finished = pipeline::report(&call.app, order).await?;
     run_answer(&call.app, &finished, format)
 }
@@ -99,21 +109,31 @@ fn named(
     }
 }
 
-/// The IR of a request. SQL is taken by the contract, and not yet by this version.
-pub(super) fn ir(ir: Option<types::Ir>, sql: bool) -> Result<Ir, ApiError> {
-    if sql {
-        let detail = "This version of AIR plans IR only; SQL text comes with a later one.";
-        return Err(ApiError::new(ErrorCode::Unsupported, detail));
+/// What a request asks for: one of IR and SQL, as the contract says.
+fn question(
+    ir: Option<types::Ir>,
+    sql: Option<String>,
+    params: Option<&Params>,
+) -> Result<Question, ApiError> {
+    match sql {
+        None => {
+            let value = Value::Object(ir.unwrap_or_default());
+            let ir = Ir::parse(&value).map_err(|errors| ApiError::ir("/ir", errors))?;
+            Ok(Question::Ir(ir))
+        }
+        Some(_) if params.is_some_and(|params| !params.is_empty()) => {
+            let detail = "SQL takes no parameters; write the values, which are bound.";
+            Err(ApiError::field("/params", FieldErrorCode::UnknownParameter, detail))
+        }
+        Some(text) => Ok(Question::Sql(text)),
     }
-    let value = Value::Object(ir.unwrap_or_default());
-    Ir::parse(&value).map_err(|errors| ApiError::ir("/ir", errors))
 }
 
 /// An order without a report: each parameter used must be given.
 fn order(
     call: &Call,
     datasource: DatasourceId,
-    ir: Ir,
+    question: Question,
     params: Option<Params>,
     now: Option<&str>,
 ) -> Result<Order, ApiError> {
@@ -122,7 +142,7 @@ fn order(
     Ok(Order {
         owner: call.principal.sub.clone(),
         datasource,
-        ir,
+        question,
         ir_at: "/ir",
         bindings: Bindings { values, ..Bindings::default() },
         params,

@@ -5,6 +5,7 @@ use super::{World, holds};
 use crate::plans::prepared;
 use crate::properties;
 use air_engine::{CacheLimits, PlanCache, Policy, Prepared, TimeFilter};
+use air_ir::Catalog;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Value, json};
@@ -211,7 +212,40 @@ impl Choices<'_> {
             return self.events();
         }
         ir["metrics"] = json!(metrics);
+        if ir["metrics"].as_array().unwrap().iter().any(|m| m["name"] == "orders") {
+            self.across(&mut ir);
+        }
         ir
+    }
+
+    /// Sometimes a part that is computed across groups.
+    fn across(&mut self, ir: &mut Value) {
+        let metric = match self.next(12) {
+            0 => {
+                ir["time"]["fill"] = json!(self.pick(&["zero", "null", "previous"]));
+                return;
+            }
+            1 => {
+                let (n, other) = (1 + self.next(3), self.next(2) == 0);
+                ir["top"] = json!({"n": n, "by": "orders", "other": other});
+                return;
+            }
+            2 => {
+                json!({"of": "orders", "agg": "avg", "frame": "trailing", "n": 1 + self.next(9)})
+            }
+            3 => json!({"of": "orders", "offset": "previous", "as": "delta"}),
+            4 => json!({"of": "orders"}),
+            _ => return,
+        };
+        let kind = match metric.get("frame").or(metric.get("offset")) {
+            None => "share",
+            Some(_) if metric.get("frame").is_some() => "window",
+            Some(_) => "compare",
+        };
+        ir["metrics"].as_array_mut().unwrap().push(json!({"name": "across", kind: metric}));
+        if kind != "share" {
+            ir["dimensions"][0] = json!(self.pick(&["month", "day"]));
+        }
     }
 
     /// An IR over the time-series table, which the guard bounds; sometimes a nested one.
@@ -257,8 +291,9 @@ impl Choices<'_> {
     }
 }
 
-/// The catalog, and the same under one version with other time-series tables, and a later one.
-fn catalogs() -> [Prepared; 3] {
+/// The catalog, the same under one version with other time-series tables, a later one, and it
+/// with another beside it.
+fn catalogs() -> [(Arc<Catalog>, Vec<Arc<Catalog>>); 4] {
     let shop = prepared("shop");
     let mut turned = shop.catalog().as_ref().clone();
     for table in &mut turned.tables {
@@ -266,7 +301,15 @@ fn catalogs() -> [Prepared; 3] {
     }
     let mut later = shop.catalog().as_ref().clone();
     later.version = "later".to_owned();
-    [shop, Prepared::new(Arc::new(turned)), Prepared::new(Arc::new(later))]
+    let shop = Arc::clone(shop.catalog());
+    let mut crm = turned.clone();
+    crm.source = "crm".to_owned();
+    [
+        (Arc::clone(&shop), Vec::new()),
+        (Arc::new(turned), Vec::new()),
+        (Arc::new(later), Vec::new()),
+        (shop, vec![Arc::new(crm)]),
+    ]
 }
 
 fn policies() -> [Policy; 5] {
@@ -307,8 +350,8 @@ fn run(cases: u32, limits: CacheLimits, irs: impl Strategy<Value = (Value, Vec<u
                     world.options.now = choices.pick(NOWS).parse().unwrap();
                     world.policy = policies[choices.next(policies.len())].clone();
                     world.options.default_limit = [10, 5_000][choices.next(2)];
-                    let catalog = catalogs[choices.next(catalogs.len())].catalog();
-                    world.prepared = Prepared::new(Arc::clone(catalog));
+                    let (first, others) = catalogs[choices.next(catalogs.len())].clone();
+                    world.prepared = Prepared::federated(first, others);
                 }
                 hits.set(hits.get() + holds(&cache, &ir.to_string(), &world));
             }

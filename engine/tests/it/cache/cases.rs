@@ -3,7 +3,7 @@
 use super::{World, holds};
 use crate::plans::prepared;
 use air_engine::{CacheLimits, Dialect, NotPlanned, PlanCache, Prepared, TimeFilter};
-use air_ir::{Bindings, Ir};
+use air_ir::{Bindings, Catalog, Ir};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -144,6 +144,10 @@ fn a_catalog_policy_or_limit_of_its_own_has_plans_of_its_own() {
     made_again(&world);
     world.policy.max_plan_nodes = 900;
     made_again(&world);
+    world.policy.max_cost = Some(0.0);
+    made_again(&world);
+    world.policy.max_cost = Some(5.0);
+    made_again(&world);
     let mut catalog = world.prepared.catalog().as_ref().clone();
     catalog.version = "later".to_owned();
     world.prepared = Prepared::new(Arc::new(catalog.clone()));
@@ -157,6 +161,87 @@ fn a_catalog_policy_or_limit_of_its_own_has_plans_of_its_own() {
     }
     world.prepared = Prepared::new(Arc::new(catalog));
     made_again(&world);
+}
+
+#[test]
+fn catalogs_beside_it_and_servers_are_part_of_what_a_catalog_is() {
+    let cache = PlanCache::default();
+    let text = orders(&json!([{"field": "status", "op": "=", "value": "paid"}]));
+    let mut world = World::new();
+    holds(&cache, &text, &world);
+    let shop = Arc::clone(world.prepared.catalog());
+    let mut crm = shop.as_ref().clone();
+    crm.source = "crm".to_owned();
+    let mut later = crm.clone();
+    later.version = "later".to_owned();
+    let mut native = crm.clone();
+    native.tables[0].columns[0].native_type = "another".to_owned();
+    let crm = Arc::new(crm);
+    let two = |other: &Arc<Catalog>| Prepared::federated(Arc::clone(&shop), vec![other.clone()]);
+    for prepared in [
+        two(&crm),
+        two(&Arc::new(later)),
+        two(&Arc::new(native)),
+        Prepared::federated(crm.clone(), vec![shop.clone()]),
+        two(&crm).served("shop", Dialect::Mysql, &[]),
+        two(&crm).served("shop", Dialect::Mysql, &["air_part"]),
+        two(&crm).served("crm", Dialect::Mysql, &["air_part"]),
+        two(&crm).served("crm", Dialect::Mysql, &["air_bucket"]),
+    ] {
+        world.prepared = prepared;
+        let misses = cache.figures().misses;
+        holds(&cache, &text, &world);
+        assert!(cache.figures().misses > misses, "a plan of other catalogs was used");
+        assert_eq!(holds(&cache, &text, &world), ALL, "and it is kept");
+    }
+}
+
+/// What is computed across groups, over the orders of one status and a period.
+fn across(part: &Value, status: &str, period: &str) -> String {
+    let mut ir = json!({"entities": ["orders"], "dimensions": ["month", "status"],
+        "metrics": [{"name": "n", "agg": "count"}],
+        "filters": [{"field": "ordered_at", "op": "during", "value": period},
+            {"field": "status", "op": "!=", "value": status}],
+        "time": {"timezone": "America/New_York"}});
+    let part = part.as_object().unwrap();
+    match part.get("name") {
+        Some(_) => ir["metrics"].as_array_mut().unwrap().push(json!(part)),
+        None => {
+            for (key, value) in part {
+                ir[key] = value.clone();
+            }
+        }
+    }
+    ir.to_string()
+}
+
+#[test]
+fn what_is_computed_across_groups_is_found_for_the_same_values_alone() {
+    for part in [
+        json!({"time": {"fill": "zero", "timezone": "America/New_York"}}),
+        json!({"time": {"fill": "previous"}}),
+        json!({"name": "w", "window": {"of": "n", "agg": "avg", "frame": "trailing", "n": 3}}),
+        json!({"name": "w", "window": {"of": "n", "agg": "sum", "frame": "to_date", "unit": "year"}}),
+        json!({"name": "p", "compare": {"of": "n", "offset": "1 year", "as": "ratio"}}),
+        json!({"name": "s", "share": {"of": "n", "within": ["month"]}}),
+        json!({"top": {"n": 2, "by": "n"}}),
+        json!({"top": {"n": 1, "by": "n", "per": ["month"], "other": true}}),
+    ] {
+        let (cache, world) = (PlanCache::default(), World::new());
+        let text = across(&part, "paid", "last 60 days");
+        assert!(super::afresh(&text, &world).is_ok(), "{text}");
+        holds(&cache, &text, &world);
+        assert_eq!(holds(&cache, &text, &world), ALL, "{text}");
+        // Other bounds and other values are planned, and the same bounds in other words too.
+        for other in [across(&part, "paid", "2024-02"), across(&part, "open", "last 60 days")] {
+            assert_eq!(holds(&cache, &other, &world), ALL - 2, "{other}");
+        }
+        // The next day these words mean other bounds; later the same day they do not.
+        let later = World::at("2024-03-15T22:00:00Z");
+        assert_eq!(holds(&cache, &text, &later), ALL, "{text}");
+        let next = World::at("2024-03-16T12:34:56Z");
+        assert_eq!(holds(&cache, &text, &next), ALL - 2, "{text}");
+    }
 }
 
 #[test]
@@ -284,4 +369,24 @@ fn other_catalogs_have_other_plans() {
     holds(&cache, &text.to_string(), &world);
     world.prepared = prepared("flights");
     holds(&cache, &text.to_string(), &world);
+}
+#[test]
+fn probe_mysql_offsets() {
+    let world = World::new();
+    for ir in [
+        json!({"entities": ["orders"], "dimensions": ["month"], "metrics": [{"name": "n", "agg": "count"},
+            {"name": "p", "compare": {"of": "n", "offset": "1 year", "as": "ratio"}}],
+            "filters": [{"field": "ordered_at", "op": "during", "value": "2024-04-01..2024-06-30"}],
+            "time": {"timezone": "America/New_York"}}),
+        json!({"entities": ["orders", "refunds"], "dimensions": ["month"], "metrics": [{"name": "n", "agg": "count"},
+            {"name": "back", "agg": "sum", "field": "refunds.amount", "time": "refunds.refunded_at"}],
+            "filters": [{"field": "orders.ordered_at", "op": "during", "value": "2024-04-01..2024-06-30"}],
+            "time": {"timezone": "America/New_York"}}),
+    ] {
+        let g = super::afresh(&ir.to_string(), &world);
+        match g {
+            Ok(g) => println!("{:?}\n{:#?}\n", g.range(), g.sql(Dialect::Mysql)),
+            Err(e) => println!("{e:?}"),
+        }
+    }
 }
