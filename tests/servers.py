@@ -223,6 +223,9 @@ def mariadb(folder: Path) -> Iterator[MariaDb]:
     port = free_port()
     command = [server_program, "--no-defaults", *user, f"--datadir={data}", f"--port={port}"]
     command += [f"--socket={folder / 'm.sock'}", f"--pid-file={folder / 'm.pid'}"]
+    # Beside another server in one folder, temporary tables of one can be swept by the other.
+    (folder / "tmp").mkdir()
+    command.append(f"--tmpdir={folder / 'tmp'}")
     command += [f"--{name}={value}" for name, value in MARIADB_SETTINGS.items()]
     with log.open("wb") as out:
         child = subprocess.Popen(command, stdout=out, stderr=out)  # noqa: S603

@@ -95,7 +95,10 @@ def connections(pg: Postgres) -> int:
 
 def segments(reply: Reply, name: str) -> dict[str, str]:
     assert reply.status == 200, reply.body
-    return {row["segment"] if "segment" in row else row["buyer.segment"]: row[name] for row in reply.body["rows"]}
+    return {
+        row["segment"] if "segment" in row else row["buyer.segment"]: row[name]
+        for row in reply.body["rows"]
+    }
 
 
 @pytest.fixture(scope="module")
@@ -105,7 +108,9 @@ def pg(tmp_path_factory: pytest.TempPathFactory):  # type: ignore[no-untyped-def
         yield server
 
 
-def test_one_source_dies_and_the_other_runs_end(program: Path, tmp_path: Path, pg: Postgres) -> None:
+def test_one_source_dies_and_the_other_runs_end(
+    program: Path, tmp_path: Path, pg: Postgres
+) -> None:
     with mariadb(tmp_path / "maria") as maria:
         maria.sql(None, "create database ops")
         maria.sql("ops", MARIADB_DATA)

@@ -197,8 +197,18 @@ pub(crate) fn source_sql(
     execution: &Execution,
 ) -> Result<Vec<SourceSql>, ApiError> {
     if execution.queries().is_empty() {
-        let sql = execution.guarded().sql(Dialect::Datafusion)?;
-        return Ok(vec![told(datasource.clone(), &sql)]);
+        let guarded = execution.guarded();
+        return Ok(vec![match guarded.sql(Dialect::Datafusion) {
+            Ok(sql) => told(datasource.clone(), &sql),
+            // What is computed across groups runs here and has no SQL: the plan itself is told.
+            Err(_) => SourceSql {
+                source: datasource.clone(),
+                dialect: dialect(Dialect::Datafusion),
+                sql: guarded.display(),
+                params: Vec::new(),
+                rows: None,
+            },
+        }]);
     }
     let told = execution.queries().iter().map(|query| {
         let source = query.source.parse().map_err(ApiError::internal)?;

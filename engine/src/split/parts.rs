@@ -261,6 +261,7 @@ impl<'g> Splitter<'g> {
 
     /// An expression of a node done here: its subqueries are split too.
     pub(super) fn here(&mut self, expr: Expr) -> Result<Expr> {
+        let expr = keys::without(expr, self.values.len());
         let done = expr.transform_up(|e| {
             let Some(inner) = subquery(&e) else { return Ok(Transformed::no(e)) };
             let inner = Subquery {
@@ -434,7 +435,8 @@ pub(super) fn chosen(schema: &DFSchema, needed: &Columns) -> Chosen {
 
 /// The query for the chosen columns of a part.
 pub(super) fn asked(plan: &LogicalPlan, names: &Chosen) -> Result<LogicalPlan> {
-    let whole = names.len() == plan.schema().fields().len()
+    let whole = !names.is_empty()
+        && names.len() == plan.schema().fields().len()
         && names.iter().all(|(c, name)| c.relation.is_none() && c.name == *name);
     if whole {
         return Ok(plan.clone());
