@@ -370,23 +370,3 @@ fn other_catalogs_have_other_plans() {
     world.prepared = prepared("flights");
     holds(&cache, &text.to_string(), &world);
 }
-#[test]
-fn probe_mysql_offsets() {
-    let world = World::new();
-    for ir in [
-        json!({"entities": ["orders"], "dimensions": ["month"], "metrics": [{"name": "n", "agg": "count"},
-            {"name": "p", "compare": {"of": "n", "offset": "1 year", "as": "ratio"}}],
-            "filters": [{"field": "ordered_at", "op": "during", "value": "2024-04-01..2024-06-30"}],
-            "time": {"timezone": "America/New_York"}}),
-        json!({"entities": ["orders", "refunds"], "dimensions": ["month"], "metrics": [{"name": "n", "agg": "count"},
-            {"name": "back", "agg": "sum", "field": "refunds.amount", "time": "refunds.refunded_at"}],
-            "filters": [{"field": "orders.ordered_at", "op": "during", "value": "2024-04-01..2024-06-30"}],
-            "time": {"timezone": "America/New_York"}}),
-    ] {
-        let g = super::afresh(&ir.to_string(), &world);
-        match g {
-            Ok(g) => println!("{:?}\n{:#?}\n", g.range(), g.sql(Dialect::Mysql)),
-            Err(e) => println!("{e:?}"),
-        }
-    }
-}
