@@ -48,11 +48,7 @@ pub(super) struct Splitter<'g> {
 }
 
 impl<'g> Splitter<'g> {
-    pub(super) fn new(
-        values: &'g [ScalarValue],
-        spans: &'g Spans,
-        options: RunOptions,
-    ) -> Self {
+    pub(super) fn new(values: &'g [ScalarValue], spans: &'g Spans, options: RunOptions) -> Self {
         Self {
             values,
             spans,

@@ -23,6 +23,12 @@ pub(super) trait Rules: Sync {
         true
     }
 
+    /// Whether the offsets of a zone are written out, for which the bounds of times are needed;
+    /// other engines are not told the bounds, so that their text serves any.
+    fn writes_offsets(&self) -> bool {
+        false
+    }
+
     /// A placeholder of a type.
     fn parameter(&self, placeholder: &str, arrow: &DataType) -> Text {
         Ok(format!("CAST({placeholder} AS {})", self.type_name(arrow)?))
