@@ -214,8 +214,7 @@ fn limited(
         let limited = LogicalPlan::Limit(Limit { fetch: more(rows), ..limit });
         return Ok((limited, rows, false));
     }
-    let limit =
-        Limit { skip: None, fetch: more(options.default_limit), input: Arc::new(plan) };
+    let limit = Limit { skip: None, fetch: more(options.default_limit), input: Arc::new(plan) };
     Ok((LogicalPlan::Limit(limit), options.default_limit, true))
 }
 

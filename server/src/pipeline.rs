@@ -19,9 +19,7 @@ pub(crate) mod sources;
 use std::sync::Arc;
 use std::time::Instant;
 
-use air_engine::{
-    Dialect, Execution, Finding, GuardedPlan, Policy, Prepared, QueryError, Sql,
-};
+use air_engine::{Dialect, Execution, Finding, GuardedPlan, Policy, Prepared, QueryError, Sql};
 use air_ir::{Bindings, Ir, Verdict};
 use datafusion::arrow::array::RecordBatch;
 use jiff::Timestamp;
@@ -187,8 +185,17 @@ pub(crate) fn source_sql(
     execution: &Execution,
 ) -> Result<Vec<SourceSql>, ApiError> {
     if execution.queries().is_empty() {
-        let sql = execution.guarded().sql(Dialect::Datafusion)?;
-        return Ok(vec![told(datasource.clone(), &sql)]);
+        let guarded = execution.guarded();
+        return Ok(vec![match guarded.sql(Dialect::Datafusion) {
+            Ok(sql) => told(datasource.clone(), &sql),
+            // What is computed across groups runs here and has no SQL: the plan itself is told.
+            Err(_) => SourceSql {
+                source: datasource.clone(),
+                dialect: dialect(Dialect::Datafusion),
+                sql: guarded.display(),
+                params: Vec::new(),
+            },
+        }]);
     }
     let told = execution.queries().iter().map(|query| {
         let source = query.source.parse().map_err(ApiError::internal)?;

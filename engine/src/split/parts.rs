@@ -434,7 +434,8 @@ pub(super) fn chosen(schema: &DFSchema, needed: &Columns) -> Chosen {
 
 /// The query for the chosen columns of a part.
 pub(super) fn asked(plan: &LogicalPlan, names: &Chosen) -> Result<LogicalPlan> {
-    let whole = names.len() == plan.schema().fields().len()
+    let whole = !names.is_empty()
+        && names.len() == plan.schema().fields().len()
         && names.iter().all(|(c, name)| c.relation.is_none() && c.name == *name);
     if whole {
         return Ok(plan.clone());

@@ -11,7 +11,7 @@ mod guard_sql;
 mod plans;
 mod properties;
 mod qa;
+mod series;
 mod shop;
 mod split;
 mod written;
-mod series;

@@ -164,11 +164,13 @@ async fn split_plans_give_the_rows_of_whole_plans() {
     let remote = over(&[&database]);
     let mut irs: Vec<Value> = plan_cases();
     let mut random = TestRunner::deterministic();
-    for _ in 0..400 {
+    for _ in 0..6_000 {
         irs.push(crate::properties::ir().new_tree(&mut random).unwrap().current());
     }
+    irs.retain(|ir| is_sayable(ir) && execution(ir, &files).is_some());
+    irs.truncate(250);
     let (mut ran, mut cut) = (0, 0);
-    for (i, ir) in irs.iter().filter(|ir| is_sayable(ir)).enumerate() {
+    for (i, ir) in irs.iter().enumerate() {
         let Some(whole) = execution(ir, &files) else { continue };
         assert_eq!(whole.queries().len(), 0);
         let whole = run(&whole, &sources, &engine.runtime).await;
