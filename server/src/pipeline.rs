@@ -194,6 +194,7 @@ pub(crate) fn source_sql(
                 dialect: dialect(Dialect::Datafusion),
                 sql: guarded.display(),
                 params: Vec::new(),
+                rows: None,
             },
         }]);
     }

@@ -261,6 +261,7 @@ impl<'g> Splitter<'g> {
 
     /// An expression of a node done here: its subqueries are split too.
     pub(super) fn here(&mut self, expr: Expr) -> Result<Expr> {
+        let expr = keys::without(expr, self.values.len());
         let done = expr.transform_up(|e| {
             let Some(inner) = subquery(&e) else { return Ok(Transformed::no(e)) };
             let inner = Subquery {
