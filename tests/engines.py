@@ -187,6 +187,9 @@ def configuration(base: Path, sources: list[dict[str, Any]]) -> dict[str, Any]:
         "files": {"base_path": str(base)},
         "analytics_sources": sources,
         "safety": {"time_filter": "off"},
+        # Several slow questions run beside one another, on a machine that may be busy.
+        "execution": {"query_timeout": "120s"},
+        "limits": {"request": "150s"},
     }
 
 
