@@ -10,7 +10,7 @@ mod nodes;
 mod time_range;
 
 use crate::output::OutputColumn;
-use crate::plan::Plan;
+use crate::plan::{Plan, Spans};
 use datafusion::common::ScalarValue;
 use datafusion::logical_expr::LogicalPlan;
 use jiff::Timestamp;
@@ -193,6 +193,11 @@ impl GuardedPlan {
     /// The plan as an indented tree; values are placeholders.
     pub fn display(&self) -> String {
         self.plan.display()
+    }
+
+    /// Where the times of columns lie.
+    pub(crate) fn spans(&self) -> &Spans {
+        &self.plan.spans
     }
 
     pub(crate) fn logical(&self) -> &LogicalPlan {

@@ -29,7 +29,7 @@ mod time;
 mod timing;
 mod top;
 
-pub(crate) use context::{Context, Scanned, TimeBounds};
+pub(crate) use context::{Context, Scanned, Spans, TimeBounds};
 pub(crate) use dimension::{bin_names, is_unit};
 pub(crate) use timing::raw_day;
 pub(crate) use top::IS_OTHER;
@@ -65,6 +65,8 @@ pub struct Plan {
     pub(crate) limit_defaulted: bool,
     /// Every table scanned, with the time range asked of it.
     pub(crate) scans: Vec<Scanned>,
+    /// Where the times of columns lie, for engines that write a zone's offsets out.
+    pub(crate) spans: Spans,
     pub(crate) notes: Vec<String>,
     pub(crate) time_zone: String,
     /// Half-open bounds of the root's time, where both are given.
@@ -99,6 +101,7 @@ pub fn plan(ir: &Ir, prepared: &Prepared, options: &PlanOptions) -> Result<Plan,
         limit: compiled.limit,
         limit_defaulted: ir.limit.is_none(),
         scans: context.scans,
+        spans: context.spans,
         notes: context.notes,
         time_zone: compiled.time_zone,
         range: compiled.range,

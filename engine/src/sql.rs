@@ -24,10 +24,10 @@ mod window;
 mod writer;
 
 use crate::guard::GuardedPlan;
+use crate::plan::Spans;
 use air_ir::catalog::SourceKind;
 use datafusion::common::{DFSchema, ScalarValue};
 use datafusion::logical_expr::{Expr, LogicalPlan};
-use jiff::Timestamp;
 use rules::Rules;
 use serde::{Deserialize, Serialize};
 use writer::Writer;
@@ -102,7 +102,7 @@ impl GuardedPlan {
     /// # Errors
     /// [`Unsupported`], where the engine could not give the same rows.
     pub fn sql(&self, dialect: Dialect) -> Result<Sql, Unsupported> {
-        write(self.logical(), self.values(), self.range(), dialect)
+        write(self.logical(), self.values(), self.spans(), dialect)
     }
 }
 
@@ -114,11 +114,11 @@ impl GuardedPlan {
 pub(crate) fn write(
     plan: &LogicalPlan,
     values: &[ScalarValue],
-    range: Option<(Timestamp, Timestamp)>,
+    spans: &Spans,
     dialect: Dialect,
 ) -> Result<Sql, Unsupported> {
     let fail = |reason| Unsupported { dialect, reason };
-    let mut writer = Writer::new(dialect.rules(), values.to_vec(), range);
+    let mut writer = Writer::new(dialect.rules(), values.to_vec(), spans.clone());
     let text = select::query(&mut writer, plan).map_err(fail)?;
     let (text, params) = writer.finish(&text).map_err(fail)?;
     Ok(Sql { dialect, text, params })
@@ -131,9 +131,9 @@ impl Forms {
     pub(crate) fn new(
         dialect: Dialect,
         values: &[ScalarValue],
-        range: Option<(Timestamp, Timestamp)>,
+        spans: &Spans,
     ) -> Self {
-        Self(Writer::new(dialect.rules(), values.to_vec(), range))
+        Self(Writer::new(dialect.rules(), values.to_vec(), spans.clone()))
     }
 
     /// Whether `expr` over rows of `schema` has a form.

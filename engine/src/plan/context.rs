@@ -5,8 +5,12 @@ use datafusion::common::ScalarValue;
 use datafusion::logical_expr::Expr;
 use datafusion::logical_expr::expr::Placeholder;
 use jiff::Timestamp;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+
+/// Where the times of a column lie, by its table's alias and its name: rows outside are left out
+/// by the filters of the same scan.
+pub(crate) type Spans = BTreeMap<(String, String), (Timestamp, Timestamp)>;
 
 /// Values, scans and notes of one plan.
 #[derive(Debug)]
@@ -14,6 +18,7 @@ pub(crate) struct Context {
     pub(crate) now: Timestamp,
     pub(crate) values: Vec<ScalarValue>,
     pub(crate) scans: Vec<Scanned>,
+    pub(crate) spans: Spans,
     pub(crate) notes: Vec<String>,
     aliases: BTreeSet<String>,
 }
@@ -45,6 +50,7 @@ impl Context {
             now,
             values: Vec::new(),
             scans: Vec::new(),
+            spans: Spans::new(),
             notes: Vec::new(),
             aliases: BTreeSet::new(),
         }

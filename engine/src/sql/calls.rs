@@ -25,7 +25,7 @@ pub(super) fn scalar(w: &mut Writer, call: &ScalarFunction, scope: &Scope<'_>) -
     let args = call.args.iter().map(|a| expression(w, a, scope)).collect::<Result<Vec<_>, _>>()?;
     let types = call.args.iter().map(|a| scope.type_of(a)).collect::<Result<Vec<_>, _>>()?;
     let date = types.first() == Some(&DataType::Date32);
-    let span = w.range;
+    let span = call.args.first().and_then(|time| w.span(time));
     let name = call.func.name();
     let plain = |name: &str| Ok(format!("{name}({})", args.join(", ")));
     match (name, &args[..]) {

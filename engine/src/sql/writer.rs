@@ -1,9 +1,10 @@
 //! The pieces of SQL text: identifiers, placeholders and aliases.
 
-use super::rules::Rules;
+use super::rules::{Rules, Span};
+use crate::plan::Spans;
 use datafusion::arrow::array::Array;
-use datafusion::common::ScalarValue;
-use jiff::Timestamp;
+use datafusion::common::{Column, ScalarValue};
+use datafusion::logical_expr::Expr;
 use std::collections::BTreeSet;
 
 /// What both protocols take: their counts have 16 bits.
@@ -18,8 +19,7 @@ const CLOSE: char = '\u{2}';
 pub(super) struct Writer {
     pub(super) rules: &'static dyn Rules,
     values: Vec<ScalarValue>,
-    /// Where the first fact's time lies, if that is bounded.
-    pub(super) range: Option<(Timestamp, Timestamp)>,
+    spans: Spans,
     derived: usize,
     /// Aliases in use, in lower case: some engines ignore it.
     aliases: BTreeSet<String>,
@@ -29,9 +29,15 @@ impl Writer {
     pub(super) fn new(
         rules: &'static dyn Rules,
         values: Vec<ScalarValue>,
-        range: Option<(Timestamp, Timestamp)>,
+        spans: Spans,
     ) -> Self {
-        Self { rules, values, range, derived: 0, aliases: BTreeSet::new() }
+        Self { rules, values, spans, derived: 0, aliases: BTreeSet::new() }
+    }
+
+    /// Where the times of `expr` lie: known of a column that its own scan's filters bound.
+    pub(super) fn span(&self, expr: &Expr) -> Span {
+        let Expr::Column(Column { relation: Some(alias), name, .. }) = expr else { return None };
+        self.spans.get(&(alias.table().to_owned(), name.clone())).copied()
     }
 
     /// A quoted identifier.
