@@ -14,6 +14,7 @@ import os
 import shutil
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -196,14 +197,24 @@ class MariaDb:
 
 @contextlib.contextmanager
 def postgres(folder: Path) -> Iterator[Postgres]:
-    """A PostgreSQL 15 in `folder`. It refuses to run as root, so root hands it to `postgres`."""
+    """A PostgreSQL 15; its log is beside `folder`.
+
+    It refuses to run as root, so root hands it to the user `postgres`. Its data is then in a folder
+    of its own: pytest closes the folders above its own to others each time another session begins.
+    """
     as_root = os.geteuid() == 0
     user = ["runuser", "-u", "postgres", "--"] if as_root else []
-    folder.mkdir(mode=0o700)
-    if as_root:
-        shutil.chown(folder, "postgres", "postgres")
-        open_way(folder)
-    data, log = folder / "data", folder.parent / f"{folder.name}.log"
+    log = folder.parent / f"{folder.name}.log"
+    with tempfile.TemporaryDirectory(prefix="air-postgres-") as own:
+        if as_root:
+            shutil.chown(own, "postgres", "postgres")
+        with running_postgres(Path(own), user, log) as server:
+            yield server
+
+
+@contextlib.contextmanager
+def running_postgres(folder: Path, user: list[str], log: Path) -> Iterator[Postgres]:
+    data = folder / "data"
     made = ["-D", str(data), "-U", LOADER, "--auth-local=trust", "--auth-host=scram-sha-256"]
     # Not the order of the bytes, so that text in byte order is AIR's doing.
     made += ["-E", "UTF8", "--locale=C.UTF-8", "--locale-provider=icu", "--icu-locale=en-US"]
@@ -226,15 +237,6 @@ def postgres(folder: Path) -> Iterator[Postgres]:
         quickly = ["stop", "-m", "immediate", "-D", str(data)]
         succeeds([*user, binary("pg_ctl", "postgresql", POSTGRES_BIN), *quickly])
         stop(child)
-
-
-def open_way(folder: Path) -> None:
-    """Lets another user walk down to its folder; pytest makes those above for us alone."""
-    for parent in folder.parents:
-        mode = parent.stat().st_mode
-        if mode & 0o001:
-            continue
-        parent.chmod(mode | 0o011)
 
 
 @contextlib.contextmanager
