@@ -1,5 +1,6 @@
-//! IR text to SQL text, the guard included and nothing cached: one table, and a four-way join
-//! with aggregates, over catalogs of 8, 50 and 500 tables.
+//! IR text to SQL text, the guard included and nothing cached: from one table to a join of four
+//! with aggregates, over catalogs of 8, 50 and 500 tables. `benches/planning.py` measures the
+//! same questions beside other tools.
 
 use air_engine::{Dialect, PlanOptions, Policy, Prepared, guard, plan};
 use air_ir::{Catalog, Ir};
@@ -7,18 +8,12 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use std::hint::black_box;
 use std::sync::Arc;
 
-const ONE_TABLE: &str = r#"{"entities":["orders"],
-  "dimensions":["status",{"name":"month","field":"ordered_at","grain":"1 month"}],
-  "metrics":[{"name":"orders","agg":"count"},{"name":"customers","agg":"count_distinct","field":"customer_id"}],
-  "filters":[{"field":"ordered_at","op":"during","value":"2024"},{"field":"status","op":"in","value":["paid","open"]}],
-  "order":[{"field":"orders","dir":"desc"}],"limit":100}"#;
-
-const FOUR_WAY: &str = r#"{"entities":["order_items","orders","customers","products"],
-  "dimensions":["customers.segment","products.category",{"name":"month","field":"orders.ordered_at","grain":"1 month"}],
-  "metrics":[{"name":"sold","agg":"sum","value":"qty * unit_price"},{"name":"lines","agg":"count"},
-             {"name":"large","agg":"count","filter":{"field":"qty","op":">","value":10}},{"name":"share","expr":"large / lines"}],
-  "filters":[{"field":"orders.ordered_at","op":"during","value":"2024"},{"field":"products.category","op":"!=","value":"toys"}],
-  "having":[{"metric":"lines","op":">","value":5}],"order":[{"field":"sold","dir":"desc"}],"limit":100}"#;
+const QUESTIONS: [(&str, &str); 4] = [
+    ("one_table", include_str!("../../benches/questions/one_table.json")),
+    ("two_way_join", include_str!("../../benches/questions/two_way_join.json")),
+    ("three_way_join", include_str!("../../benches/questions/three_way_join.json")),
+    ("four_way_join", include_str!("../../benches/questions/four_way_join.json")),
+];
 
 fn catalog(tables: usize) -> Prepared {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cases/catalogs/shop.json");
@@ -50,7 +45,7 @@ fn planning(c: &mut Criterion) {
     let options = PlanOptions { now, default_limit: 5_000, max_limit: 100_000 };
     for tables in [8, 50, 500] {
         let prepared = catalog(tables);
-        for (name, text) in [("one_table", ONE_TABLE), ("four_way_join", FOUR_WAY)] {
+        for (name, text) in QUESTIONS {
             c.bench_function(&format!("ir_to_sql/{name}/{tables}_tables"), |b| {
                 b.iter(|| to_sql(black_box(text), &prepared, &options));
             });
