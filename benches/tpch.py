@@ -81,7 +81,7 @@ def dataset(form: str, scale: float) -> str:
         lines += ["    foreign_keys:", *keys] if keys else []
         lines.append("    columns:")
         # Parquet has types of its own, and a declared one must not quarrel with them.
-        lines += [f"      {c}: {{nullable: false, type: {k}}}" for c, k in columns.items()]
+        lines += [f'      {c}: {{nullable: false, type: "{k}"}}' for c, k in columns.items()]
     return "\n".join(lines) + "\n"
 
 
@@ -90,8 +90,15 @@ def data(scale: float, folder: Path) -> dict[str, Path]:
     home = folder / f"tpch-{scale:g}"
     done = home / "complete"
     places = {form: home / form for form in FORMATS}
-    if done.exists():
-        return places
+    if not done.exists():
+        generate(scale, places)
+        done.touch()
+    for form, place in places.items():
+        (place / "dataset.yaml").write_text(dataset(form, scale), encoding="utf-8")
+    return places
+
+
+def generate(scale: float, places: dict[str, Path]) -> None:
     generator = Path(sys.prefix) / "bin" / "tpchgen-cli"
     for form in ["parquet", "csv"]:
         command = [str(generator), form, "-s", f"{scale:g}", f"--output-dir={places[form]}"]
@@ -101,7 +108,3 @@ def data(scale: float, folder: Path) -> dict[str, Path]:
         for name in TABLES:
             source, target = places["parquet"] / f"{name}.parquet", places["jsonl"] / f"{name}.jsonl"
             connection.execute(f"copy (from '{source}') to '{target}' (format json)")
-    for form, place in places.items():
-        (place / "dataset.yaml").write_text(dataset(form, scale), encoding="utf-8")
-    done.touch()
-    return places
