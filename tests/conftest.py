@@ -7,13 +7,35 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from datasets import ENGINES, prepare
+from engines import Engines, Loaded, loaded_servers, serving_engines
 from oracle import Oracle
 from service import SOURCES, Client, running
 
 
 @pytest.fixture(scope="session")
-def oracle() -> Oracle:
+def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The session's folder."""
+    return tmp_path_factory.mktemp("session")
+
+
+@pytest.fixture(scope="session")
+def tool() -> Oracle:
+    """The independent tool, without the dataset that is made when a session runs."""
     return Oracle()
+
+
+@pytest.fixture(scope="session")
+def folders(work: Path, tool: Oracle) -> dict[str, Path]:
+    """Where the files of each dataset are."""
+    return prepare(work / "files", tool)
+
+
+@pytest.fixture(scope="session")
+def oracle(tool: Oracle, folders: dict[str, Path]) -> Oracle:
+    """The independent tool over every dataset."""
+    assert folders
+    return tool
 
 
 @pytest.fixture(scope="session")
@@ -32,3 +54,25 @@ def service(program: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         for source in SOURCES:
             client.learn(source)
         yield client
+
+
+@pytest.fixture(scope="session")
+def loaded(
+    request: pytest.FixtureRequest, work: Path, oracle: Oracle, folders: dict[str, Path]
+) -> Iterator[Loaded]:
+    """The same data in every engine that a test of this session names."""
+    named = {
+        item.callspec.params.get("engine")
+        for item in request.session.items
+        if isinstance(item, pytest.Function) and hasattr(item, "callspec")
+    }
+    wanted = [engine for engine in ENGINES if engine in named]
+    with loaded_servers(work, oracle, folders, wanted) as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def engines(program: Path, work: Path, loaded: Loaded) -> Iterator[Engines]:
+    """The service over that data."""
+    with serving_engines(program, work, loaded) as found:
+        yield found

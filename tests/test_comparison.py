@@ -31,7 +31,7 @@ def as_json(value: Any, tz: ZoneInfo) -> Any:
         case date():
             return value.isoformat()
         case Decimal():
-            return str(value)
+            return f"{value:f}"
         case float():
             return json_double(value)
         case int() if abs(value) > SAFE_INTEGER:

@@ -6,6 +6,7 @@ mod explain;
 
 pub use explain::explain;
 
+use crate::database::DatabaseError;
 use air_ir::DataType;
 use std::fmt;
 
@@ -80,6 +81,9 @@ pub enum SourceError {
 
     #[error("{what} took longer than {seconds} s; see whether the storage answers")]
     TimedOut { what: String, seconds: u64 },
+
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
 
     #[error("{reason}")]
     Engine { reason: String },

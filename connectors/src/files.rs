@@ -21,8 +21,8 @@ mod table;
 mod text;
 
 pub use learn::LearnOptions;
-pub(crate) use learn::hex;
 
+use crate::database::check_id;
 use crate::error::{SourceError, explain};
 use air_ir::catalog::Found;
 use air_ir::{Catalog, nearest};
@@ -63,10 +63,7 @@ impl FilesSource {
     /// Opens `base_path`, which lies under `files_base` and is given from there or as a whole.
     pub fn open(id: &str, files_base: &Path, base_path: &Path) -> Result<Self, SourceError> {
         let bad = || SourceError::BadId { id: id.to_owned() };
-        let right = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'_';
-        if id.is_empty() || !id.bytes().all(right) {
-            return Err(bad());
-        }
+        check_id(id)?;
         let url = ObjectStoreUrl::parse(format!("air-files://{id}")).map_err(|_| bad())?;
         let folder = Arc::new(Folder::open(files_base, base_path)?);
         let store = Arc::new(FilesRoot::new(Arc::clone(&folder)));

@@ -1,12 +1,19 @@
 //! Sources of data: what they hold, and how the engine reads it.
 //!
-//! In: a folder of files (databases follow). Out: a [`Catalog`](air_ir::Catalog), table providers
+//! In: a folder of files, or the DSN of a database. Out: a [`Catalog`](air_ir::Catalog), table providers
 //! for the engine, and schema notes. Deliberately absent: planning, SQL, and the control plane.
 
+mod database;
 mod error;
 pub mod files;
+mod learned;
+mod mysql;
 mod notes;
+mod postgres;
 
+pub use database::{AllowedHosts, DatabaseError, DatabaseOptions};
 pub use error::{Conflict, DatasetProblem, SourceError, explain};
 pub use files::{FilesSource, Health, LearnOptions};
+pub use mysql::MysqlSource;
 pub use notes::{Note, notes};
+pub use postgres::PostgresSource;

@@ -3,7 +3,7 @@
 //! In: a catalog. Out: the notes a model reads, each with the hash of its text, so that learning
 //! again writes only what changed. Deliberately absent: storing them.
 
-use crate::files::hex;
+use crate::learned::hex;
 use air_ir::catalog::{Column, ForeignKey, Role, Table};
 use air_ir::{Catalog, DataType};
 use sha2::{Digest, Sha256};

@@ -4,6 +4,7 @@
 //! text arguments, computes over Arrow arrays here, and is written by every dialect in `sql/`.
 //! The planner makes them; nobody can name them in SQL.
 
+mod any;
 mod between;
 mod bucket;
 mod divide;
@@ -14,6 +15,8 @@ mod percentile;
 mod round;
 mod zone;
 
+#[expect(unused_imports, reason = "federation makes the calls")]
+pub(crate) use any::Any;
 pub(crate) use between::Between;
 pub(crate) use bucket::Bucket;
 pub(crate) use divide::Divide;

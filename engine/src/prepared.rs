@@ -64,11 +64,25 @@ pub(crate) struct CatalogTable {
     pub(crate) kind: SourceKind,
     pub(crate) name: String,
     schema: SchemaRef,
+    /// Types of the columns in the source's own words.
+    natives: HashMap<String, String>,
 }
 
 impl CatalogTable {
     pub(crate) fn new(source: &str, kind: SourceKind, name: String, schema: SchemaRef) -> Self {
-        Self { source: source.to_owned(), kind, name, schema }
+        Self { source: source.to_owned(), kind, name, schema, natives: HashMap::new() }
+    }
+
+    /// With what the source calls the types of `table`'s columns.
+    fn with_natives(mut self, table: &Table) -> Self {
+        let natives = table.columns.iter().map(|c| (c.name.clone(), c.native_type.clone()));
+        self.natives = natives.collect();
+        self
+    }
+
+    /// A column's type in the source's own words, where it is a database's.
+    pub(crate) fn native(&self, column: &str) -> Option<&str> {
+        self.natives.get(column).map(String::as_str)
     }
 }
 
@@ -100,7 +114,8 @@ impl Prepared {
             .iter()
             .map(|t| {
                 let (source, kind) = (catalog.source.as_str(), catalog.kind);
-                Arc::new(CatalogTable::new(source, kind, t.qualified_name(), arrow_schema(t)))
+                let table = CatalogTable::new(source, kind, t.qualified_name(), arrow_schema(t));
+                Arc::new(table.with_natives(t))
             })
             .collect();
         let mut prepared =

@@ -12,16 +12,22 @@
 mod calls;
 mod datafusion_dialect;
 mod expressions;
+mod item;
+mod join;
 mod mysql;
 mod postgres;
 mod rules;
 mod select;
+mod sets;
 mod timescaledb;
+mod window;
 mod writer;
 
 use crate::guard::GuardedPlan;
 use air_ir::catalog::SourceKind;
 use datafusion::common::ScalarValue;
+use datafusion::logical_expr::LogicalPlan;
+use jiff::Timestamp;
 use rules::Rules;
 use serde::{Deserialize, Serialize};
 use writer::Writer;
@@ -96,10 +102,24 @@ impl GuardedPlan {
     /// # Errors
     /// [`Unsupported`], where the engine could not give the same rows.
     pub fn sql(&self, dialect: Dialect) -> Result<Sql, Unsupported> {
-        let mut writer = Writer::new(dialect.rules(), self.values().to_vec(), self.range());
-        let text = select::query(&mut writer, self.logical())
-            .map_err(|reason| Unsupported { dialect, reason })?;
-        let (text, params) = writer.finish(&text);
-        Ok(Sql { dialect, text, params })
+        write(self.logical(), self.values(), self.range(), dialect)
     }
+}
+
+/// A part of a guarded plan as SQL of one engine: its scans, its values and the bounds of its
+/// times, where known.
+///
+/// # Errors
+/// [`Unsupported`], where the engine could not give the same rows.
+pub(crate) fn write(
+    plan: &LogicalPlan,
+    values: &[ScalarValue],
+    range: Option<(Timestamp, Timestamp)>,
+    dialect: Dialect,
+) -> Result<Sql, Unsupported> {
+    let fail = |reason| Unsupported { dialect, reason };
+    let mut writer = Writer::new(dialect.rules(), values.to_vec(), range);
+    let text = select::query(&mut writer, plan).map_err(fail)?;
+    let (text, params) = writer.finish(&text).map_err(fail)?;
+    Ok(Sql { dialect, text, params })
 }

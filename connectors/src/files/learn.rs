@@ -7,7 +7,6 @@
 mod declared;
 mod figures;
 mod keys;
-mod roles;
 mod sketch;
 mod tables;
 
@@ -15,12 +14,11 @@ use super::FilesSource;
 use super::check::Current;
 use super::dataset::{self, Dataset, TableDecl};
 use crate::error::{DatasetProblem, SourceError};
+use crate::learned::version;
 use air_ir::catalog::SourceKind;
 use air_ir::{Catalog, Table};
 use datafusion::execution::context::SessionContext;
 use declared::check_declarations;
-use sha2::{Digest, Sha256};
-use std::fmt::Write;
 use std::io::Read;
 use std::sync::Arc;
 use std::time::Duration;
@@ -119,34 +117,6 @@ impl<P: Fn(&str, u8) + Send + Sync> Learning<'_, P> {
             _ => Ok(Dataset::default()),
         }
     }
-}
-
-/// Hash of what a plan and a question depend on: names, types, keys and words. File times, counts,
-/// figures and values are left out, so an unchanged schema keeps its version.
-fn version(catalog: &Catalog) -> Result<String, SourceError> {
-    let mut plain = catalog.clone();
-    plain.version.clear();
-    for table in &mut plain.tables {
-        table.row_estimate = None;
-        if let Some(storage) = &mut table.storage {
-            storage.seen.clear();
-        }
-        for column in &mut table.columns {
-            column.stats = None;
-            column.values = None;
-        }
-    }
-    let json =
-        serde_json::to_vec(&plain).map_err(|e| SourceError::Engine { reason: e.to_string() })?;
-    Ok(hex(&Sha256::digest(&json)))
-}
-
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a string cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 pub(crate) fn dataset_problem(path: String, message: String, nearest: Vec<String>) -> SourceError {

@@ -2,6 +2,7 @@
 //! form on any engine.
 
 use super::expressions::{Scope, expression};
+use super::item::Item;
 use super::writer::Writer;
 use crate::functions::{Between, Bucket, InZone, PartOf, Percentile, Round};
 use datafusion::arrow::datatypes::DataType;
@@ -42,34 +43,52 @@ pub(super) fn scalar(w: &mut Writer, call: &ScalarFunction, scope: &Scope<'_>) -
         ("ends_with", [text, part]) => w.rules.ends_with(text, part),
         ("btrim", [text]) => Ok(format!("TRIM({text})")),
         ("character_length", [text]) => Ok(format!("CHAR_LENGTH({text})")),
-        (
-            "abs" | "coalesce" | "nullif" | "least" | "greatest" | "lower" | "upper" | "substr",
-            _,
-        ) => plain(name),
+        ("air_any", [value, list]) => w.rules.any(value, list, is_text(&types[0])),
+        ("date_part", [_, value]) => {
+            let Some(Expr::Literal(unit, _)) = call.args.first() else {
+                return Err("has no part that is not written out".to_owned());
+            };
+            w.rules.date_part(&unit.to_string().to_lowercase(), value)
+        }
+        ("nullif", [a, b]) if is_text(&types[0]) => {
+            let equal = w.rules.compare(&Item::new(a.clone()), "=", &Item::new(b.clone()), &types[0]);
+            Ok(format!("(CASE WHEN {equal} THEN {} ELSE {a} END)", w.rules.null(&types[0])?))
+        }
+        ("least" | "greatest", _) => w.rules.extreme(name, &args, &types),
+        ("substr", _) => w.rules.substr(&args),
+        ("abs" | "coalesce" | "nullif" | "lower" | "upper", _) => plain(name),
         _ => Err(format!("has no function {name}")),
     }
 }
 
-pub(super) fn aggregate(w: &mut Writer, call: &AggregateFunction, scope: &Scope<'_>) -> Text {
+/// An aggregate; `over` is empty, or the window it runs over.
+pub(super) fn aggregate(
+    w: &mut Writer,
+    call: &AggregateFunction,
+    scope: &Scope<'_>,
+    over: &str,
+) -> Text {
+    let name = call.func.name();
     let first = call.params.args.first();
     let arrow = first.map(|a| scope.type_of(a)).transpose()?.unwrap_or(DataType::Null);
+    let text = is_text(&arrow);
+    let counts_rows = name == "count" && matches!(first, None | Some(Expr::Literal(..)));
     let mut value = match first {
-        Some(arg) => expression(w, arg, scope)?,
-        None => String::new(),
+        Some(arg) if !counts_rows => expression(w, arg, scope)?,
+        _ => "1".to_owned(),
     };
-    let name = call.func.name();
+    if name == "count" && call.params.distinct && text {
+        value = w.rules.exact_text(&value);
+    }
+    if let Some(filter) = &call.params.filter {
+        value = format!("CASE WHEN {} THEN {value} END", expression(w, filter, scope)?);
+    }
+    let distinct = if call.params.distinct { "DISTINCT " } else { "" };
     match name {
-        "count" => {
-            if matches!(first, Some(Expr::Literal(..))) {
-                return Ok("COUNT(*)".to_owned());
-            }
-            if call.params.distinct && is_text(&arrow) {
-                value = w.rules.exact_text(&value);
-            }
-            Ok(format!("COUNT({}{value})", if call.params.distinct { "DISTINCT " } else { "" }))
-        }
+        "count" if counts_rows && call.params.filter.is_none() => Ok(format!("COUNT(*){over}")),
+        "count" => Ok(format!("COUNT({distinct}{value}){over}")),
         "sum" => {
-            let sum = format!("SUM({value})");
+            let sum = format!("SUM({distinct}{value}){over}");
             // Engines widen sums of whole numbers, each in its own way.
             if arrow == DataType::Int64 {
                 w.rules.cast(&sum, &DataType::Decimal128(38, 0), &arrow)
@@ -78,16 +97,19 @@ pub(super) fn aggregate(w: &mut Writer, call: &AggregateFunction, scope: &Scope<
             }
         }
         "min" | "max" | "air_min" | "air_max" => {
-            if is_text(&arrow) {
-                value = w.rules.byte_order(&value);
-            }
-            Ok(format!("{}({value})", name.trim_start_matches("air_").to_uppercase()))
+            let word = name.trim_start_matches("air_").to_uppercase();
+            Ok(if text {
+                w.rules.text_extreme(&word, &value, over)
+            } else {
+                format!("{word}({value}){over}")
+            })
         }
-        "avg" => Ok(format!("AVG({value})")),
-        "stddev" => Ok(format!("STDDEV_SAMP({value})")),
-        "var" => Ok(format!("VAR_SAMP({value})")),
-        "bool_and" => w.rules.booleans(&value, true),
-        "bool_or" => w.rules.booleans(&value, false),
+        "avg" => Ok(format!("AVG({distinct}{value}){over}")),
+        "stddev" => Ok(format!("STDDEV_SAMP({value}){over}")),
+        "var" => Ok(format!("VAR_SAMP({value}){over}")),
+        "bool_and" => w.rules.booleans(&value, true, over),
+        "bool_or" => w.rules.booleans(&value, false, over),
+        _ if !over.is_empty() => Err(format!("has no window function {name}")),
         "air_percentile" => {
             let inner: &dyn std::any::Any = call.func.inner().as_ref();
             let Some(percentile) = inner.downcast_ref::<Percentile>() else {
@@ -112,6 +134,10 @@ pub(super) fn order(
 ) -> Result<Vec<String>, String> {
     let mut texts = Vec::new();
     for key in keys {
+        // A constant orders nothing, and a bare number would be the place of an output.
+        if matches!(key.expr.clone().unalias(), Expr::Literal(..)) {
+            continue;
+        }
         let mut value = expression(w, &key.expr, scope)?;
         if is_text(&scope.type_of(&key.expr)?) {
             value = w.rules.byte_order(&value);
@@ -119,4 +145,14 @@ pub(super) fn order(
         texts.push(w.rules.order_key(&value, key.asc, key.nulls_first));
     }
     Ok(texts)
+}
+
+/// The one key of a frame that reaches by values: nulls, wherever they stand, are in no frame of
+/// another value.
+pub(super) fn one_key(w: &mut Writer, keys: &[Sort], scope: &Scope<'_>) -> Text {
+    let [key] = keys else {
+        return Err("has no frame by values over several keys".to_owned());
+    };
+    let value = expression(w, &key.expr, scope)?;
+    Ok(format!("{value} {}", if key.asc { "ASC" } else { "DESC" }))
 }

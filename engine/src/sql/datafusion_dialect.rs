@@ -1,5 +1,6 @@
 //! The embedded engine. The plan itself is run; this is the text that shows it to people.
 
+use super::item::Item;
 use super::rules::{Rules, Span};
 use crate::functions::{Bucket, PartOf, Round, Rounding, ZoneSpec};
 use datafusion::arrow::datatypes::{DataType, TimeUnit};
@@ -39,6 +40,22 @@ impl Rules for Datafusion {
 
     fn cast(&self, value: &str, _: &DataType, to: &DataType) -> Text {
         Ok(format!("CAST({value} AS {})", self.type_name(to)?))
+    }
+
+    fn column(&self, column: String, _: Option<&str>, _: &DataType) -> Result<Item, String> {
+        Ok(Item::exact(column))
+    }
+
+    fn output(&self, item: &Item, _: &DataType) -> Text {
+        Ok(item.text.clone())
+    }
+
+    fn any(&self, value: &str, list: &str, _: bool) -> Text {
+        Ok(format!("air_any({value}, {list})"))
+    }
+
+    fn date_part(&self, unit: &str, value: &str) -> Text {
+        Ok(format!("date_part('{}', {value})", unit.replace('\'', "")))
     }
 
     fn byte_order(&self, value: &str) -> String {

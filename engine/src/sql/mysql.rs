@@ -1,7 +1,8 @@
 //! MySQL 8.0 and MariaDB 10.5: exact text by bytes, nulls in order by hand, time zones by their
 //! offsets, so that a server with empty zone tables is right too.
 
-use super::rules::{Rules, Span};
+use super::item::{Item, Read, base};
+use super::rules::{Rules, Span, is_text};
 use crate::functions::{Bucket, PartOf, Round, Rounding, ZoneSpec};
 use air_ir::{Part, Unit};
 use datafusion::arrow::datatypes::DataType;
@@ -11,9 +12,18 @@ pub(super) struct Mysql;
 
 type Text = Result<String, String>;
 
+/// Text by its bytes, which are told apart exactly; collations ignore case, accents or blanks.
 fn bytes(value: &str) -> String {
     format!("CAST({value} AS BINARY)")
 }
+
+/// Bytes as text again.
+fn text_of(bytes: &str) -> String {
+    format!("CONVERT({bytes} USING utf8mb4)")
+}
+
+/// Column types that are text by themselves.
+const TEXTS: &[&str] = &["text", "varchar", "char", "tinytext", "mediumtext", "longtext"];
 
 impl Rules for Mysql {
     fn quote(&self) -> char {
@@ -63,7 +73,7 @@ impl Rules for Mysql {
         if matches!((from, to), (DataType::Date32, DataType::Int32)) {
             return Ok(format!("DATEDIFF({value}, '1970-01-01')"));
         }
-        if matches!((from, to), (DataType::Decimal128(..), DataType::Int64)) {
+        if matches!((from, to), (DataType::Decimal128(..) | DataType::UInt64, DataType::Int64)) {
             // A cast would be cut to 64 bits without an error, so the digits are kept.
             return Ok(format!("CAST({value} AS DECIMAL(38,0))"));
         }
@@ -78,12 +88,180 @@ impl Rules for Mysql {
         bytes(value)
     }
 
-    fn compare_text(&self, left: &str, op: &str, right: &str) -> String {
-        match op {
-            // The first comparison may use an index; the second is exact.
-            "=" => format!("({left} = {right} AND {} = {})", bytes(left), bytes(right)),
-            _ => format!("({} {op} {})", bytes(left), bytes(right)),
+    fn text_key(&self, value: &str) -> (String, String) {
+        // All of a group have the same bytes, so the least of them is each of them.
+        (bytes(value), format!("MIN({value})"))
+    }
+
+    fn text_extreme(&self, word: &str, value: &str, over: &str) -> String {
+        text_of(&format!("{word}({}){over}", bytes(value)))
+    }
+
+    fn column(&self, column: String, native: Option<&str>, arrow: &DataType) -> Result<Item, String> {
+        let Some(native) = native.map(base) else { return Ok(Item::exact(column)) };
+        Ok(match arrow {
+            arrow if is_text(arrow) && TEXTS.contains(&native.as_str()) => {
+                // Columns of other character sets have other bytes.
+                Item::read(text_of(&column), column, Read::Text)
+            }
+            arrow if is_text(arrow) => Item::exact(text_of(&format!("CAST({column} AS CHAR)"))),
+            DataType::Boolean => Item::exact(format!("({column} <> 0)")),
+            // A zero date is no date.
+            DataType::Date32 | DataType::Timestamp(..) => {
+                Item::read(format!("NULLIF({column}, 0)"), column, Read::Moment)
+            }
+            _ if matches!(native.as_str(), "bit" | "year") => Item::exact(format!("({column} + 0)")),
+            _ => Item::exact(column),
+        })
+    }
+
+    fn output(&self, item: &Item, arrow: &DataType) -> Text {
+        // Whole numbers and decimals come with all their digits; a cast would cut them to fit.
+        let cast = matches!(
+            arrow,
+            DataType::Float64 | DataType::Date32 | DataType::Timestamp(..) | DataType::Time64(_)
+        );
+        match cast && !item.exact {
+            true => Ok(format!("CAST({} AS {})", item.text, self.type_name(arrow)?)),
+            false => Ok(item.text.clone()),
         }
+    }
+
+    fn stacked(&self, item: &Item, from: &DataType, to: &DataType) -> Text {
+        if is_text(to) {
+            // One collation for all parts.
+            return Ok(text_of(&item.text));
+        }
+        match from == to {
+            true => self.output(item, to),
+            false => self.output(&Item::new(item.text.clone()), to),
+        }
+    }
+
+    fn compare(&self, left: &Item, op: &str, right: &Item, arrow: &DataType) -> String {
+        if !is_text(arrow) {
+            return format!("({} {op} {})", left.text, right.text);
+        }
+        let exact = format!("{} {op} {}", bytes(&left.text), bytes(&right.text));
+        match (op, left.raw(Read::Text), right.raw(Read::Text)) {
+            // The first comparison may use an index; the second is exact.
+            ("=", None, None) => format!("({exact})"),
+            ("=", l, r) => {
+                let (l, r) = (l.unwrap_or(&left.text), r.unwrap_or(&right.text));
+                format!("({l} = {r} AND {exact})")
+            }
+            _ => format!("({exact})"),
+        }
+    }
+
+    fn holds(&self, left: &Item, op: &str, right: &Item, arrow: &DataType) -> String {
+        // Zero dates are less than all others, so only some comparisons need to leave them out.
+        let zero = |raw: &str| format!(" AND {raw} <> 0");
+        match (left.raw(Read::Moment), right.raw(Read::Moment)) {
+            (Some(l), None) if matches!(op, "=" | ">" | ">=") => {
+                format!("({l} {op} {})", right.text)
+            }
+            (Some(l), None) => format!("({l} {op} {}{})", right.text, zero(l)),
+            (None, Some(r)) if matches!(op, "=" | "<" | "<=") => {
+                format!("({} {op} {r})", left.text)
+            }
+            (None, Some(r)) => format!("({} {op} {r}{})", left.text, zero(r)),
+            (Some(l), Some(r)) => format!("({l} {op} {r}{}{})", zero(l), zero(r)),
+            (None, None) => self.compare(left, op, right, arrow),
+        }
+    }
+
+    fn same(&self, left: &str, right: &str, arrow: &DataType) -> String {
+        match is_text(arrow) {
+            true => format!("({} <=> {})", bytes(left), bytes(right)),
+            false => format!("({left} <=> {right})"),
+        }
+    }
+
+    fn text_in(&self, item: &Item, items: &[String]) -> String {
+        let exact: Vec<String> = items.iter().map(|i| bytes(i)).collect();
+        let exact = format!("{} IN ({})", bytes(&item.text), exact.join(", "));
+        match item.raw(Read::Text) {
+            Some(raw) => format!("({raw} IN ({}) AND {exact})", items.join(", ")),
+            None => format!("({exact})"),
+        }
+    }
+
+    fn any(&self, value: &str, list: &str, text: bool) -> Text {
+        // Against bytes, the elements are compared as bytes.
+        Ok(match text {
+            true => format!("({value} IN ({list}) AND {} IN ({list}))", bytes(value)),
+            false => format!("({value} IN ({list}))"),
+        })
+    }
+
+    fn like(&self, text: &str, pattern: &str) -> String {
+        format!("({} COLLATE utf8mb4_bin LIKE {pattern})", text_of(text))
+    }
+
+    fn full_join(&self) -> bool {
+        false
+    }
+
+    fn no_limit(&self) -> Option<String> {
+        Some("9223372036854775807".to_owned())
+    }
+
+    fn divide_whole(&self, left: &str, right: &str, quotient: bool, arrow: &DataType) -> Text {
+        if !arrow.is_integer() {
+            return Err(format!("has no division of {arrow}"));
+        }
+        // By zero is null here, and an error elsewhere: the sum does not fit and fails.
+        let right = format!("(CASE WHEN {right} = 0 THEN 9223372036854775807 + ({right} = 0) ELSE {right} END)");
+        Ok(format!("({left} {} {right})", if quotient { "DIV" } else { "%" }))
+    }
+
+    fn shift(&self, value: &str, months: i64, days: i64, micros: i64, arrow: &DataType) -> Text {
+        let mut text = value.to_owned();
+        for (n, unit) in [(months, "MONTH"), (days, "DAY"), (micros, "MICROSECOND")] {
+            if n != 0 {
+                text += &format!(" + INTERVAL {n} {unit}");
+            }
+        }
+        Ok(format!("CAST(({text}) AS {})", self.type_name(arrow)?))
+    }
+
+    fn date_part(&self, unit: &str, value: &str) -> Text {
+        Ok(match unit {
+            "year" => format!("YEAR({value})"),
+            "quarter" => format!("QUARTER({value})"),
+            "month" => format!("MONTH({value})"),
+            "week" => format!("WEEK({value}, 3)"),
+            "day" => format!("DAYOFMONTH({value})"),
+            "hour" => format!("HOUR({value})"),
+            "minute" => format!("MINUTE({value})"),
+            "doy" => format!("DAYOFYEAR({value})"),
+            "dow" => format!("(DAYOFWEEK({value}) - 1)"),
+            _ => return Err(format!("has no part {unit} of a time")),
+        })
+    }
+
+    fn extreme(&self, name: &str, args: &[String], types: &[DataType]) -> Text {
+        if types.iter().any(is_text) {
+            return Err(format!("has no {name} of texts by their bytes"));
+        }
+        // Postgres leaves nulls out, and so does AIR; here one null makes all null, so the
+        // largest set of arguments without a null decides.
+        if args.len() > 4 {
+            return Err(format!("has no {name} of more than 4 values that leaves nulls out"));
+        }
+        let mut sets: Vec<u32> = (1..1_u32 << args.len()).collect();
+        sets.sort_by_key(|set| std::cmp::Reverse(set.count_ones()));
+        let mut tried = Vec::new();
+        for set in sets {
+            let held = args.iter().enumerate().filter(|(i, _)| set & (1 << i) != 0);
+            let held: Vec<&str> = held.map(|(_, a)| a.as_str()).collect();
+            tried.push(match held[..] {
+                [one] => one.to_owned(),
+                _ => format!("{name}({})", held.join(", ")),
+            });
+        }
+        Ok(format!("COALESCE({})", tried.join(", ")))
     }
 
     fn concat(&self, left: &str, right: &str) -> String {
@@ -95,11 +273,11 @@ impl Rules for Mysql {
     }
 
     fn starts_with(&self, text: &str, part: &str) -> Text {
-        Ok(format!("(LEFT({t}, LENGTH({part})) = {p})", t = bytes(text), p = bytes(part)))
+        Ok(format!("(LEFT({t}, LENGTH({p})) = {p})", t = bytes(text), p = bytes(part)))
     }
 
     fn ends_with(&self, text: &str, part: &str) -> Text {
-        Ok(format!("(RIGHT({t}, LENGTH({part})) = {p})", t = bytes(text), p = bytes(part)))
+        Ok(format!("(RIGHT({t}, LENGTH({p})) = {p})", t = bytes(text), p = bytes(part)))
     }
 
     fn fold(&self, text: &str) -> Text {
@@ -200,8 +378,8 @@ impl Rules for Mysql {
         Err("has no first or last value of a group".to_owned())
     }
 
-    fn booleans(&self, value: &str, all: bool) -> Text {
-        Ok(format!("{}({value})", if all { "MIN" } else { "MAX" }))
+    fn booleans(&self, value: &str, all: bool, over: &str) -> Text {
+        Ok(format!("{}({value}){over}", if all { "MIN" } else { "MAX" }))
     }
 
     fn order_key(&self, value: &str, ascending: bool, nulls_first: bool) -> String {

@@ -5,6 +5,8 @@ use air_ir::{Part, Unit, Weekday};
 use datafusion::arrow::datatypes::{DataType, TimeUnit};
 use jiff::Timestamp;
 
+use super::item::{Item, Read, base};
+
 type Text = Result<String, String>;
 
 /// The bounds of the times in a query, where known.
@@ -43,6 +45,7 @@ pub(super) trait Rules: Sync {
             DataType::Timestamp(TimeUnit::Microsecond, None) => "timestamp".to_owned(),
             DataType::Timestamp(..) => "timestamptz".to_owned(),
             DataType::Binary => "bytea".to_owned(),
+            DataType::List(of) => format!("{}[]", self.type_name(of.data_type())?),
             other => return Err(format!("has no type for {other}")),
         })
     }
@@ -61,17 +64,135 @@ pub(super) trait Rules: Sync {
         format!("({value} COLLATE \"C\")")
     }
 
-    /// Text as a group key or a distinct value.
+    /// Text in the form that is told apart exactly.
     fn exact_text(&self, value: &str) -> String {
         value.to_owned()
     }
 
-    /// `left op right` on text, exact, and such that an index on `left` still serves.
-    fn compare_text(&self, left: &str, op: &str, right: &str) -> String {
-        match op {
-            "=" | "<>" => format!("({left} {op} {right})"),
-            _ => format!("({} {op} {right})", self.byte_order(left)),
+    /// Text as a group's key, and as that group's value.
+    fn text_key(&self, value: &str) -> (String, String) {
+        (value.to_owned(), value.to_owned())
+    }
+
+    /// The least or greatest text by bytes: `word` is `MIN` or `MAX`.
+    fn text_extreme(&self, word: &str, value: &str, over: &str) -> String {
+        format!("{word}({}){over}", self.byte_order(value))
+    }
+
+    /// A column of a table, as AIR sees it.
+    fn column(&self, column: String, native: Option<&str>, arrow: &DataType) -> Result<Item, String> {
+        let Some(native) = native.map(base) else { return Ok(Item::exact(column)) };
+        if native == "uuid" && is_text(arrow) {
+            return Ok(Item::read(format!("CAST({column} AS text)"), column, Read::Uuid));
         }
+        let plain = if is_text(arrow) { TEXTS } else { PLAIN };
+        // A cast of a decimal would round it to the catalog's scale.
+        if plain.contains(&native.as_str()) || is_decimal(arrow) {
+            return Ok(Item::exact(column));
+        }
+        Ok(Item::exact(format!("CAST({column} AS {})", self.type_name(arrow)?)))
+    }
+
+    /// An output of the whole query, in the plan's type.
+    fn output(&self, item: &Item, arrow: &DataType) -> Text {
+        match item.exact || *arrow == DataType::Null {
+            true => Ok(item.text.clone()),
+            false => Ok(format!("CAST({} AS {})", item.text, self.type_name(arrow)?)),
+        }
+    }
+
+    /// A column of one of several queries whose rows are put under one another.
+    fn stacked(&self, item: &Item, from: &DataType, to: &DataType) -> Text {
+        match item.exact && from == to {
+            true => Ok(item.text.clone()),
+            false => self.output(&Item::new(item.text.clone()), to),
+        }
+    }
+
+    /// `left op right`, exact.
+    fn compare(&self, left: &Item, op: &str, right: &Item, arrow: &DataType) -> String {
+        if !is_text(arrow) {
+            return format!("({} {op} {})", left.text, right.text);
+        }
+        match (op, left.raw(Read::Uuid), right.raw(Read::Uuid)) {
+            ("=" | "<>", Some(l), Some(r)) => format!("({l} {op} {r})"),
+            ("=", Some(raw), None) => uuid(raw, &left.text, &right.text),
+            ("=", None, Some(raw)) => uuid(raw, &right.text, &left.text),
+            ("=" | "<>", ..) => format!("({} {op} {})", left.text, right.text),
+            _ => format!("({} {op} {})", self.byte_order(&left.text), right.text),
+        }
+    }
+
+    /// [`Rules::compare`] where null and false are the same, such that an index still serves.
+    fn holds(&self, left: &Item, op: &str, right: &Item, arrow: &DataType) -> String {
+        self.compare(left, op, right, arrow)
+    }
+
+    /// Equal, or both null.
+    fn same(&self, left: &str, right: &str, _: &DataType) -> String {
+        format!("({left} IS NOT DISTINCT FROM {right})")
+    }
+
+    /// Whether a text is one of several.
+    fn text_in(&self, item: &Item, items: &[String]) -> String {
+        format!("({} IN ({}))", item.text, items.join(", "))
+    }
+
+    /// Whether a value is in a list that is one parameter.
+    fn any(&self, value: &str, list: &str, _text: bool) -> Text {
+        Ok(format!("({value} = ANY({list}))"))
+    }
+
+    /// Case-sensitive `LIKE`, escaped by a backslash.
+    fn like(&self, text: &str, pattern: &str) -> String {
+        format!("({text} LIKE {pattern})")
+    }
+
+    /// Whether `FULL JOIN` is there.
+    fn full_join(&self) -> bool {
+        true
+    }
+
+    /// What a limit is where only an offset is wanted, if it must be there.
+    fn no_limit(&self) -> Option<String> {
+        None
+    }
+
+    /// `/` cut towards zero, or the remainder with the sign of `left`; by zero is an error.
+    fn divide_whole(&self, left: &str, right: &str, quotient: bool, arrow: &DataType) -> Text {
+        match arrow.is_integer() {
+            true => Ok(format!("({left} {} {right})", if quotient { "/" } else { "%" })),
+            false => Err(format!("has no division of {arrow}")),
+        }
+    }
+
+    /// A date or a time so much later.
+    fn shift(&self, value: &str, months: i64, days: i64, micros: i64, arrow: &DataType) -> Text {
+        let by = format!("INTERVAL '{months} months {days} days {micros} microseconds'");
+        Ok(format!("CAST(({value} + {by}) AS {})", self.type_name(arrow)?))
+    }
+
+    /// A part of a date or of a timestamp on the clock it shows.
+    fn date_part(&self, unit: &str, value: &str) -> Text {
+        match DATE_PARTS.contains(&unit) {
+            true => Ok(format!("CAST(EXTRACT({unit} FROM {value}) AS integer)")),
+            false => Err(format!("has no part {unit} of a time")),
+        }
+    }
+
+    /// The least or greatest of several values: `name` is `least` or `greatest`.
+    fn extreme(&self, name: &str, args: &[String], types: &[DataType]) -> Text {
+        let args: Vec<String> = args
+            .iter()
+            .zip(types)
+            .map(|(a, t)| if is_text(t) { self.byte_order(a) } else { a.clone() })
+            .collect();
+        Ok(format!("{name}({})", args.join(", ")))
+    }
+
+    /// Text from a place on, places counted from 1.
+    fn substr(&self, args: &[String]) -> Text {
+        Ok(format!("substr({})", args.join(", ")))
     }
 
     fn concat(&self, left: &str, right: &str) -> String {
@@ -208,8 +329,8 @@ pub(super) trait Rules: Sync {
     }
 
     /// `bool_and` where `all`, else `bool_or`.
-    fn booleans(&self, value: &str, all: bool) -> Text {
-        Ok(format!("{}({value})", if all { "bool_and" } else { "bool_or" }))
+    fn booleans(&self, value: &str, all: bool, over: &str) -> Text {
+        Ok(format!("{}({value}){over}", if all { "bool_and" } else { "bool_or" }))
     }
 
     /// One key of an order.
@@ -226,6 +347,39 @@ pub(super) trait Rules: Sync {
             _ => Ok(format!("CAST(NULL AS {})", self.type_name(arrow)?)),
         }
     }
+}
+
+/// Parts of a time that mean the same on every engine.
+pub(super) const DATE_PARTS: &[&str] =
+    &["year", "quarter", "month", "week", "day", "hour", "minute", "doy", "dow"];
+
+/// Types of Postgres that are text by themselves, and AIR's own word.
+const TEXTS: &[&str] = &["text", "varchar", "character varying"];
+
+/// Types of Postgres that come as the catalog's types, and AIR's own words for them.
+const PLAIN: &[&str] = &[
+    "bool", "boolean", "smallint", "integer", "bigint", "int", "int2", "int4", "int8", "int16",
+    "int32", "int64", "uint8", "uint16", "uint32", "uint64", "smallserial", "serial", "bigserial",
+    "real", "double precision", "float4", "float8", "float32", "float64", "numeric", "decimal",
+    "date", "time", "time without time zone", "timestamp", "timestamp without time zone",
+    "timestamptz", "timestamp with time zone", "bytea", "binary",
+];
+
+fn is_decimal(arrow: &DataType) -> bool {
+    matches!(arrow, DataType::Decimal128(..) | DataType::Decimal256(..))
+}
+
+pub(super) fn is_text(arrow: &DataType) -> bool {
+    matches!(arrow, DataType::Utf8 | DataType::Utf8View | DataType::LargeUtf8)
+}
+
+/// A uuid column against text, such that an index serves and text that is no uuid in its usual
+/// form equals none.
+fn uuid(raw: &str, shown: &str, text: &str) -> String {
+    let form = "'^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$'";
+    format!(
+        "({raw} = CAST(CASE WHEN {text} ~ {form} THEN {text} END AS uuid) AND {shown} = {text})"
+    )
 }
 
 /// The first day that weeks count from.

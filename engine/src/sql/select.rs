@@ -1,77 +1,90 @@
 //! Nodes of a plan to `SELECT`s: as many nodes in one as its clauses allow, derived tables for
 //! the rest.
+//!
+//! A column of the plan is found by its place in the schema, never by its name in the text, so
+//! that equal names in subqueries, joins and derived tables cannot be mistaken for one another.
 
 use super::calls;
-use super::expressions::{Scope, expression};
+use super::expressions::{Scope, condition, expression, operand};
+use super::item::Item;
 use super::writer::Writer;
-use datafusion::common::{DFSchema, JoinType};
-use datafusion::logical_expr::{Expr, Join, LogicalPlan};
-use std::collections::BTreeMap;
+use super::{join, sets, window};
+use crate::prepared::CatalogTable;
+use datafusion::common::DFSchema;
+use datafusion::logical_expr::utils::split_conjunction;
+use datafusion::logical_expr::{
+    Aggregate, Distinct, Expr, Filter, Limit, LogicalPlan, Projection, Sort, TableScan,
+};
 
-type Text = Result<String, String>;
+pub(super) type Text = Result<String, String>;
+
+/// The query around a subquery, if there is one.
+pub(super) type Outer<'s> = Option<&'s Scope<'s>>;
 
 /// How far a `SELECT` is filled; clauses come in this order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Stage {
+pub(super) enum Stage {
     From,
     Projected,
     Grouped,
+    Windowed,
     Ordered,
     Limited,
 }
 
 /// A `SELECT` under construction.
-struct Select {
-    stage: Stage,
-    from: String,
-    wheres: Vec<String>,
-    /// Name and expression of each output; none while only `FROM` is known.
-    outputs: Vec<(String, String)>,
-    group_by: Vec<String>,
+pub(super) struct Select {
+    pub(super) stage: Stage,
+    /// Empty for a query without tables.
+    pub(super) from: String,
+    /// Whether `from` joins several tables.
+    pub(super) compound: bool,
+    pub(super) wheres: Vec<String>,
+    /// What each field of the plan's schema is written as.
+    pub(super) items: Vec<Item>,
+    pub(super) group_by: Vec<String>,
+    having: Vec<String>,
     order_by: Vec<String>,
     limit: Option<String>,
     offset: Option<String>,
 }
 
 impl Select {
-    fn from(from: String) -> Self {
+    pub(super) fn from(from: String, items: Vec<Item>) -> Self {
         Self {
             stage: Stage::From,
             from,
+            compound: false,
             wheres: Vec::new(),
-            outputs: Vec::new(),
+            items,
             group_by: Vec::new(),
+            having: Vec::new(),
             order_by: Vec::new(),
             limit: None,
             offset: None,
         }
     }
 
-    /// The outputs by name, to stand in the place of columns that refer to them.
-    fn inlined(&self) -> BTreeMap<String, String> {
-        self.outputs.iter().cloned().collect()
+    /// Whether this is tables and joins alone.
+    pub(super) fn is_bare(&self) -> bool {
+        self.stage == Stage::From && self.wheres.is_empty() && !self.from.is_empty()
     }
 
-    fn text(&self, w: &Writer, schema: &DFSchema) -> Text {
+    /// The text, its columns called `names`.
+    pub(super) fn named(&self, w: &Writer, names: &[String]) -> Text {
         let mut columns = Vec::new();
-        for (name, expr) in &self.outputs {
-            columns.push(format!("{expr} AS {}", w.ident(name)?));
+        for (item, name) in self.items.iter().zip(names) {
+            columns.push(format!("{} AS {}", item.text, w.ident(name)?));
         }
-        if self.outputs.is_empty() {
-            for (relation, field) in schema.iter() {
-                let column = w.ident(field.name())?;
-                columns.push(match relation {
-                    Some(relation) => {
-                        format!("{}.{column} AS {column}", w.ident(relation.table())?)
-                    }
-                    None => column,
-                });
-            }
+        if columns.is_empty() {
+            columns.push("1".to_owned());
         }
-        let mut text = format!("SELECT {} FROM {}", columns.join(", "), self.from);
+        let mut text = format!("SELECT {}", columns.join(", "));
         let clauses = [
+            (" FROM ", self.from.clone()),
             (" WHERE ", self.wheres.join(" AND ")),
             (" GROUP BY ", self.group_by.join(", ")),
+            (" HAVING ", self.having.join(" AND ")),
             (" ORDER BY ", self.order_by.join(", ")),
             (" LIMIT ", self.limit.clone().unwrap_or_default()),
             (" OFFSET ", self.offset.clone().unwrap_or_default()),
@@ -86,145 +99,247 @@ impl Select {
     }
 }
 
-/// A whole plan as one query.
+/// A whole plan as one query, whose columns have the plan's types.
 pub(super) fn query(w: &mut Writer, plan: &LogicalPlan) -> Text {
-    let select = build(w, plan)?;
-    select.text(w, plan.schema())
+    let mut select = build(w, plan, None)?;
+    for (item, field) in select.items.iter_mut().zip(plan.schema().fields()) {
+        item.text = w.rules.output(item, field.data_type())?;
+    }
+    let names: Vec<String> = plan.schema().fields().iter().map(|f| f.name().clone()).collect();
+    select.named(w, &names)
 }
 
-/// `plan` as a derived table under a fresh alias.
-fn derived(w: &mut Writer, plan: &LogicalPlan, select: &Select) -> Result<Select, String> {
-    let alias = w.derived();
-    let text = select.text(w, plan.schema())?;
-    Ok(Select::from(format!("({text}) AS {}", w.ident(&alias)?)))
+/// A plan inside another query.
+pub(super) fn inner(w: &mut Writer, plan: &LogicalPlan, outer: Outer<'_>) -> Text {
+    let select = build(w, plan, outer)?;
+    select.named(w, &distinct_names(plan.schema()))
+}
+
+/// A subquery of one column, in the form in which text is told apart where `exact`.
+pub(super) fn one_column(
+    w: &mut Writer,
+    plan: &LogicalPlan,
+    outer: Outer<'_>,
+    exact: bool,
+) -> Text {
+    // Engines take no LIMIT directly inside IN.
+    let mut select = up_to(w, plan, Stage::Windowed, outer)?;
+    if let ([item], true) = (&mut select.items[..], exact) {
+        item.text = w.rules.exact_text(&item.text);
+    }
+    select.named(w, &distinct_names(plan.schema()))
+}
+
+/// The columns of a derived table: names told apart also by engines that ignore case.
+pub(super) fn distinct_names(schema: &DFSchema) -> Vec<String> {
+    let mut seen = std::collections::BTreeSet::new();
+    let mut names = Vec::new();
+    for field in schema.fields() {
+        let mut name = field.name().clone();
+        let mut n = 1;
+        while !seen.insert(name.to_lowercase()) {
+            n += 1;
+            name = format!("{}_{n}", field.name());
+        }
+        names.push(name);
+    }
+    names
+}
+
+/// `select` as a derived table called `alias`.
+pub(super) fn derived(
+    w: &mut Writer,
+    schema: &DFSchema,
+    select: &Select,
+    alias: Option<&str>,
+) -> Result<Select, String> {
+    let names = distinct_names(schema);
+    let text = select.named(w, &names)?;
+    let alias = match alias {
+        Some(alias) => w.alias(alias),
+        None => w.derived(),
+    };
+    let alias = w.ident(&alias)?;
+    let mut items = Vec::new();
+    for (name, item) in names.iter().zip(&select.items) {
+        items.push(Item { text: format!("{alias}.{}", w.ident(name)?), raw: None, ..item.clone() });
+    }
+    Ok(Select::from(format!("({text}) AS {alias}"), items))
 }
 
 /// `plan` filled at most up to `most`, else as a derived table.
-fn up_to(w: &mut Writer, plan: &LogicalPlan, most: Stage) -> Result<Select, String> {
-    let select = build(w, plan)?;
-    if select.stage <= most { Ok(select) } else { derived(w, plan, &select) }
+pub(super) fn up_to(
+    w: &mut Writer,
+    plan: &LogicalPlan,
+    most: Stage,
+    outer: Outer<'_>,
+) -> Result<Select, String> {
+    let select = build(w, plan, outer)?;
+    if select.stage <= most { Ok(select) } else { derived(w, plan.schema(), &select, None) }
 }
 
-fn build(w: &mut Writer, plan: &LogicalPlan) -> Result<Select, String> {
+pub(super) fn build(
+    w: &mut Writer,
+    plan: &LogicalPlan,
+    outer: Outer<'_>,
+) -> Result<Select, String> {
     match plan {
-        LogicalPlan::TableScan(scan) => {
-            let table = match scan.table_name.schema() {
-                Some(schema) => {
-                    format!("{}.{}", w.ident(schema)?, w.ident(scan.table_name.table())?)
-                }
-                None => w.ident(scan.table_name.table())?,
-            };
-            Ok(Select::from(table))
-        }
+        LogicalPlan::TableScan(scan) => table(w, scan, scan.table_name.table()),
         LogicalPlan::SubqueryAlias(aliased) => {
-            let alias = w.ident(aliased.alias.table())?;
-            if let LogicalPlan::TableScan(_) = aliased.input.as_ref() {
-                let table = build(w, &aliased.input)?.from;
-                return Ok(Select::from(format!("{table} AS {alias}")));
+            let alias = aliased.alias.table();
+            if let LogicalPlan::TableScan(scan) = aliased.input.as_ref() {
+                return table(w, scan, alias);
             }
-            let inner = query(w, &aliased.input)?;
-            Ok(Select::from(format!("({inner}) AS {alias}")))
+            let select = build(w, &aliased.input, outer)?;
+            derived(w, aliased.input.schema(), &select, Some(alias))
         }
-        LogicalPlan::Join(join) => joined(w, join),
-        LogicalPlan::Filter(filter) => {
-            let mut select = up_to(w, &filter.input, Stage::From)?;
-            let scope = Scope { schema: filter.input.schema(), inlined: &BTreeMap::new() };
-            for part in conjuncts(&filter.predicate) {
-                select.wheres.push(expression(w, part, &scope)?);
+        LogicalPlan::Join(node) => join::joined(w, node, outer),
+        LogicalPlan::Filter(node) => filtered(w, node, outer),
+        LogicalPlan::Projection(node) => projected(w, node, outer),
+        LogicalPlan::Aggregate(node) => grouped(w, node, outer),
+        LogicalPlan::Window(node) => window::windowed(w, node, outer),
+        LogicalPlan::Distinct(Distinct::All(input)) => sets::distinct(w, input, outer),
+        LogicalPlan::Sort(node) => sorted(w, node, outer),
+        LogicalPlan::Limit(node) => limited(w, node, outer),
+        LogicalPlan::Union(node) => sets::union(w, node, outer),
+        LogicalPlan::Values(node) => sets::values(w, node, outer),
+        LogicalPlan::EmptyRelation(node) => {
+            let mut select = Select::from(String::new(), Vec::new());
+            for field in node.schema.fields() {
+                select.items.push(Item::exact(w.rules.null(field.data_type())?));
+            }
+            if !node.produce_one_row {
+                let one = w.derived();
+                select.from = format!("(SELECT 1 AS {0}) AS {0}", w.ident(&one)?);
+                select.wheres.push("FALSE".to_owned());
             }
             Ok(select)
         }
-        LogicalPlan::Projection(projection) => {
-            let mut select = build(w, &projection.input)?;
-            let inlined = select.inlined();
-            let scope = Scope { schema: projection.input.schema(), inlined: &inlined };
-            let mut outputs = Vec::new();
-            for (expr, field) in projection.expr.iter().zip(projection.schema.fields()) {
-                outputs.push((field.name().clone(), expression(w, expr, &scope)?));
-            }
-            select.outputs = outputs;
-            select.stage = select.stage.max(Stage::Projected);
-            Ok(select)
-        }
-        LogicalPlan::Aggregate(aggregate) => {
-            let mut select = up_to(w, &aggregate.input, Stage::From)?;
-            let scope = Scope { schema: aggregate.input.schema(), inlined: &BTreeMap::new() };
-            let parts = aggregate.group_expr.iter().map(|e| (e, true));
-            let parts = parts.chain(aggregate.aggr_expr.iter().map(|e| (e, false)));
-            for ((expr, is_key), field) in parts.zip(aggregate.schema.fields()) {
-                let text = expression(w, expr, &scope)?;
-                if is_key {
-                    select.group_by.push(text.clone());
-                }
-                select.outputs.push((field.name().clone(), text));
-            }
-            select.stage = Stage::Grouped;
-            Ok(select)
-        }
-        LogicalPlan::Sort(sort) => {
-            let mut select = up_to(w, &sort.input, Stage::Grouped)?;
-            let inlined = select.inlined();
-            let scope = Scope { schema: sort.input.schema(), inlined: &inlined };
-            select.order_by = calls::order(w, &sort.expr, &scope)?;
-            select.stage = Stage::Ordered;
-            Ok(select)
-        }
-        LogicalPlan::Limit(limit) => {
-            let mut select = up_to(w, &limit.input, Stage::Ordered)?;
-            let scope = Scope { schema: limit.input.schema(), inlined: &BTreeMap::new() };
-            if let Some(fetch) = &limit.fetch {
-                select.limit = Some(expression(w, fetch, &scope)?);
-            }
-            if let Some(skip) = &limit.skip {
-                select.offset = Some(expression(w, skip, &scope)?);
-            }
-            select.stage = Stage::Limited;
-            Ok(select)
-        }
-        LogicalPlan::Union(union) => {
-            let mut parts = Vec::new();
-            for input in &union.inputs {
-                parts.push(query(w, input)?);
-            }
-            let alias = w.derived();
-            Ok(Select::from(format!("({}) AS {}", parts.join(" UNION ALL "), w.ident(&alias)?)))
-        }
+        LogicalPlan::Subquery(node) => build(w, &node.subquery, outer),
         other => Err(format!("has no form for {}", other.display())),
     }
 }
 
-fn joined(w: &mut Writer, join: &Join) -> Result<Select, String> {
-    let mut left = up_to(w, &join.left, Stage::From)?;
-    let right = build(w, &join.right)?;
-    let right = match right.wheres.is_empty() && right.stage == Stage::From {
-        true => right.from,
-        false => {
-            // A filtered right side is filtered before it is joined, under its own alias.
-            let alias = join.right.schema().iter().find_map(|(r, _)| r.cloned());
-            let alias = alias.map(|a| a.table().to_owned()).unwrap_or_else(|| w.derived());
-            format!("({}) AS {}", right.text(w, join.right.schema())?, w.ident(&alias)?)
-        }
-    };
-    let word = match join.join_type {
-        JoinType::Inner => "INNER JOIN",
-        JoinType::Left => "LEFT JOIN",
-        other => return Err(format!("has no form for a {other} join")),
-    };
-    let scope = Scope { schema: &join.schema, inlined: &BTreeMap::new() };
-    let mut on = Vec::new();
-    for (l, r) in &join.on {
-        let equal = datafusion::logical_expr::binary_expr(
-            l.clone(),
-            datafusion::logical_expr::Operator::Eq,
-            r.clone(),
-        );
-        on.push(expression(w, &equal, &scope)?);
+/// A table of the catalog, each column read as the catalog says it is.
+fn table(w: &mut Writer, scan: &TableScan, alias: &str) -> Result<Select, String> {
+    if !scan.filters.is_empty() || scan.fetch.is_some() {
+        return Err("has no form for a scan that filters".to_owned());
     }
-    left.from = format!("{} {word} {right} ON {}", left.from, on.join(" AND "));
-    Ok(left)
+    let name = match scan.table_name.schema() {
+        Some(schema) => format!("{}.{}", w.ident(schema)?, w.ident(scan.table_name.table())?),
+        None => w.ident(scan.table_name.table())?,
+    };
+    let alias = w.alias(alias);
+    let alias = w.ident(&alias)?;
+    let known = scan.source.downcast_ref::<CatalogTable>();
+    let mut items = Vec::new();
+    for field in scan.projected_schema.fields() {
+        let native = known.and_then(|t| t.native(field.name()));
+        let column = format!("{alias}.{}", w.ident(field.name())?);
+        items.push(w.rules.column(column, native, field.data_type())?);
+    }
+    Ok(Select::from(format!("{name} AS {alias}"), items))
 }
 
-/// The parts of a condition all of which must hold.
-fn conjuncts(expr: &Expr) -> Vec<&Expr> {
-    datafusion::logical_expr::utils::split_conjunction(expr)
+fn filtered(w: &mut Writer, node: &Filter, outer: Outer<'_>) -> Result<Select, String> {
+    let mut select = build(w, &node.input, outer)?;
+    if !matches!(select.stage, Stage::From | Stage::Grouped) {
+        select = derived(w, node.input.schema(), &select, None)?;
+    }
+    let scope = Scope { schema: node.input.schema(), items: &select.items, outer };
+    let mut conditions = Vec::new();
+    for part in split_conjunction(&node.predicate) {
+        conditions.push(condition(w, part, &scope)?);
+    }
+    match select.stage {
+        Stage::From => select.wheres.extend(conditions),
+        _ => select.having.extend(conditions),
+    }
+    Ok(select)
+}
+
+fn projected(w: &mut Writer, node: &Projection, outer: Outer<'_>) -> Result<Select, String> {
+    let mut select = build(w, &node.input, outer)?;
+    if select.stage != Stage::From && repeats(&node.expr, node.input.schema(), &select.items) {
+        select = derived(w, node.input.schema(), &select, None)?;
+    }
+    let scope = Scope { schema: node.input.schema(), items: &select.items, outer };
+    let mut items = Vec::new();
+    for expr in &node.expr {
+        items.push(operand(w, expr, &scope)?);
+    }
+    select.items = items;
+    select.stage = select.stage.max(Stage::Projected);
+    Ok(select)
+}
+
+/// Whether a long expression would be written several times.
+fn repeats(exprs: &[Expr], schema: &DFSchema, items: &[Item]) -> bool {
+    const LONG: usize = 120;
+    let mut used = vec![0_usize; items.len()];
+    for expr in exprs {
+        expr.column_refs_counts().into_iter().for_each(|(column, n)| {
+            if let Ok(i) = schema.index_of_column(column) {
+                used[i] += n;
+            }
+        });
+    }
+    items.iter().zip(used).any(|(item, n)| n > 1 && item.text.len() > LONG)
+}
+
+fn grouped(w: &mut Writer, node: &Aggregate, outer: Outer<'_>) -> Result<Select, String> {
+    let mut select = up_to(w, &node.input, Stage::From, outer)?;
+    let scope = Scope { schema: node.input.schema(), items: &select.items, outer };
+    let mut items = Vec::new();
+    let mut group_by = Vec::new();
+    for expr in &node.group_expr {
+        if matches!(expr, Expr::GroupingSet(_)) {
+            return Err("has no form for grouping sets".to_owned());
+        }
+        let item = operand(w, expr, &scope)?;
+        // A bare number would be read as the place of an output.
+        let literal = matches!(expr.clone().unalias(), Expr::Literal(..));
+        let key = if literal { format!("COALESCE({})", item.text) } else { item.text.clone() };
+        let (key, shown) = match scope.is_text(expr)? {
+            true => w.rules.text_key(&key),
+            false => (key.clone(), key),
+        };
+        group_by.push(key);
+        items.push(Item { text: shown, raw: None, exact: item.exact });
+    }
+    for expr in &node.aggr_expr {
+        items.push(Item::new(expression(w, expr, &scope)?));
+    }
+    select.group_by = group_by;
+    select.items = items;
+    select.stage = Stage::Grouped;
+    Ok(select)
+}
+
+fn sorted(w: &mut Writer, node: &Sort, outer: Outer<'_>) -> Result<Select, String> {
+    let mut select = up_to(w, &node.input, Stage::Windowed, outer)?;
+    let scope = Scope { schema: node.input.schema(), items: &select.items, outer };
+    select.order_by = calls::order(w, &node.expr, &scope)?;
+    select.stage = Stage::Ordered;
+    if let Some(fetch) = node.fetch {
+        select.limit = Some(fetch.to_string());
+        select.stage = Stage::Limited;
+    }
+    Ok(select)
+}
+
+fn limited(w: &mut Writer, node: &Limit, outer: Outer<'_>) -> Result<Select, String> {
+    let mut select = up_to(w, &node.input, Stage::Ordered, outer)?;
+    let scope = Scope { schema: node.input.schema(), items: &select.items, outer };
+    if let Some(fetch) = &node.fetch {
+        select.limit = Some(expression(w, fetch, &scope)?);
+    }
+    if let Some(skip) = &node.skip {
+        select.offset = Some(expression(w, skip, &scope)?);
+        if select.limit.is_none() {
+            select.limit = w.rules.no_limit();
+        }
+    }
+    select.stage = Stage::Limited;
+    Ok(select)
 }

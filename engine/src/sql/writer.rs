@@ -1,8 +1,13 @@
 //! The pieces of SQL text: identifiers, placeholders and aliases.
 
 use super::rules::Rules;
+use datafusion::arrow::array::Array;
 use datafusion::common::ScalarValue;
 use jiff::Timestamp;
+use std::collections::BTreeSet;
+
+/// What both protocols take: their counts have 16 bits.
+const MOST_PLACEHOLDERS: usize = 65_535;
 
 /// Marks a placeholder in text that is still being put together: no identifier holds control
 /// characters.
@@ -16,6 +21,8 @@ pub(super) struct Writer {
     /// Where the first fact's time lies, if that is bounded.
     pub(super) range: Option<(Timestamp, Timestamp)>,
     derived: usize,
+    /// Aliases in use, in lower case: some engines ignore it.
+    aliases: BTreeSet<String>,
 }
 
 impl Writer {
@@ -24,7 +31,7 @@ impl Writer {
         values: Vec<ScalarValue>,
         range: Option<(Timestamp, Timestamp)>,
     ) -> Self {
-        Self { rules, values, range, derived: 0 }
+        Self { rules, values, range, derived: 0, aliases: BTreeSet::new() }
     }
 
     /// A quoted identifier.
@@ -42,8 +49,24 @@ impl Writer {
 
     /// A fresh alias for a derived table.
     pub(super) fn derived(&mut self) -> String {
-        self.derived += 1;
-        format!("q{}", self.derived)
+        loop {
+            self.derived += 1;
+            let alias = format!("q{}", self.derived);
+            if self.aliases.insert(alias.clone()) {
+                return alias;
+            }
+        }
+    }
+
+    /// An alias like `name` that nothing else in the query has.
+    pub(super) fn alias(&mut self, name: &str) -> String {
+        let mut alias = name.to_owned();
+        let mut n = 1;
+        while !self.aliases.insert(alias.to_lowercase()) {
+            n += 1;
+            alias = format!("{name}_{n}");
+        }
+        alias
     }
 
     /// The value numbered `id`, such as `$3`, as a placeholder.
@@ -71,31 +94,60 @@ impl Writer {
     }
 
     /// The text with the engine's own placeholders, and the values in their order.
-    pub(super) fn finish(self, text: &str) -> (String, Vec<ScalarValue>) {
+    ///
+    /// # Errors
+    /// Where a list is longer than the engine takes placeholders.
+    pub(super) fn finish(self, text: &str) -> Result<(String, Vec<ScalarValue>), String> {
         let mut out = String::with_capacity(text.len());
         let mut order: Vec<usize> = Vec::new();
+        let mut values = Vec::new();
         let mut rest = text;
         while let Some(open) = rest.find(OPEN) {
             out.push_str(&rest[..open]);
             let after = &rest[open + 1..];
             let close = after.find(CLOSE).unwrap_or(after.len());
             let index: usize = after[..close].parse().unwrap_or(0);
-            out.push_str(&self.number(index, &mut order));
+            match self.rules.numbered() {
+                true => out.push_str(&self.number(index, &mut order, &mut values)),
+                false => out.push_str(&self.question_marks(index, &mut values)),
+            }
             rest = after.get(close + 1..).unwrap_or_default();
         }
         out.push_str(rest);
-        let values = order.iter().filter_map(|i| self.values.get(*i).cloned()).collect();
-        (out, values)
+        if values.len() > MOST_PLACEHOLDERS {
+            return Err(format!("takes at most {MOST_PLACEHOLDERS} values in one query"));
+        }
+        Ok((out, values))
     }
 
-    fn number(&self, index: usize, order: &mut Vec<usize>) -> String {
-        if !self.rules.numbered() {
-            order.push(index);
+    /// A value's placeholder; the elements of a list each have one.
+    fn question_marks(&self, index: usize, values: &mut Vec<ScalarValue>) -> String {
+        let Some(value) = self.values.get(index) else { return "NULL".to_owned() };
+        let ScalarValue::List(list) = value else {
+            values.push(value.clone());
             return "?".to_owned();
+        };
+        let elements: Vec<ScalarValue> = (0..list.values().len())
+            .filter_map(|i| ScalarValue::try_from_array(list.values(), i).ok())
+            .collect();
+        if elements.is_empty() {
+            return "NULL".to_owned();
         }
+        let marks = vec!["?"; elements.len()].join(", ");
+        values.extend(elements);
+        marks
+    }
+
+    fn number(
+        &self,
+        index: usize,
+        order: &mut Vec<usize>,
+        values: &mut Vec<ScalarValue>,
+    ) -> String {
         let known = order.iter().position(|i| *i == index);
         let position = known.unwrap_or_else(|| {
             order.push(index);
+            values.extend(self.values.get(index).cloned());
             order.len() - 1
         });
         format!("${}", position + 1)

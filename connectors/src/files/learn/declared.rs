@@ -1,8 +1,8 @@
 //! Whether what `dataset.yaml` names is there: columns, keys, the tables that keys lead to.
 
 use super::Draft;
-use super::roles::fill_roles;
 use crate::error::{DatasetProblem, SourceError};
+use crate::learned::fill_roles;
 use air_ir::{Table, nearest};
 
 /// Checks every name at once, then fills roles that nobody declared.

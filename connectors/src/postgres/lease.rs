@@ -1,0 +1,121 @@
+//! A connection for the time of one query.
+//!
+//! In: a pool. Out: a session in a read-only transaction that can no longer be made to write.
+//! Given back in order, the connection serves again. Dropped before, for whatever reason, its
+//! query is cancelled in the server and the connection closed: a cancel request may arrive late,
+//! and must not meet the next query.
+
+use super::faults::Faults;
+use crate::database::DatabaseError;
+use deadpool_postgres::{Object, Pool};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::runtime::Handle;
+use tokio_postgres::{CancelToken, Client, Error};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+/// How much longer than the server's own deadline is waited for it to tell.
+const GRACE: Duration = Duration::from_secs(5);
+
+pub(super) struct Lease {
+    connection: Option<Object>,
+    cancel: CancelToken,
+    tls: MakeRustlsConnect,
+    faults: Arc<Faults>,
+    runtime: Handle,
+    begun: Instant,
+}
+
+impl Lease {
+    /// A session in which a transaction has begun.
+    pub(super) async fn begin(
+        pool: &Pool,
+        tls: &MakeRustlsConnect,
+        faults: &Arc<Faults>,
+        path: Option<&str>,
+    ) -> Result<Self, DatabaseError> {
+        let connection = pool.get().await.map_err(|e| faults.of_pool(e))?;
+        let lease = Self {
+            cancel: connection.cancel_token(),
+            connection: Some(connection),
+            tls: tls.clone(),
+            faults: Arc::clone(faults),
+            runtime: Handle::current(),
+            begun: Instant::now(),
+        };
+        // After a first query, the server refuses to make the transaction one that writes.
+        let path = path.map(|p| format!("SET LOCAL search_path = {p};")).unwrap_or_default();
+        let begin = format!("BEGIN TRANSACTION READ ONLY; {path} SELECT 1");
+        let started = lease.within(lease.client()?.batch_execute(&begin)).await;
+        started?;
+        Ok(lease)
+    }
+
+    pub(super) fn client(&self) -> Result<&Client, DatabaseError> {
+        let gone =
+            || DatabaseError::Lost { id: self.faults.id(), reason: "it was given back".to_owned() };
+        self.connection.as_ref().map(|c| &***c).ok_or_else(gone)
+    }
+
+    /// What the server answers, before the deadline.
+    pub(super) async fn within<T>(
+        &self,
+        answer: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, DatabaseError> {
+        let limit = self.faults.statement_timeout + GRACE;
+        match tokio::time::timeout(limit, answer).await {
+            Ok(answer) => answer.map_err(|e| self.faults.of_query(&e, self.begun)),
+            Err(_) => Err(DatabaseError::TimedOut {
+                id: self.faults.id(),
+                what: "an answer of the server".to_owned(),
+                seconds: limit.as_secs(),
+            }),
+        }
+    }
+
+    pub(super) fn fault(&self, error: &Error) -> DatabaseError {
+        self.faults.of_query(error, self.begun)
+    }
+
+    /// Ends the transaction and gives the connection back. A session that does not come back
+    /// from its transaction is closed.
+    pub(super) async fn end(mut self) {
+        let rolled_back = match self.client() {
+            Ok(client) => self.within(client.batch_execute("ROLLBACK")).await,
+            Err(error) => Err(error),
+        };
+        match (rolled_back, self.connection.take()) {
+            (Ok(()), _) => {}
+            (Err(error), Some(connection)) => {
+                tracing::debug!(source.id = %self.faults.id, %error, "a connection is closed");
+                drop(Object::take(connection));
+            }
+            (Err(_), None) => {}
+        }
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        let Some(connection) = self.connection.take() else {
+            return;
+        };
+        let (cancel, tls) = (self.cancel.clone(), self.tls.clone());
+        let id = self.faults.id();
+        let limit = self.faults.connect_timeout;
+        self.runtime.spawn(async move {
+            let stop = async {
+                if let Err(error) = cancel.cancel_query(tls).await {
+                    tracing::warn!(source.id = %id, %error, "a query could not be cancelled");
+                }
+                // Answered only when the query has ended; until then the place in the pool is
+                // taken, so that a source never has more queries running than connections.
+                connection.batch_execute("ROLLBACK").await
+            };
+            if tokio::time::timeout(limit, stop).await.is_err() {
+                tracing::warn!(source.id = %id, "a cancelled query did not end in time");
+            }
+            drop(Object::take(connection));
+        });
+    }
+}

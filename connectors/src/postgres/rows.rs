@@ -1,0 +1,184 @@
+//! One query to a stream of batches.
+//!
+//! In: text and values of the SQL writer. Out: Arrow batches, decoded beside the network while
+//! the reader works. A small result comes by a prepared statement, a large one by binary `COPY`
+//! of the same query; both go through the same decoders.
+
+use super::batches::Batches;
+use super::inline::inlined;
+use super::lease::Lease;
+use super::params::{Encoded, encoded};
+use crate::database::DatabaseError;
+use air_engine::RemoteQuery;
+use datafusion::arrow::array::RecordBatch;
+use datafusion::error::{DataFusionError, Result};
+use datafusion::physical_plan::SendableRecordBatchStream;
+use datafusion::physical_plan::stream::RecordBatchReceiverStreamBuilder;
+use futures::{FutureExt, Stream, StreamExt};
+use std::error::Error as StdError;
+use std::pin::Pin;
+use tokio::sync::mpsc::Sender;
+use tokio_postgres::types::{FromSql, Type};
+use tokio_postgres::{CopyOutStream, Error, RowStream, Statement};
+
+/// Results known to be no larger are read by a prepared statement.
+const SMALL: u64 = 5_000;
+
+/// Batches that wait for their reader.
+const WAITING: usize = 2;
+
+type To = Sender<Result<RecordBatch>>;
+
+enum Rows {
+    Prepared(Pin<Box<RowStream>>),
+    Copy(Pin<Box<CopyOutStream>>),
+}
+
+/// Starts the query; its rows come by the stream.
+pub(super) async fn rows(
+    id: &str,
+    lease: Lease,
+    query: &RemoteQuery,
+) -> Result<SendableRecordBatchStream, DatabaseError> {
+    match start(id, &lease, query).await {
+        Ok((batches, rows)) => {
+            let schema = std::sync::Arc::clone(&query.schema);
+            let mut stream = RecordBatchReceiverStreamBuilder::new(schema, WAITING);
+            // Dropping the stream drops this task, and with it the lease, which cancels.
+            let task = read(lease, batches, rows, stream.tx());
+            stream.spawn(task);
+            Ok(stream.build())
+        }
+        Err(error) => {
+            // What the server refused is over; a connection in doubt is closed by its drop.
+            if let DatabaseError::TimedOut { .. } = error {
+                drop(lease);
+            } else {
+                lease.end().await;
+            }
+            Err(error)
+        }
+    }
+}
+
+async fn start(
+    id: &str,
+    lease: &Lease,
+    query: &RemoteQuery,
+) -> Result<(Batches, Rows), DatabaseError> {
+    let client = lease.client()?;
+    let statement = lease.within(client.prepare(&query.sql.text)).await?;
+    if statement.columns().is_empty() {
+        let reason = "the statement is no query, and nothing else is run".to_owned();
+        return Err(DatabaseError::Answer { id: id.to_owned(), reason });
+    }
+    let batches = Batches::new(id, &query.schema, statement.columns(), query.at_most)?;
+    let values = encoded(id, &query.sql.params, statement.params())?;
+    let copy = match query.at_most {
+        Some(..=SMALL) => None,
+        _ => inlined(&query.sql.text, &query.sql.params, statement.params()),
+    };
+    let rows = match copy {
+        // The text within the brackets was parsed by the server as one statement of its own, and
+        // was read here to its end: it closes no bracket that it has not opened.
+        Some(text) => {
+            let text = format!("COPY ({text}) TO STDOUT (FORMAT binary)");
+            Rows::Copy(Box::pin(lease.within(client.copy_out(&text)).await?))
+        }
+        None => Rows::Prepared(Box::pin(bound(lease, &statement, values).await?)),
+    };
+    Ok((batches, rows))
+}
+
+async fn bound(
+    lease: &Lease,
+    statement: &Statement,
+    values: Vec<Encoded>,
+) -> Result<RowStream, DatabaseError> {
+    lease.within(lease.client()?.query_raw(statement, values)).await
+}
+
+async fn read(lease: Lease, mut batches: Batches, rows: Rows, to: To) -> Result<()> {
+    let read = match rows {
+        Rows::Copy(stream) => copied(&lease, &mut batches, stream, &to).await,
+        Rows::Prepared(stream) => fetched(&lease, &mut batches, stream, &to).await,
+    };
+    match read {
+        Ok(true) => lease.end().await,
+        // Nobody reads on: the drop cancels what is left.
+        Ok(false) => drop(lease),
+        Err(error) => {
+            drop(lease);
+            return Err(DataFusionError::from(error));
+        }
+    }
+    Ok(())
+}
+
+/// Whether all rows were read, and not given up by the reader.
+async fn copied(
+    lease: &Lease,
+    batches: &mut Batches,
+    mut stream: Pin<Box<CopyOutStream>>,
+    to: &To,
+) -> Result<bool, DatabaseError> {
+    while let Some(message) = next(lease, &mut stream).await? {
+        batches.copied(&message)?;
+        if batches.is_full() && !send(batches, to).await? {
+            return Ok(false);
+        }
+    }
+    batches.check_end()?;
+    send(batches, to).await
+}
+
+async fn fetched(
+    lease: &Lease,
+    batches: &mut Batches,
+    mut stream: Pin<Box<RowStream>>,
+    to: &To,
+) -> Result<bool, DatabaseError> {
+    while let Some(row) = next(lease, &mut stream).await? {
+        for column in 0..row.len() {
+            let value: Option<Raw<'_>> = row.try_get(column).map_err(|e| lease.fault(&e))?;
+            batches.value(column, value.map(|v| v.0))?;
+        }
+        batches.end_row();
+        if batches.is_full() && !send(batches, to).await? {
+            return Ok(false);
+        }
+    }
+    send(batches, to).await
+}
+
+/// The next item. A deadline is set only where it is not there already, as it mostly is.
+async fn next<T>(
+    lease: &Lease,
+    stream: &mut (impl Stream<Item = Result<T, Error>> + Unpin),
+) -> Result<Option<T>, DatabaseError> {
+    match stream.next().now_or_never() {
+        Some(item) => item.transpose().map_err(|e| lease.fault(&e)),
+        None => lease.within(stream.next().map(Option::transpose)).await,
+    }
+}
+
+/// Hands over a batch, and waits while there are too many.
+async fn send(batches: &mut Batches, to: &To) -> Result<bool, DatabaseError> {
+    match batches.take()? {
+        Some(batch) => Ok(to.send(Ok(batch)).await.is_ok()),
+        None => Ok(true),
+    }
+}
+
+/// The bytes of a value as they came.
+pub(super) struct Raw<'b>(pub(super) &'b [u8]);
+
+impl<'b> FromSql<'b> for Raw<'b> {
+    fn from_sql(_: &Type, raw: &'b [u8]) -> Result<Self, Box<dyn StdError + Sync + Send>> {
+        Ok(Self(raw))
+    }
+
+    fn accepts(_: &Type) -> bool {
+        true
+    }
+}

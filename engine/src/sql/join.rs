@@ -1,0 +1,92 @@
+//! Joins: `JOIN` where rows of both sides are shown, `EXISTS` where one side only decides.
+
+use super::expressions::{Scope, condition, equal};
+use super::item::Item;
+use super::select::{Outer, Select, Stage, build, derived, up_to};
+use super::writer::Writer;
+use datafusion::common::{JoinType, NullEquality};
+use datafusion::logical_expr::utils::split_conjunction;
+use datafusion::logical_expr::{Join, LogicalPlan};
+
+pub(super) fn joined(w: &mut Writer, node: &Join, outer: Outer<'_>) -> Result<Select, String> {
+    if node.null_aware {
+        return Err("has no form for a join that heeds nulls".to_owned());
+    }
+    let word = match node.join_type {
+        JoinType::Inner if node.on.is_empty() && node.filter.is_none() => "CROSS JOIN",
+        JoinType::Inner => "INNER JOIN",
+        JoinType::Left => "LEFT JOIN",
+        JoinType::Right => "RIGHT JOIN",
+        JoinType::Full if w.rules.full_join() => "FULL JOIN",
+        JoinType::LeftSemi => return exists(w, node, outer, ""),
+        JoinType::LeftAnti => return exists(w, node, outer, "NOT "),
+        other => return Err(format!("has no {other} join")),
+    };
+    let mut left = up_to(w, &node.left, Stage::From, outer)?;
+    // A filter over the rows that are kept may come after the join; others come before it.
+    let kept = matches!(node.join_type, JoinType::Inner | JoinType::Left);
+    if left.from.is_empty() || !(kept || left.wheres.is_empty()) {
+        left = derived(w, node.left.schema(), &left, None)?;
+    }
+    let right = side(w, &node.right, outer)?;
+    let right_from =
+        if right.compound { format!("({})", right.from) } else { right.from.clone() };
+    left.items.extend(right.items);
+    let conditions = conditions(w, node, &left.items, outer)?;
+    left.from = format!("{} {word} {right_from}", left.from);
+    if !conditions.is_empty() {
+        left.from += &format!(" ON {}", conditions.join(" AND "));
+    }
+    left.compound = true;
+    Ok(left)
+}
+
+/// The right side: bare tables, or a derived table under its own alias.
+fn side(w: &mut Writer, plan: &LogicalPlan, outer: Outer<'_>) -> Result<Select, String> {
+    let select = build(w, plan, outer)?;
+    if select.is_bare() {
+        return Ok(select);
+    }
+    let alias = plan.schema().iter().find_map(|(r, _)| r.map(|r| r.table().to_owned()));
+    derived(w, plan.schema(), &select, alias.as_deref())
+}
+
+fn conditions(
+    w: &mut Writer,
+    node: &Join,
+    items: &[Item],
+    outer: Outer<'_>,
+) -> Result<Vec<String>, String> {
+    let schema = node.left.schema().join(node.right.schema()).map_err(|e| e.strip_backtrace())?;
+    let scope = Scope { schema: &schema, items, outer };
+    let nulls_meet = node.null_equality == NullEquality::NullEqualsNull;
+    let mut on = Vec::new();
+    for (l, r) in &node.on {
+        on.push(equal(w, l, r, nulls_meet, &scope)?);
+    }
+    if let Some(filter) = &node.filter {
+        for part in split_conjunction(filter) {
+            on.push(condition(w, part, &scope)?);
+        }
+    }
+    Ok(on)
+}
+
+/// Rows of the left side for which a row of the right side is there, or is not.
+fn exists(w: &mut Writer, node: &Join, outer: Outer<'_>, not: &str) -> Result<Select, String> {
+    let mut left = up_to(w, &node.left, Stage::From, outer)?;
+    let right = up_to(w, &node.right, Stage::From, outer)?;
+    let mut items = left.items.clone();
+    items.extend(right.items);
+    let mut wheres = right.wheres;
+    wheres.extend(conditions(w, node, &items, outer)?);
+    if wheres.is_empty() {
+        wheres.push("TRUE".to_owned());
+    }
+    left.wheres.push(format!(
+        "({not}EXISTS (SELECT 1 FROM {} WHERE {}))",
+        right.from,
+        wheres.join(" AND ")
+    ));
+    Ok(left)
+}
