@@ -18,7 +18,7 @@ from typing import Any
 from measure import program
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
-import service  # noqa: E402
+import service
 
 # Large files on a slow machine; a bench measures how long it takes instead of refusing it.
 PATIENCE = {
@@ -39,7 +39,7 @@ class Answered:
     engine: float
 
 
-class Refused(Exception):
+class Refused(Exception):  # noqa: N818
     """The service's own words for why it gives no rows."""
 
 
@@ -72,6 +72,6 @@ def asking(
 ) -> Iterator[Asker]:
     """The program that AIR_BIN names, on a free port, until the end of the block."""
     folder.mkdir(mode=0o700, exist_ok=True)
-    whole = {**config, **{k: {**v, **config.get(k, {})} for k, v in PATIENCE.items()}}
+    whole = config | {part: keys | config.get(part, {}) for part, keys in PATIENCE.items()}
     with service.serving(program("AIR_BIN"), folder, whole, environment=environment) as process:
         yield Asker(service.Http(process.base))

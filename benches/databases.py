@@ -16,7 +16,7 @@ from pathlib import Path
 import duckdb
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
-import servers  # noqa: E402
+import servers
 
 READER, PASSWORD, LOADER = servers.READER, servers.PASSWORD, servers.LOADER
 
@@ -78,5 +78,7 @@ def mariadb_words(server: servers.MariaDb, database: str) -> str:
 def load_extension(connection: duckdb.DuckDBPyConnection, name: str) -> None:
     """An extension of DuckDB from the wheel that carries it: nothing is downloaded."""
     package = importlib.import_module(f"duckdb_extension_{name}")
-    found = [file for place in package.__path__ for file in Path(place).rglob(f"{name}.duckdb_extension")]
+    found = [
+        file for place in package.__path__ for file in Path(place).rglob(f"{name}.duckdb_extension")
+    ]
     connection.load_extension(str(found[0]))

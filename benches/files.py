@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -122,7 +121,10 @@ def rows_of(body: dict[str, Any], names: list[str]) -> list[tuple[Any, ...]]:
 
 
 def check(
-    question: Question, asker: Asker, source: str, duck: duckdb.DuckDBPyConnection,
+    question: Question,
+    asker: Asker,
+    source: str,
+    duck: duckdb.DuckDBPyConnection,
     context: polars.SQLContext[polars.LazyFrame],
 ) -> dict[str, str]:
     """What each tool did other than give DuckDB's rows; nothing where they are equal."""
@@ -149,8 +151,14 @@ def trimmed(sql: str) -> str:
 
 
 def measure(
-    form: str, source: str, asked: list[Question], asker: Asker, place: Path, rounds: int,
-    report: Report, kind: str,
+    form: str,
+    source: str,
+    asked: list[Question],
+    asker: Asker,
+    place: Path,
+    rounds: int,
+    report: Report,
+    kind: str,
 ) -> dict[str, float]:
     """The ratio AIR over DuckDB of each question whose rows were equal."""
     duck, context = duckdb_over(place, form), polars_over(place, form)
@@ -159,34 +167,49 @@ def measure(
         found = check(question, asker, source, duck, context)
         for tool, what in found.items():
             say(f"- {question.name}: {tool}: {what}")
-            report.figures.setdefault("differences", []).append([form, kind, question.name, tool, what])
+            report.figures.setdefault("differences", []).append(
+                [form, kind, question.name, tool, what]
+            )
         runners = runners_of(question, asker, source, duck, context, found)
         given = take_turns(runners, rounds)
         cells = spreads(given)
         for name, spread in cells.items():
             report.keep(f"{form}/{kind}/{question.name}/{name}", vars(spread))
-        shown = [cells[n].show(" s") if n in cells else "–" for n in [*SECONDS_AIR, "DuckDB", "polars"]]  # noqa: RUF001
+        shown = [
+            cells[n].show(" s") if n in cells else "-" for n in [*SECONDS_AIR, "DuckDB", "polars"]
+        ]
         if "AIR engine" in cells:
             over[question.name] = cells["AIR engine"].median / cells["DuckDB"].median
             over_wall[question.name] = cells["AIR wall"].median / cells["DuckDB"].median
         if "polars" in cells:
             polars_over_duck.append(cells["polars"].median / cells["DuckDB"].median)
-        lines.append([question.name, *shown, f"{over[question.name]:.2f}" if question.name in over else "–"])  # noqa: RUF001
+        lines.append([question.name, *shown, shown_ratio(over.get(question.name))])
     say()
     table([f"{form}, as {kind}", *SECONDS_AIR, "DuckDB", "polars", "AIR engine / DuckDB"], lines)
     if over:
-        say(f"Geometric means over DuckDB: AIR engine {geometric_mean(over.values()):.2f}, AIR wall "
+        say(
+            f"Geometric means over DuckDB: AIR engine {geometric_mean(over.values()):.2f}, AIR wall "
             f"{geometric_mean(over_wall.values()):.2f}"
-            + (f", polars {geometric_mean(polars_over_duck):.2f}" if polars_over_duck else "") + "\n")
+            + (f", polars {geometric_mean(polars_over_duck):.2f}" if polars_over_duck else "")
+            + "\n"
+        )
     return over
 
 
 Timed = tuple[float, ...]
 
 
+def shown_ratio(ratio: float | None) -> str:
+    return "-" if ratio is None else f"{ratio:.2f}"
+
+
 def runners_of(
-    question: Question, asker: Asker, source: str, duck: duckdb.DuckDBPyConnection,
-    context: polars.SQLContext[polars.LazyFrame], found: dict[str, str],
+    question: Question,
+    asker: Asker,
+    source: str,
+    duck: duckdb.DuckDBPyConnection,
+    context: polars.SQLContext[polars.LazyFrame],
+    found: dict[str, str],
 ) -> dict[str, Callable[[], Timed]]:
     def air() -> Timed:
         answered = asker.query(source, question.asked)
@@ -195,13 +218,17 @@ def runners_of(
     everyone: dict[str, Callable[[], Timed]] = {
         "AIR": air,
         "DuckDB": lambda: (seconds(lambda: duck.execute(question.sql).fetchall()),),
-        "polars": lambda: (seconds(lambda: context.execute(trimmed(question.sql)).collect().rows()),),
+        "polars": lambda: (
+            seconds(lambda: context.execute(trimmed(question.sql)).collect().rows()),
+        ),
     }
     return {name: run for name, run in everyone.items() if name not in found}
 
 
 def spreads(given: dict[str, list[Timed]]) -> dict[str, Spread]:
-    cells = {name: Spread.of([t[0] for t in taken]) for name, taken in given.items() if name != "AIR"}
+    cells = {
+        name: Spread.of([t[0] for t in taken]) for name, taken in given.items() if name != "AIR"
+    }
     for i, name in enumerate(SECONDS_AIR):
         if "AIR" in given:
             cells[name] = Spread.of([t[i] for t in given["AIR"]])
@@ -247,13 +274,21 @@ def one_format(
             continue
         mean, worst = geometric_mean(over.values()), max(over, key=lambda name: over[name])
         if form != "jsonl":
-            report.goal(f"{form} as {kind}, AIR over DuckDB, geometric mean", "≤ 1",
-                        f"{mean:.2f} of {len(over)} questions", met=mean <= 1)
-        report.goal(f"{form} as {kind}, the slowest question over DuckDB", "≤ 3",
-                    f"{over[worst]:.2f} ({worst})", met=over[worst] <= 3)
+            report.goal(
+                f"{form} as {kind}, AIR over DuckDB, geometric mean",
+                "≤ 1",
+                f"{mean:.2f} of {len(over)} questions",
+                met=mean <= 1,
+            )
+        report.goal(
+            f"{form} as {kind}, the slowest question over DuckDB",
+            "≤ 3",
+            f"{over[worst]:.2f} ({worst})",
+            met=over[worst] <= 3,
+        )
         say()
 
 
 if __name__ == "__main__":
     os.environ.setdefault("POLARS_MAX_THREADS", str(os.cpu_count() or 1))
-    sys.exit(main())
+    main()

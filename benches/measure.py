@@ -61,9 +61,7 @@ def seconds(work: Callable[[], object]) -> float:
     return time.perf_counter() - started
 
 
-def take_turns(
-    contestants: Mapping[str, Callable[[], T]], rounds: int
-) -> dict[str, list[T]]:
+def take_turns(contestants: Mapping[str, Callable[[], T]], rounds: int) -> dict[str, list[T]]:
     """Each contestant once a round; what each gave, by name, in the order of rounds."""
     order = random.Random(SEED)  # noqa: S311
     given: dict[str, list[T]] = {name: [] for name in contestants}
@@ -124,8 +122,10 @@ def machine(packages: Sequence[str], programs: Mapping[str, str] | None = None) 
     """Where this ran, and the versions of whatever took part."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     load = ", ".join(f"{value:.2f}" for value in os.getloadavg())
-    say(f"- machine: {processor()}, {os.cpu_count()} cores, {memory:.0f} GiB, {platform.system()} "
-        f"{platform.release()}; load at the start {load}")
+    say(
+        f"- machine: {processor()}, {os.cpu_count()} cores, {memory:.0f} GiB, {platform.system()} "
+        f"{platform.release()}; load at the start {load}"
+    )
     versions = [f"{name} {metadata.version(name)}" for name in packages]
     versions += [f"{name} {text}" for name, text in (programs or {}).items()]
     say(f"- versions: Python {platform.python_version()}, {', '.join(versions)}")
@@ -149,7 +149,9 @@ def revision() -> str:
 class Worker:
     """AIR's program of the benches, which answers one JSON line with another."""
 
-    def __init__(self, program: Path, *arguments: str, environment: Mapping[str, str] | None = None):
+    def __init__(
+        self, program: Path, *arguments: str, environment: Mapping[str, str] | None = None
+    ) -> None:
         self.child = subprocess.Popen(  # noqa: S603
             [str(program), *arguments],
             stdin=subprocess.PIPE,

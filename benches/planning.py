@@ -34,7 +34,14 @@ QUESTIONS = ["one_table", "two_way_join", "three_way_join", "four_way_join"]
 NEEDS = {"one_table": 2, "two_way_join": 2, "three_way_join": 4, "four_way_join": 4}
 SIZES = [2, 50, 500]
 FOLDER = Path(__file__).resolve().parent / "questions"
-PEERS = ["wren-core", "ibis", "ibis compile only", "sqlglot transpile", "sqlglot optimize", "datafusion"]
+PEERS = [
+    "wren-core",
+    "ibis",
+    "ibis compile only",
+    "sqlglot transpile",
+    "sqlglot optimize",
+    "datafusion",
+]
 PACKAGES = ["wren-core-py", "ibis-framework", "sqlglot", "sqlglotc"]
 
 Call = Callable[[], str]
@@ -54,14 +61,30 @@ class Catalog:
 
 
 POSTGRES_TYPES = {
-    "int32": "integer", "int64": "bigint", "text": "text", "date": "date", "bool": "boolean",
-    "float64": "double precision", "timestamptz": "timestamptz", "timestamp": "timestamp",
-    "json": "json", "uint64": "numeric(20,0)", "unreadable": "text",
+    "int32": "integer",
+    "int64": "bigint",
+    "text": "text",
+    "date": "date",
+    "bool": "boolean",
+    "float64": "double precision",
+    "timestamptz": "timestamptz",
+    "timestamp": "timestamp",
+    "json": "json",
+    "uint64": "numeric(20,0)",
+    "unreadable": "text",
 }
 IBIS = {
-    "integer": "int32", "bigint": "int64", "text": "string", "date": "date", "boolean": "boolean",
-    "double precision": "float64", "timestamptz": "timestamp('UTC')", "timestamp": "timestamp",
-    "json": "json", "numeric(20,0)": "decimal(20,0)", "numeric(10,2)": "decimal(10,2)",
+    "integer": "int32",
+    "bigint": "int64",
+    "text": "string",
+    "date": "date",
+    "boolean": "boolean",
+    "double precision": "float64",
+    "timestamptz": "timestamp('UTC')",
+    "timestamp": "timestamp",
+    "json": "json",
+    "numeric(20,0)": "decimal(20,0)",
+    "numeric(10,2)": "decimal(10,2)",
     "numeric(12,2)": "decimal(12,2)",
 }
 
@@ -78,7 +101,9 @@ def manifest(tables: list[dict[str, Any]], shown: dict[str, dict[str, str]]) -> 
         {
             "name": t["name"],
             "tableReference": {"schema": "shop", "table": t["name"]},
-            "columns": [{"name": c, "type": k.partition("(")[0]} for c, k in shown[t["name"]].items()],
+            "columns": [
+                {"name": c, "type": k.partition("(")[0]} for c, k in shown[t["name"]].items()
+            ],
             "primaryKey": t["primary_key"][0],
         }
         for t in tables
@@ -125,7 +150,9 @@ def ibis_four_way_join(t: dict[str, Any]) -> Any:  # noqa: ANN401
     j = j.filter(j.category != "toys")
     large = (j.qty > 10).sum()
     grouped = j.group_by(["segment", "category", "month"]).aggregate(
-        sold=(j.qty * j.unit_price).sum(), lines=j.count(), large=large,
+        sold=(j.qty * j.unit_price).sum(),
+        lines=j.count(),
+        large=large,
         share=large.cast("float64") / j.count(),
     )
     kept = grouped.filter(grouped.lines > 5)
@@ -146,8 +173,10 @@ def ibis_lines(t: dict[str, Any]) -> Any:  # noqa: ANN401
 
 
 IBIS_QUESTIONS = {
-    "one_table": ibis_one_table, "two_way_join": ibis_two_way_join,
-    "three_way_join": ibis_three_way_join, "four_way_join": ibis_four_way_join,
+    "one_table": ibis_one_table,
+    "two_way_join": ibis_two_way_join,
+    "three_way_join": ibis_three_way_join,
+    "four_way_join": ibis_four_way_join,
 }
 
 
@@ -196,12 +225,24 @@ def load(connection: psycopg.Connection[Any], catalog: list[dict[str, Any]]) -> 
         ],
         "products": [(i, f"p{i}", draw.choice(kinds), "9.50", 1.0) for i in range(50)],
         "orders": [
-            (i, draw.randrange(200), draw.choice(["paid", "open", "void"]),
-             f"202{draw.randrange(3, 6)}-{draw.randrange(1, 13):02}-15T10:00:00Z", None, True)
+            (
+                i,
+                draw.randrange(200),
+                draw.choice(["paid", "open", "void"]),
+                f"202{draw.randrange(3, 6)}-{draw.randrange(1, 13):02}-15T10:00:00Z",
+                None,
+                True,
+            )
             for i in range(3000)
         ],
         "order_items": [
-            (i // 3, i % 3, draw.randrange(50), draw.randrange(20), Decimal(draw.randrange(9999)) / 100)
+            (
+                i // 3,
+                i % 3,
+                draw.randrange(50),
+                draw.randrange(20),
+                Decimal(draw.randrange(9999)) / 100,
+            )
             for i in range(9000)
         ],
     }
@@ -246,13 +287,17 @@ def check(worker: Worker, report: Report) -> None:
                 for name, sql in texts.items():
                     theirs = answer(connection, sql, [])
                     if theirs != ours[: len(theirs)] or len(theirs) != min(len(ours), 100):
-                        sys.exit(f"{question}: {name} gives other rows\n{sql}\n{theirs[:3]}\n{ours[:3]}")
+                        sys.exit(
+                            f"{question}: {name} gives other rows\n{sql}\n{theirs[:3]}\n{ours[:3]}"
+                        )
                 say(f"- {question}: {len(ours)} rows, equal by every tool's SQL")
     say()
     report.keep("checked", QUESTIONS)
 
 
-def contestants(worker: Worker, question: str, tables: int, calls: int) -> dict[str, Callable[[], list[int]]]:
+def contestants(
+    worker: Worker, question: str, tables: int, calls: int
+) -> dict[str, Callable[[], list[int]]]:
     peers = python_peers(Catalog(worker.ask(do="catalog", tables=tables)["tables"]), question)
 
     def rust(tool: str) -> list[int]:
@@ -265,7 +310,7 @@ def contestants(worker: Worker, question: str, tables: int, calls: int) -> dict[
 
 
 def measure(worker: Worker, report: Report, rounds: int, calls: int) -> None:
-    slowest_lead = float("inf")
+    leads: dict[str, float] = dict.fromkeys(PEERS, float("inf"))
     medians: dict[tuple[str, int], float] = {}
     for question in QUESTIONS:
         say(f"## {question}\n")
@@ -275,40 +320,55 @@ def measure(worker: Worker, report: Report, rounds: int, calls: int) -> None:
             runners = contestants(worker, question, tables, calls)
             take_turns(runners, 1)  # the first round warms every tool and is thrown away
             given = take_turns(runners, rounds)
-            per_round = {n: [Spread.of(batch).median / 1e3 for batch in b] for n, b in given.items()}
+            per_round = {
+                n: [Spread.of(batch).median / 1e3 for batch in b] for n, b in given.items()
+            }
             for name, batches in given.items():
                 spread = Spread.of([n / 1e3 for batch in batches for n in batch])
                 cell = spread.show(" µs")
                 if name != "AIR":
                     times = ratios(per_round[name], per_round["AIR"])
-                    slowest_lead = min(slowest_lead, times.median)
+                    leads[name] = min(leads[name], times.median)
                     cell += f", ×{times.show()}"  # noqa: RUF001
                 else:
                     medians[question, tables] = spread.median
                 rows[name].append(cell)
                 report.keep(f"{question}/{tables}/{name}", vars(spread))
         table(["µs: median (quartiles), times AIR", *[f"{s} tables" for s in sizes]], rows.values())
-    judge(report, medians, slowest_lead)
+    judge(report, medians, leads)
 
 
-def judge(report: Report, medians: dict[tuple[str, int], float], lead: float) -> None:
+def judge(report: Report, medians: dict[tuple[str, int], float], leads: dict[str, float]) -> None:
     say("## Goals\n")
     for question, goal in [("one_table", 100), ("four_way_join", 300)]:
         worst = max(value for (name, _), value in medians.items() if name == question)
-        report.goal(f"{question}, uncached, p50", f"≤ {goal} µs", f"{worst:.0f} µs", met=worst <= goal)
+        report.goal(
+            f"{question}, uncached, p50", f"≤ {goal} µs", f"{worst:.0f} µs", met=worst <= goal
+        )
     for question in QUESTIONS:
         sized = [value for (name, _), value in medians.items() if name == question]
         growth = max(sized) / min(sized)
-        report.goal(f"{question} flat from 2 to 500 tables", "≤ 1.10 times", f"{growth:.2f} times",
-                    met=growth <= 1.1)
-    report.goal("faster than every peer", "≥ 10 times", f"{lead:.1f} times the nearest",
-                met=lead >= 10)
+        report.goal(
+            f"{question} flat from 2 to 500 tables",
+            "≤ 1.10 times",
+            f"{growth:.2f} times",
+            met=growth <= 1.1,
+        )
+    for name, lead in leads.items():
+        report.goal(
+            f"uncached, faster than {name}, in its best question",
+            "≥ 10 times",
+            f"{lead:.1f} times",
+            met=lead >= 10,
+        )
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--rounds", type=int, default=11)
-    parser.add_argument("--calls", type=int, default=20, help="calls a round; tools in Rust ten times")
+    parser.add_argument(
+        "--calls", type=int, default=20, help="calls a round; tools in Rust ten times"
+    )
     parser.add_argument("--json", type=Path)
     chosen = parser.parse_args()
     report = Report("Planning: a question to PostgreSQL's SQL")

@@ -17,6 +17,7 @@ import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,29 +26,87 @@ import connectorx
 import databases
 import duckdb
 import pyarrow as pa
-from measure import Report, Spread, Worker, machine, program, ratios, say, seconds, table, take_turns
+from measure import (
+    Report,
+    Spread,
+    Worker,
+    machine,
+    program,
+    ratios,
+    say,
+    seconds,
+    table,
+    take_turns,
+)
 
 Reader = Callable[[str], int]
 
 # Name, AIR's type, PostgreSQL's, MariaDB's, and how DuckDB makes it from the row's number i.
 COLUMNS = [
-    ("id", "int64", "bigint not null", "bigint not null", "i"),
-    ("stamp", "timestamptz", "timestamptz", "timestamp(6) null",
-     "timestamptz '2024-01-01 00:00:00Z' + to_microseconds(i * 1234567)"),
-    ("amount", "float64", "double precision", "double", "(hash(i) % 1000000) / 64.0"),
-    ("label", "text", "text", "varchar(40)", "'label-' || (hash(i) % 5000)"),
-    ("small", "int16", "smallint", "smallint", "(hash(i + 1) % 30000)::int"),
-    ("number", "int32", "integer", "int", "case when i % 11 = 0 then null else (hash(i + 2) % 2000000)::int end"),
-    ("big", "int64", "bigint", "bigint", "(hash(i + 3) % 9000000000000)::bigint"),
-    ("ratio", "float64", "double precision", "double", "case when i % 7 = 0 then null else i / 3.0 end"),
-    ("price", "decimal(12,2)", "numeric(12,2)", "decimal(12,2)", "((hash(i + 4) % 90000000) / 100.0)::decimal(12,2)"),
-    ("rate", "decimal(18,4)", "numeric(18,4)", "decimal(18,4)", "((hash(i + 5) % 90000000) / 10000.0)::decimal(18,4)"),
-    ("word", "text", "text", "varchar(40)", "case when i % 5 = 0 then null else 'w' || (hash(i + 6) % 100) end"),
-    ("note", "text", "text", "varchar(80)", "'a note of some length, number ' || hash(i + 7)"),
-    ("day", "date", "date", "date", "date '2010-01-01' + (hash(i + 8) % 5000)::int"),
-    ("clock", "timestamp", "timestamp", "datetime(6)", "timestamp '2012-01-01' + to_seconds((hash(i + 9) % 300000000)::int)"),
-    ("flag", "bool", "boolean", "tinyint(1)", "case when i % 13 = 0 then null else (hash(i + 10) % 2)::int end"),
-    ("code", "text", "text", "char(12)", "lpad((hash(i + 11) % 1000000)::varchar, 12, '0')"),
+    (
+        "id", "int64", "bigint not null", "bigint not null",
+        "i",
+    ),
+    (
+        "stamp", "timestamptz", "timestamptz", "timestamp(6) null",
+        "timestamptz '2024-01-01 00:00:00Z' + to_microseconds(i * 1234567)",
+    ),
+    (
+        "amount", "float64", "double precision", "double",
+        "(hash(i) % 1000000) / 64.0",
+    ),
+    (
+        "label", "text", "text", "varchar(40)",
+        "'label-' || (hash(i) % 5000)",
+    ),
+    (
+        "small", "int16", "smallint", "smallint",
+        "(hash(i + 1) % 30000)::int",
+    ),
+    (
+        "number", "int32", "integer", "int",
+        "case when i % 11 = 0 then null else (hash(i + 2) % 2000000)::int end",
+    ),
+    (
+        "big", "int64", "bigint", "bigint",
+        "(hash(i + 3) % 9000000000000)::bigint",
+    ),
+    (
+        "ratio", "float64", "double precision", "double",
+        "case when i % 7 = 0 then null else i / 3.0 end",
+    ),
+    (
+        "price", "decimal(12,2)", "numeric(12,2)", "decimal(12,2)",
+        "((hash(i + 4) % 90000000) / 100.0)::decimal(12,2)",
+    ),
+    (
+        "rate", "decimal(18,4)", "numeric(18,4)", "decimal(18,4)",
+        "((hash(i + 5) % 90000000) / 10000.0)::decimal(18,4)",
+    ),
+    (
+        "word", "text", "text", "varchar(40)",
+        "case when i % 5 = 0 then null else 'w' || (hash(i + 6) % 100) end",
+    ),
+    (
+        "note", "text", "text", "varchar(80)",
+        "'a note of some length, number ' || hash(i + 7)",
+    ),
+    (
+        "day", "date", "date", "date",
+        "date '2010-01-01' + (hash(i + 8) % 5000)::int",
+    ),
+    (
+        "clock", "timestamp", "timestamp", "datetime(6)",
+        "timestamp '2012-01-01' + to_seconds((hash(i + 9) % 300000000)::int)",
+    ),
+    (
+        "flag", "bool", "boolean", "tinyint(1)",
+        "case when i % 13 = 0 then null else (hash(i + 10) % 2)::int end",
+    ),
+    (
+        "code", "text", "text", "char(12)",
+        "lpad((hash(i + 11) % 1000000)::varchar, 12, '0')",
+    ),
 ]  # fmt: skip
 SHAPES = {"narrow": 4, "wide": 16}
 FLOAT_DIGITS = 6
@@ -104,9 +163,12 @@ def write_csv(table_name: str, folder: Path) -> Path:
 
 def load_postgres(server: Any, table_name: str, csv: Path) -> None:  # noqa: ANN401
     columns = ", ".join(f"{column[0]} {column[2]}" for column in columns_of(table_name))
-    server.sql("bench", f"set timezone = 'UTC'; create table {table_name} ({columns});"
-               f"\n\\copy {table_name} from '{csv}' with (format csv, null '\\N')\n"
-               f"vacuum (freeze, analyze) {table_name};")
+    server.sql(
+        "bench",
+        f"set timezone = 'UTC'; create table {table_name} ({columns});"
+        f"\n\\copy {table_name} from '{csv}' with (format csv, null '\\N')\n"
+        f"vacuum (freeze, analyze) {table_name};",
+    )
 
 
 def copy_floor(server: Any) -> Reader:  # noqa: ANN401
@@ -116,8 +178,11 @@ def copy_floor(server: Any) -> Reader:  # noqa: ANN401
         copy = f"\\copy ({select(table_name)}) to '/dev/null' with (format binary)"
         command = ["psql", "-X", "-h", "127.0.0.1", "-p", str(server.port), "-U", databases.READER]
         done = subprocess.run(  # noqa: S603
-            [*command, "-d", "bench", "-c", copy], env=environment, check=True,
-            capture_output=True, text=True,
+            [*command, "-d", "bench", "-c", copy],
+            env=environment,
+            check=True,
+            capture_output=True,
+            text=True,
         )
         return int(done.stdout.split()[1])
 
@@ -180,8 +245,12 @@ def request(table_name: str) -> dict[str, Any]:
 
 def place_postgres(server: Any) -> Place:  # noqa: ANN401
     uri = f"postgresql://{databases.READER}:{databases.PASSWORD}@127.0.0.1:{server.port}/bench"
-    worker = Worker(program("AIR_BENCH_BIN"), "reading", "postgres",
-                    environment={"AIR_BENCH_DSN": server.dsn("bench")})
+    worker = Worker(
+        program("AIR_BENCH_BIN"),
+        "reading",
+        "postgres",
+        environment={"AIR_BENCH_DSN": server.dsn("bench")},
+    )
     peers = {
         "connectorx": connector_x(uri, 1),
         "connectorx, 2 connections": connector_x(uri, 2),
@@ -198,16 +267,32 @@ def place_postgres(server: Any) -> Place:  # noqa: ANN401
 
 def load_mariadb(server: Any, table_name: str, csv: Path) -> None:  # noqa: ANN401
     columns = ", ".join(f"{column[0]} {column[3]}" for column in columns_of(table_name))
-    server.sql("bench", f"create table {table_name} ({columns}, primary key (id)) charset utf8mb4;"
-               f"load data local infile '{csv}' into table {table_name} "
-               "fields terminated by ',' optionally enclosed by '\"';"
-               f"analyze table {table_name};")
+    server.sql(
+        "bench",
+        f"create table {table_name} ({columns}, primary key (id)) charset utf8mb4;"
+        f"load data local infile '{csv}' into table {table_name} "
+        "fields terminated by ',' optionally enclosed by '\"';"
+        f"analyze table {table_name};",
+    )
 
 
 def client_floor(server: Any) -> Reader:  # noqa: ANN401
     environment = {**os.environ, "MYSQL_PWD": databases.PASSWORD}
-    command = ["mariadb", "--no-defaults", "--batch", "--quick", "--skip-column-names", "-h",
-               "127.0.0.1", "-P", str(server.port), "-u", databases.READER, "bench", "-e"]
+    command = [
+        "mariadb",
+        "--no-defaults",
+        "--batch",
+        "--quick",
+        "--skip-column-names",
+        "-h",
+        "127.0.0.1",
+        "-P",
+        str(server.port),
+        "-u",
+        databases.READER,
+        "bench",
+        "-e",
+    ]
 
     def read(table_name: str) -> int:
         subprocess.run(  # noqa: S603
@@ -220,15 +305,23 @@ def client_floor(server: Any) -> Reader:  # noqa: ANN401
 
 def place_mariadb(server: Any) -> Place:  # noqa: ANN401
     uri = f"mysql://{databases.READER}:{databases.PASSWORD}@127.0.0.1:{server.port}/bench"
-    worker = Worker(program("AIR_BENCH_BIN"), "reading", "mysql",
-                    environment={"AIR_BENCH_DSN": server.dsn("bench")})
+    worker = Worker(
+        program("AIR_BENCH_BIN"),
+        "reading",
+        "mysql",
+        environment={"AIR_BENCH_DSN": server.dsn("bench")},
+    )
     peers = {
         "connectorx": connector_x(uri, 1),
         "connectorx, 2 connections": connector_x(uri, 2),
         "DuckDB mysql": duckdb_scanner("mysql", databases.mariadb_words(server, "bench")),
     }
     floor = "mariadb --quick to null"
-    readers = {"AIR": air(worker), floor: client_floor(server), **{n: p[0] for n, p in peers.items()}}
+    readers = {
+        "AIR": air(worker),
+        floor: client_floor(server),
+        **{n: p[0] for n, p in peers.items()},
+    }
     return Place("MariaDB", readers, floor, {n: p[1] for n, p in peers.items()}, worker)
 
 
@@ -289,7 +382,7 @@ def measure(place: Place, tables: list[str], rounds: int, report: Report) -> Non
     say(f"## {place.name}\n")
     rows: dict[str, list[str]] = {name: [name] for name in place.readers}
     for table_name in tables:
-        runners = {n: (lambda r=r: timed(r, table_name)) for n, r in place.readers.items()}
+        runners = {n: partial(timed, r, table_name) for n, r in place.readers.items()}
         take_turns(runners, 1)  # the first round fills caches and is thrown away
         given = take_turns(runners, rounds)
         for name, taken in given.items():
@@ -305,12 +398,20 @@ def judge(place: Place, table_name: str, given: dict[str, list[float]], report: 
     ours = given["AIR"]
     floor = ratios(ours, given[place.floor])
     if place.name == "PostgreSQL":
-        report.goal(f"{place.name} {table_name}, over the floor", "≤ 1.15", floor.show(),
-                    met=floor.median <= 1.15)
+        report.goal(
+            f"{place.name} {table_name}, over the floor",
+            "≤ 1.15",
+            floor.show(),
+            met=floor.median <= 1.15,
+        )
     peers = {n: ratios(taken, ours) for n, taken in given.items() if n not in {"AIR", place.floor}}
     nearest = min(peers, key=lambda name: peers[name].median)
-    report.goal(f"{place.name} {table_name}, faster than every peer", "> 1",
-                f"{peers[nearest].show()} (nearest: {nearest})", met=peers[nearest].median > 1)
+    report.goal(
+        f"{place.name} {table_name}, faster than every peer",
+        "> 1",
+        f"{peers[nearest].show()} (nearest: {nearest})",
+        met=peers[nearest].median > 1,
+    )
 
 
 def main() -> None:
@@ -321,11 +422,15 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     chosen = parser.parse_args()
     report = Report("Reading: whole tables into Arrow")
-    machine(["connectorx", "adbc-driver-postgresql", "duckdb", "pyarrow"],
-            {"PostgreSQL": version("psql"), "MariaDB": version("mariadb")})
+    machine(
+        ["connectorx", "adbc-driver-postgresql", "duckdb", "pyarrow"],
+        {"PostgreSQL": version("psql"), "MariaDB": version("mariadb")},
+    )
     tables = [sized(shape, rows) for rows in chosen.rows for shape in SHAPES]
-    kinds = {"postgres": (databases.postgres, load_postgres, place_postgres),
-             "mariadb": (databases.mariadb, load_mariadb, place_mariadb)}
+    kinds = {
+        "postgres": (databases.postgres, load_postgres, place_postgres),
+        "mariadb": (databases.mariadb, load_mariadb, place_mariadb),
+    }
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
         folder = Path(name)
         folder.chmod(0o755)

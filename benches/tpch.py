@@ -106,5 +106,8 @@ def generate(scale: float, places: dict[str, Path]) -> None:
     places["jsonl"].mkdir(exist_ok=True)
     with duckdb.connect() as connection:
         for name in TABLES:
-            source, target = places["parquet"] / f"{name}.parquet", places["jsonl"] / f"{name}.jsonl"
+            source, target = (
+                places["parquet"] / f"{name}.parquet",
+                places["jsonl"] / f"{name}.jsonl",
+            )
             connection.execute(f"copy (from '{source}') to '{target}' (format json)")

@@ -49,8 +49,11 @@ def load_flights(server: servers.Postgres, folder: Path) -> None:
         columns = "* replace (strftime(time_hour, '%Y-%m-%d %H:%M:%SZ') as time_hour)"
         source = f"select {columns} from '{SAMPLE / 'flights.parquet'}'"
         connection.execute(f"copy ({source}) to '{csv}' (header false)")
-    server.sql("flights", f"{FLIGHTS}\\copy flights from '{csv}' with (format csv)\nanalyze;"
-               f"grant select on flights to {servers.READER};")
+    server.sql(
+        "flights",
+        f"{FLIGHTS}\\copy flights from '{csv}' with (format csv)\nanalyze;"
+        f"grant select on flights to {servers.READER};",
+    )
 
 
 def load_fleet(server: servers.MariaDb, folder: Path) -> None:
@@ -61,8 +64,11 @@ def load_fleet(server: servers.MariaDb, folder: Path) -> None:
         with duckdb.connect() as connection:
             source = f"from read_csv('{SAMPLE / table}.csv', header = true, all_varchar = true)"
             connection.execute(f"copy ({source}) to '{csv}' (header false, nullstr '\\N')")
-        server.sql("fleet", f"load data local infile '{csv}' into table {table} "
-                   "fields terminated by ',' optionally enclosed by '\"'")
+        server.sql(
+            "fleet",
+            f"load data local infile '{csv}' into table {table} "
+            "fields terminated by ',' optionally enclosed by '\"'",
+        )
     server.sql(None, f"grant select on fleet.* to '{servers.READER}'@'127.0.0.1'")
 
 

@@ -7,6 +7,7 @@
 //! Deliberately absent: peers (the scripts run them), statistics and goals (the scripts hold them).
 
 mod planning;
+mod reading;
 
 use anyhow::{Context, Result, bail};
 use serde::Serialize;
@@ -33,6 +34,7 @@ fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["planning"] => planning::run(),
-        _ => bail!("say what to measure: air-bench planning"),
+        ["reading", kind] => reading::run(kind),
+        _ => bail!("say what to measure: air-bench planning | reading postgres | reading mysql"),
     }
 }
