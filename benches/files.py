@@ -188,8 +188,8 @@ def measure(
     table([f"{form}, as {kind}", *SECONDS_AIR, "DuckDB", "polars", "AIR engine / DuckDB"], lines)
     if over:
         say(
-            f"Geometric means over DuckDB: AIR engine {geometric_mean(over.values()):.2f}, AIR wall "
-            f"{geometric_mean(over_wall.values()):.2f}"
+            f"Geometric means over DuckDB: AIR engine {geometric_mean(over.values()):.2f}, "
+            f"AIR wall {geometric_mean(over_wall.values()):.2f}"
             + (f", polars {geometric_mean(polars_over_duck):.2f}" if polars_over_duck else "")
             + "\n"
         )

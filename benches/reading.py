@@ -117,6 +117,7 @@ class Place:
     """A server with the tables in it, and who reads from it."""
 
     name: str
+    schema: str
     readers: dict[str, Reader]
     floor: str
     checks: dict[str, Callable[[str], pa.Table]]
@@ -231,16 +232,18 @@ def duckdb_scanner(kind: str, words: str) -> tuple[Reader, Callable[[str], pa.Ta
     return lambda t: drain(open_reader(t)), lambda t: open_reader(t).read_all()
 
 
-def air(worker: Worker) -> Reader:
+def air(worker: Worker, schema: str) -> Reader:
     def read(table_name: str) -> int:
-        rows: int = worker.ask(**request(table_name))["rows"]
+        rows: int = worker.ask(**request(schema, table_name))["rows"]
         return rows
 
     return read
 
 
-def request(table_name: str) -> dict[str, Any]:
-    return {"table": table_name, "columns": [column[:2] for column in columns_of(table_name)]}
+def request(schema: str, table_name: str) -> dict[str, Any]:
+    """AIR's sessions have no search path: its SQL names schemas."""
+    columns = [column[:2] for column in columns_of(table_name)]
+    return {"table": f"{schema}.{table_name}", "columns": columns}
 
 
 def place_postgres(server: Any) -> Place:  # noqa: ANN401
@@ -258,8 +261,14 @@ def place_postgres(server: Any) -> Place:  # noqa: ANN401
         "DuckDB postgres": duckdb_scanner("postgres", databases.postgres_words(server, "bench")),
     }
     floor = "psql \\copy binary to null"
-    readers = {"AIR": air(worker), floor: copy_floor(server), **{n: p[0] for n, p in peers.items()}}
-    return Place("PostgreSQL", readers, floor, {n: p[1] for n, p in peers.items()}, worker)
+    readers = {
+        "AIR": air(worker, "public"),
+        floor: copy_floor(server),
+        **{n: p[0] for n, p in peers.items()},
+    }
+    return Place(
+        "PostgreSQL", "public", readers, floor, {n: p[1] for n, p in peers.items()}, worker
+    )
 
 
 # MariaDB
@@ -318,11 +327,11 @@ def place_mariadb(server: Any) -> Place:  # noqa: ANN401
     }
     floor = "mariadb --quick to null"
     readers = {
-        "AIR": air(worker),
+        "AIR": air(worker, "bench"),
         floor: client_floor(server),
         **{n: p[0] for n, p in peers.items()},
     }
-    return Place("MariaDB", readers, floor, {n: p[1] for n, p in peers.items()}, worker)
+    return Place("MariaDB", "bench", readers, floor, {n: p[1] for n, p in peers.items()}, worker)
 
 
 # Equal rows
@@ -350,7 +359,7 @@ def plain(table_name: str) -> str:
 def check(place: Place, table_name: str, folder: Path) -> None:
     """Refuses to go on where a reader's rows differ from AIR's in any column."""
     kept = folder / f"{place.name}-{table_name}.arrow"
-    place.worker.ask(**request(table_name), keep=str(kept))
+    place.worker.ask(**request(place.schema, table_name), keep=str(kept))
     with pa.memory_map(str(kept)) as file:
         ours = pa.ipc.open_file(file).read_all()  # noqa: F841
         for name, whole in place.checks.items():
