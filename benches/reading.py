@@ -218,9 +218,10 @@ def connector_x(uri: str, partitions: int) -> tuple[Reader, Callable[[str], pa.T
     return lambda t: read(t).num_rows, read
 
 
-def duckdb_scanner(kind: str, words: str) -> tuple[Reader, Callable[[str], pa.Table]]:
+def duckdb_scanner(kind: str, words: str, threads: int) -> tuple[Reader, Callable[[str], pa.Table]]:
     connection = duckdb.connect()
     connection.execute("set timezone = 'UTC'")
+    connection.execute(f"set threads = {threads}")
     databases.load_extension(connection, f"{kind}_scanner")
     connection.execute(f"attach '{words}' as remote (type {kind}, read_only)")
     home = "remote.public" if kind == "postgres" else "remote"
@@ -254,11 +255,13 @@ def place_postgres(server: Any) -> Place:  # noqa: ANN401
         "postgres",
         environment={"AIR_BENCH_DSN": server.dsn("bench")},
     )
+    words = databases.postgres_words(server, "bench")
     peers = {
         "connectorx": connector_x(uri, 1),
         "connectorx, 2 connections": connector_x(uri, 2),
         "ADBC": adbc(uri),
-        "DuckDB postgres": duckdb_scanner("postgres", databases.postgres_words(server, "bench")),
+        "DuckDB postgres": duckdb_scanner("postgres", words, os.cpu_count() or 1),
+        "DuckDB postgres, 1 connection": duckdb_scanner("postgres", words, 1),
     }
     floor = "psql \\copy binary to null"
     readers = {
@@ -320,10 +323,11 @@ def place_mariadb(server: Any) -> Place:  # noqa: ANN401
         "mysql",
         environment={"AIR_BENCH_DSN": server.dsn("bench")},
     )
+    words = databases.mariadb_words(server, "bench")
     peers = {
         "connectorx": connector_x(uri, 1),
         "connectorx, 2 connections": connector_x(uri, 2),
-        "DuckDB mysql": duckdb_scanner("mysql", databases.mariadb_words(server, "bench")),
+        "DuckDB mysql": duckdb_scanner("mysql", words, os.cpu_count() or 1),
     }
     floor = "mariadb --quick to null"
     readers = {
