@@ -273,13 +273,14 @@ def one_format(
             say(f"AIR answered none of these as {kind}.\n")
             continue
         mean, worst = geometric_mean(over.values()), max(over, key=lambda name: over[name])
-        if form != "jsonl":
-            report.goal(
-                f"{form} as {kind}, AIR over DuckDB, geometric mean",
-                "≤ 1",
-                f"{mean:.2f} of {len(over)} questions",
-                met=mean <= 1,
-            )
+        if form == "jsonl":
+            continue  # no goal is set for it; its figures stand in the table
+        report.goal(
+            f"{form} as {kind}, AIR over DuckDB, geometric mean",
+            "≤ 1",
+            f"{mean:.2f} of {len(over)} questions",
+            met=mean <= 1,
+        )
         report.goal(
             f"{form} as {kind}, the slowest question over DuckDB",
             "≤ 3",

@@ -89,8 +89,9 @@ pub(crate) fn run() -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().build()?;
     let mut worlds: BTreeMap<usize, World> = BTreeMap::new();
     serve(move |request: Request| {
-        let (Request::Catalog { tables } | Request::Sql { tables, .. } | Request::Time { tables, .. }) =
-            &request;
+        let (Request::Catalog { tables }
+        | Request::Sql { tables, .. }
+        | Request::Time { tables, .. }) = &request;
         if !worlds.contains_key(tables) {
             worlds.insert(*tables, World::new(*tables)?);
         }

@@ -44,7 +44,8 @@ struct Reply {
 
 /// Answers requests until standard input ends.
 pub(crate) fn run(kind: &str) -> Result<()> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let source = open(kind)?;
     serve(|request: Request| runtime.block_on(read(source.as_ref(), &request)))
 }
