@@ -10,6 +10,7 @@ mod learned;
 mod mysql;
 mod notes;
 mod postgres;
+mod source;
 
 pub use database::{AllowedHosts, DatabaseError, DatabaseOptions};
 pub use error::{Conflict, DatasetProblem, SourceError, explain};
@@ -17,3 +18,4 @@ pub use files::{FilesSource, Health, LearnOptions};
 pub use mysql::MysqlSource;
 pub use notes::{Note, notes};
 pub use postgres::PostgresSource;
+pub use source::{Progress, Source};

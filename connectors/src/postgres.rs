@@ -9,6 +9,7 @@ mod decode;
 mod dsn;
 mod faults;
 mod inline;
+mod learn;
 mod lease;
 mod numeric;
 mod params;

@@ -10,18 +10,19 @@ mod bucket;
 mod divide;
 mod extreme;
 mod fold;
+mod later;
 mod part;
 mod percentile;
 mod round;
 mod zone;
 
-#[expect(unused_imports, reason = "federation makes the calls")]
 pub(crate) use any::Any;
 pub(crate) use between::Between;
 pub(crate) use bucket::Bucket;
 pub(crate) use divide::Divide;
 pub(crate) use extreme::Extreme;
 pub(crate) use fold::Fold;
+pub(crate) use later::{Later, Quotient};
 pub(crate) use part::PartOf;
 pub(crate) use percentile::Percentile;
 pub(crate) use round::{Round, Rounding};

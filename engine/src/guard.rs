@@ -36,6 +36,8 @@ pub struct Policy {
     pub enforce_time_filter_days: u32,
     /// The most nodes a plan may have.
     pub max_plan_nodes: usize,
+    /// The most a database may estimate a query to cost, in its own units; absent is no limit.
+    pub max_cost: Option<f64>,
 }
 
 impl Default for Policy {
@@ -45,6 +47,7 @@ impl Default for Policy {
             time_filter: TimeFilter::default(),
             enforce_time_filter_days: 370,
             max_plan_nodes: 1_000,
+            max_cost: None,
         }
     }
 }
@@ -69,7 +72,7 @@ pub struct Finding {
 }
 
 impl Finding {
-    fn new(rule: &str, outcome: Outcome, detail: impl Into<String>) -> Self {
+    pub(crate) fn new(rule: &str, outcome: Outcome, detail: impl Into<String>) -> Self {
         Self { rule: rule.to_owned(), outcome, detail: detail.into() }
     }
 }
@@ -94,6 +97,7 @@ impl Refusal {
 pub struct GuardedPlan {
     plan: Plan,
     report: Vec<Finding>,
+    max_cost: Option<f64>,
 }
 
 /// Checks `plan` against every rule.
@@ -109,7 +113,7 @@ pub fn guard(mut plan: Plan, policy: &Policy) -> Result<GuardedPlan, Refusal> {
     if report.iter().any(|f| f.outcome == Outcome::Refused) {
         return Err(Refusal { report });
     }
-    Ok(GuardedPlan { plan, report })
+    Ok(GuardedPlan { plan, report, max_cost: policy.max_cost })
 }
 
 fn row_limit(plan: &Plan, policy: &Policy) -> Finding {
@@ -131,6 +135,26 @@ impl GuardedPlan {
     /// Every rule and how it came out.
     pub fn report(&self) -> &[Finding] {
         &self.report
+    }
+
+    /// What a database's estimate of a query may not pass; absent where none is wanted.
+    pub fn max_cost(&self) -> Option<f64> {
+        self.max_cost
+    }
+
+    /// This plan after a source has estimated its part, which asks nothing of its tables.
+    ///
+    /// # Errors
+    /// A refusal with the report of all rules, where the estimate is above the limit or no number.
+    pub fn with_cost(mut self, source: &str, cost: f64) -> Result<Self, Refusal> {
+        const RULE: &str = "cost";
+        let Some(most) = self.max_cost else { return Ok(self) };
+        let detail = format!("\"{source}\" estimates {cost} of at most {most}.");
+        // Anything but a number within the limit is refused, so that a NaN does not pass.
+        let fits = cost <= most;
+        let outcome = if fits { Outcome::Ok } else { Outcome::Refused };
+        self.report.push(Finding::new(RULE, outcome, detail));
+        if fits { Ok(self) } else { Err(Refusal { report: self.report }) }
     }
 
     /// The columns of the answer.

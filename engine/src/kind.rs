@@ -1,5 +1,6 @@
 //! Kinds of value, and expressions that know theirs: the types of the IR, above Arrow's.
 
+use crate::functions::ZoneSpec;
 use air_ir::DataType;
 use datafusion::arrow::datatypes::{DataType as ArrowType, TimeUnit};
 use datafusion::common::ScalarValue;
@@ -120,17 +121,19 @@ pub(crate) struct Typed {
     /// The type `expr` has in Arrow: for a column, that of the source, which may be narrower
     /// than the one its kind is computed in.
     pub(crate) arrow: ArrowType,
+    /// The zone a timestamp without one is read in, where it is not the default source's.
+    pub(crate) zone: Option<ZoneSpec>,
 }
 
 impl Typed {
     pub(crate) fn new(expr: Expr, kind: Kind) -> Self {
         let arrow = kind.arrow();
-        Self { expr, kind, arrow }
+        Self { expr, kind, arrow, zone: None }
     }
 
     /// A column as its source has it.
     pub(crate) fn column(expr: Expr, kind: Kind, arrow: ArrowType) -> Self {
-        Self { expr, kind, arrow }
+        Self { expr, kind, arrow, zone: None }
     }
 
     /// A whole number.

@@ -10,11 +10,13 @@ mod paths;
 pub(crate) use fields::FieldRef;
 pub(crate) use paths::Path;
 
+use crate::functions::ZoneSpec;
 use crate::plan::Planned;
 use crate::prepared::{CatalogTable, Edge, Prepared, TableId, is_unique};
 use crate::types::arrow_schema;
 use air_ir::catalog::TableKind;
-use air_ir::{Code, Column, EntityRef, Ir, IrError, JoinKind, JoinSpec, Pointer, Table};
+use air_ir::{Catalog, Code, Column, EntityRef, Ir, IrError, JoinKind, JoinSpec, Pointer, Table};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// Index into [`Model::targets`].
@@ -58,6 +60,8 @@ pub(crate) struct Model<'p> {
     derived: Vec<Derived>,
     /// The joins the IR decides itself.
     joins: Vec<Edge>,
+    /// Sources that entities name, beside the default one.
+    others: BTreeSet<String>,
     /// The entity whose fields come first: that of an `exists`, while its filters are read.
     pub(crate) focus: Option<TargetId>,
 }
@@ -79,6 +83,7 @@ impl<'p> Model<'p> {
             listed: 0,
             derived: Vec::new(),
             joins: Vec::new(),
+            others: ir.entities.iter().filter_map(|e| Some(e.source()?.to_owned())).collect(),
             focus: None,
         };
         let mut errors = Vec::new();
@@ -107,12 +112,6 @@ impl<'p> Model<'p> {
         at: &Pointer,
         nested: &mut Nested<'_>,
     ) -> Result<Target, Vec<IrError>> {
-        let source = &self.prepared.catalog().source;
-        if let Some(other) = entity.source().filter(|s| s != source) {
-            let detail =
-                format!("This run is over \"{source}\"; \"{other}\" cannot be joined to it yet.");
-            return Err(vec![IrError::new(Code::Unsupported, &at.key("source"), detail)]);
-        }
         let (table, reached) = match entity {
             EntityRef::Query { query, .. } => {
                 let planned = nested(query, &at.key("query"))?;
@@ -123,8 +122,8 @@ impl<'p> Model<'p> {
             EntityRef::Name(name) => {
                 (self.find_table(name, at).map_err(|e| vec![e])?, Reached::ByTable)
             }
-            EntityRef::Named { entity: name, alias, .. } => {
-                let found = self.find_table(name, &at.key("entity")).map_err(|e| vec![e])?;
+            EntityRef::Named { entity: name, source, alias } => {
+                let found = self.find_of(source.as_deref(), name, at).map_err(|e| vec![e])?;
                 let again = alias.is_some() && self.targets.iter().any(|t| t.table == found);
                 (found, if again { Reached::ByRole } else { Reached::ByTable })
             }
@@ -133,15 +132,39 @@ impl<'p> Model<'p> {
     }
 
     fn first_derived(&self) -> TableId {
-        self.prepared.catalog().tables.len()
+        self.prepared.len()
     }
 
+    /// The table called `name` in the default source.
     pub(crate) fn find_table(&self, name: &str, at: &Pointer) -> Result<TableId, IrError> {
-        match self.prepared.find(name) {
+        self.only(self.prepared.find(name), self.prepared.catalog(), name, at)
+    }
+
+    /// The table called `name` in the source that an entity names, else in the default one.
+    fn find_of(&self, source: Option<&str>, name: &str, at: &Pointer) -> Result<TableId, IrError> {
+        let Some(source) = source else { return self.find_table(name, &at.key("entity")) };
+        let catalog = self.prepared.catalogs().find(|c| c.source == source);
+        let (Some(catalog), Some(found)) = (catalog, self.prepared.find_in(source, name)) else {
+            let known: Vec<&str> = self.prepared.catalogs().map(|c| c.source.as_str()).collect();
+            let detail = format!("There is no source \"{source}\" among {}.", known.join(", "));
+            let error = IrError::new(Code::UnknownSource, &at.key("source"), detail);
+            return Err(error.near(source, known));
+        };
+        self.only(found, catalog, name, &at.key("entity"))
+    }
+
+    fn only(
+        &self,
+        found: &[TableId],
+        catalog: &Catalog,
+        name: &str,
+        at: &Pointer,
+    ) -> Result<TableId, IrError> {
+        match found {
             [one] => Ok(*one),
             [] => {
-                let known: Vec<String> = self.prepared.catalog().table_names().collect();
-                let source = &self.prepared.catalog().source;
+                let known: Vec<String> = catalog.table_names().collect();
+                let source = &catalog.source;
                 let detail = format!("There is no \"{name}\" in \"{source}\".");
                 let error = IrError::new(Code::UnknownEntity, at, detail);
                 Err(error.near(name, known.iter().map(String::as_str)))
@@ -162,6 +185,29 @@ impl<'p> Model<'p> {
         }
     }
 
+    /// The zone of a table's timestamps without one, where it is not the default source's.
+    pub(crate) fn zone(&self, id: TableId) -> Option<&ZoneSpec> {
+        if self.planned(id).is_some() { None } else { self.prepared.zone(id) }
+    }
+
+    /// The tables that an unlisted name can mean: those of the default source, else those of
+    /// the sources that the entities name.
+    fn named_table(&self, name: &str) -> Option<TableId> {
+        match self.prepared.find(name) {
+            [one] => return Some(*one),
+            [] => {}
+            _ => return None,
+        }
+        let mut found: Vec<TableId> = Vec::new();
+        for source in &self.others {
+            found.extend(self.prepared.find_in(source, name).unwrap_or_default());
+        }
+        match found[..] {
+            [one] => Some(one),
+            _ => None,
+        }
+    }
+
     /// The plan of a nested query, where the table is one.
     pub(crate) fn planned(&self, id: TableId) -> Option<&Planned> {
         id.checked_sub(self.first_derived()).map(|derived| &self.derived[derived].planned)
@@ -171,8 +217,7 @@ impl<'p> Model<'p> {
         match id.checked_sub(self.first_derived()) {
             Some(derived) => {
                 let table = &self.derived[derived].table;
-                let kind = air_ir::catalog::SourceKind::Files;
-                Arc::new(CatalogTable::new("", kind, table.name.clone(), arrow_schema(table)))
+                Arc::new(CatalogTable::new("", None, table.name.clone(), arrow_schema(table)))
             }
             None => self.prepared.source(id),
         }
@@ -254,4 +299,20 @@ fn derived_table(name: &str, query: &Ir, planned: &Planned) -> Table {
         time_series: false,
         storage: None,
     }
+}
+
+/// The sources that an IR names, nested queries included: the catalogs that planning it needs
+/// beside the default one.
+pub fn sources_of(ir: &Ir) -> Vec<String> {
+    let mut sources = BTreeSet::new();
+    let mut queries = vec![ir];
+    while let Some(ir) = queries.pop() {
+        for entity in &ir.entities {
+            sources.extend(entity.source().map(str::to_owned));
+            if let EntityRef::Query { query, .. } = entity {
+                queries.push(query);
+            }
+        }
+    }
+    sources.into_iter().collect()
 }

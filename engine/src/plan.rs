@@ -22,7 +22,7 @@ mod metrics;
 mod stitch;
 mod time;
 
-pub(crate) use context::{Context, Scanned};
+pub(crate) use context::{Context, Scanned, TimeBounds};
 
 use crate::kind::Kind;
 use crate::output::OutputColumn;

@@ -1,28 +1,46 @@
-//! A catalog made ready for planning, once per version: names, keys and Arrow schemas.
+//! Catalogs made ready for planning, once per version: names, keys and Arrow schemas.
+//!
+//! One catalog is the default: entities that name no source are looked up there. Others stand
+//! beside it for IRs over several sources; keys of the catalogs stay within a source.
 //!
 //! Shared between runs and never rebuilt for one, so that planning costs the same with 2 tables
 //! as with 500.
 
+use crate::functions::ZoneSpec;
+use crate::sql::{Dialect, dialect_of};
 use crate::types::arrow_schema;
 use air_ir::catalog::{ForeignKey, SourceKind};
 use air_ir::{Catalog, Table};
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::logical_expr::{TableProviderFilterPushDown, TableSource};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-/// Index of a table in its catalog.
+/// Index of a table among those of all catalogs.
 pub(crate) type TableId = usize;
 
-/// A catalog with everything planning looks up in it.
+/// Catalogs with everything planning looks up in them.
 #[derive(Debug)]
 pub struct Prepared {
-    catalog: Arc<Catalog>,
-    /// By qualified name, and by bare name where that is unique.
-    by_name: HashMap<String, Vec<TableId>>,
+    /// The default one first.
+    catalogs: Vec<Indexed>,
     /// Foreign keys by the table they leave from.
     outgoing: Vec<Vec<Edge>>,
+    /// By table: the tables whose keys lead to it.
+    leading: Vec<Vec<TableId>>,
     sources: Vec<Arc<CatalogTable>>,
+}
+
+/// One catalog among several.
+#[derive(Debug)]
+struct Indexed {
+    catalog: Arc<Catalog>,
+    /// The id of its first table.
+    first: TableId,
+    /// By qualified name, and by bare name where that is unique.
+    by_name: HashMap<String, Vec<TableId>>,
+    /// Zone of its timestamps without one.
+    zone: Option<ZoneSpec>,
 }
 
 /// A step from one table to another by equal columns.
@@ -55,28 +73,47 @@ impl Edge {
     }
 }
 
+/// What is known of a server when its part of a plan is cut out.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Server {
+    pub(crate) dialect: Dialect,
+    /// Functions its version has no equal of, though its dialect has a form for them.
+    pub(crate) lacks: BTreeSet<String>,
+}
+
+impl Server {
+    fn new(dialect: Dialect) -> Self {
+        Self { dialect, lacks: BTreeSet::new() }
+    }
+}
+
 /// A table as the planner scans it: a schema without rows. Running replaces it by a provider.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct CatalogTable {
     /// Id of the source that holds it; empty for the result of a nested query.
     pub(crate) source: String,
-    /// What the source is.
-    pub(crate) kind: SourceKind,
+    /// The server that answers for it; `None` where rows are read in this process.
+    pub(crate) server: Option<Arc<Server>>,
     pub(crate) name: String,
     schema: SchemaRef,
     /// Types of the columns in the source's own words.
-    natives: HashMap<String, String>,
+    natives: Arc<HashMap<String, String>>,
 }
 
 impl CatalogTable {
-    pub(crate) fn new(source: &str, kind: SourceKind, name: String, schema: SchemaRef) -> Self {
-        Self { source: source.to_owned(), kind, name, schema, natives: HashMap::new() }
+    pub(crate) fn new(
+        source: &str,
+        server: Option<Arc<Server>>,
+        name: String,
+        schema: SchemaRef,
+    ) -> Self {
+        Self { source: source.to_owned(), server, name, schema, natives: Arc::default() }
     }
 
     /// With what the source calls the types of `table`'s columns.
     fn with_natives(mut self, table: &Table) -> Self {
         let natives = table.columns.iter().map(|c| (c.name.clone(), c.native_type.clone()));
-        self.natives = natives.collect();
+        self.natives = Arc::new(natives.collect());
         self
     }
 
@@ -102,71 +139,89 @@ impl TableSource for CatalogTable {
 impl Prepared {
     /// Indexes `catalog`.
     pub fn new(catalog: Arc<Catalog>) -> Self {
-        let mut by_name: HashMap<String, Vec<TableId>> = HashMap::new();
-        for (id, table) in catalog.tables.iter().enumerate() {
-            by_name.entry(table.qualified_name()).or_default().push(id);
-            if table.schema.is_some() {
-                by_name.entry(table.name.clone()).or_default().push(id);
+        Self::federated(catalog, Vec::new())
+    }
+
+    /// Indexes several catalogs; entities without a source are those of `default`.
+    pub fn federated(default: Arc<Catalog>, others: Vec<Arc<Catalog>>) -> Self {
+        let mut catalogs = Vec::new();
+        let mut sources = Vec::new();
+        for catalog in std::iter::once(default).chain(others) {
+            let first = sources.len();
+            let server = dialect_of(catalog.kind).map(|d| Arc::new(Server::new(d)));
+            sources.extend(catalog.tables.iter().map(|t| {
+                let (source, server) = (catalog.source.as_str(), server.clone());
+                let table = CatalogTable::new(source, server, t.qualified_name(), arrow_schema(t));
+                Arc::new(table.with_natives(t))
+            }));
+            catalogs.push(Indexed::new(catalog, first));
+        }
+        let outgoing: Vec<Vec<Edge>> = catalogs.iter().flat_map(Indexed::edges).collect();
+        let mut leading = vec![Vec::new(); sources.len()];
+        for (id, edges) in outgoing.iter().enumerate() {
+            for edge in edges {
+                if leading[edge.right].last() != Some(&id) {
+                    leading[edge.right].push(id);
+                }
             }
         }
-        let sources = catalog
-            .tables
-            .iter()
-            .map(|t| {
-                let (source, kind) = (catalog.source.as_str(), catalog.kind);
-                let table = CatalogTable::new(source, kind, t.qualified_name(), arrow_schema(t));
-                Arc::new(table.with_natives(t))
-            })
-            .collect();
-        let mut prepared =
-            Self { by_name, outgoing: vec![Vec::new(); catalog.tables.len()], sources, catalog };
-        for id in 0..prepared.catalog.tables.len() {
-            prepared.outgoing[id] = prepared.edges_from(id);
+        Self { catalogs, outgoing, leading, sources }
+    }
+
+    /// This, with what is known of the server behind `source`: the dialect it is asked in, and
+    /// the functions of plans that its version lacks, which are then computed here.
+    #[must_use]
+    pub fn served(mut self, source: &str, dialect: Dialect, lacks: &[&str]) -> Self {
+        let lacks = lacks.iter().map(|f| (*f).to_owned()).collect();
+        let server = Some(Arc::new(Server { dialect, lacks }));
+        for table in self.sources.iter_mut().filter(|t| t.source == source) {
+            let served = CatalogTable { server: server.clone(), ..table.as_ref().clone() };
+            *table = Arc::new(served);
         }
-        prepared
+        self
     }
 
-    /// The catalog itself.
+    /// The default catalog.
     pub fn catalog(&self) -> &Arc<Catalog> {
-        &self.catalog
+        &self.catalogs[0].catalog
     }
 
-    fn edges_from(&self, left: TableId) -> Vec<Edge> {
-        let table = &self.catalog.tables[left];
-        table.foreign_keys.iter().filter_map(|key| self.edge(left, key)).collect()
+    /// Every catalog, the default one first.
+    pub fn catalogs(&self) -> impl Iterator<Item = &Arc<Catalog>> {
+        self.catalogs.iter().map(|c| &c.catalog)
     }
 
-    /// The edge of a foreign key; `None` where the referenced table was not learned.
-    fn edge(&self, left: TableId, key: &ForeignKey) -> Option<Edge> {
-        let name = match &key.references.schema {
-            Some(schema) => format!("{schema}.{}", key.references.table),
-            None => match &self.catalog.tables[left].schema {
-                Some(schema) => format!("{schema}.{}", key.references.table),
-                None => key.references.table.clone(),
-            },
-        };
-        let right = *self.find(&name).first()?;
-        // A database holds its foreign keys to a unique key; files only say so.
-        let held = self.catalog.kind != SourceKind::Files;
-        let to_one = held || is_unique(&self.catalog.tables[right], &key.references.columns);
-        Some(Edge {
-            left,
-            right,
-            left_columns: key.columns.clone(),
-            right_columns: key.references.columns.clone(),
-            role: key.role.clone(),
-            to_one,
-            inner: false,
-        })
+    /// How many tables there are in all catalogs.
+    pub(crate) fn len(&self) -> usize {
+        self.sources.len()
     }
 
-    /// The tables called `name`.
+    /// The tables called `name` in the default catalog.
     pub(crate) fn find(&self, name: &str) -> &[TableId] {
-        self.by_name.get(name).map_or(&[], Vec::as_slice)
+        self.catalogs[0].find(name)
+    }
+
+    /// The tables called `name` in the catalog of `source`; `None` where there is no such catalog.
+    pub(crate) fn find_in(&self, source: &str, name: &str) -> Option<&[TableId]> {
+        let catalog = self.catalogs.iter().find(|c| c.catalog.source == source)?;
+        Some(catalog.find(name))
+    }
+
+    /// The catalog that a table is in.
+    fn indexed(&self, id: TableId) -> &Indexed {
+        let after = self.catalogs.partition_point(|c| c.first <= id);
+        &self.catalogs[after.saturating_sub(1)]
     }
 
     pub(crate) fn table(&self, id: TableId) -> &Table {
-        &self.catalog.tables[id]
+        let indexed = self.indexed(id);
+        &indexed.catalog.tables[id - indexed.first]
+    }
+
+    /// The zone of a table's timestamps without one, where it is not the default catalog's.
+    pub(crate) fn zone(&self, id: TableId) -> Option<&ZoneSpec> {
+        let indexed = self.indexed(id);
+        if indexed.first == 0 { None } else { indexed.zone.as_ref() }
     }
 
     pub(crate) fn source(&self, id: TableId) -> Arc<CatalogTable> {
@@ -179,7 +234,56 @@ impl Prepared {
 
     /// Foreign keys that lead to `id`.
     pub(crate) fn incoming(&self, id: TableId) -> impl Iterator<Item = &Edge> {
-        self.outgoing.iter().flatten().filter(move |e| e.right == id)
+        let leading = self.leading.get(id).map_or(&[][..], Vec::as_slice);
+        leading.iter().flat_map(|left| &self.outgoing[*left]).filter(move |e| e.right == id)
+    }
+}
+
+impl Indexed {
+    fn new(catalog: Arc<Catalog>, first: TableId) -> Self {
+        let mut by_name: HashMap<String, Vec<TableId>> = HashMap::new();
+        for (id, table) in (first..).zip(&catalog.tables) {
+            by_name.entry(table.qualified_name()).or_default().push(id);
+            if table.schema.is_some() {
+                by_name.entry(table.name.clone()).or_default().push(id);
+            }
+        }
+        let zone = ZoneSpec::get(catalog.time_zone.as_deref().unwrap_or(crate::types::UTC)).ok();
+        Self { catalog, first, by_name, zone }
+    }
+
+    fn find(&self, name: &str) -> &[TableId] {
+        self.by_name.get(name).map_or(&[], Vec::as_slice)
+    }
+
+    /// The foreign keys of each table.
+    fn edges(&self) -> Vec<Vec<Edge>> {
+        let of = |table: &Table, left: TableId| {
+            table.foreign_keys.iter().filter_map(|key| self.edge(table, left, key)).collect()
+        };
+        self.catalog.tables.iter().zip(self.first..).map(|(t, left)| of(t, left)).collect()
+    }
+
+    /// The edge of a foreign key; `None` where the referenced table was not learned.
+    fn edge(&self, table: &Table, left: TableId, key: &ForeignKey) -> Option<Edge> {
+        let schema = key.references.schema.as_ref().or(table.schema.as_ref());
+        let name = match schema {
+            Some(schema) => format!("{schema}.{}", key.references.table),
+            None => key.references.table.clone(),
+        };
+        let right = *self.find(&name).first()?;
+        // A database holds its foreign keys to a unique key; files only say so.
+        let held = self.catalog.kind != SourceKind::Files;
+        let referenced = &self.catalog.tables[right - self.first];
+        Some(Edge {
+            left,
+            right,
+            left_columns: key.columns.clone(),
+            right_columns: key.references.columns.clone(),
+            role: key.role.clone(),
+            to_one: held || is_unique(referenced, &key.references.columns),
+            inner: false,
+        })
     }
 }
 

@@ -1,33 +1,31 @@
 //! Running an execution: databases are asked, and the rest is done in this process.
 //!
 //! In: an [`Execution`], a provider for each table of files and a [`Remote`] for each database.
-//! Out: the rows of the answer, at most as many as its limit. Memory is bounded by a pool that several runs share, and large sorts and groupings
-//! spill to disk; over a limit is an error, never a part of the rows.
+//! Out: the rows of the answer, at most as many as its limit. Memory is bounded by a pool that
+//! several runs share, and large sorts and groupings spill to disk; over a limit is an error,
+//! never a part of the rows. One source's failure is the run's: its error names the source, and
+//! the streams of all others are dropped, which ends their queries.
 
 mod fetch;
+mod held;
 mod runtime;
+mod stages;
 
 pub use runtime::{RunLimits, Runtime};
 
 use crate::guard::GuardedPlan;
-use crate::prepared::CatalogTable;
 use crate::remote::Remote;
-use crate::split::{Execution, Fetched};
+use crate::split::Execution;
 use crate::sql::Sql;
 use datafusion::arrow::compute::concat_batches;
 use datafusion::arrow::datatypes::{Schema, SchemaRef};
 use datafusion::arrow::record_batch::RecordBatch;
 use datafusion::catalog::TableProvider;
-use datafusion::common::ParamValues;
-use datafusion::common::metadata::ScalarAndMetadata;
-use datafusion::common::tree_node::Transformed;
-use datafusion::datasource::provider_as_source;
 use datafusion::error::DataFusionError;
-use datafusion::logical_expr::{LogicalPlan, TableScanBuilder};
 use futures::StreamExt;
-use std::collections::{BTreeMap, HashMap};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use stages::Running;
+use std::collections::HashMap;
+use std::sync::Arc;
 
 /// Where the rows of an execution come from.
 #[derive(Debug, Clone, Default)]
@@ -68,12 +66,37 @@ pub enum RunError {
     Memory(#[source] DataFusionError),
     #[error("a whole number became too large for 64 bits; the result would be another number")]
     Overflow(#[source] DataFusionError),
+    /// A database did not answer; whatever else ran for this answer was stopped.
+    #[error("the source \"{source_id}\" did not answer")]
+    Source {
+        source_id: String,
+        #[source]
+        cause: DataFusionError,
+    },
     #[error("the engine could not run the plan")]
     Engine(#[source] DataFusionError),
 }
 
+/// A source's failure on its way through the local plan, which keeps only errors.
+#[derive(Debug, thiserror::Error)]
+#[error("the source \"{source_id}\" did not answer")]
+struct SourceFailed {
+    source_id: String,
+    #[source]
+    cause: DataFusionError,
+}
+
+impl SourceFailed {
+    fn of(source: &str, cause: DataFusionError) -> DataFusionError {
+        DataFusionError::External(Box::new(Self { source_id: source.to_owned(), cause }))
+    }
+}
+
 impl From<DataFusionError> for RunError {
     fn from(error: DataFusionError) -> Self {
+        if let Some(source_id) = failed_source(&error) {
+            return Self::Source { source_id, cause: error };
+        }
         match error.find_root() {
             DataFusionError::ResourcesExhausted(_) => Self::Memory(error),
             root => {
@@ -90,6 +113,18 @@ impl From<DataFusionError> for RunError {
     }
 }
 
+/// The source that an error came from, wherever the local plan has wrapped it.
+fn failed_source(error: &DataFusionError) -> Option<String> {
+    let mut next: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(error) = next {
+        if let Some(failed) = error.downcast_ref::<SourceFailed>() {
+            return Some(failed.source_id.clone());
+        }
+        next = error.source();
+    }
+    None
+}
+
 /// Runs an execution. Dropping the future stops the work, in the databases too.
 ///
 /// # Errors
@@ -99,13 +134,16 @@ pub async fn run(
     sources: &Sources,
     runtime: &Runtime,
 ) -> Result<Answer, RunError> {
+    let mut running = Running::new(execution, sources, runtime);
+    for stage in &execution.stages {
+        running.stage(stage).await?;
+    }
     let plan = execution.guarded();
-    let counted = Counted::default();
-    let logical = with_providers(execution, sources, &counted)?;
-    let values = plan.values().iter().map(|v| ScalarAndMetadata::from(v.clone())).collect();
-    let logical = logical.with_param_values(ParamValues::List(values))?;
-    let frame = runtime.session().execute_logical_plan(logical).await?;
-    let mut stream = frame.execute_stream().await?;
+    let session = match execution.keeps_order() {
+        true => runtime.ordered_session(),
+        false => runtime.session(),
+    };
+    let mut stream = running.stream(&execution.local, &session).await?;
     let schema = answer_schema(plan);
     let mut batches = Vec::new();
     while let Some(batch) = stream.next().await {
@@ -115,7 +153,7 @@ pub async fn run(
     let limit = usize::try_from(plan.limit()).unwrap_or(usize::MAX);
     let truncated = rows.num_rows() > limit;
     let rows = if truncated { rows.slice(0, limit) } else { rows };
-    Ok(Answer { rows, truncated, sent: counted.sent(execution) })
+    Ok(Answer { rows, truncated, sent: running.log.sent() })
 }
 
 /// The columns the plan promises, by name and type.
@@ -140,60 +178,4 @@ fn as_promised(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch, D
         })
         .collect::<Result<Vec<_>, _>>()?;
     Ok(RecordBatch::try_new(Arc::clone(schema), columns)?)
-}
-
-/// The plan over providers in place of the catalog's tables and the fetched rows.
-fn with_providers(
-    execution: &Execution,
-    sources: &Sources,
-    counted: &Counted,
-) -> Result<LogicalPlan, RunError> {
-    let mut missing = None;
-    let plan = execution.local.clone().transform_up_with_subqueries(|node| {
-        let LogicalPlan::TableScan(scan) = &node else { return Ok(Transformed::no(node)) };
-        let (found, name) = if let Some(known) = scan.source.downcast_ref::<CatalogTable>() {
-            let key = (known.source.clone(), known.name.clone());
-            (sources.tables.get(&key).cloned(), known.name.clone())
-        } else if let Some(fetched) = scan.source.downcast_ref::<Fetched>() {
-            let query = &execution.queries()[fetched.query];
-            let remote = sources.remotes.get(&query.source);
-            let table = remote.map(|r| fetch::table(r, query, counted.counter(fetched.query)));
-            (table, query.source.clone())
-        } else {
-            return Ok(Transformed::no(node));
-        };
-        let Some(provider) = found else {
-            missing = Some(name);
-            return Ok(Transformed::no(node));
-        };
-        let scan = TableScanBuilder::new(scan.table_name.clone(), provider_as_source(provider))
-            .with_projection(scan.projection.clone())
-            .build()?;
-        Ok(Transformed::yes(LogicalPlan::TableScan(scan)))
-    })?;
-    match missing {
-        Some(table) => Err(RunError::NoTable(table)),
-        None => Ok(plan.data),
-    }
-}
-
-/// Rows that came back, by query.
-#[derive(Debug, Default)]
-struct Counted(Mutex<BTreeMap<usize, Arc<AtomicU64>>>);
-
-impl Counted {
-    fn counter(&self, query: usize) -> Arc<AtomicU64> {
-        let mut counters = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(counters.entry(query).or_default())
-    }
-
-    fn sent(&self, execution: &Execution) -> Vec<Sent> {
-        let counters = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let sent = counters.iter().filter_map(|(query, rows)| {
-            let query = execution.queries().get(*query)?;
-            let rows = rows.load(Ordering::Relaxed);
-            Some(Sent { source: query.source.clone(), sql: query.sql.clone(), rows })
-        });
-        sent.collect()
-    }
 }

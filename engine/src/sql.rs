@@ -25,8 +25,8 @@ mod writer;
 
 use crate::guard::GuardedPlan;
 use air_ir::catalog::SourceKind;
-use datafusion::common::ScalarValue;
-use datafusion::logical_expr::LogicalPlan;
+use datafusion::common::{DFSchema, ScalarValue};
+use datafusion::logical_expr::{Expr, LogicalPlan};
 use jiff::Timestamp;
 use rules::Rules;
 use serde::{Deserialize, Serialize};
@@ -68,13 +68,13 @@ impl Dialect {
     }
 }
 
-/// The dialect a kind of source speaks.
-pub(crate) fn dialect_of(kind: SourceKind) -> Dialect {
+/// The dialect a kind of source speaks; files speak none.
+pub(crate) fn dialect_of(kind: SourceKind) -> Option<Dialect> {
     match kind {
-        SourceKind::Postgres => Dialect::Postgres,
-        SourceKind::Timescaledb => Dialect::Timescaledb,
-        SourceKind::Mysql => Dialect::Mysql,
-        SourceKind::Files => Dialect::Datafusion,
+        SourceKind::Postgres => Some(Dialect::Postgres),
+        SourceKind::Timescaledb => Some(Dialect::Timescaledb),
+        SourceKind::Mysql => Some(Dialect::Mysql),
+        SourceKind::Files => None,
     }
 }
 
@@ -122,4 +122,28 @@ pub(crate) fn write(
     let text = select::query(&mut writer, plan).map_err(fail)?;
     let (text, params) = writer.finish(&text).map_err(fail)?;
     Ok(Sql { dialect, text, params })
+}
+
+/// Which expressions an engine has a form for.
+pub(crate) struct Forms(Writer);
+
+impl Forms {
+    pub(crate) fn new(
+        dialect: Dialect,
+        values: &[ScalarValue],
+        range: Option<(Timestamp, Timestamp)>,
+    ) -> Self {
+        Self(Writer::new(dialect.rules(), values.to_vec(), range))
+    }
+
+    /// Whether `expr` over rows of `schema` has a form.
+    ///
+    /// # Errors
+    /// The reason why it has none.
+    pub(crate) fn check(&mut self, expr: &Expr, schema: &DFSchema) -> Result<(), String> {
+        let items: Vec<item::Item> =
+            schema.fields().iter().map(|_| item::Item::new("c".to_owned())).collect();
+        let scope = expressions::Scope { schema, items: &items, outer: None };
+        expressions::expression(&mut self.0, expr, &scope).map(|_| ())
+    }
 }

@@ -5,6 +5,7 @@
 //! Absent on purpose: HTTP, and how a question becomes an IR (`ask`).
 
 pub(crate) mod ask;
+mod cost;
 pub(crate) mod definition;
 pub(crate) mod engine;
 mod judge;
@@ -18,7 +19,7 @@ pub(crate) mod sources;
 use std::sync::Arc;
 use std::time::Instant;
 
-use air_engine::{Dialect, Execution, GuardedPlan, Policy, Prepared, Sql};
+use air_engine::{Dialect, Execution, Finding, GuardedPlan, Policy, Prepared, Sql};
 use air_ir::{Bindings, Ir, Verdict};
 use datafusion::arrow::array::RecordBatch;
 use jiff::Timestamp;
@@ -94,14 +95,15 @@ async fn stages(
     let execution = guarded.execution()?;
     let sql = source_sql(&order.datasource, &execution)?;
     clock.timings.unparse = clock.lap();
-    record::planned(app, slot.id(), &sql, execution.guarded().report()).await?;
+    let report = cost::checked(app, ready, &execution).await?;
+    record::planned(app, slot.id(), &sql, &report).await?;
     let as_of = Moment::now();
     let _ = clock.lap();
     let ran = engine::run(app, ready, execution, slot, order.deadline).await?;
     clock.timings.execute = clock.lap();
     let judged = judge::judge(app, ready, &ir, order, ran).await;
     clock.timings.qa = clock.lap();
-    finished(order, slot.id(), as_of, judged, sql, clock.timings)
+    finished(order, slot.id(), as_of, judged, (sql, report), clock.timings)
 }
 
 /// The IR with its values in place of its parameters.
@@ -165,13 +167,26 @@ pub(crate) fn source_sql(
     told.collect()
 }
 
-fn told(source: DatasourceId, sql: &Sql) -> SourceSql {
+pub(crate) fn told(source: DatasourceId, sql: &Sql) -> SourceSql {
     SourceSql {
         source,
         dialect: dialect(sql.dialect),
         sql: sql.text.clone(),
         params: results::json_scalars(&sql.params),
+        rows: None,
     }
+}
+
+/// What was really sent, with the rows that came back; for files, what was planned.
+fn sent(planned: Vec<SourceSql>, answer: &air_engine::Answer) -> Result<Vec<SourceSql>, ApiError> {
+    if answer.sent.is_empty() {
+        return Ok(planned);
+    }
+    let sent = answer.sent.iter().map(|query| {
+        let source = query.source.parse().map_err(ApiError::internal)?;
+        Ok(SourceSql { rows: Some(query.rows), ..told(source, &query.sql) })
+    });
+    sent.collect()
 }
 
 /// The contract's name of a dialect.
@@ -190,11 +205,12 @@ fn finished(
     run_id: &RunId,
     as_of: Moment,
     judged: judge::Judged,
-    sql: Vec<SourceSql>,
+    (sql, report): (Vec<SourceSql>, Vec<Finding>),
     timings: Timings,
 ) -> Result<Finished, ApiError> {
     let guarded = judged.ran.execution.guarded();
     let rows = results::in_zone(&judged.ran.answer.rows, guarded.time_zone());
+    let sql = sent(sql, &judged.ran.answer)?;
     Ok(Finished {
         run_id: run_id.clone(),
         order: order.clone(),
@@ -203,7 +219,7 @@ fn finished(
         truncated: judged.ran.answer.truncated,
         as_of,
         sql,
-        safety_report: safety_report(guarded.report()),
+        safety_report: safety_report(&report),
         verdict: judged.verdict,
         timings,
         notes: guarded.notes().to_vec(),

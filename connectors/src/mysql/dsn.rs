@@ -31,10 +31,9 @@ pub(super) enum Tls {
     Preferred,
     /// Encrypted, whoever the server is.
     Required,
-    /// The server's certificate is from a trusted authority.
-    VerifyCa,
-    /// And is for the DSN's host.
-    VerifyIdentity,
+    /// The server's certificate is from a trusted authority and for the DSN's host. `VERIFY_CA`
+    /// is this too: a certificate for another host is a reason to stop, not to go on.
+    Verified,
 }
 
 impl Dsn {
@@ -126,8 +125,7 @@ fn tls(value: &str) -> Option<Tls> {
         "disabled" | "disable" | "false" => Tls::Disabled,
         "preferred" | "prefer" => Tls::Preferred,
         "required" | "require" | "skip_verify" => Tls::Required,
-        "verify_ca" => Tls::VerifyCa,
-        "verify_identity" | "verify_full" | "true" => Tls::VerifyIdentity,
+        "verify_ca" | "verify_identity" | "verify_full" | "true" => Tls::Verified,
         _ => return None,
     })
 }
@@ -198,11 +196,15 @@ mod tests {
     fn both_forms() {
         let dsn = parsed("mysql://re%40der:p%2Fw@db.example.org:3307/sales?ssl-mode=VERIFY_CA");
         let dsn = dsn.unwrap();
-        assert_eq!((dsn.host.as_str(), dsn.port, dsn.user.as_str()), ("db.example.org", 3307, "re@der"));
+        assert_eq!(
+            (dsn.host.as_str(), dsn.port, dsn.user.as_str()),
+            ("db.example.org", 3307, "re@der")
+        );
         assert_eq!(dsn.password.unwrap().expose_secret(), "p/w");
-        assert_eq!((dsn.database.as_deref(), dsn.tls), (Some("sales"), Tls::VerifyCa));
+        assert_eq!((dsn.database.as_deref(), dsn.tls), (Some("sales"), Tls::Verified));
 
-        let dsn = parsed("reader:p@:/w%@tcp([::1]:3307)/sales?tls=skip-verify&parseTime=true").unwrap();
+        let dsn =
+            parsed("reader:p@:/w%@tcp([::1]:3307)/sales?tls=skip-verify&parseTime=true").unwrap();
         assert_eq!((dsn.host.as_str(), dsn.port, dsn.user.as_str()), ("::1", 3307, "reader"));
         assert_eq!(dsn.password.unwrap().expose_secret(), "p@:/w%");
         assert_eq!(dsn.tls, Tls::Required);

@@ -119,7 +119,10 @@ mod tests {
     #[test]
     fn more_than_reading_is_named() {
         for (line, right) in [
-            ("GRANT ALL PRIVILEGES ON *.* TO `root`@`localhost` WITH GRANT OPTION", "ALL PRIVILEGES"),
+            (
+                "GRANT ALL PRIVILEGES ON *.* TO `root`@`localhost` WITH GRANT OPTION",
+                "ALL PRIVILEGES",
+            ),
             ("GRANT SELECT, FILE ON *.* TO `r`@`%`", "FILE"),
             ("GRANT SELECT, SUPER ON *.* TO `r`@`%`", "SUPER"),
             ("GRANT READ_ONLY ADMIN ON *.* TO `r`@`%`", "READ_ONLY ADMIN"),

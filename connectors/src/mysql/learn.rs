@@ -30,7 +30,9 @@ pub(super) async fn catalog(
     drop(conn);
     if tables.is_empty() {
         let reason = match &server.dsn.database {
-            Some(name) => format!("its user can read no table of database \"{name}\"; grant SELECT"),
+            Some(name) => {
+                format!("its user can read no table of database \"{name}\"; grant SELECT")
+            }
             None => "its user can read no table; grant SELECT".to_owned(),
         };
         return Err(DatabaseError::Unsupported { id: server.id.clone(), reason }.into());

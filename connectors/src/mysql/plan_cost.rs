@@ -2,6 +2,7 @@
 
 use super::Server;
 use super::params::params;
+use super::query::reads;
 use crate::database::DatabaseError;
 use crate::error::SourceError;
 use air_engine::Sql;
@@ -9,6 +10,10 @@ use mysql_async::prelude::Queryable;
 use serde_json::Value;
 
 pub(super) async fn cost(server: &Server, sql: &Sql) -> Result<f64, SourceError> {
+    if !reads(&sql.text) {
+        let reason = "only a query that reads is explained, a SELECT".to_owned();
+        return Err(DatabaseError::Unsupported { id: server.id.clone(), reason }.into());
+    }
     let params = params(&server.id, &sql.params)?;
     let mut conn = server.connection().await?;
     let text = format!("EXPLAIN FORMAT=JSON {}", sql.text);

@@ -140,7 +140,7 @@ impl Server {
         if !reads(text) {
             return Err(self.not_a_query());
         }
-        let begun = conn.query_drop("START TRANSACTION READ ONLY").await;
+        let begun = conn.query_drop(self.begin.as_str()).await;
         begun.map_err(|e| self.stopped(&e))?;
         let statement = conn.prep(text).await.map_err(|e| self.stopped(&e))?;
         if statement.num_columns() == 0 {
@@ -171,10 +171,7 @@ impl Server {
     }
 
     /// The server keeps the deadline itself; this one is for a server that answers no more.
-    async fn timed<T>(
-        &self,
-        step: impl Future<Output = Result<T, Stopped>>,
-    ) -> Result<T, Stopped> {
+    async fn timed<T>(&self, step: impl Future<Output = Result<T, Stopped>>) -> Result<T, Stopped> {
         let limit = self.options.statement_timeout + GRACE;
         tokio::time::timeout(limit, step).await.unwrap_or_else(|_| {
             Err(Stopped::Lost(
@@ -225,7 +222,7 @@ impl Server {
 
 /// Whether a text begins as a query does. The transaction and the user's rights refuse writes;
 /// this keeps out what they do not know, such as `SET STATEMENT … FOR SELECT`.
-fn reads(text: &str) -> bool {
+pub(super) fn reads(text: &str) -> bool {
     let text = text.trim_start();
     let word = text.split(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default();
     text.starts_with('(') || ["SELECT", "WITH"].iter().any(|w| word.eq_ignore_ascii_case(w))

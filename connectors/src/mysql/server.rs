@@ -29,6 +29,8 @@ pub(super) struct Server {
     pub(super) id: String,
     pub(super) dsn: Dsn,
     pub(super) options: DatabaseOptions,
+    /// What goes ahead of every query.
+    pub(super) begin: String,
     found: OnceCell<Found>,
 }
 
@@ -51,7 +53,9 @@ pub(super) struct Version {
 
 impl Server {
     pub(super) fn new(id: String, dsn: Dsn, options: DatabaseOptions) -> Self {
-        Self { id, dsn, options, found: OnceCell::new() }
+        let session = session(options.statement_timeout);
+        let begin = format!("{session}; START TRANSACTION READ ONLY");
+        Self { id, dsn, options, begin, found: OnceCell::new() }
     }
 
     /// The server, its address resolved and its user's rights checked at the first call.
@@ -81,19 +85,15 @@ impl Server {
         }
         let mut grants = self.grants(conn, "SHOW GRANTS").await?;
         // MariaDB has one role at a time and lists its rights by itself; MySQL has to be told.
-        let roles: Option<Option<String>> = conn
-            .query_first("SELECT CURRENT_ROLE()")
-            .await
-            .map_err(|e| self.failure(&e))?;
+        let roles: Option<Option<String>> =
+            conn.query_first("SELECT CURRENT_ROLE()").await.map_err(|e| self.failure(&e))?;
         let roles = roles.flatten().filter(|r| r != "NONE" && r.starts_with('`'));
         if let Some(roles) = roles {
             let using = format!("SHOW GRANTS FOR CURRENT_USER() USING {roles}");
             grants.extend(self.grants(conn, using.as_str()).await?);
         }
         match beyond_reading(grants.iter().map(String::as_str)) {
-            Some(right) => {
-                Err(DatabaseError::Superuser { id: self.id.clone(), right }.into())
-            }
+            Some(right) => Err(DatabaseError::Superuser { id: self.id.clone(), right }.into()),
             None => Ok(()),
         }
     }
@@ -177,7 +177,7 @@ impl Server {
             .with_constraints(constraints)
             .with_inactive_connection_ttl(IDLE)
             .with_ttl_check_interval(IDLE / 2)
-            // A query cannot change its session, and a reset would drop prepared statements.
+            // Every query sets its session anew, and a reset would drop prepared statements.
             .with_reset_connection(false);
         OptsBuilder::default()
             .ip_or_hostname(dsn.host.as_str())
@@ -191,7 +191,7 @@ impl Server {
             .stmt_cache_size(STATEMENTS)
             .ssl_opts(ssl(tls, dsn))
             .pool_opts(pool)
-            .setup(setup(self.options.statement_timeout))
+            .setup(vec![session(self.options.statement_timeout)])
             .into()
     }
 }
@@ -202,39 +202,39 @@ fn ssl(tls: Tls, dsn: &Dsn) -> Option<SslOpts> {
     match tls {
         Tls::Disabled => None,
         Tls::Preferred | Tls::Required => Some(opts.with_danger_accept_invalid_certs(true)),
-        Tls::VerifyCa => Some(opts.with_danger_skip_domain_validation(true)),
-        Tls::VerifyIdentity => Some(opts),
+        Tls::Verified => Some(opts),
     }
 }
 
-/// The session of every connection. The client runs these from the last to the first.
+/// What makes a session, in one message. It goes ahead of every query too, since a function of
+/// the server's that a query calls may have changed it.
 ///
 /// - No `ONLY_FULL_GROUP_BY`: two placeholders of one value are two values to it, so it refuses
 ///   right queries.
 /// - `NO_UNSIGNED_SUBTRACTION`: a difference below zero is a number, not an error.
 /// - `div_precision_increment` 30: averages and quotients of decimals keep more digits than a
 ///   float holds.
-/// - `max_sort_length` at its most: beyond it, long texts count as equal when they are put in
-///   order, in silence.
+/// - `max_sort_length`: texts that are equal that far count as equal when they are put in order,
+///   in silence. 64 KiB is all that a `TEXT` holds; more would need more memory than servers give.
+/// - `sort_buffer_size` holds fifteen keys of that length, which is the least that is asked for,
+///   of sixteen columns.
 /// - `net_write_timeout`: back-pressure may hold the server's writing as long as a query may take.
 /// - The deadline has another name on each server, so each is in a comment that only one of them
 ///   reads: `/*M!` is MariaDB's own, and MariaDB passes over versions 50700 to 50999.
-fn setup(statement_timeout: Duration) -> Vec<String> {
+fn session(statement_timeout: Duration) -> String {
     let seconds = statement_timeout.as_secs().max(1);
     let millis = statement_timeout.as_millis().max(1);
-    vec![
-        "SET SESSION TRANSACTION READ ONLY".to_owned(),
-        format!(
-            "SET SESSION time_zone = '+00:00', \
-             sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,NO_UNSIGNED_SUBTRACTION', \
-             div_precision_increment = 30, max_sort_length = 8388608, lock_wait_timeout = {seconds}, \
-             net_read_timeout = 60, net_write_timeout = {write} \
-             /*M!100108 , max_statement_time = {whole}.{part:03} */ \
-             /*!50708 , max_execution_time = {millis} */",
-            write = seconds.max(60),
-            whole = millis / 1_000,
-            part = millis % 1_000,
-        ),
-        "SET NAMES utf8mb4 COLLATE utf8mb4_bin".to_owned(),
-    ]
+    format!(
+        "SET NAMES utf8mb4 COLLATE utf8mb4_bin; \
+         SET SESSION time_zone = '+00:00', \
+         sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,NO_UNSIGNED_SUBTRACTION', \
+         div_precision_increment = 30, max_sort_length = 65536, sort_buffer_size = 16777216, \
+         lock_wait_timeout = {seconds}, net_read_timeout = 60, net_write_timeout = {write} \
+         /*M!100108 , max_statement_time = {whole}.{part:03} */ \
+         /*!50708 , max_execution_time = {millis} */; \
+         SET SESSION TRANSACTION READ ONLY",
+        write = seconds.max(60),
+        whole = millis / 1_000,
+        part = millis % 1_000,
+    )
 }

@@ -51,7 +51,11 @@ impl Batches {
                 reason,
             })?);
         }
-        Ok(Self {
+        Ok(Self::with(id, schema, columns))
+    }
+
+    fn with(id: &str, schema: &SchemaRef, columns: Vec<Box<dyn Decode>>) -> Self {
+        Self {
             id: id.to_owned(),
             schema: SchemaRef::clone(schema),
             columns,
@@ -60,7 +64,7 @@ impl Batches {
             rest: Vec::new(),
             begun: false,
             ended: false,
-        })
+        }
     }
 
     /// Whether a batch should be taken now.
@@ -231,4 +235,76 @@ fn header(bytes: &[u8]) -> Result<Option<usize>, ()> {
     }
     let length = usize::try_from(i32::from_be_bytes(*extension)).map_err(|_| ())?;
     Ok(Some(FIXED + length).filter(|l| *l <= bytes.len()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use datafusion::arrow::array::{Array, Int32Array, StringViewArray, cast::AsArray};
+    use datafusion::arrow::datatypes::{DataType, Field, Schema};
+    use std::sync::Arc;
+    use tokio_postgres::types::Type;
+
+    fn batches() -> Batches {
+        let fields = [("n", DataType::Int32), ("t", DataType::Utf8View)];
+        let schema = Arc::new(Schema::new(fields.map(|(n, t)| Field::new(n, t, true)).to_vec()));
+        let columns = [Type::INT4, Type::TEXT];
+        let columns = columns.iter().zip(schema.fields());
+        let columns = columns.map(|(from, to)| decoder(from, to.data_type(), 8).unwrap()).collect();
+        Batches::with("s", &schema, columns)
+    }
+
+    fn copied() -> Vec<u8> {
+        let mut bytes = SIGNATURE.to_vec();
+        bytes.extend([0, 0, 0, 0, 0, 0, 0, 3, 1, 2, 3]);
+        for (n, text) in [(Some(7_i32), "seven"), (None, ""), (Some(-1), "Grüße")] {
+            bytes.extend([0, 2]);
+            match n {
+                Some(n) => bytes.extend([[0, 0, 0, 4], n.to_be_bytes()].concat()),
+                None => bytes.extend((-1_i32).to_be_bytes()),
+            }
+            bytes.extend(i32::try_from(text.len()).unwrap().to_be_bytes());
+            bytes.extend(text.as_bytes());
+        }
+        bytes.extend((-1_i16).to_be_bytes());
+        bytes
+    }
+
+    #[test]
+    fn rows_may_come_in_any_pieces() {
+        let bytes = copied();
+        for size in 1..=bytes.len() {
+            let mut batches = batches();
+            bytes.chunks(size).for_each(|piece| batches.copied(piece).unwrap());
+            batches.check_end().unwrap();
+            let batch = batches.take().unwrap().unwrap();
+            let numbers: &Int32Array = batch.column(0).as_primitive();
+            assert_eq!(*numbers, Int32Array::from(vec![Some(7), None, Some(-1)]), "{size}");
+            let texts: &StringViewArray = batch.column(1).as_string_view();
+            assert_eq!(texts.iter().flatten().collect::<Vec<_>>(), ["seven", "", "Grüße"]);
+            assert!(texts.null_count() == 0 && batches.take().unwrap().is_none());
+        }
+    }
+
+    /// However the bytes are broken, there is an error, or rows that end too early: no panic.
+    #[test]
+    fn broken_bytes_are_no_rows() {
+        let bytes = copied();
+        for length in 0..bytes.len() {
+            let mut batches = batches();
+            let taken = batches.copied(&bytes[..length]).and_then(|()| batches.check_end());
+            assert!(taken.is_err(), "{length}");
+        }
+        for at in 0..bytes.len() {
+            for bit in 0..8 {
+                let mut wrong = bytes.clone();
+                wrong[at] ^= 1 << bit;
+                let mut batches = batches();
+                let _ = batches.copied(&wrong).and_then(|()| batches.check_end());
+            }
+        }
+        let mut twice = bytes.clone();
+        twice.extend([0, 2]);
+        assert!(batches().copied(&twice).is_err());
+    }
 }

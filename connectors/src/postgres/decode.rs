@@ -37,58 +37,52 @@ pub(super) trait Decode: Send {
 /// Where they cannot without loss.
 pub(super) fn decoder(from: &Type, to: &DataType, rows: usize) -> Result<Box<dyn Decode>, String> {
     let from = base(from);
-    let whole = Whole::of(from);
-    let refuse = || Err(format!("{} cannot be read as {to} without loss", from.name()));
-    Ok(match to {
-        DataType::Null => Box::new(Nothing(0)),
+    let decoder: Option<Box<dyn Decode>> = match to {
+        DataType::Null => Some(Box::new(Nothing(0))),
         DataType::Boolean if *from == Type::BOOL => {
-            Box::new(Booleans(BooleanBuilder::with_capacity(rows)))
+            Some(Box::new(Booleans(BooleanBuilder::with_capacity(rows))))
         }
-        DataType::Int16 if *from == Type::INT2 => {
-            fixed::<Int16Type>(to, rows, |b| Ok(i16::from_be_bytes(array(b)?)))
+        DataType::Utf8View | DataType::Utf8 | DataType::LargeUtf8 => text_of(from).map(|read| {
+            let builder = StringViewBuilder::with_capacity(rows);
+            Box::new(Texts { to: to.clone(), builder, read }) as Box<dyn Decode>
+        }),
+        DataType::Binary | DataType::LargeBinary | DataType::BinaryView if *from == Type::BYTEA => {
+            Some(Box::new(Bytes { to: to.clone(), builder: BinaryBuilder::new() }))
         }
-        DataType::Int32 if *from == Type::INT4 => {
-            fixed::<Int32Type>(to, rows, |b| Ok(i32::from_be_bytes(array(b)?)))
-        }
-        DataType::Int64 if *from == Type::INT8 => {
-            fixed::<Int64Type>(to, rows, |b| Ok(i64::from_be_bytes(array(b)?)))
-        }
-        DataType::Float32 if *from == Type::FLOAT4 => {
-            fixed::<Float32Type>(to, rows, |b| Ok(f32::from_be_bytes(array(b)?)))
-        }
-        DataType::Float64 if *from == Type::FLOAT8 => {
-            fixed::<Float64Type>(to, rows, |b| Ok(f64::from_be_bytes(array(b)?)))
-        }
-        DataType::Float64 if *from == Type::FLOAT4 => {
+        _ => alike(from, to, rows)
+            .or_else(|| Whole::of(from).and_then(|whole| numbers(whole, to, rows))),
+    };
+    decoder.ok_or_else(|| format!("{} cannot be read as {to} without loss", from.name()))
+}
+
+/// Types whose values are the same on both sides, but for where time is counted from.
+fn alike(from: &Type, to: &DataType, rows: usize) -> Option<Box<dyn Decode>> {
+    macro_rules! same {
+        ($type:ty, $native:ty) => {
+            fixed::<$type>(to, rows, |b| Ok(<$native>::from_be_bytes(array(b)?)))
+        };
+    }
+    Some(match (to, from) {
+        (DataType::Int16, &Type::INT2) => same!(Int16Type, i16),
+        (DataType::Int32, &Type::INT4) => same!(Int32Type, i32),
+        (DataType::Int64, &Type::INT8) => same!(Int64Type, i64),
+        (DataType::Float32, &Type::FLOAT4) => same!(Float32Type, f32),
+        (DataType::Float64, &Type::FLOAT8) => same!(Float64Type, f64),
+        (DataType::Float64, &Type::FLOAT4) => {
             fixed::<Float64Type>(to, rows, |b| Ok(f32::from_be_bytes(array(b)?).into()))
         }
-        DataType::Float64 if *from == Type::NUMERIC => {
+        (DataType::Float64, &Type::NUMERIC) => {
             fixed::<Float64Type>(to, rows, |b| Numeric::parse(b)?.to_f64())
         }
-        DataType::Date32 if *from == Type::DATE => fixed::<Date32Type>(to, rows, date),
-        DataType::Time64(TimeUnit::Microsecond) if *from == Type::TIME => {
+        (DataType::Date32, &Type::DATE) => fixed::<Date32Type>(to, rows, date),
+        (DataType::Time64(TimeUnit::Microsecond), &Type::TIME) => {
             fixed::<Time64MicrosecondType>(to, rows, time)
         }
-        DataType::Timestamp(TimeUnit::Microsecond, zone)
-            if *from == (if zone.is_some() { Type::TIMESTAMPTZ } else { Type::TIMESTAMP }) =>
-        {
+        (DataType::Timestamp(TimeUnit::Microsecond, None), &Type::TIMESTAMP)
+        | (DataType::Timestamp(TimeUnit::Microsecond, Some(_)), &Type::TIMESTAMPTZ) => {
             fixed::<TimestampMicrosecondType>(to, rows, timestamp)
         }
-        DataType::Utf8View | DataType::Utf8 | DataType::LargeUtf8 => {
-            let Some(read) = text_of(from) else { return refuse() };
-            Box::new(Texts {
-                to: to.clone(),
-                builder: StringViewBuilder::with_capacity(rows),
-                read,
-            })
-        }
-        DataType::Binary | DataType::LargeBinary | DataType::BinaryView if *from == Type::BYTEA => {
-            Box::new(Bytes { to: to.clone(), builder: BinaryBuilder::new() })
-        }
-        _ => match whole {
-            Some(whole) => return numbers(whole, to, rows).map_or_else(refuse, Ok),
-            None => return refuse(),
-        },
+        _ => return None,
     })
 }
 
@@ -106,7 +100,7 @@ fn numbers(whole: Whole, to: &DataType, rows: usize) -> Option<Box<dyn Decode>> 
         ($type:ty) => {
             fixed::<$type>(to, rows, move |b| {
                 let number = whole.read(b)?;
-                number.try_into().map_err(|_| format!("{number} is out of range"))
+                number.try_into().map_err(|_| "a value is out of range of its column".to_owned())
             })
         };
     }
@@ -125,7 +119,7 @@ fn numbers(whole: Whole, to: &DataType, rows: usize) -> Option<Box<dyn Decode>> 
             match i64::try_from(number) {
                 #[expect(clippy::cast_precision_loss, reason = "checked to be exact")]
                 Ok(n) if (-EXACT..=EXACT).contains(&number) => Ok(n as f64),
-                _ => Err(format!("{number} is out of range of what a double holds exactly")),
+                _ => Err("a value is out of range of what a double holds exactly".to_owned()),
             }
         }),
         DataType::Decimal128(precision, scale) => {

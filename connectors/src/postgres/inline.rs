@@ -5,11 +5,14 @@
 //! one that this module reads to the end; it is then run with placeholders.
 //!
 //! What makes it safe: nothing of a value but digits, a sign, a dot, an `e` and a few fixed words
-//! stands in the text. Texts and bytes are written in hexadecimal and made by functions the
-//! server folds to a constant, so an index serves them like any other.
+//! stands in the text. Of texts, letters and digits of ASCII stand as they are; every other
+//! character is its code point in hexadecimal (`U&'a\+000027b'`), a form the server refuses where
+//! a setting would make a backslash unsafe. It is a constant to the server from the start, so an
+//! index serves it like any other; `convert_from` would be none, as it is not immutable.
 
 use crate::learned::hex;
 use datafusion::common::ScalarValue;
+use std::fmt::Write;
 use tokio_postgres::types::{Kind, Type};
 
 /// Elements of a list beyond which it is sent as a bound array.
@@ -92,10 +95,7 @@ fn scalar(value: &ScalarValue) -> Option<String> {
         ScalarValue::Boolean(Some(false)) => "FALSE".to_owned(),
         ScalarValue::Utf8(Some(text))
         | ScalarValue::Utf8View(Some(text))
-        | ScalarValue::LargeUtf8(Some(text)) => {
-            let bytes = hex(text.as_bytes());
-            format!("pg_catalog.convert_from(pg_catalog.decode('{bytes}', 'hex'), 'UTF8')")
-        }
+        | ScalarValue::LargeUtf8(Some(text)) => coded(text),
         ScalarValue::Binary(Some(bytes))
         | ScalarValue::LargeBinary(Some(bytes))
         | ScalarValue::BinaryView(Some(bytes)) => {
@@ -116,6 +116,22 @@ fn scalar(value: &ScalarValue) -> Option<String> {
             format!("'{text}'")
         }
     })
+}
+
+/// A text as a literal without any character that could end it.
+fn coded(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 8);
+    out.push_str("U&'");
+    for c in text.chars() {
+        if c.is_ascii_alphanumeric() {
+            out.push(c);
+        } else {
+            // Writing to a string cannot fail.
+            let _ = write!(out, "\\+{:06x}", u32::from(c));
+        }
+    }
+    out.push('\'');
+    out
 }
 
 /// A type's name with its schema, quoted.
@@ -165,13 +181,13 @@ mod tests {
     }
 
     #[test]
-    fn a_text_is_but_hexadecimal() {
+    fn of_a_text_nothing_stands_that_could_end_it() {
         let hostile = "\\'); DROP TABLE t; --$1\"é";
         let text = inlined("SELECT $1", &[ScalarValue::from(hostile)], &[Type::TEXT]).unwrap();
-        let inner =
-            text.strip_prefix("SELECT CAST(pg_catalog.convert_from(pg_catalog.decode('").unwrap();
-        let digits = inner.split('\'').next().unwrap();
-        assert!(digits.bytes().all(|b| b.is_ascii_hexdigit()), "{text}");
-        assert_eq!(digits.len(), hostile.len() * 2);
+        let inner = text.strip_prefix("SELECT CAST(U&'").unwrap();
+        let inner = inner.strip_suffix("' AS \"pg_catalog\".\"text\")").unwrap();
+        let right = |c: char| c.is_ascii_alphanumeric() || matches!(c, '\\' | '+');
+        assert!(inner.chars().all(right), "{text}");
+        assert!(inner.contains("\\+0000e9") && inner.contains("\\+000027"), "{text}");
     }
 }

@@ -99,12 +99,12 @@ async fn every_type_is_written_there_and_read_here() {
     let mut shop = shop(&[]).await;
     let declared: Vec<String> =
         TYPES.iter().enumerate().map(|(i, (native, ..))| format!("`c{i}` {native}")).collect();
-    let create = format!("CREATE TABLE t (id INT PRIMARY KEY, {}, shape POINT)", declared.join(", "));
+    let create =
+        format!("CREATE TABLE t (id INT PRIMARY KEY, {}, shape POINT)", declared.join(", "));
     shop.admin.query_drop(create).await.unwrap();
     for row in 0..2 {
         let values: Vec<&str> = TYPES.iter().map(|(_, _, sql, _)| sql[row]).collect();
-        let insert =
-            format!("INSERT INTO t VALUES ({row}, {}, POINT(1, 2))", values.join(", "));
+        let insert = format!("INSERT INTO t VALUES ({row}, {}, POINT(1, 2))", values.join(", "));
         shop.admin.query_drop(insert).await.unwrap();
     }
     shop.admin.query_drop("INSERT INTO t (id) VALUES (2)").await.unwrap();
@@ -177,8 +177,23 @@ async fn values_go_there_and_come_back() {
 #[tokio::test]
 async fn text_of_any_kind_is_found_and_read_as_it_is() {
     let hostile = [
-        "\\", "\\' OR 1=1 -- ", "it's", "say \"hi\"", "`x`", "nul\0inside", "😀\u{10ffff}", "end  ",
-        "Case", "case", "%_", "/* */", "a;DROP TABLE t", "\u{1a}\r\n\t", "e\u{301}", "é", "",
+        "\\",
+        "\\' OR 1=1 -- ",
+        "it's",
+        "say \"hi\"",
+        "`x`",
+        "nul\0inside",
+        "😀\u{10ffff}",
+        "end  ",
+        "Case",
+        "case",
+        "%_",
+        "/* */",
+        "a;DROP TABLE t",
+        "\u{1a}\r\n\t",
+        "e\u{301}",
+        "é",
+        "",
     ];
     let mut shop =
         shop(&["CREATE TABLE t (v VARCHAR(100) COLLATE utf8mb4_general_ci, KEY (v))"]).await;
@@ -199,11 +214,12 @@ async fn text_of_any_kind_is_found_and_read_as_it_is() {
 #[tokio::test]
 async fn long_texts_are_put_in_order_and_grouped_whole() {
     let shop = shop(&[
-        "CREATE TABLE t (v TEXT)",
-        "INSERT INTO t SELECT CONCAT(REPEAT('a', 5000), seq) FROM seq_1_to_5",
+        "CREATE TABLE t (v TEXT, w TEXT, l LONGTEXT)",
+        "INSERT INTO t (v) SELECT CONCAT(REPEAT('a', 60000), seq) FROM seq_1_to_5",
     ])
     .await;
-    let text = "SELECT RIGHT(v, 1) FROM t ORDER BY CAST(v AS BINARY) DESC";
+    let text = "SELECT RIGHT(v, 1) FROM t ORDER BY CAST(w AS BINARY), CAST(l AS BINARY), \
+                CAST(v AS BINARY) DESC";
     let rows = cells(&shop.source, text, vec![], &[DataType::Utf8View]).await.unwrap();
     assert_eq!(rows, [["5"], ["4"], ["3"], ["2"], ["1"]]);
     let text = "SELECT COUNT(*) FROM t GROUP BY CAST(v AS BINARY)";
@@ -225,7 +241,7 @@ async fn what_does_not_fit_is_named() {
         ("SELECT TIME'25:00:00'", DataType::Time64(TimeUnit::Microsecond), "out of range"),
         ("SELECT TIME'-01:00:00'", DataType::Time64(TimeUnit::Microsecond), "out of range"),
         ("SELECT x'ff'", DataType::Utf8View, "not UTF-8"),
-        ("SELECT '7'", DataType::Int64, "no form"),
+        ("SELECT '7a'", DataType::Int64, "no form"),
         ("SELECT 'x'", DataType::Date32, "no form"),
         ("SELECT 0.5e0", DataType::Utf8View, "no form"),
         ("SELECT 5", DataType::Binary, "no form"),
@@ -234,7 +250,9 @@ async fn what_does_not_fit_is_named() {
         ("SELECT 1, 2", DataType::Int64, "2 columns where 1"),
         ("SELECT 1", DataType::Duration(TimeUnit::Second), "no reading into"),
     ] {
-        let error = read(&shop.source, query(text, vec![], &[arrow.clone()])).await.unwrap_err();
+        let error = read(&shop.source, query(text, vec![], std::slice::from_ref(&arrow)))
+            .await
+            .unwrap_err();
         let error = error.to_string();
         assert!(error.contains(reason), "{text} as {arrow}: {error}");
         assert!(error.contains("\"shop\""), "{error}");
@@ -257,6 +275,9 @@ async fn many_rows_come_in_batches_and_in_order() {
     assert_eq!(last(0), ScalarValue::Int64(Some(50_000)));
     assert_eq!(last(1), ScalarValue::Utf8View(Some("row 50000".to_owned())));
     assert_eq!(last(2).to_string(), format!("12500.{}", "0".repeat(30)));
-    let none = read(&shop.source, query("SELECT 1 FROM seq_1_to_5 WHERE seq > 9", vec![], &[DataType::Int64]));
+    let none = read(
+        &shop.source,
+        query("SELECT 1 FROM seq_1_to_5 WHERE seq > 9", vec![], &[DataType::Int64]),
+    );
     assert_eq!(none.await.unwrap().num_rows(), 0);
 }

@@ -54,17 +54,29 @@ async fn tables_columns_and_keys() {
     assert_eq!(flights.time_column.as_deref(), Some("departed"));
     assert_eq!(flights.row_estimate, Some(3));
     let slot = flights.indexes.iter().find(|i| i.name == "slot").unwrap();
-    assert_eq!((slot.unique, &slot.columns[..]), (true, &["departed".into(), "origin_code".into()][..]));
+    assert_eq!(
+        (slot.unique, &slot.columns[..]),
+        (true, &["departed".into(), "origin_code".into()][..])
+    );
 
     let keys: Vec<String> = flights
         .foreign_keys
         .iter()
         .map(|k| {
             let role = k.role.as_deref().unwrap_or("-");
-            format!("{} {} {} {role}", k.columns.join("+"), k.references.table, k.references.columns.join("+"))
+            format!(
+                "{} {} {} {role}",
+                k.columns.join("+"),
+                k.references.table,
+                k.references.columns.join("+")
+            )
         })
         .collect();
-    for key in ["origin_code airports code origin", "dest_code airports code dest", "maker+number planes maker+number -"] {
+    for key in [
+        "origin_code airports code origin",
+        "dest_code airports code dest",
+        "maker+number planes maker+number -",
+    ] {
         assert!(keys.iter().any(|k| k == key), "{key}: {keys:?}");
     }
     let column = |name: &str| flights.column(name).unwrap();
@@ -92,7 +104,10 @@ async fn figures_and_values_tell_bytes_apart() {
     let values: Vec<(&str, u64)> = values.counts.iter().map(|(v, n)| (v.as_str(), *n)).collect();
     assert_eq!(values, [("A", 1), ("a", 1), ("a ", 1)]);
     let stats = |name: &str| flights.column(name).unwrap().stats.clone().unwrap();
-    assert_eq!((stats("price").min.as_deref(), stats("price").max.as_deref()), (Some("5.00"), Some("99.50")));
+    assert_eq!(
+        (stats("price").min.as_deref(), stats("price").max.as_deref()),
+        (Some("5.00"), Some("99.50"))
+    );
     assert_eq!(stats("price").null_share, Some(1.0 / 3.0));
     assert_eq!(stats("departed").max.as_deref(), Some("2024-03-01T00:00:00"));
     assert_eq!((stats("note").distinct, stats("late").distinct), (Some(3), Some(2)));
@@ -111,11 +126,17 @@ async fn only_what_the_user_reads_is_listed() {
     let mut shop = shop(&[]).await;
     let error = shop.source.learn(&LearnOptions::default(), |_, _| {}).await.unwrap_err();
     assert!(error.to_string().contains("grant SELECT"), "{error}");
-    for sql in ["CREATE TABLE a (v INT)", "CREATE VIEW gone AS SELECT v FROM a", "CREATE TABLE b (v INT)", "DROP TABLE a"] {
+    for sql in [
+        "CREATE TABLE a (v INT)",
+        "CREATE VIEW gone AS SELECT v FROM a",
+        "CREATE TABLE b (v INT)",
+        "DROP TABLE a",
+    ] {
         shop.admin.query_drop(sql).await.unwrap();
     }
     // A view whose table is gone has no columns, and does not stop the rest.
-    let everywhere = MysqlSource::open("all", &dsn(&shop.name, ""), DatabaseOptions::default()).unwrap();
+    let everywhere =
+        MysqlSource::open("all", &dsn(&shop.name, ""), DatabaseOptions::default()).unwrap();
     for source in [&shop.source, &everywhere] {
         let catalog = source.learn(&LearnOptions::default(), |_, _| {}).await.unwrap();
         let names: Vec<String> = catalog.table_names().collect();

@@ -32,7 +32,7 @@ mariadb-install-db --no-defaults $user --datadir="$1/data" --skip-test-db \
 mariadbd --no-defaults $user --datadir="$1/data" --socket="$1/socket" --pid-file="$1/pid" \
     --port="$2" --bind-address=127.0.0.1 --skip-name-resolve --skip-log-bin \
     --innodb-flush-log-at-trx-commit=0 --innodb-buffer-pool-size=64M --max-connections=80 \
-    >"$1/server.log" 2>&1 </dev/null &
+    $3 >"$1/server.log" 2>&1 </dev/null &
 read -r _
 kill $! && wait $!
 rm -rf "$1"
@@ -46,20 +46,7 @@ pub(crate) struct MariaDb {
 /// The server of this process.
 pub(crate) fn mariadb() -> &'static MariaDb {
     static SERVER: OnceLock<MariaDb> = OnceLock::new();
-    SERVER.get_or_init(|| {
-        let folder = tempfile::tempdir().unwrap().keep();
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let mut keeper = Command::new("sh")
-            .args(["-c", KEEPER, "keeper"])
-            .arg(&folder)
-            .arg(port.to_string())
-            .env("PATH", search_path())
-            .stdin(Stdio::piped())
-            .spawn()
-            .expect(INSTALL);
-        wait_for(&mut keeper, &folder, port);
-        MariaDb { port, _keeper: keeper }
-    })
+    SERVER.get_or_init(|| MariaDb::start(&tempfile::tempdir().unwrap().keep(), ""))
 }
 
 /// Servers are where a plain user's search path does not look.
@@ -80,6 +67,22 @@ fn wait_for(keeper: &mut Child, folder: &Path, port: u16) {
 }
 
 impl MariaDb {
+    /// A server of a test's own over an empty folder, with more options.
+    pub(crate) fn start(folder: &Path, options: &str) -> Self {
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let mut keeper = Command::new("sh")
+            .args(["-c", KEEPER, "keeper"])
+            .arg(folder)
+            .arg(port.to_string())
+            .arg(options)
+            .env("PATH", search_path())
+            .stdin(Stdio::piped())
+            .spawn()
+            .expect(INSTALL);
+        wait_for(&mut keeper, folder, port);
+        Self { port, _keeper: keeper }
+    }
+
     /// A connection that may do anything.
     pub(crate) async fn admin(&self) -> Conn {
         let opts = OptsBuilder::default()

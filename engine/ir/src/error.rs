@@ -22,6 +22,7 @@ pub enum Code {
     /// Two outputs of one name, or one dimension twice.
     DuplicateName,
     UnknownEntity,
+    UnknownSource,
     UnknownColumn,
     UnknownMetric,
     UnknownOutput,

@@ -19,7 +19,6 @@ pub(crate) struct Any {
 
 impl Any {
     /// For values of type `of`.
-    #[expect(dead_code, reason = "federation makes the calls")]
     pub(crate) fn new(of: &DataType) -> Self {
         let list = DataType::List(Arc::new(Field::new_list_field(of.clone(), true)));
         Self { signature: Signature::exact(vec![of.clone(), list], Volatility::Immutable) }

@@ -4,23 +4,26 @@ use super::nodes::each;
 use super::{Finding, Outcome};
 use crate::plan::Plan;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
-use datafusion::logical_expr::{Expr, Volatility};
+use datafusion::logical_expr::{Expr, Volatility, WindowFunctionDefinition};
 use std::collections::BTreeSet;
 
 /// Scalar functions that mean the same on every engine, as each dialect writes them.
 const SCALAR: &[&str] = &[
     "abs",
+    "air_any",
     "air_between",
     "air_bucket",
     "air_divide",
     "air_fold",
     "air_in_zone",
     "air_part",
+    "air_quotient",
     "air_round",
     "btrim",
     "character_length",
     "coalesce",
     "contains",
+    "date_part",
     "ends_with",
     "greatest",
     "least",
@@ -46,6 +49,20 @@ const AGGREGATE: &[&str] = &[
     "stddev",
     "sum",
     "var",
+];
+
+/// Functions of a window alone; aggregates may run over windows too.
+const WINDOW: &[&str] = &[
+    "cume_dist",
+    "dense_rank",
+    "first_value",
+    "lag",
+    "last_value",
+    "lead",
+    "ntile",
+    "percent_rank",
+    "rank",
+    "row_number",
 ];
 
 pub(super) fn allowed(plan: &Plan) -> Finding {
@@ -82,8 +99,17 @@ fn check(expr: &Expr, used: &mut BTreeSet<String>, strange: &mut BTreeSet<String
             let name = call.func.name();
             (name.to_owned(), AGGREGATE.contains(&name))
         }
-        Expr::WindowFunction(_) => ("a window function".to_owned(), false),
+        Expr::WindowFunction(call) => {
+            let name = call.fun.name();
+            let ok = match &call.fun {
+                WindowFunctionDefinition::AggregateUDF(_) => AGGREGATE.contains(&name),
+                WindowFunctionDefinition::WindowUDF(_) => WINDOW.contains(&name),
+            };
+            (name.to_owned(), ok)
+        }
         Expr::ScalarVariable(..) => ("a variable".to_owned(), false),
+        Expr::HigherOrderFunction(_) | Expr::Lambda(_) => ("a lambda".to_owned(), false),
+        Expr::Unnest(_) => ("unnest".to_owned(), false),
         _ => return,
     };
     if ok {

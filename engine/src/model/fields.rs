@@ -76,10 +76,7 @@ impl Model<'_> {
         }
         let (table, reached) = match self.role_table(prefix) {
             Some(table) => (table, Reached::ByRole),
-            None => match self.prepared.find(prefix) {
-                [table] => (*table, Reached::ByTable),
-                _ => return None,
-            },
+            None => (self.named_table(prefix)?, Reached::ByTable),
         };
         if reached == Reached::ByTable {
             // `public.orders` and `orders` are one table, however they are written.
@@ -101,7 +98,7 @@ impl Model<'_> {
         if let Some(edge) = listed.into_iter().find(|e| is_role(e)) {
             return Some(edge.right);
         }
-        let tables = 0..self.prepared.catalog().tables.len();
+        let tables = 0..self.prepared.len();
         tables.flat_map(|id| self.prepared.outgoing(id)).find(|e| is_role(e)).map(|e| e.right)
     }
 
@@ -114,11 +111,7 @@ impl Model<'_> {
         for (dot, _) in name.match_indices('.') {
             let (prefix, column) = (&name[..dot], &name[dot + 1..]);
             let listed = self.targets.iter().find(|t| t.name == prefix).map(|t| t.table);
-            let table = listed.or_else(|| match self.prepared.find(prefix) {
-                [one] => Some(*one),
-                _ => None,
-            });
-            if let Some(table) = table {
+            if let Some(table) = listed.or_else(|| self.named_table(prefix)) {
                 self.readable(table, column, at)?;
                 return Ok((table, column.to_owned()));
             }

@@ -265,7 +265,10 @@ impl Expressions<'_> {
 pub(crate) fn instant(value: Typed, source_zone: &ZoneSpec) -> Option<Expr> {
     match value.kind {
         Kind::Instant => Some(value.plain()),
-        Kind::Local => Some(call(InZone::new(source_zone.clone()), vec![value.plain()])),
+        Kind::Local => {
+            let zone = value.zone.clone().unwrap_or_else(|| source_zone.clone());
+            Some(call(InZone::new(zone), vec![value.plain()]))
+        }
         _ => None,
     }
 }

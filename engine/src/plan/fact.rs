@@ -24,6 +24,47 @@ struct Instance {
     columns: BTreeSet<String>,
 }
 
+/// Distinct keys of related rows, and the columns they are joined by.
+pub(crate) type Mark = (LogicalPlan, Vec<(Expr, Expr)>);
+
+/// Where rows come from: a database, this process, or several of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Place {
+    There(String),
+    Here,
+    Mixed,
+}
+
+/// What of a fact's tree of instances is joined already.
+struct Tree {
+    places: Vec<Place>,
+    done: Vec<bool>,
+    marks: Vec<usize>,
+}
+
+fn place(compiler: &Compiler<'_, '_>, instance: &Instance) -> Place {
+    if let Some(planned) = compiler.model.planned(instance.table) {
+        return whole_place(&planned.logical);
+    }
+    let source = compiler.model.source(instance.table);
+    match source.server {
+        Some(_) => Place::There(source.source.clone()),
+        None => Place::Here,
+    }
+}
+
+fn whole_place(plan: &LogicalPlan) -> Place {
+    match &crate::split::places_of(plan)[..] {
+        [Some(place)] => Place::There(place.source.clone()),
+        [None] | [] => Place::Here,
+        _ => Place::Mixed,
+    }
+}
+
+fn with_mark(plan: LogicalPlan, (mark, on): &Mark, at: &Pointer) -> Result<LogicalPlan, IrError> {
+    joined_on(plan, mark.clone(), on.clone(), JoinType::Left).map_err(|e| internal(at, &e))
+}
+
 /// A fact under construction: fields are asked for first, then the joins are built.
 #[derive(Debug)]
 pub(crate) struct Fact {
@@ -31,7 +72,7 @@ pub(crate) struct Fact {
     /// The base first; an instance stands after the one it is joined to.
     instances: Vec<Instance>,
     /// Distinct keys of related rows, and the columns they are joined by.
-    pub(crate) marks: Vec<(LogicalPlan, Vec<(Expr, Expr)>)>,
+    pub(crate) marks: Vec<Mark>,
     /// What the filters say of time columns: alias, column, bounds.
     pub(crate) bounds: Vec<(String, TimeBounds)>,
 }
@@ -82,7 +123,9 @@ impl Fact {
         let instance = &mut self.instances[instance];
         instance.columns.insert(column.to_owned());
         let column = Column::new(Some(TableReference::bare(instance.alias.clone())), column);
-        Ok(Typed::column(Expr::Column(column), kind, arrow))
+        let mut typed = Typed::column(Expr::Column(column), kind, arrow);
+        typed.zone = compiler.model.zone(instance.table).cloned();
+        Ok(typed)
     }
 
     /// The instance a path leads to, with everything on the way to it.
@@ -163,24 +206,105 @@ impl Fact {
         compiler: &mut Compiler<'_, '_>,
         at: &Pointer,
     ) -> Result<LogicalPlan, IrError> {
-        let mut plan = self.scan(compiler, &self.instances[0], at)?;
-        for instance in &self.instances[1..] {
-            let right = self.scan(compiler, instance, at)?;
-            let (edge, before) = match instance.path.split_last() {
-                Some(split) => split,
-                None => continue,
-            };
-            let left = self.instances.iter().find(|i| i.path == before);
-            let Some(left) = left else { continue };
-            let kind = if edge.inner { JoinType::Inner } else { JoinType::Left };
-            plan = join(plan, right, &left.alias, &instance.alias, edge, kind)
-                .map_err(|e| internal(at, &e))?;
-        }
-        for (mark, on) in &self.marks {
-            let joined = joined_on(plan, mark.clone(), on.clone(), JoinType::Left);
-            plan = joined.map_err(|e| internal(at, &e))?;
+        let places: Vec<Place> = self.instances.iter().map(|i| place(compiler, i)).collect();
+        let mut tree = Tree { places, done: vec![false; self.instances.len()], marks: Vec::new() };
+        let mut plan = self.gathered(compiler, at, 0, &mut tree)?;
+        for (i, mark) in self.marks.iter().enumerate() {
+            if !tree.marks.contains(&i) {
+                plan = with_mark(plan, mark, at)?;
+            }
         }
         Ok(plan)
+    }
+
+    /// An instance and all that hangs on it. What is in one place is joined first, so that its
+    /// source can do it; then come the other places, each with what hangs on it in turn.
+    fn gathered(
+        &self,
+        compiler: &mut Compiler<'_, '_>,
+        at: &Pointer,
+        root: usize,
+        tree: &mut Tree,
+    ) -> Result<LogicalPlan, IrError> {
+        let mut plan = self.scan(compiler, &self.instances[root], at)?;
+        tree.done[root] = true;
+        let mut known = vec![root];
+        for i in root + 1..self.instances.len() {
+            let near = self.parent(i).is_some_and(|p| known.contains(&p));
+            if near && !tree.done[i] && tree.places[i] == tree.places[root] {
+                let right = self.scan(compiler, &self.instances[i], at)?;
+                plan = self.with(plan, right, i, at)?;
+                tree.done[i] = true;
+                known.push(i);
+            }
+        }
+        for (i, mark) in self.marks.iter().enumerate() {
+            if !tree.marks.contains(&i) && self.is_of(mark, &known, &tree.places[root]) {
+                plan = with_mark(plan, mark, at)?;
+                tree.marks.push(i);
+            }
+        }
+        for i in root + 1..self.instances.len() {
+            if tree.done[i] || !self.parent(i).is_some_and(|p| known.contains(&p)) {
+                continue;
+            }
+            // Rows that hang on a left join by an inner one are dropped with those they hang on,
+            // so these joins cannot be done among themselves first.
+            let together = self.edge(i).is_some_and(|e| e.inner) || !self.drops_below(i);
+            let right = match together {
+                true => self.gathered(compiler, at, i, tree)?,
+                false => {
+                    tree.done[i] = true;
+                    known.push(i);
+                    self.scan(compiler, &self.instances[i], at)?
+                }
+            };
+            plan = self.with(plan, right, i, at)?;
+        }
+        Ok(plan)
+    }
+
+    /// The step that leads to an instance.
+    fn edge(&self, i: usize) -> Option<&Edge> {
+        self.instances[i].path.last()
+    }
+
+    /// The instance that another one hangs on.
+    fn parent(&self, i: usize) -> Option<usize> {
+        let (_, before) = self.instances[i].path.split_last()?;
+        self.instances.iter().position(|other| other.path == before)
+    }
+
+    /// Whether an inner join hangs on an instance, however far below.
+    fn drops_below(&self, i: usize) -> bool {
+        let path = &self.instances[i].path;
+        let below = self.instances.iter().filter(|other| other.path.len() > path.len());
+        below
+            .filter(|other| other.path.starts_with(path))
+            .any(|other| other.path[path.len()..].iter().any(|edge| edge.inner))
+    }
+
+    fn with(
+        &self,
+        plan: LogicalPlan,
+        right: LogicalPlan,
+        i: usize,
+        at: &Pointer,
+    ) -> Result<LogicalPlan, IrError> {
+        let (Some(edge), Some(left)) = (self.edge(i), self.parent(i)) else { return Ok(plan) };
+        let kind = if edge.inner { JoinType::Inner } else { JoinType::Left };
+        let (left, alias) = (&self.instances[left].alias, &self.instances[i].alias);
+        join(plan, right, left, alias, edge, kind).map_err(|e| internal(at, &e))
+    }
+
+    /// Whether a mark is made of rows of `place` and hangs on nothing but `known` instances.
+    fn is_of(&self, (mark, on): &Mark, known: &[usize], place: &Place) -> bool {
+        let aliases: Vec<&str> = known.iter().map(|i| self.instances[*i].alias.as_str()).collect();
+        let inside = |expr: &Expr| {
+            let named = expr.column_refs();
+            named.iter().all(|c| c.relation.as_ref().is_some_and(|r| aliases.contains(&r.table())))
+        };
+        whole_place(mark) == *place && on.iter().all(|(outside, _)| inside(outside))
     }
 
     fn scan(

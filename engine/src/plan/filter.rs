@@ -3,8 +3,10 @@
 use super::compile::Compiler;
 use super::expression::{Expressions, Failed, binary, folded, function, normal};
 use super::fact::Fact;
-use super::literal::{Literal, date_value, dates_around, instant_value, is_date, literal, moment};
-use crate::functions::fold_text;
+use super::literal::{
+    Literal, Zones, date_value, dates_around, instant_value, is_date, literal, moment,
+};
+use crate::functions::{InZone, call, fold_text};
 use crate::kind::{Kind, Typed};
 use crate::model::{ROOT, TargetId};
 use air_ir::{
@@ -391,7 +393,7 @@ impl Compiler<'_, '_> {
                 (date_value(first).map_err(bad)?, date_value(end).map_err(bad)?)
             }
             _ => {
-                let source = &self.zones.source;
+                let source = value.zone.as_ref().unwrap_or(&self.zones.source);
                 (
                     instant_value(lower, &value.kind, source),
                     instant_value(upper, &value.kind, source),
@@ -414,7 +416,9 @@ impl Compiler<'_, '_> {
         value: &Typed,
         at: &Pointer,
     ) -> Result<Option<Literal>, IrError> {
-        literal(scalar, &value.kind, &value.arrow, &self.zones)
+        let source = value.zone.clone().unwrap_or_else(|| self.zones.source.clone());
+        let zones = Zones { own: self.zones.own.clone(), source };
+        literal(scalar, &value.kind, &value.arrow, &zones)
             .map_err(|detail| IrError::new(Code::TypeMismatch, at, detail))
     }
 
@@ -436,7 +440,13 @@ impl Compiler<'_, '_> {
         let mut fields = Vec::new();
         for (name, _) in expr.names() {
             let field = self.model.field(name, at)?;
-            fields.push((name.to_owned(), fact.field(self, &field, at)?));
+            let mut value = fact.field(self, &field, at)?;
+            if let (Some(zone), Kind::Local) = (value.zone.take(), &value.kind) {
+                // Within an expression a local time is one of the default source.
+                let instant = call(InZone::new(zone), vec![value.plain()]);
+                value = Typed::new(instant, Kind::Instant);
+            }
+            fields.push((name.to_owned(), value));
         }
         let source_zone = self.zones.source.clone();
         let mut names = |_: &mut super::Context, name: &str, here: usize| {

@@ -1,7 +1,8 @@
 //! The rows of one query to a database, as a table of the local plan.
 
+use super::{Sent, SourceFailed};
 use crate::remote::{Remote, RemoteQuery};
-use crate::split::SourceQuery;
+use crate::sql::Sql;
 use async_trait::async_trait;
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::catalog::streaming::StreamingTable;
@@ -12,31 +13,61 @@ use datafusion::logical_expr::{Expr, TableType};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::streaming::PartitionStream;
 use datafusion::physical_plan::{ExecutionPlan, SendableRecordBatchStream};
-use futures::{StreamExt, TryStreamExt};
-use std::sync::Arc;
+use futures::TryStreamExt;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
-/// A table over `query`; `rows` counts what comes back.
+/// What was really sent, in the order it was.
+#[derive(Debug, Default)]
+pub(super) struct Log(Mutex<Vec<(String, Sql, Arc<AtomicU64>)>>);
+
+impl Log {
+    /// A query that is being sent; the counter is for its rows.
+    fn add(&self, source: &str, sql: &Sql) -> Arc<AtomicU64> {
+        let rows = Arc::<AtomicU64>::default();
+        let entry = (source.to_owned(), sql.clone(), Arc::clone(&rows));
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(entry);
+        rows
+    }
+
+    pub(super) fn sent(&self) -> Vec<Sent> {
+        let entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let sent = entries.iter().map(|(source, sql, rows)| Sent {
+            source: source.clone(),
+            sql: sql.clone(),
+            rows: rows.load(Ordering::Relaxed),
+        });
+        sent.collect()
+    }
+}
+
+/// A table over a query to a database.
 pub(super) fn table(
     remote: &Arc<dyn Remote>,
-    query: &SourceQuery,
-    rows: Arc<AtomicU64>,
+    source: &str,
+    query: RemoteQuery,
+    log: &Arc<Log>,
 ) -> Arc<dyn TableProvider> {
-    let query = RemoteQuery {
-        sql: query.sql.clone(),
-        schema: Arc::clone(&query.schema),
-        at_most: query.at_most,
-    };
-    Arc::new(Table(Arc::new(Partition { remote: Arc::clone(remote), query, rows })))
+    let schema = Arc::clone(&query.schema);
+    let (source, remote, log) = (source.to_owned(), Arc::clone(remote), Arc::clone(log));
+    once(schema, Arc::new(Partition { source, remote, query, log }))
+}
+
+/// A table of one part, which is read once.
+pub(super) fn once(schema: SchemaRef, part: Arc<dyn PartitionStream>) -> Arc<dyn TableProvider> {
+    Arc::new(Table { schema, part })
 }
 
 #[derive(Debug)]
-struct Table(Arc<Partition>);
+struct Table {
+    schema: SchemaRef,
+    part: Arc<dyn PartitionStream>,
+}
 
 #[async_trait]
 impl TableProvider for Table {
     fn schema(&self) -> SchemaRef {
-        Arc::clone(&self.0.query.schema)
+        Arc::clone(&self.schema)
     }
 
     fn table_type(&self) -> TableType {
@@ -50,17 +81,18 @@ impl TableProvider for Table {
         filters: &[Expr],
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let partition: Arc<dyn PartitionStream> = Arc::<Partition>::clone(&self.0);
-        let table = StreamingTable::try_new(self.schema(), vec![partition])?;
+        let part = Arc::clone(&self.part);
+        let table = StreamingTable::try_new(self.schema(), vec![part])?;
         table.scan(state, projection, filters, limit).await
     }
 }
 
 #[derive(Debug)]
 struct Partition {
+    source: String,
     remote: Arc<dyn Remote>,
     query: RemoteQuery,
-    rows: Arc<AtomicU64>,
+    log: Arc<Log>,
 }
 
 impl PartitionStream for Partition {
@@ -70,13 +102,15 @@ impl PartitionStream for Partition {
 
     fn execute(&self, _: Arc<TaskContext>) -> SendableRecordBatchStream {
         let (remote, query) = (Arc::clone(&self.remote), self.query.clone());
-        let rows = Arc::clone(&self.rows);
+        let (source, log) = (self.source.clone(), Arc::clone(&self.log));
+        let rows = log.add(&source, &query.sql);
         let stream = async move { remote.rows(query).await };
-        let stream = futures::stream::once(stream).try_flatten().inspect(move |batch| {
-            if let Ok(batch) = batch {
+        let stream = futures::stream::once(stream)
+            .try_flatten()
+            .inspect_ok(move |batch| {
                 rows.fetch_add(batch.num_rows() as u64, Ordering::Relaxed);
-            }
-        });
+            })
+            .map_err(move |cause| SourceFailed::of(&source, cause));
         Box::pin(RecordBatchStreamAdapter::new(Arc::clone(&self.query.schema), stream))
     }
 }

@@ -60,7 +60,16 @@ impl Runtime {
 
     /// A session over the shared resources. Cheap beside a run.
     pub fn session(&self) -> SessionContext {
-        let mut config = SessionConfig::new().with_target_partitions(self.partitions);
+        self.session_of(self.partitions)
+    }
+
+    /// A session that gives rows in the order they come in: one thread works on them.
+    pub(crate) fn ordered_session(&self) -> SessionContext {
+        self.session_of(1)
+    }
+
+    fn session_of(&self, partitions: usize) -> SessionContext {
+        let mut config = SessionConfig::new().with_target_partitions(partitions);
         // A cast that does not fit is an error, and text is compared as it is.
         config.options_mut().execution.parquet.pushdown_filters = false;
         config.options_mut().sql_parser.enable_ident_normalization = false;

@@ -32,6 +32,7 @@ pub(super) fn scalar(w: &mut Writer, call: &ScalarFunction, scope: &Scope<'_>) -
         ("air_bucket", [value]) => w.rules.bucket(value, own::<Bucket>(call)?, date, span),
         ("air_part", [value]) => w.rules.part(value, own::<PartOf>(call)?, date, span),
         ("air_in_zone", [value]) => w.rules.in_zone(value, &own::<InZone>(call)?.zone),
+        ("air_quotient", [a, b]) => Ok(w.rules.quotient(a, b)),
         ("air_divide", [a, b]) => Ok(w.rules.divide(a, b)),
         ("air_between", [a, b]) => w.rules.between(a, b, own::<Between>(call)?.seconds),
         ("air_fold", [text]) => w.rules.fold(text),
@@ -51,7 +52,8 @@ pub(super) fn scalar(w: &mut Writer, call: &ScalarFunction, scope: &Scope<'_>) -
             w.rules.date_part(&unit.to_string().to_lowercase(), value)
         }
         ("nullif", [a, b]) if is_text(&types[0]) => {
-            let equal = w.rules.compare(&Item::new(a.clone()), "=", &Item::new(b.clone()), &types[0]);
+            let equal =
+                w.rules.compare(&Item::new(a.clone()), "=", &Item::new(b.clone()), &types[0]);
             Ok(format!("(CASE WHEN {equal} THEN {} ELSE {a} END)", w.rules.null(&types[0])?))
         }
         ("least" | "greatest", _) => w.rules.extreme(name, &args, &types),

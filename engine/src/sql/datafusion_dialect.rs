@@ -54,6 +54,10 @@ impl Rules for Datafusion {
         Ok(format!("air_any({value}, {list})"))
     }
 
+    fn quotient(&self, a: &str, b: &str) -> String {
+        format!("air_quotient({a}, {b})")
+    }
+
     fn date_part(&self, unit: &str, value: &str) -> Text {
         Ok(format!("date_part('{}', {value})", unit.replace('\'', "")))
     }

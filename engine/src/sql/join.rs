@@ -29,8 +29,7 @@ pub(super) fn joined(w: &mut Writer, node: &Join, outer: Outer<'_>) -> Result<Se
         left = derived(w, node.left.schema(), &left, None)?;
     }
     let right = side(w, &node.right, outer)?;
-    let right_from =
-        if right.compound { format!("({})", right.from) } else { right.from.clone() };
+    let right_from = if right.compound { format!("({})", right.from) } else { right.from.clone() };
     left.items.extend(right.items);
     let conditions = conditions(w, node, &left.items, outer)?;
     left.from = format!("{} {word} {right_from}", left.from);

@@ -17,6 +17,12 @@ fn bytes(value: &str) -> String {
     format!("CAST({value} AS BINARY)")
 }
 
+/// A divisor. By zero is null here and an error elsewhere, so zero becomes a sum that does not
+/// fit and fails.
+fn not_zero(value: &str) -> String {
+    format!("(CASE WHEN {value} = 0 THEN 9223372036854775807 + ({value} = 0) ELSE {value} END)")
+}
+
 /// Bytes as text again.
 fn text_of(bytes: &str) -> String {
     format!("CONVERT({bytes} USING utf8mb4)")
@@ -97,7 +103,12 @@ impl Rules for Mysql {
         text_of(&format!("{word}({}){over}", bytes(value)))
     }
 
-    fn column(&self, column: String, native: Option<&str>, arrow: &DataType) -> Result<Item, String> {
+    fn column(
+        &self,
+        column: String,
+        native: Option<&str>,
+        arrow: &DataType,
+    ) -> Result<Item, String> {
         let Some(native) = native.map(base) else { return Ok(Item::exact(column)) };
         Ok(match arrow {
             arrow if is_text(arrow) && TEXTS.contains(&native.as_str()) => {
@@ -110,7 +121,9 @@ impl Rules for Mysql {
             DataType::Date32 | DataType::Timestamp(..) => {
                 Item::read(format!("NULLIF({column}, 0)"), column, Read::Moment)
             }
-            _ if matches!(native.as_str(), "bit" | "year") => Item::exact(format!("({column} + 0)")),
+            _ if matches!(native.as_str(), "bit" | "year") => {
+                Item::exact(format!("({column} + 0)"))
+            }
             _ => Item::exact(column),
         })
     }
@@ -211,9 +224,12 @@ impl Rules for Mysql {
         if !arrow.is_integer() {
             return Err(format!("has no division of {arrow}"));
         }
-        // By zero is null here, and an error elsewhere: the sum does not fit and fails.
-        let right = format!("(CASE WHEN {right} = 0 THEN 9223372036854775807 + ({right} = 0) ELSE {right} END)");
+        let right = not_zero(right);
         Ok(format!("({left} {} {right})", if quotient { "DIV" } else { "%" }))
+    }
+
+    fn quotient(&self, a: &str, b: &str) -> String {
+        format!("({a} / {})", not_zero(b))
     }
 
     fn shift(&self, value: &str, months: i64, days: i64, micros: i64, arrow: &DataType) -> Text {

@@ -80,7 +80,12 @@ pub(super) trait Rules: Sync {
     }
 
     /// A column of a table, as AIR sees it.
-    fn column(&self, column: String, native: Option<&str>, arrow: &DataType) -> Result<Item, String> {
+    fn column(
+        &self,
+        column: String,
+        native: Option<&str>,
+        arrow: &DataType,
+    ) -> Result<Item, String> {
         let Some(native) = native.map(base) else { return Ok(Item::exact(column)) };
         if native == "uuid" && is_text(arrow) {
             return Ok(Item::read(format!("CAST({column} AS text)"), column, Read::Uuid));
@@ -164,6 +169,11 @@ pub(super) trait Rules: Sync {
             true => Ok(format!("({left} {} {right})", if quotient { "/" } else { "%" })),
             false => Err(format!("has no division of {arrow}")),
         }
+    }
+
+    /// `a / b` as doubles; by zero is an error.
+    fn quotient(&self, a: &str, b: &str) -> String {
+        format!("({a} / {b})")
     }
 
     /// A date or a time so much later.
@@ -358,11 +368,42 @@ const TEXTS: &[&str] = &["text", "varchar", "character varying"];
 
 /// Types of Postgres that come as the catalog's types, and AIR's own words for them.
 const PLAIN: &[&str] = &[
-    "bool", "boolean", "smallint", "integer", "bigint", "int", "int2", "int4", "int8", "int16",
-    "int32", "int64", "uint8", "uint16", "uint32", "uint64", "smallserial", "serial", "bigserial",
-    "real", "double precision", "float4", "float8", "float32", "float64", "numeric", "decimal",
-    "date", "time", "time without time zone", "timestamp", "timestamp without time zone",
-    "timestamptz", "timestamp with time zone", "bytea", "binary",
+    "bool",
+    "boolean",
+    "smallint",
+    "integer",
+    "bigint",
+    "int",
+    "int2",
+    "int4",
+    "int8",
+    "int16",
+    "int32",
+    "int64",
+    "uint8",
+    "uint16",
+    "uint32",
+    "uint64",
+    "smallserial",
+    "serial",
+    "bigserial",
+    "real",
+    "double precision",
+    "float4",
+    "float8",
+    "float32",
+    "float64",
+    "numeric",
+    "decimal",
+    "date",
+    "time",
+    "time without time zone",
+    "timestamp",
+    "timestamp without time zone",
+    "timestamptz",
+    "timestamp with time zone",
+    "bytea",
+    "binary",
 ];
 
 fn is_decimal(arrow: &DataType) -> bool {

@@ -130,16 +130,19 @@ pub(super) fn one_column(
     select.named(w, &distinct_names(plan.schema()))
 }
 
-/// The columns of a derived table: names told apart also by engines that ignore case.
+/// The columns of a derived table: names told apart also by engines that ignore case, and short
+/// enough for engines that cut them.
 pub(super) fn distinct_names(schema: &DFSchema) -> Vec<String> {
+    const LONGEST: usize = 48;
     let mut seen = std::collections::BTreeSet::new();
     let mut names = Vec::new();
     for field in schema.fields() {
-        let mut name = field.name().clone();
+        let given = if field.name().len() > LONGEST { "c" } else { field.name().as_str() };
+        let mut name = given.to_owned();
         let mut n = 1;
         while !seen.insert(name.to_lowercase()) {
             n += 1;
-            name = format!("{}_{n}", field.name());
+            name = format!("{given}_{n}");
         }
         names.push(name);
     }
@@ -191,6 +194,10 @@ pub(super) fn build(
                 return table(w, scan, alias);
             }
             let select = build(w, &aliased.input, outer)?;
+            // Columns are found by their place, so tables that are only renamed stay as they are.
+            if select.stage == Stage::From && !select.from.is_empty() {
+                return Ok(select);
+            }
             derived(w, aliased.input.schema(), &select, Some(alias))
         }
         LogicalPlan::Join(node) => join::joined(w, node, outer),

@@ -87,4 +87,3 @@ pub(super) fn values(w: &mut Writer, node: &Values, outer: Outer<'_>) -> Result<
     }
     Ok(Select::from(format!("({}) AS {alias}", rows.join(" UNION ALL ")), items))
 }
-

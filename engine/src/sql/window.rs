@@ -12,9 +12,8 @@ use datafusion::logical_expr::{
 };
 
 /// Functions that look at the order and not at a frame; MariaDB refuses a frame on them.
-const FRAMELESS: &[&str] = &[
-    "row_number", "rank", "dense_rank", "ntile", "lag", "lead", "percent_rank", "cume_dist",
-];
+const FRAMELESS: &[&str] =
+    &["row_number", "rank", "dense_rank", "ntile", "lag", "lead", "percent_rank", "cume_dist"];
 
 pub(super) fn windowed(w: &mut Writer, node: &Window, outer: Outer<'_>) -> Result<Select, String> {
     let mut select = up_to(w, &node.input, Stage::From, outer)?;
@@ -65,8 +64,14 @@ fn function(w: &mut Writer, call: &WindowFunction, scope: &Scope<'_>) -> Text {
     let over = format!(" OVER ({})", parts.join(" "));
     match &call.fun {
         WindowFunctionDefinition::AggregateUDF(func) => {
-            let mut aggregate =
-                AggregateFunction::new_udf(func.clone(), params.args.clone(), params.distinct, None, Vec::new(), None);
+            let mut aggregate = AggregateFunction::new_udf(
+                func.clone(),
+                params.args.clone(),
+                params.distinct,
+                None,
+                Vec::new(),
+                None,
+            );
             aggregate.params.filter.clone_from(&params.filter);
             calls::aggregate(w, &aggregate, scope, &over)
         }
@@ -74,7 +79,9 @@ fn function(w: &mut Writer, call: &WindowFunction, scope: &Scope<'_>) -> Text {
             if params.filter.is_some() || params.distinct {
                 return Err(format!("has no filter for {name}"));
             }
-            if !FRAMELESS.contains(&name) && !matches!(name, "first_value" | "last_value" | "nth_value") {
+            if !FRAMELESS.contains(&name)
+                && !matches!(name, "first_value" | "last_value" | "nth_value")
+            {
                 return Err(format!("has no window function {name}"));
             }
             let mut args = Vec::new();

@@ -4,7 +4,13 @@
 
 mod arrows;
 mod ask;
+mod embedded;
 mod facts;
+mod federated;
+mod guard_sql;
 mod plans;
 mod properties;
 mod qa;
+mod shop;
+mod split;
+mod written;

@@ -79,7 +79,7 @@ fn listed(what: &str, errors: &[air_ir::IrError]) -> String {
     text
 }
 
-fn parses(dialect: Dialect, sql: &str) {
+pub(crate) fn parses(dialect: Dialect, sql: &str) {
     let parsed = match dialect {
         Dialect::Mysql => Parser::parse_sql(&MySqlDialect {}, sql),
         Dialect::Postgres | Dialect::Timescaledb => Parser::parse_sql(&PostgreSqlDialect {}, sql),

@@ -163,7 +163,7 @@ fn metric(i: usize) -> impl Strategy<Value = Value> {
     ]
 }
 
-fn ir() -> impl Strategy<Value = Value> {
+pub(crate) fn ir() -> impl Strategy<Value = Value> {
     (
         prop::collection::vec(pick(ENTITIES), 1..3),
         prop::collection::vec(dimension(), 0..3),

@@ -1,13 +1,14 @@
 //! `air check`: each part is ok, off, or wrong and what to do.
 
 use std::path::Path;
+use std::sync::Arc;
 
-use air_connectors::FilesSource;
+use air_connectors::{FilesSource, Source, SourceError};
 
 use super::{Place, say};
 use crate::auth::Authenticator;
-use crate::config::{Config, SourceConfig, SourceKind};
-use crate::pipeline::sources::unsupported;
+use crate::config::{Config, SourceConfig};
+use crate::pipeline::sources::{self, database_options};
 use crate::secrets::DsnVault;
 use crate::store::Store;
 
@@ -78,11 +79,17 @@ async fn control_plane(config: &Config) -> Found {
 }
 
 async fn of_source(config: &Config, source: &SourceConfig) -> Found {
-    if source.kind != SourceKind::Files {
-        return Found::Off(unsupported(source.kind));
-    }
-    let path = source.base_path.as_deref().unwrap_or(Path::new("."));
-    let opened = FilesSource::open(source.id.as_str(), &config.files.base_path, path);
+    let id = source.id.as_str();
+    let opened: Result<Arc<dyn Source>, SourceError> = match &source.dsn {
+        Some(dsn) => {
+            let options = database_options(config, source.allow_superuser);
+            sources::opened(source.kind, id, &dsn.expanded, options)
+        }
+        None => {
+            let path = source.base_path.as_deref().unwrap_or(Path::new("."));
+            FilesSource::open(id, &config.files.base_path, path).map(|files| Arc::new(files) as _)
+        }
+    };
     let found = match opened {
         Ok(opened) => opened.health().await,
         Err(error) => Err(error),

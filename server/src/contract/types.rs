@@ -953,6 +953,10 @@ pub(crate) struct SqlResponse {
     /// The same plan in each of the `dialects` that were asked for, in their order.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) all_sql: Option<Vec<DialectSql>>,
+    /// What a run would ask of each database, where a part of the plan is left to AIR or several
+    /// sources are asked. `sql` is then the first of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) queries: Option<Vec<SourceSql>>,
 }
 
 /// A plan in one dialect, or why that engine could not give the same rows.
@@ -1111,6 +1115,9 @@ pub(crate) struct SourceSql {
     pub(crate) dialect: Dialect,
     pub(crate) sql: String,
     pub(crate) params: BoundValues,
+    /// Rows that came back; absent before the source has answered, and for files.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) rows: Option<u64>,
 }
 
 /// Milliseconds of each stage.

@@ -61,7 +61,7 @@ pub(crate) struct Ended {
 pub(crate) async fn ask(app: &Arc<App>, asked: Asked) -> Result<Ended, ApiError> {
     let ready = sources::ready(app, &asked.datasource).await?;
     let (follows, previous) = previous(app, &asked).await?;
-    let catalog = Arc::clone(&ready.catalog);
+    let catalog = Arc::clone(ready.prepared.catalog());
     let interpretation = interpret(app, &asked, catalog, previous).await?;
     let scope_md = scope_md(&asked.question, &interpretation);
     let (scope, version) = store(app, &asked, follows, scope_md, &interpretation).await?;

@@ -3,11 +3,14 @@
 //! In: an execution and a source that is ready. Out: its rows, or why there are none. A run
 //! ends at its deadline, and when it is cancelled; dropping its task stops the work.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
+use air_connectors::SourceError;
 use air_engine::{Answer, Execution, RunError, RunLimits, Runtime, Sources};
 use datafusion::error::DataFusionError;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::running::Slot;
@@ -105,15 +108,13 @@ pub(super) async fn execute(
     execution: Execution,
 ) -> Result<Ran, ApiError> {
     let (runtime, ready) = (app.engine.runtime.clone(), ready.clone());
+    let pool_size = u32::from(app.config.connectors.pool_size);
     let work = async move {
-        let names = execution.guarded().tables();
-        let tables = ready.source.tables(&ready.catalog, &names).await?;
-        let id = ready.catalog.source.clone();
-        let tables = tables.into_iter().map(|(name, table)| ((id.clone(), name), table)).collect();
-        let sources = Sources { tables, ..Sources::default() };
+        let sources = gathered(&ready, &execution).await?;
+        let _connections = connections(&ready, &execution, pool_size).await?;
         match air_engine::run(&execution, &sources, &runtime).await {
             Ok(answer) => Ok(Ran { execution, answer }),
-            Err(error) => Err(explained(&runtime, &ready, &names, error).await),
+            Err(error) => Err(explained(&runtime, &ready, &execution, error).await),
         }
     };
     let gone = || ApiError::new(ErrorCode::Unavailable, "The service is shutting down.");
@@ -131,11 +132,63 @@ pub(super) async fn execute(
     Ok(ran)
 }
 
+/// What the execution reads: tables of files as they are now, and databases.
+async fn gathered(ready: &Ready, execution: &Execution) -> Result<Sources, ApiError> {
+    let mut sources = Sources::default();
+    for member in &ready.members {
+        let id = &member.catalog.source;
+        let names = tables_of(execution, id);
+        if !names.is_empty() {
+            for (name, table) in member.source.tables(&member.catalog, &names).await? {
+                sources.tables.insert((id.clone(), name), table);
+            }
+        }
+        if let Some(remote) = Arc::clone(&member.source).remote() {
+            sources.remotes.insert(id.clone(), remote);
+        }
+    }
+    Ok(sources)
+}
+
+/// A connection for each query of the run, source by source in the order of their ids, so that no
+/// two runs wait for each other.
+async fn connections(
+    ready: &Ready,
+    execution: &Execution,
+    pool_size: u32,
+) -> Result<Vec<OwnedSemaphorePermit>, ApiError> {
+    let mut wanted: BTreeMap<&str, u32> = BTreeMap::new();
+    for query in execution.queries() {
+        *wanted.entry(query.source.as_str()).or_default() += 1;
+    }
+    let mut permits = Vec::new();
+    for (id, count) in wanted {
+        let member = ready.members.iter().find(|m| m.catalog.source == id);
+        let Some(member) = member else { continue };
+        if count > pool_size {
+            let detail = format!(
+                "The run asks {id} {count} queries at once, and connectors.pool_size is \
+                 {pool_size}; raise it, or ask for fewer metrics of different tables."
+            );
+            return Err(ApiError::new(ErrorCode::LimitExceeded, detail));
+        }
+        let permit = Arc::clone(&member.connections).acquire_many_owned(count).await;
+        permits.push(permit.map_err(ApiError::internal)?);
+    }
+    Ok(permits)
+}
+
+/// The tables of one source that are read here.
+fn tables_of(execution: &Execution, id: &str) -> Vec<String> {
+    let tables = execution.tables().into_iter();
+    tables.filter(|(source, _)| source == id).map(|(_, table)| table).collect()
+}
+
 /// Why a run gave no rows, with the file that is at fault where one is.
 async fn explained(
     runtime: &Runtime,
     ready: &Ready,
-    names: &[String],
+    execution: &Execution,
     error: RunError,
 ) -> ApiError {
     match error {
@@ -153,10 +206,23 @@ async fn explained(
                           another number.";
             ApiError::field("/ir", FieldErrorCode::Overflow, detail)
         }
+        RunError::Source { source_id, cause } => {
+            let mut root: &dyn std::error::Error = &cause;
+            while let Some(deeper) = root.source() {
+                root = deeper;
+            }
+            let detail = format!("The source {source_id} did not answer: {root}");
+            ApiError::new(ErrorCode::SourceError, detail)
+        }
         RunError::Engine(cause) => {
             let session = runtime.session();
-            let source = &ready.source;
-            source.explain(&session, &ready.catalog, names, &cause).await.into()
+            let mut told = air_connectors::explain(&cause);
+            for member in &ready.members {
+                let SourceError::Engine { .. } = told else { break };
+                let names = tables_of(execution, &member.catalog.source);
+                told = member.source.explain(&session, &member.catalog, &names, &cause).await;
+            }
+            told.into()
         }
     }
 }

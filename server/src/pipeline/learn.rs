@@ -26,7 +26,7 @@ pub(crate) async fn learn(
     let source = sources::open(app, &datasource)?;
     let options = options(app, &datasource, wanted);
     let runtime = app.engine.runtime.clone();
-    let work = async move { source.learn(&runtime.session(), &options, |_, _| {}).await };
+    let work = async move { source.learn(&runtime.session(), &options, &|_, _| {}).await };
     let gone = || ApiError::new(ErrorCode::Unavailable, "The service is shutting down.");
     let work = app.engine.spawn(work).ok_or_else(gone)?;
     let learned = tokio::time::timeout_at(deadline.into(), work).await;

@@ -58,6 +58,7 @@ pub(super) async fn end(app: &App, finished: Finished) -> Result<Finished, ApiEr
     let rows = &finished.rows;
     let sample = rows.slice(0, rows.num_rows().min(SAMPLE_ROWS));
     let outcome = Outcome {
+        sql: json!(finished.sql),
         row_count: i64::try_from(rows.num_rows()).unwrap_or(i64::MAX),
         truncated: finished.truncated,
         columns: json!(finished.columns),

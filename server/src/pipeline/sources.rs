@@ -1,41 +1,62 @@
 //! Sources that can be asked: opened, learned, and prepared for planning, each once.
 //!
 //! In: a source's id. Out: its catalog with people's edits laid over it, and the source itself.
-//! Absent on purpose: databases, whose connectors follow; they are registered and say so.
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use air_connectors::FilesSource;
+use air_connectors::{
+    DatabaseOptions, FilesSource, MysqlSource, PostgresSource, Source, SourceError,
+};
 use air_engine::ask::Lexicon;
 use air_engine::{Dialect, Prepared};
 use air_ir::{Catalog, CatalogEdits};
+use secrecy::SecretString;
+use tokio::sync::Semaphore;
 
-use crate::config::SourceKind;
+use crate::config::{Config, SourceKind};
 use crate::contract::types::ErrorCode;
 use crate::id::DatasourceId;
 use crate::problem::ApiError;
 use crate::service::App;
 use crate::store::{CatalogRecord, Datasource, StoreError};
 
-/// A source with all that a plan and a run need.
+/// Sources with all that a plan and a run need.
 #[derive(Debug, Clone)]
 pub(crate) struct Ready {
-    pub(crate) source: Arc<FilesSource>,
-    pub(crate) catalog: Arc<Catalog>,
+    /// The one that is asked first; others where an IR names them.
+    pub(crate) members: Vec<Member>,
     pub(crate) prepared: Arc<Prepared>,
+}
+
+/// One source of a run.
+#[derive(Debug, Clone)]
+pub(crate) struct Member {
+    pub(crate) source: Arc<dyn Source>,
+    /// A run takes one for each query it sends, all at once, before it sends the first: runs that
+    /// hold a connection while they wait for another would wait for each other.
+    pub(crate) connections: Arc<Semaphore>,
+    pub(crate) catalog: Arc<Catalog>,
 }
 
 /// What was opened and prepared before.
 #[derive(Default)]
 pub(crate) struct Cache {
-    /// By id, with the path they were opened at.
-    files: Mutex<HashMap<DatasourceId, (PathBuf, Arc<FilesSource>)>>,
+    opened: Mutex<HashMap<DatasourceId, Opened>>,
     /// By id, with the tag of the catalog's record.
     prepared: Mutex<HashMap<DatasourceId, (String, Arc<Prepared>)>>,
     /// By id, with the catalog's version.
     lexicons: Mutex<HashMap<DatasourceId, (String, Arc<Lexicon>)>>,
+}
+
+/// A source that was opened.
+#[derive(Clone)]
+struct Opened {
+    /// Version of the record it was opened by.
+    version: i64,
+    source: Arc<dyn Source>,
+    connections: Arc<Semaphore>,
 }
 
 fn held<T>(lock: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
@@ -46,9 +67,10 @@ fn held<T>(lock: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 /// The source, if it was learned and can be run on.
 pub(crate) async fn ready(app: &App, id: &DatasourceId) -> Result<Ready, ApiError> {
     let datasource = app.store.datasources().get(id).await?;
-    let source = open(app, &datasource)?;
+    let Opened { source, connections, .. } = cached(app, &datasource)?;
     let prepared = prepared(app, id).await?;
-    Ok(Ready { source, catalog: Arc::clone(prepared.catalog()), prepared })
+    let member = Member { source, connections, catalog: Arc::clone(prepared.catalog()) };
+    Ok(Ready { members: vec![member], prepared })
 }
 
 /// The dialect a source's SQL is shown in.
@@ -115,36 +137,85 @@ pub(crate) fn edits(record: &CatalogRecord) -> Result<CatalogEdits, ApiError> {
     serde_json::from_value(record.edits.clone()).map_err(ApiError::internal)
 }
 
-/// The source's files, opened once for as long as its path stays.
-pub(crate) fn open(app: &App, datasource: &Datasource) -> Result<Arc<FilesSource>, ApiError> {
-    let Some(base_path) = datasource.base_path.as_deref() else {
-        return Err(ApiError::new(ErrorCode::Unsupported, unsupported(datasource.kind)));
+/// The source, opened once for as long as its record stays as it is. A database is reached only
+/// when it is asked.
+pub(crate) fn open(app: &App, datasource: &Datasource) -> Result<Arc<dyn Source>, ApiError> {
+    Ok(cached(app, datasource)?.source)
+}
+
+fn cached(app: &App, datasource: &Datasource) -> Result<Opened, ApiError> {
+    if let Some(opened) = held(&app.sources.opened).get(&datasource.id)
+        && opened.version == datasource.version
+    {
+        return Ok(opened.clone());
+    }
+    let source: Arc<dyn Source> = match datasource.kind {
+        SourceKind::Files => files(app, datasource)?,
+        kind => database(app, kind, datasource)?,
     };
+    let connections = Arc::new(Semaphore::new(usize::from(app.config.connectors.pool_size)));
+    let opened = Opened { version: datasource.version, source, connections };
+    held(&app.sources.opened).insert(datasource.id.clone(), opened.clone());
+    Ok(opened)
+}
+
+fn files(app: &App, datasource: &Datasource) -> Result<Arc<FilesSource>, ApiError> {
+    let base_path = datasource.base_path.as_deref().unwrap_or_default();
     let files_base = &app.config.files.base_path;
     let path = files_base.join(Path::new(base_path));
-    if let Some((known, source)) = held(&app.sources.files).get(&datasource.id)
-        && *known == path
-    {
-        return Ok(Arc::clone(source));
-    }
     let source = Arc::new(FilesSource::open(datasource.id.as_str(), files_base, &path)?);
     source.register(app.engine.runtime.env());
-    let entry = (path, Arc::clone(&source));
-    held(&app.sources.files).insert(datasource.id.clone(), entry);
     Ok(source)
 }
 
-/// What is said of a kind that has no connector yet.
-pub(crate) fn unsupported(kind: SourceKind) -> String {
-    format!(
-        "Sources of kind {kind} can be registered, but this version of AIR reads files only; \
-         their connectors come with the next one."
-    )
+fn database(
+    app: &App,
+    kind: SourceKind,
+    datasource: &Datasource,
+) -> Result<Arc<dyn Source>, ApiError> {
+    let Some(stored) = &datasource.dsn else {
+        let detail = format!("The source {} has no DSN; give it one.", datasource.id);
+        return Err(ApiError::new(ErrorCode::SourceError, detail));
+    };
+    let dsn = app.vault.open(&datasource.id, stored)?;
+    let options = database_options(&app.config, datasource.allow_superuser);
+    Ok(opened(kind, datasource.id.as_str(), &dsn, options)?)
+}
+
+/// A database by its DSN; nothing is reached yet.
+pub(crate) fn opened(
+    kind: SourceKind,
+    id: &str,
+    dsn: &SecretString,
+    options: DatabaseOptions,
+) -> Result<Arc<dyn Source>, SourceError> {
+    use air_ir::catalog::SourceKind as Named;
+    Ok(match kind {
+        SourceKind::Mysql => Arc::new(MysqlSource::open(id, dsn, options)?),
+        SourceKind::Timescaledb => {
+            Arc::new(PostgresSource::open(id, Named::Timescaledb, dsn, options)?)
+        }
+        SourceKind::Postgres | SourceKind::Files => {
+            Arc::new(PostgresSource::open(id, Named::Postgres, dsn, options)?)
+        }
+    })
+}
+
+/// How databases are reached.
+pub(crate) fn database_options(config: &Config, allow_superuser: bool) -> DatabaseOptions {
+    let connectors = &config.connectors;
+    DatabaseOptions {
+        max_connections: usize::from(connectors.pool_size),
+        connect_timeout: connectors.connect_timeout,
+        statement_timeout: config.execution.query_timeout,
+        allowed_hosts: connectors.allowed_hosts.clone(),
+        allow_superuser,
+    }
 }
 
 /// Forgets what was opened, after a source was changed or removed.
 pub(crate) fn forget(app: &App, id: &DatasourceId) {
-    held(&app.sources.files).remove(id);
+    held(&app.sources.opened).remove(id);
     held(&app.sources.prepared).remove(id);
     held(&app.sources.lexicons).remove(id);
 }

@@ -1,6 +1,6 @@
 //! From an IR to a plan, SQL and rows, without a saved report.
 
-use air_engine::{Dialect, GuardedPlan};
+use air_engine::{Dialect, GuardedPlan, QueryError};
 use air_ir::{Bindings, Ir};
 use axum::http::StatusCode;
 use jiff::Timestamp;
@@ -24,28 +24,67 @@ async fn plan_sql(call: Call) -> Answer {
     let asked: PlanSqlQuery = call.query()?;
     let body: SqlRequest = call.body()?;
     let datasource = named(body.datasource_id, asked.datasource_id)?;
-    let ir = ir(body.ir, body.sql.is_some())?;
-    let order = order(&call, datasource, ir, body.params, body.now.as_deref())?;
-    let prepared = sources::prepared(&call.app, &order.datasource).await?;
-    let record = call.app.store.datasources().get(&order.datasource).await?;
+    let guarded = match body.sql {
+        Some(text) => {
+            let now = instant(body.now.as_deref())?;
+            from_sql(&call, &datasource, &text, body.params.as_ref(), now).await?
+        }
+        None => {
+            let ir = ir(body.ir, false)?;
+            let order = order(&call, datasource.clone(), ir, body.params, body.now.as_deref())?;
+            let prepared = sources::prepared(&call.app, &order.datasource).await?;
+            let bound = pipeline::bound(&order)?;
+            pipeline::guarded(&call.app, &order, &bound, &prepared, &mut Clock::start())?
+        }
+    };
+    let record = call.app.store.datasources().get(&datasource).await?;
     let own = sources::dialect(record.kind);
-    let bound = pipeline::bound(&order)?;
-    let guarded = pipeline::guarded(&call.app, &order, &bound, &prepared, &mut Clock::start())?;
-    let dialect = body.dialect.map_or(own, engine_dialect);
-    let sql = guarded.sql(dialect)?;
+    let sql = guarded.sql(body.dialect.map_or(own, engine_dialect));
     let all = body.dialects.map(|wanted| {
         let wanted = wanted.into_iter();
         wanted.map(|named| in_dialect(&guarded, named)).collect()
     });
+    let (report, plan) = (safety_report(guarded.report()), guarded.display());
+    let (told, queries) = match (sql, body.dialect) {
+        (Ok(sql), _) => (pipeline::told(order.datasource, &sql), None),
+        (Err(error), Some(_)) => return Err(error.into()),
+        // A source that cannot do the whole is asked for the part it can.
+        (Err(error), None) => {
+            let queries = pipeline::source_sql(&order.datasource, &guarded.execution()?)?;
+            (queries.first().cloned().ok_or(error)?, Some(queries))
+        }
+    };
     let response = SqlResponse {
-        dialect: pipeline::dialect(sql.dialect),
-        sql: sql.text,
-        params: results::json_scalars(&sql.params),
-        safety_report: safety_report(guarded.report()),
-        plan: guarded.display(),
+        dialect: told.dialect,
+        sql: told.sql,
+        params: told.params,
+        safety_report: report,
+        plan,
         all_sql: all,
+        queries,
     };
     json(StatusCode::OK, &response)
+}
+
+/// The plan of a SQL text, which is read against the catalog and never sent anywhere.
+async fn from_sql(
+    call: &Call,
+    datasource: &DatasourceId,
+    text: &str,
+    params: Option<&Params>,
+    now: Timestamp,
+) -> Result<GuardedPlan, ApiError> {
+    if params.is_some_and(|params| !params.is_empty()) {
+        let detail = "SQL takes no parameters; write the values, which are bound.";
+        return Err(ApiError::field("/params", FieldErrorCode::UnknownParameter, detail));
+    }
+    let prepared = sources::prepared(&call.app, datasource).await?;
+    let options = pipeline::plan_options(&call.app, now);
+    let plan = air_engine::plan_sql(text, &prepared, &options).map_err(|error| match error {
+        QueryError::Invalid(error) => ApiError::plan("", error),
+        QueryError::Refused(refusal) => refusal.into(),
+    })?;
+    Ok(air_engine::guard(plan, &pipeline::policy(&call.app))?)
 }
 
 /// The plan in one dialect, or why that engine could not give the same rows.
@@ -99,10 +138,10 @@ fn named(
     }
 }
 
-/// The IR of a request. SQL is taken by the contract, and not yet by this version.
+/// The IR of a request that runs. SQL is planned by `/v1/sql`, and not yet run.
 pub(super) fn ir(ir: Option<types::Ir>, sql: bool) -> Result<Ir, ApiError> {
     if sql {
-        let detail = "This version of AIR plans IR only; SQL text comes with a later one.";
+        let detail = "SQL is planned by /v1/sql and not run yet; send an IR.";
         return Err(ApiError::new(ErrorCode::Unsupported, detail));
     }
     let value = Value::Object(ir.unwrap_or_default());

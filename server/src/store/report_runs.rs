@@ -107,6 +107,8 @@ pub(crate) struct NewRun {
 /// How a run ended well.
 #[derive(Debug, Clone)]
 pub(crate) struct Outcome {
+    /// What was sent to each source, and how many rows came back.
+    pub(crate) sql: Value,
     pub(crate) row_count: i64,
     pub(crate) truncated: bool,
     /// `[{name, type, role}]`.
@@ -186,7 +188,7 @@ impl<'s> Runs<'s> {
         let run = sqlx::query_as(
             "UPDATE report_runs SET status = 'completed', finished_at = ?, row_count = ?,
                  truncated = ?, columns_json = ?, verdict_json = ?, timings_json = ?, as_of = ?,
-                 snapshot_file = ?, snapshot_hash = ?
+                 snapshot_file = ?, snapshot_hash = ?, sql_json = ?
              WHERE id = ? AND status = 'running' RETURNING *",
         )
         .bind(Moment::now())
@@ -198,6 +200,7 @@ impl<'s> Runs<'s> {
         .bind(outcome.as_of)
         .bind(&outcome.snapshot_file)
         .bind(&outcome.snapshot_hash)
+        .bind(Json(&outcome.sql))
         .bind(id)
         .fetch_optional(&mut *transaction)
         .await?;

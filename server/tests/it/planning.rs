@@ -36,7 +36,6 @@ async fn a_request_that_cannot_be_planned_says_why() {
     let sql = |body: serde_json::Value| world.post("/v1/sql").json(&body).send();
     sql(json!({"datasource_id": "shop"})).await.problem(422, "invalid");
     let text = json!({"datasource_id": "shop", "sql": "SELECT 1"});
-    sql(text.clone()).await.problem(422, "unsupported");
     world.post("/v1/query").json(&text).send().await.problem(422, "unsupported");
     let ir = json!({"entities": ["orders"], "metrics": [{"name": "s", "agg": "sum", "field": "amuont"}]});
     let problem = sql(json!({"datasource_id": "shop", "ir": ir})).await.problem(422, "invalid");
@@ -51,6 +50,27 @@ async fn a_request_that_cannot_be_planned_says_why() {
     let problem = sql(json!({"datasource_id": "shop", "ir": ir})).await.problem(422, "invalid");
     assert_eq!(problem["errors"][0]["pointer"], "/ir/limitt");
     sql(json!({"ir": {"entities": ["orders"]}})).await.problem(422, "invalid");
+}
+
+#[tokio::test]
+async fn sql_is_planned_against_the_catalog_and_written_again() {
+    let world = World::learned().await;
+    let sql = |text: &str| {
+        let body = json!({"datasource_id": "shop", "sql": text, "dialect": "postgres"});
+        world.post("/v1/sql").json(&body).send()
+    };
+    let text = "select region, count(*) as n from orders where region <> 'no''rth' group by region";
+    let planned = sql(text).await.expect(200);
+    let written = planned["sql"].as_str().unwrap();
+    assert!(written.contains("GROUP BY") && !written.contains("rth"), "{planned}");
+    assert_eq!(planned["params"], json!(["no'rth"]), "{planned}");
+    assert!(planned["safety_report"].as_array().unwrap().len() >= 5, "{planned}");
+    let problem = sql("select pg_sleep(1) from orders").await.problem(422, "refused");
+    assert_eq!(problem["safety_report"][0]["rule"], "functions", "{problem}");
+    let problem = sql("select amuont from orders").await.problem(422, "invalid");
+    assert_eq!(problem["errors"][0]["pointer"], "/sql", "{problem}");
+    let body = json!({"datasource_id": "shop", "sql": "select 1", "params": {"a": 1}});
+    world.post("/v1/sql").json(&body).send().await.problem(422, "invalid");
 }
 
 #[tokio::test]

@@ -1305,6 +1305,10 @@ pub struct SqlResponse {
     /// The same plan in each of the `dialects` that were asked for, in their order.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub all_sql: Option<Vec<DialectSql>>,
+    /// What a run would ask of each database, where a part of the plan is left to AIR or several
+    /// sources are asked. `sql` is then the first of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub queries: Option<Vec<SourceSql>>,
 }
 
 /// A plan in one dialect, or why that engine could not give the same rows.
@@ -1467,6 +1471,9 @@ pub struct SourceSql {
     pub dialect: Dialect,
     pub sql: String,
     pub params: BoundValues,
+    /// Rows that came back; absent before the source has answered, and for files.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rows: Option<u64>,
 }
 
 /// How a check came out.

@@ -1,5 +1,8 @@
 //! Numbers: whole, decimal and floating, each only into what holds it exactly. The one exception
 //! is a decimal into a float, which is the nearest float, as a cast would give.
+//!
+//! MySQL may give a placeholder the type of text before it sees the value, so digits count
+//! wherever they come as text.
 
 use super::{Fit, Misfit, NO_FORM, Wire};
 use datafusion::arrow::datatypes::i256;
@@ -22,11 +25,23 @@ pub(super) fn integer(wire: Wire, value: &Value) -> Fit<i128> {
         Value::Int(v) => Ok(i128::from(*v)),
         Value::UInt(v) => Ok(i128::from(*v)),
         Value::Bytes(bytes) if wire == Wire::Bit => bits(bytes),
-        Value::Bytes(digits) if wire == Wire::Decimal => scaled(digits, 0),
+        Value::Bytes(digits) if is_text(wire) => scaled(digits, 0),
         Value::Float(v) => whole(f64::from(*v)),
         Value::Double(v) => whole(*v),
         _ => Err(NO_FORM),
     }
+}
+
+fn is_text(wire: Wire) -> bool {
+    matches!(wire, Wire::Decimal | Wire::Text | Wire::Bytes)
+}
+
+/// The float nearest to digits, which may have an exponent.
+fn nearest(digits: &[u8]) -> Fit<f64> {
+    let text = std::str::from_utf8(digits).map_err(|_| NO_FORM)?;
+    // Rust also reads words, such as "inf".
+    let float = text.parse().ok().filter(|f: &f64| f.is_finite());
+    float.ok_or(NO_FORM)
 }
 
 fn bits(bytes: &[u8]) -> Fit<i128> {
@@ -65,10 +80,7 @@ pub(super) fn float64(wire: Wire, value: &Value) -> Fit<Option<f64>> {
         Value::Float(v) => f64::from(*v),
         Value::Int(v) => exact(i128::from(*v))?,
         Value::UInt(v) => exact(i128::from(*v))?,
-        Value::Bytes(digits) if wire == Wire::Decimal => {
-            let text = std::str::from_utf8(digits).map_err(|_| NO_FORM)?;
-            text.parse().map_err(|_| NO_FORM)?
-        }
+        Value::Bytes(digits) if is_text(wire) => nearest(digits)?,
         Value::Bytes(bytes) if wire == Wire::Bit => exact(bits(bytes)?)?,
         _ => return Err(NO_FORM),
     }))
@@ -83,7 +95,7 @@ fn exact(value: i128) -> Fit<f64> {
 pub(super) fn decimal(wire: Wire, value: &Value, precision: u8, scale: u8) -> Fit<Option<i128>> {
     let unscaled = match value {
         Value::NULL => return Ok(None),
-        Value::Bytes(digits) if wire == Wire::Decimal => scaled(digits, scale)?,
+        Value::Bytes(digits) if is_text(wire) => scaled(digits, scale)?,
         other => {
             let power = 10_i128.checked_pow(u32::from(scale)).ok_or(Misfit::OutOfRange)?;
             whole_only(wire, other)?.checked_mul(power).ok_or(Misfit::OutOfRange)?
@@ -132,7 +144,8 @@ fn parts(digits: &[u8]) -> Fit<(bool, &[u8], &[u8])> {
         Some(at) => (&digits[..at], &digits[at + 1..]),
         None => (digits, &digits[..0]),
     };
-    let is_number = !digits.is_empty() && whole.iter().chain(part).all(u8::is_ascii_digit);
+    let is_number =
+        !(whole.is_empty() && part.is_empty()) && whole.iter().chain(part).all(u8::is_ascii_digit);
     if is_number { Ok((negative, whole, part)) } else { Err(NO_FORM) }
 }
 
@@ -145,7 +158,7 @@ pub(super) fn wide_decimal(
     let shown;
     let digits: &[u8] = match value {
         Value::NULL => return Ok(None),
-        Value::Bytes(digits) if wire == Wire::Decimal => digits,
+        Value::Bytes(digits) if is_text(wire) => digits,
         other => {
             shown = whole_only(wire, other)?.to_string();
             shown.as_bytes()
@@ -209,7 +222,10 @@ mod tests {
         assert_eq!(integer(Wire::Decimal, &digits("-7.001")), Err(Misfit::OutOfRange));
         assert_eq!(integer(Wire::Plain, &Value::Double(1e15)), Ok(10_i128.pow(15)));
         assert_eq!(integer(Wire::Plain, &Value::Double(0.5)), Err(Misfit::OutOfRange));
-        assert_eq!(integer(Wire::Text, &digits("7")), Err(NO_FORM));
+        assert_eq!(integer(Wire::Text, &digits("7")), Ok(7));
+        for bad in ["", " 7", "7 ", "7x", "0x7", "+7", "--7", "1e3", "."] {
+            assert!(integer(Wire::Text, &digits(bad)).is_err(), "{bad:?}");
+        }
         assert_eq!(boolean(Wire::Plain, &Value::Int(2)), Err(Misfit::OutOfRange));
         assert_eq!(boolean(Wire::Bit, &Value::Bytes(vec![1])), Ok(Some(true)));
     }
@@ -219,6 +235,8 @@ mod tests {
         assert_eq!(float64(Wire::Plain, &Value::Int(1 << 53)), Ok(Some(9_007_199_254_740_992.0)));
         assert_eq!(float64(Wire::Plain, &Value::Int((1 << 53) + 1)), Err(Misfit::OutOfRange));
         assert_eq!(float64(Wire::Decimal, &digits("0.1")), Ok(Some(0.1)));
+        assert_eq!(float64(Wire::Text, &digits("-1.5e300")), Ok(Some(-1.5e300)));
+        assert_eq!(float64(Wire::Text, &digits("inf")), Err(NO_FORM));
         assert_eq!(float32(&Value::Double(0.5)), Ok(Some(0.5)));
         assert_eq!(float32(&Value::Double(0.1)), Err(Misfit::OutOfRange));
     }

@@ -46,7 +46,8 @@ fn from_text(text: &[u8]) -> Fit<Option<i64>> {
             false => Err(NO_FORM),
         })
     };
-    let mark = |at: usize, byte: u8| if text.get(at) == Some(&byte) { Ok(()) } else { Err(NO_FORM) };
+    let mark =
+        |at: usize, byte: u8| if text.get(at) == Some(&byte) { Ok(()) } else { Err(NO_FORM) };
     let narrow = |n: u32| u8::try_from(n).map_err(|_| NO_FORM);
     let year = u16::try_from(number(0, 4)?).map_err(|_| NO_FORM)?;
     mark(4, b'-')?;
@@ -137,7 +138,9 @@ mod tests {
         assert_eq!(read("1970-01-02"), Ok(Some(DAY)));
         assert_eq!(read("1970-01-01 00:00:01.5"), Ok(Some(1_500_000)));
         assert_eq!(read("0000-00-00 00:00:00"), Ok(None));
-        for bad in ["", "1970-01-01T00:00:00", "1970-1-1", "1970-01-01 24:00:00", "1970-01-01 00:00"] {
+        for bad in
+            ["", "1970-01-01T00:00:00", "1970-1-1", "1970-01-01 24:00:00", "1970-01-01 00:00"]
+        {
             assert!(read(bad).is_err(), "{bad}");
         }
     }

@@ -1,0 +1,374 @@
+//! The parts of a query that are taken, by a list: what is not named here is refused.
+//!
+//! Every node of the tree passes through these functions before anything is planned. They also
+//! write what Postgres leaves unsaid: the names of outputs without one, and the run's frozen time.
+
+use super::Refused;
+use datafusion::sql::sqlparser::ast::{
+    Cte, Distinct, Expr, GroupByExpr, Ident, Join, JoinConstraint, JoinOperator, LimitClause,
+    ObjectName, ObjectNamePart, OrderBy, OrderByExpr, OrderByKind, Query, Select, SelectItem,
+    SetExpr, SetOperator, SetQuantifier, TableAlias, TableFactor, TableWithJoins, Values, With,
+};
+use jiff::Timestamp;
+use std::collections::BTreeMap;
+
+const MOST_DEPTH: usize = 100;
+/// Tables read, those of a `WITH` counted at each use.
+const MOST_TABLES: usize = 64;
+const MOST_ROWS: usize = 1_000;
+
+/// A walk over one query.
+pub(super) struct Walk {
+    pub(super) now: Timestamp,
+    pub(super) refused: Vec<Refused>,
+    depth: usize,
+    tables: usize,
+    /// How many tables each name of a `WITH` stands for.
+    with: BTreeMap<String, usize>,
+}
+
+impl Walk {
+    pub(super) fn new(now: Timestamp) -> Self {
+        Self { now, refused: Vec::new(), depth: 0, tables: 0, with: BTreeMap::new() }
+    }
+
+    pub(super) fn refuse(&mut self, rule: &'static str, detail: impl Into<String>) {
+        let refused = Refused::new(rule, detail);
+        if !self.refused.contains(&refused) {
+            self.refused.push(refused);
+        }
+    }
+
+    pub(super) fn not_taken(&mut self, what: &str) {
+        self.refuse("read_only", format!("{what} is not taken."));
+    }
+
+    /// One level further down; what is too deep is not looked at.
+    pub(super) fn deeper(&mut self, visit: impl FnOnce(&mut Self)) {
+        if self.depth >= MOST_DEPTH {
+            self.refuse("plan_size", format!("The query is more than {MOST_DEPTH} levels deep."));
+            return;
+        }
+        self.depth += 1;
+        visit(self);
+        self.depth -= 1;
+    }
+
+    pub(super) fn query(&mut self, query: &mut Query) {
+        self.deeper(|walk| walk.query_parts(query));
+    }
+
+    fn query_parts(&mut self, query: &mut Query) {
+        let Query {
+            with,
+            body,
+            order_by,
+            limit_clause,
+            fetch,
+            locks,
+            for_clause,
+            settings,
+            format_clause,
+            pipe_operators,
+        } = query;
+        if !locks.is_empty() {
+            self.not_taken("FOR UPDATE or FOR SHARE");
+        }
+        if fetch.is_some() {
+            self.not_taken("FETCH; write LIMIT");
+        }
+        let foreign = for_clause.is_some()
+            || settings.is_some()
+            || format_clause.is_some()
+            || !pipe_operators.is_empty();
+        if foreign {
+            self.not_taken("A clause of another kind of SQL");
+        }
+        if let Some(with) = with {
+            self.with(with);
+        }
+        self.body(body);
+        if let Some(order) = order_by {
+            self.order(order);
+        }
+        if let Some(limit) = limit_clause {
+            self.limit(limit);
+        }
+    }
+
+    fn with(&mut self, with: &mut With) {
+        if with.recursive {
+            self.not_taken("WITH RECURSIVE");
+        }
+        for Cte { alias, query, from, .. } in &mut with.cte_tables {
+            self.alias(alias);
+            if from.is_some() {
+                self.not_taken("FROM in WITH");
+            }
+            let outside = std::mem::take(&mut self.tables);
+            self.query(query);
+            self.with.insert(folded(&alias.name), self.tables);
+            self.tables = outside;
+        }
+    }
+
+    fn body(&mut self, body: &mut SetExpr) {
+        self.deeper(|walk| match body {
+            SetExpr::Select(select) => walk.select(select),
+            SetExpr::Query(query) => walk.query(query),
+            SetExpr::SetOperation { op, set_quantifier, left, right } => {
+                let all = matches!(set_quantifier, SetQuantifier::All);
+                let taken = match op {
+                    SetOperator::Union => {
+                        all || matches!(
+                            set_quantifier,
+                            SetQuantifier::None | SetQuantifier::Distinct
+                        )
+                    }
+                    SetOperator::Except | SetOperator::Intersect => matches!(
+                        set_quantifier,
+                        SetQuantifier::None | SetQuantifier::Distinct
+                    ),
+                    SetOperator::Minus => false,
+                };
+                if !taken {
+                    walk.not_taken(&format!("{op} {set_quantifier}"));
+                }
+                walk.body(left);
+                walk.body(right);
+            }
+            SetExpr::Values(values) => walk.values(values),
+            SetExpr::Insert(_) | SetExpr::Update(_) | SetExpr::Delete(_) | SetExpr::Merge(_) => {
+                walk.not_taken("A statement that writes");
+            }
+            SetExpr::Table(_) => walk.not_taken("TABLE; write SELECT"),
+        });
+    }
+
+    fn values(&mut self, values: &mut Values) {
+        if values.explicit_row || values.value_keyword || values.rows.len() > MOST_ROWS {
+            self.refuse("plan_size", format!("VALUES has more than {MOST_ROWS} rows."));
+            return;
+        }
+        for row in &mut values.rows {
+            for value in row.content.iter_mut() {
+                self.expr(value);
+            }
+        }
+    }
+
+    fn select(&mut self, select: &mut Select) {
+        let foreign = !select.optimizer_hints.is_empty()
+            || select.select_modifiers.is_some()
+            || select.top.is_some()
+            || select.exclude.is_some()
+            || !select.lateral_views.is_empty()
+            || select.prewhere.is_some()
+            || !select.connect_by.is_empty()
+            || !select.cluster_by.is_empty()
+            || !select.distribute_by.is_empty()
+            || !select.sort_by.is_empty()
+            || select.qualify.is_some()
+            || select.value_table_mode.is_some();
+        if foreign {
+            self.not_taken("A clause of another kind of SQL");
+        }
+        if select.into.is_some() {
+            self.not_taken("INTO");
+        }
+        if !select.named_window.is_empty() {
+            self.not_taken("WINDOW; write the window after OVER");
+        }
+        if matches!(select.distinct, Some(Distinct::On(_))) {
+            self.not_taken("DISTINCT ON");
+        }
+        for table in &mut select.from {
+            self.joined(table);
+        }
+        super::outputs::named(&mut select.projection);
+        for item in &mut select.projection {
+            match item {
+                SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } => {
+                    self.expr(expr);
+                }
+                SelectItem::Wildcard(options) | SelectItem::QualifiedWildcard(_, options) => {
+                    let plain = options.opt_ilike.is_none()
+                        && options.opt_exclude.is_none()
+                        && options.opt_except.is_none()
+                        && options.opt_replace.is_none()
+                        && options.opt_rename.is_none()
+                        && options.opt_alias.is_none();
+                    if !plain {
+                        self.not_taken("* with options");
+                    }
+                }
+                SelectItem::ExprWithAliases { .. } => self.not_taken("A list of aliases"),
+            }
+        }
+        for condition in [&mut select.selection, &mut select.having].into_iter().flatten() {
+            self.expr(condition);
+        }
+        match &mut select.group_by {
+            GroupByExpr::Expressions(keys, modifiers) if modifiers.is_empty() => {
+                keys.iter_mut().for_each(|key| self.expr(key));
+            }
+            _ => self.not_taken("GROUP BY ALL or WITH"),
+        }
+    }
+
+    fn joined(&mut self, table: &mut TableWithJoins) {
+        self.table(&mut table.relation);
+        for Join { relation, global, join_operator } in &mut table.joins {
+            if *global {
+                self.not_taken("GLOBAL");
+            }
+            self.table(relation);
+            let constraint = match join_operator {
+                JoinOperator::Join(on)
+                | JoinOperator::Inner(on)
+                | JoinOperator::Left(on)
+                | JoinOperator::LeftOuter(on)
+                | JoinOperator::Right(on)
+                | JoinOperator::RightOuter(on)
+                | JoinOperator::FullOuter(on)
+                | JoinOperator::CrossJoin(on) => on,
+                _ => {
+                    self.not_taken("A join of this kind");
+                    continue;
+                }
+            };
+            match constraint {
+                JoinConstraint::On(condition) => self.expr(condition),
+                JoinConstraint::Using(_) | JoinConstraint::None => {}
+                JoinConstraint::Natural => self.not_taken("NATURAL JOIN; name the columns"),
+            }
+        }
+    }
+
+    fn table(&mut self, table: &mut TableFactor) {
+        match table {
+            TableFactor::Table {
+                name,
+                alias,
+                args,
+                with_hints,
+                version,
+                with_ordinality,
+                partitions,
+                json_path,
+                sample,
+                index_hints,
+            } => {
+                let plain = with_hints.is_empty()
+                    && version.is_none()
+                    && !*with_ordinality
+                    && partitions.is_empty()
+                    && json_path.is_none()
+                    && sample.is_none()
+                    && index_hints.is_empty();
+                if args.is_some() {
+                    self.refuse("functions", format!("{name} is called as a table; none may be."));
+                } else if !plain {
+                    self.not_taken("A table with options");
+                }
+                self.named_table(name);
+                if let Some(alias) = alias {
+                    self.alias(alias);
+                }
+            }
+            TableFactor::Derived { lateral, subquery, alias, sample } => {
+                if *lateral || sample.is_some() {
+                    self.not_taken("LATERAL or TABLESAMPLE");
+                }
+                if let Some(alias) = alias {
+                    self.alias(alias);
+                }
+                self.query(subquery);
+            }
+            TableFactor::NestedJoin { table_with_joins, alias: None } => {
+                self.deeper(|walk| walk.joined(table_with_joins));
+            }
+            TableFactor::Function { name, .. } => {
+                self.refuse("functions", format!("{name} is called as a table; none may be."));
+            }
+            _ => self.not_taken("A table that is computed"),
+        }
+    }
+
+    fn named_table(&mut self, name: &ObjectName) {
+        let parts: Vec<&Ident> = name
+            .0
+            .iter()
+            .filter_map(|part| match part {
+                ObjectNamePart::Identifier(ident) => Some(ident),
+                ObjectNamePart::Function(_) => None,
+            })
+            .collect();
+        if parts.len() != name.0.len() || parts.len() > 2 {
+            self.refuse("known_tables", format!("{name} is not in the catalog."));
+        }
+        let used = match parts[..] {
+            [one] => self.with.get(&folded(one)).copied().unwrap_or(1),
+            _ => 1,
+        };
+        self.tables = self.tables.saturating_add(used.max(1));
+        if self.tables > MOST_TABLES {
+            self.refuse("plan_size", format!("The query reads more than {MOST_TABLES} tables."));
+        }
+    }
+
+    fn alias(&mut self, alias: &TableAlias) {
+        if alias.columns.iter().any(|c| c.data_type.is_some()) {
+            self.not_taken("An alias with types");
+        }
+    }
+
+    fn order(&mut self, order: &mut OrderBy) {
+        if order.interpolate.is_some() {
+            self.not_taken("INTERPOLATE");
+        }
+        match &mut order.kind {
+            OrderByKind::Expressions(keys) => self.keys(keys),
+            OrderByKind::All(_) => self.not_taken("ORDER BY ALL"),
+        }
+    }
+
+    pub(super) fn keys(&mut self, keys: &mut [OrderByExpr]) {
+        for OrderByExpr { expr, with_fill, .. } in keys {
+            if with_fill.is_some() {
+                self.not_taken("WITH FILL");
+            }
+            self.expr(expr);
+        }
+    }
+
+    fn limit(&mut self, limit: &mut LimitClause) {
+        let LimitClause::LimitOffset { limit, offset, limit_by } = limit else {
+            self.not_taken("LIMIT with a comma; write OFFSET");
+            return;
+        };
+        if !limit_by.is_empty() {
+            self.not_taken("LIMIT BY");
+        }
+        let offset = offset.as_mut().map(|o| &mut o.value);
+        for number in [limit.as_mut(), offset].into_iter().flatten() {
+            if !is_whole(number) {
+                self.not_taken("A LIMIT or OFFSET that is no whole number");
+            }
+        }
+    }
+}
+
+fn is_whole(expr: &Expr) -> bool {
+    let Expr::Value(value) = expr else { return false };
+    let text = value.value.to_string();
+    text.bytes().all(|b| b.is_ascii_digit()) && text.parse::<i64>().is_ok()
+}
+
+/// A name as Postgres reads it: without quotes in lower case.
+pub(super) fn folded(ident: &Ident) -> String {
+    match ident.quote_style {
+        Some(_) => ident.value.clone(),
+        None => ident.value.to_lowercase(),
+    }
+}

@@ -1,0 +1,456 @@
+//! The meaning of Postgres, where the engine's differs: before types are coerced, each operator,
+//! function and aggregate is replaced by one that means what Postgres means, or refused.
+//!
+//! Decided once, and the same on every engine: `/` of whole numbers is cut towards zero; other
+//! divisions, and averages, are doubles; a division by zero is an error; sums of 64-bit numbers
+//! are decimals; whole numbers that do not fit are errors.
+
+use super::literals::{self, exactly, folded, named, read};
+use crate::functions::{Extreme, Fold, Quotient, Round, Rounding, call};
+use air_ir::catalog::SourceKind;
+use datafusion::arrow::datatypes::DataType;
+use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
+use datafusion::common::{DFSchema, DataFusionError, Result, ScalarValue};
+use datafusion::functions::datetime;
+use datafusion::logical_expr::expr::{AggregateFunction, Cast, InList, Like, ScalarFunction};
+use datafusion::logical_expr::{
+    AggregateUDF, Between, BinaryExpr, Expr, ExprSchemable, Operator, cast, lit,
+};
+use std::sync::Arc;
+
+/// Something whose meaning would not be the one of Postgres.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(super) struct Unmeant(pub(super) String);
+
+impl Unmeant {
+    pub(super) fn error(detail: impl Into<String>) -> DataFusionError {
+        DataFusionError::External(Box::new(Self(detail.into())))
+    }
+}
+
+pub(super) struct Meaning {
+    pub(super) kind: SourceKind,
+}
+
+pub(super) fn is_text(arrow: &DataType) -> bool {
+    matches!(arrow, DataType::Utf8 | DataType::Utf8View | DataType::LargeUtf8)
+}
+
+fn is_decimal(arrow: &DataType) -> bool {
+    matches!(arrow, DataType::Decimal128(..) | DataType::Decimal256(..))
+}
+
+fn is_small(arrow: &DataType) -> bool {
+    arrow.is_integer() && !matches!(arrow, DataType::Int64 | DataType::UInt64)
+}
+
+impl Meaning {
+    /// One expression, its parts replaced already.
+    pub(super) fn of(&self, expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
+        let meant = match expr {
+            Expr::Literal(ScalarValue::Utf8(text), _) => {
+                Expr::Literal(ScalarValue::Utf8View(text), None)
+            }
+            Expr::BinaryExpr(binary) => self.operation(binary, schema)?,
+            Expr::Between(between) => {
+                let arrow = between.expr.get_type(schema)?;
+                let low = matched(*between.low, &arrow, schema)?;
+                let high = matched(*between.high, &arrow, schema)?;
+                let (low, high) = (Box::new(low), Box::new(high));
+                Expr::Between(Between { low, high, ..between })
+            }
+            Expr::InList(list) => {
+                let arrow = list.expr.get_type(schema)?;
+                let items = list.list.into_iter().map(|item| matched(item, &arrow, schema));
+                let items = items.collect::<Result<_>>()?;
+                Expr::InList(InList { list: items, ..list })
+            }
+            Expr::Like(like) => likened(like, schema)?,
+            Expr::Cast(cast) => self.cast(cast, schema)?,
+            Expr::ScalarFunction(function) => scalar(function, schema)?,
+            Expr::AggregateFunction(aggregate) => aggregated(aggregate, schema)?,
+            Expr::WindowFunction(mut window) => {
+                use datafusion::logical_expr::WindowFunctionDefinition as Definition;
+                if let Definition::AggregateUDF(func) = &window.fun {
+                    let (func, args) = over(func, window.params.args.clone(), schema)?;
+                    window.fun = Definition::AggregateUDF(func);
+                    window.params.args = args;
+                }
+                Expr::WindowFunction(window)
+            }
+            other => other,
+        };
+        Ok(Transformed::yes(folded(meant)?.data))
+    }
+
+    fn operation(&self, binary: BinaryExpr, schema: &DFSchema) -> Result<Expr> {
+        let BinaryExpr { left, op, right } = binary;
+        let (l, r) = (left.get_type(schema)?, right.get_type(schema)?);
+        match op {
+            Operator::Plus | Operator::Minus | Operator::Multiply => {
+                arithmetic(*left, &l, op, *right, &r)
+            }
+            Operator::Divide | Operator::Modulo => division(*left, &l, op, *right, &r),
+            Operator::Eq
+            | Operator::NotEq
+            | Operator::Lt
+            | Operator::LtEq
+            | Operator::Gt
+            | Operator::GtEq
+            | Operator::IsDistinctFrom
+            | Operator::IsNotDistinctFrom => {
+                let (left, right) = (matched(*left, &r, schema)?, matched(*right, &l, schema)?);
+                Ok(joined(left, op, right))
+            }
+            Operator::And | Operator::Or | Operator::StringConcat => Ok(joined(*left, op, *right)),
+            other => Err(Unmeant::error(format!("the operator {other} is not on the list"))),
+        }
+    }
+
+    fn cast(&self, asked: Cast, schema: &DFSchema) -> Result<Expr> {
+        let (from, to) = (asked.expr.get_type(schema)?, asked.field.data_type().clone());
+        if let Expr::Literal(ScalarValue::Utf8View(Some(text)), _) = asked.expr.as_ref()
+            && !is_text(&to)
+        {
+            return Ok(Expr::Literal(read(text, &to)?, None));
+        }
+        if let Expr::Literal(..) = asked.expr.as_ref() {
+            return Ok(Expr::Cast(asked));
+        }
+        if is_decimal(&from) && to.is_integer() {
+            // Postgres rounds here, and the engine would cut.
+            let rounded = call(Round::new(Rounding::HalfAway(0)), vec![*asked.expr]);
+            return self.narrowed(rounded, &from, to);
+        }
+        self.narrowed(*asked.expr, &from, to)
+    }
+
+    /// A cast, refused where a database would cut a value to fit instead of failing.
+    fn narrowed(&self, expr: Expr, from: &DataType, to: DataType) -> Result<Expr> {
+        if self.kind == SourceKind::Mysql && !fits(from, &to) {
+            let (from, to) = (named(from), named(&to));
+            let detail = format!("MySQL cuts values to fit when it casts a {from} to a {to}");
+            return Err(Unmeant::error(detail));
+        }
+        Ok(cast(expr, to))
+    }
+}
+
+/// Whether every value of a number type has its place in another.
+fn fits(from: &DataType, to: &DataType) -> bool {
+    let shape = |arrow: &DataType| match arrow {
+        DataType::Int8 | DataType::UInt8 => Some((3_i16, 0)),
+        DataType::Int16 | DataType::UInt16 => Some((5, 0)),
+        DataType::Int32 | DataType::UInt32 => Some((10, 0)),
+        DataType::Int64 => Some((19, 0)),
+        DataType::UInt64 => Some((20, 0)),
+        DataType::Decimal128(p, s) | DataType::Decimal256(p, s) => {
+            Some((i16::from(*p) - i16::from(*s), i16::from(*s)))
+        }
+        _ => None,
+    };
+    match (shape(from), shape(to)) {
+        (Some((whole, _)), Some((room, _))) => whole <= room,
+        _ => true,
+    }
+}
+
+fn joined(left: Expr, op: Operator, right: Expr) -> Expr {
+    Expr::BinaryExpr(BinaryExpr::new(Box::new(left), op, Box::new(right)))
+}
+
+/// The bits of a whole number that is written out, for which 32 may do.
+fn small(expr: &Expr, arrow: &DataType) -> bool {
+    match expr {
+        Expr::Literal(ScalarValue::Int64(Some(n)), _) => i32::try_from(*n).is_ok(),
+        _ => is_small(arrow),
+    }
+}
+
+fn arithmetic(left: Expr, l: &DataType, op: Operator, right: Expr, r: &DataType) -> Result<Expr> {
+    use DataType::{Date32, Int32, Int64, Interval, Timestamp};
+    match (l, r) {
+        (l, r) if l.is_integer() && r.is_integer() => {
+            if small(&left, l) && small(&right, r) {
+                return Ok(joined(cast(left, Int64), op, cast(right, Int64)));
+            }
+            let wide = DataType::Decimal128(20, 0);
+            let exact = joined(cast(left, wide.clone()), op, cast(right, wide));
+            Ok(cast(exact, Int64))
+        }
+        (Date32, Date32) if op == Operator::Minus => {
+            let days = joined(cast(left, Int32), op, cast(right, Int32));
+            Ok(cast(days, Int64))
+        }
+        (Date32 | Timestamp(..), Interval(_)) if op != Operator::Multiply => {
+            Ok(joined(left, op, right))
+        }
+        (Interval(_), Date32 | Timestamp(..)) if op == Operator::Plus => {
+            Ok(joined(right, op, left))
+        }
+        (l, r) if l.is_numeric() && r.is_numeric() && (l.is_floating() || r.is_floating()) => {
+            let (left, right) = (cast(left, DataType::Float64), cast(right, DataType::Float64));
+            Ok(joined(left, op, right))
+        }
+        (l, r) if l.is_numeric() && r.is_numeric() => Ok(joined(left, op, right)),
+        (DataType::Null, r) if r.is_numeric() => Ok(joined(left, op, right)),
+        (l, DataType::Null) if l.is_numeric() => Ok(joined(left, op, right)),
+        _ => Err(Unmeant::error(format!(
+            "a {} and a {} have no {op} here",
+            named(l),
+            named(r)
+        ))),
+    }
+}
+
+fn division(left: Expr, l: &DataType, op: Operator, right: Expr, r: &DataType) -> Result<Expr> {
+    if matches!(l, DataType::UInt64) || matches!(r, DataType::UInt64) {
+        return Err(Unmeant::error("division of unsigned 64-bit numbers is not taken; cast them"));
+    }
+    if l.is_integer() && r.is_integer() {
+        let (left, right) = (cast(left, DataType::Int64), cast(right, DataType::Int64));
+        return Ok(joined(left, op, right));
+    }
+    if op == Operator::Modulo {
+        return Err(Unmeant::error("% takes whole numbers here"));
+    }
+    match l.is_numeric() && r.is_numeric() {
+        true => {
+            let args = vec![cast(left, DataType::Float64), cast(right, DataType::Float64)];
+            Ok(call(Quotient::new(), args))
+        }
+        false => {
+            Err(Unmeant::error(format!("a {} is not divided by a {}", named(l), named(r))))
+        }
+    }
+}
+
+/// One side of a comparison, a constant brought to the other side's type, so that an index on
+/// that side serves. Text and other types do not compare.
+fn matched(expr: Expr, other: &DataType, schema: &DFSchema) -> Result<Expr> {
+    let own = expr.get_type(schema)?;
+    if own == *other || own.is_null() || other.is_null() {
+        return Ok(expr);
+    }
+    if let Expr::Literal(value, _) = &expr {
+        if let ScalarValue::Utf8View(Some(text)) = value
+            && !is_text(other)
+        {
+            return Ok(Expr::Literal(read(text, other)?, None));
+        }
+        if own.is_numeric()
+            && other.is_numeric()
+            && let Some(exact) = exactly(value, other)
+        {
+            return Ok(Expr::Literal(exact, None));
+        }
+    }
+    // Against a double, decimals and whole numbers are doubles.
+    match other.is_floating() && own.is_numeric() && own != DataType::Float64 {
+        true => Ok(cast(expr, DataType::Float64)),
+        false => Ok(expr),
+    }
+}
+
+fn likened(like: Like, schema: &DFSchema) -> Result<Expr> {
+    if !is_text(&like.expr.get_type(schema)?) {
+        return Err(Unmeant::error("LIKE takes text"));
+    }
+    if !like.case_insensitive {
+        return Ok(Expr::Like(like));
+    }
+    let Expr::Literal(ScalarValue::Utf8View(Some(pattern)), _) = like.pattern.as_ref() else {
+        return Err(Unmeant::error("ILIKE takes a pattern that is written out"));
+    };
+    let pattern = lit(ScalarValue::Utf8View(Some(crate::functions::fold_text(pattern))));
+    let text = call(Fold::new(), vec![cast(*like.expr, DataType::Utf8View)]);
+    Ok(Expr::Like(Like::new(like.negated, Box::new(text), Box::new(pattern), None, false)))
+}
+
+fn scalar(function: ScalarFunction, schema: &DFSchema) -> Result<Expr> {
+    let name = function.func.name().to_owned();
+    let types: Vec<DataType> =
+        function.args.iter().map(|a| a.get_type(schema)).collect::<Result<_>>()?;
+    match (name.as_str(), &function.args[..]) {
+        ("floor", [x]) => rounded(Rounding::Floor, x.clone(), &types[0]),
+        ("ceil" | "ceiling", [x]) => rounded(Rounding::Ceil, x.clone(), &types[0]),
+        ("round", [x]) if types[0].is_floating() => {
+            let detail = format!("round({x}) of a double takes halves to even in Postgres; write round(…, 0), which takes them away from zero");
+            Err(Unmeant::error(detail))
+        }
+        ("round", [x]) => rounded(Rounding::HalfAway(0), x.clone(), &types[0]),
+        ("round", [x, Expr::Literal(digits, _)]) => {
+            let digits = digits.cast_to(&DataType::Int8).ok();
+            let Some(ScalarValue::Int8(Some(digits @ 0..=30))) = digits else {
+                return Err(Unmeant::error("round takes 0 to 30 digits"));
+            };
+            rounded(Rounding::HalfAway(digits), x.clone(), &types[0])
+        }
+        ("date_part", [Expr::Literal(unit, _), value]) => part(unit, value, &types[1]),
+        ("date_trunc", [Expr::Literal(unit, _), value]) => super::times::truncated(unit, value, &types[1]),
+        ("concat", args) => concatenated(args, &types),
+        ("round" | "floor" | "ceil" | "ceiling" | "date_part" | "date_trunc", _) => {
+            Err(Unmeant::error(format!("{name} takes other arguments")))
+        }
+        ("substr", [_, rest @ ..]) => {
+            let least = |i: usize| if i == 0 { 1 } else { 0 };
+            let plain = rest.iter().enumerate().all(|(i, e)| {
+                matches!(e, Expr::Literal(ScalarValue::Int64(Some(n)), _) if *n >= least(i))
+            });
+            match plain && is_text(&types[0]) {
+                true => Ok(Expr::ScalarFunction(function)),
+                false => Err(Unmeant::error(
+                    "substring takes text, and a start of 1 or more and a length that are written out",
+                )),
+            }
+        }
+        ("lower" | "upper" | "btrim" | "character_length" | "starts_with", _) => {
+            match types.iter().all(is_text) {
+                true => Ok(Expr::ScalarFunction(function)),
+                false => Err(Unmeant::error(format!("{name} takes text"))),
+            }
+        }
+        _ => Ok(Expr::ScalarFunction(function)),
+    }
+}
+
+fn rounded(rounding: Rounding, value: Expr, arrow: &DataType) -> Result<Expr> {
+    match arrow {
+        arrow if arrow.is_integer() => Ok(value),
+        arrow if is_decimal(arrow) => Ok(call(Round::new(rounding), vec![value])),
+        arrow if arrow.is_floating() => {
+            Ok(call(Round::new(rounding), vec![cast(value, DataType::Float64)]))
+        }
+        other => Err(Unmeant::error(format!("a {} is not rounded", named(other)))),
+    }
+}
+
+fn part(unit: &ScalarValue, value: &Expr, arrow: &DataType) -> Result<Expr> {
+    let unit = unit.to_string().to_lowercase();
+    const OF_DATES: &[&str] = &["year", "quarter", "month", "week", "day", "doy", "dow"];
+    const OF_TIMES: &[&str] = &["hour", "minute"];
+    let taken = match arrow {
+        DataType::Date32 => OF_DATES.contains(&unit.as_str()),
+        DataType::Timestamp(..) => {
+            OF_DATES.contains(&unit.as_str()) || OF_TIMES.contains(&unit.as_str())
+        }
+        _ => false,
+    };
+    match taken {
+        true => {
+            let args = vec![lit(unit), value.clone()];
+            let function = ScalarFunction::new_udf(datetime::date_part(), args);
+            Ok(cast(Expr::ScalarFunction(function), DataType::Int64))
+        }
+        false => {
+            Err(Unmeant::error(format!("the part {unit} of a {} is not taken", named(arrow))))
+        }
+    }
+}
+
+/// `concat` of Postgres leaves nulls out.
+fn concatenated(args: &[Expr], types: &[DataType]) -> Result<Expr> {
+    if !types.iter().all(is_text) {
+        return Err(Unmeant::error("concat takes text"));
+    }
+    let empty = || lit(ScalarValue::Utf8View(Some(String::new())));
+    let parts = args.iter().map(|arg| {
+        let args = vec![cast(arg.clone(), DataType::Utf8View), empty()];
+        Expr::ScalarFunction(ScalarFunction::new_udf(datafusion::functions::core::coalesce(), args))
+    });
+    Ok(parts.reduce(|a, b| joined(a, Operator::StringConcat, b)).unwrap_or_else(empty))
+}
+
+fn aggregated(mut aggregate: AggregateFunction, schema: &DFSchema) -> Result<Expr> {
+    let (func, args) = over(&aggregate.func, aggregate.params.args.clone(), schema)?;
+    aggregate.func = func;
+    aggregate.params.args = args;
+    Ok(Expr::AggregateFunction(aggregate))
+}
+
+/// An aggregate and its arguments as they are computed.
+fn over(
+    func: &Arc<AggregateUDF>,
+    args: Vec<Expr>,
+    schema: &DFSchema,
+) -> Result<(Arc<AggregateUDF>, Vec<Expr>)> {
+    let unchanged = Arc::clone(func);
+    let [arg] = &args[..] else {
+        return match func.name() {
+            "count" if args.len() <= 1 => Ok((unchanged, args)),
+            name => Err(Unmeant::error(format!("{name} takes one argument"))),
+        };
+    };
+    let arrow = arg.get_type(schema)?;
+    let numeric = arrow.is_numeric() || arrow.is_null();
+    match func.name() {
+        "avg" | "stddev" | "var" if numeric => {
+            Ok((unchanged, vec![cast(arg.clone(), DataType::Float64)]))
+        }
+        "sum" if is_small(&arrow) => Ok((unchanged, vec![cast(arg.clone(), DataType::Int64)])),
+        "sum" if arrow.is_integer() => {
+            Ok((unchanged, vec![cast(arg.clone(), DataType::Decimal128(38, 0))]))
+        }
+        "sum" if arrow.is_floating() => Ok((unchanged, vec![cast(arg.clone(), DataType::Float64)])),
+        "avg" | "stddev" | "var" | "sum" if !numeric => {
+            Err(Unmeant::error(format!("{} takes numbers", func.name())))
+        }
+        "min" | "max" if arrow.is_floating() => {
+            let extreme = Extreme::new(func.name() == "max");
+            let extreme = Arc::new(AggregateUDF::new_from_impl(extreme));
+            Ok((extreme, vec![cast(arg.clone(), DataType::Float64)]))
+        }
+        "min" | "max" if arrow == DataType::Boolean => {
+            Err(Unmeant::error("min and max do not take truth values"))
+        }
+        _ => Ok((unchanged, args)),
+    }
+}
+
+/// After coercion: casts that mean the same on every engine. Those of constants are folded.
+pub(super) fn casts(expr: &Expr, schema: &DFSchema) -> Result<()> {
+    expr.apply(|part| {
+        if let Expr::Cast(cast) = part
+            && !matches!(cast.expr.as_ref(), Expr::Literal(..))
+        {
+            let (from, to) = (cast.expr.get_type(schema)?, cast.field.data_type());
+            if !castable(&from, to) {
+                let (from, to) = (named(&from), named(to));
+                return Err(Unmeant::error(format!("a {from} is not compared with or cast to a {to} here")));
+            }
+        }
+        if let Expr::TryCast(_) = part {
+            return Err(Unmeant::error("TRY_CAST is not taken"));
+        }
+        Ok(TreeNodeRecursion::Continue)
+    })?;
+    Ok(())
+}
+
+fn castable(from: &DataType, to: &DataType) -> bool {
+    use DataType::{Date32, Float32, Float64, Int32, Null, Timestamp};
+    match (from, to) {
+        (Null, _) => true,
+        (from, to) if from == to || (is_text(from) && is_text(to)) => true,
+        (Date32 | Timestamp(..), Date32 | Timestamp(..)) | (Date32, Int32) => true,
+        (from, to) if from.is_integer() => {
+            to.is_integer() || is_decimal(to) || *to == Float64 || is_text(to)
+        }
+        (from, to) if is_decimal(from) => {
+            let whole = matches!(from, DataType::Decimal128(_, 0) | DataType::Decimal256(_, 0));
+            is_decimal(to) || *to == Float64 || is_text(to) || (to.is_integer() && whole)
+        }
+        (Float32, Float64) | (Date32, DataType::Utf8View | DataType::Utf8) => true,
+        _ => false,
+    }
+}
+
+/// A whole number that is written out.
+pub(super) fn whole(expr: &Expr) -> Option<u64> {
+    match literals::value(expr).ok()? {
+        ScalarValue::Int64(Some(n)) => u64::try_from(n).ok(),
+        ScalarValue::UInt64(Some(n)) => Some(n),
+        _ => None,
+    }
+}

@@ -1,0 +1,142 @@
+//! One run: its stages, and the plans over providers in place of tables, queries and held rows.
+
+use super::fetch::{self, Log};
+use super::{RunError, Runtime, Sources, held};
+use crate::prepared::CatalogTable;
+use crate::remote::RemoteQuery;
+use crate::split::{Execution, Fetched, Held, Keys, SourceQuery, Stage, resolved};
+use crate::sql::{Sql, write};
+use datafusion::arrow::datatypes::Schema;
+use datafusion::catalog::TableProvider;
+use datafusion::common::metadata::ScalarAndMetadata;
+use datafusion::common::tree_node::Transformed;
+use datafusion::common::{DataFusionError, ParamValues};
+use datafusion::datasource::{MemTable, provider_as_source};
+use datafusion::execution::context::SessionContext;
+use datafusion::logical_expr::{LogicalPlan, TableScanBuilder};
+use datafusion::physical_plan::SendableRecordBatchStream;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// What a run knows so far.
+pub(super) struct Running<'r> {
+    execution: &'r Execution,
+    sources: &'r Sources,
+    runtime: &'r Runtime,
+    /// What stages found, by slot.
+    keys: Vec<Keys>,
+    /// The rows of stages that are scanned later, by stage.
+    held: HashMap<usize, Arc<dyn TableProvider>>,
+    next: usize,
+    pub(super) log: Arc<Log>,
+}
+
+impl<'r> Running<'r> {
+    pub(super) fn new(
+        execution: &'r Execution,
+        sources: &'r Sources,
+        runtime: &'r Runtime,
+    ) -> Self {
+        let keys = vec![Keys::Open; execution.slots.len()];
+        let log = Arc::default();
+        Self { execution, sources, runtime, keys, held: HashMap::new(), next: 0, log }
+    }
+
+    /// Runs the next stage: its rows and keys are known then.
+    pub(super) async fn stage(&mut self, stage: &Stage) -> Result<(), RunError> {
+        let rows = self.stream(&stage.plan, &self.runtime.session()).await?;
+        let fields = stage.plan.schema().fields().iter();
+        let fields: Vec<_> = fields.map(|f| f.as_ref().clone().with_nullable(true)).collect();
+        let schema = Arc::new(Schema::new(fields));
+        let pool = &self.runtime.env().memory_pool;
+        let types = &self.execution.slots;
+        let (rows, keys) = held::collect(rows, &schema, &stage.keys, types, pool).await?;
+        for (key, known) in stage.keys.iter().zip(keys) {
+            self.keys[key.slot] = match known {
+                // Not all keys were looked at, so their ends are not known.
+                Keys::Range(..) if !stage.held => Keys::Open,
+                known => known,
+            };
+        }
+        if stage.held {
+            self.held.insert(self.next, held::table(rows, &schema));
+        }
+        self.next += 1;
+        Ok(())
+    }
+
+    /// The rows of a plan.
+    pub(super) async fn stream(
+        &mut self,
+        plan: &LogicalPlan,
+        session: &SessionContext,
+    ) -> Result<SendableRecordBatchStream, RunError> {
+        let logical = self.with_providers(plan)?;
+        let values = self.execution.guarded().values().iter();
+        let values = values.map(|v| ScalarAndMetadata::from(v.clone())).collect();
+        let logical = logical.with_param_values(ParamValues::List(values))?;
+        let frame = session.execute_logical_plan(logical).await?;
+        Ok(frame.execute_stream().await?)
+    }
+
+    /// The plan over providers in place of the catalog's tables and of rows fetched before.
+    fn with_providers(&mut self, plan: &LogicalPlan) -> Result<LogicalPlan, RunError> {
+        let mut missing = None;
+        let mut held = std::mem::take(&mut self.held);
+        let plan = plan.clone().transform_up_with_subqueries(|node| {
+            let LogicalPlan::TableScan(scan) = &node else { return Ok(Transformed::no(node)) };
+            let (found, name) = if let Some(known) = scan.source.downcast_ref::<CatalogTable>() {
+                let key = (known.source.clone(), known.name.clone());
+                (self.sources.tables.get(&key).cloned(), known.name.clone())
+            } else if let Some(fetched) = scan.source.downcast_ref::<Fetched>() {
+                let query = &self.execution.queries()[fetched.query];
+                (self.fetched(query)?, query.source.clone())
+            } else if let Some(rows) = scan.source.downcast_ref::<Held>() {
+                (held.remove(&rows.stage), format!("stage {}", rows.stage))
+            } else {
+                return Ok(Transformed::no(node));
+            };
+            let Some(provider) = found else {
+                missing = Some(name);
+                return Ok(Transformed::no(node));
+            };
+            let scan = TableScanBuilder::new(scan.table_name.clone(), provider_as_source(provider))
+                .with_projection(scan.projection.clone())
+                .build()?;
+            Ok(Transformed::yes(LogicalPlan::TableScan(scan)))
+        })?;
+        self.held = held;
+        match missing {
+            Some(table) => Err(RunError::NoTable(table)),
+            None => Ok(plan.data),
+        }
+    }
+
+    /// The rows of a query, with the keys known by now; `None` without its database.
+    fn fetched(
+        &self,
+        query: &SourceQuery,
+    ) -> Result<Option<Arc<dyn TableProvider>>, DataFusionError> {
+        let Some(remote) = self.sources.remotes.get(&query.source) else { return Ok(None) };
+        let Some(sql) = self.sql(query)? else {
+            // Nothing can match, so nothing is asked.
+            let none = MemTable::try_new(Arc::clone(&query.schema), vec![vec![]])?;
+            return Ok(Some(Arc::new(none)));
+        };
+        let query_of =
+            RemoteQuery { sql, schema: Arc::clone(&query.schema), at_most: query.at_most };
+        Ok(Some(fetch::table(remote, &query.source, query_of, &self.log)))
+    }
+
+    /// A query's text with the keys known by now; `None` where no row can match them.
+    fn sql(&self, query: &SourceQuery) -> Result<Option<Sql>, DataFusionError> {
+        let Some(keyed) = &query.keyed else { return Ok(Some(query.sql.clone())) };
+        if keyed.slots.iter().any(|slot| matches!(self.keys[*slot], Keys::Nothing)) {
+            return Ok(None);
+        }
+        let guarded = self.execution.guarded();
+        let (plan, values) = resolved(&keyed.plan, guarded.values(), &self.keys)?;
+        let sql = write(&plan, &values, guarded.range(), query.sql.dialect);
+        Ok(Some(sql.unwrap_or_else(|_| query.sql.clone())))
+    }
+}
