@@ -92,7 +92,7 @@ async fn stages(
     let mut clock = Clock::start();
     let ir = bound(order)?;
     let guarded = guarded(app, order, &ir, &ready.prepared, &mut clock)?;
-    let execution = guarded.execution()?;
+    let execution = guarded.execution_with(engine::options(app))?;
     let sql = source_sql(&order.datasource, &execution)?;
     clock.timings.unparse = clock.lap();
     let report = cost::checked(app, ready, &execution).await?;
