@@ -5,38 +5,74 @@
 //! The planner makes them; nobody can name them in SQL.
 
 mod any;
+mod absent;
 mod between;
 mod bucket;
+mod calendar;
 mod divide;
+mod earlier;
 mod extreme;
 mod fold;
 mod later;
+mod moving;
 mod part;
 mod percentile;
 mod round;
 mod zone;
 
 pub(crate) use any::Any;
+pub(crate) use absent::{Absent, Ends, MOST_BUCKETS, series};
 pub(crate) use between::Between;
 pub(crate) use bucket::Bucket;
+pub(crate) use calendar::{Buckets, is_finer};
 pub(crate) use divide::Divide;
+pub(crate) use earlier::{Earlier, Offset};
 pub(crate) use extreme::Extreme;
 pub(crate) use fold::Fold;
 pub(crate) use later::{Later, Quotient};
+pub(crate) use moving::{Moving, Over};
 pub(crate) use part::PartOf;
 pub(crate) use percentile::Percentile;
 pub(crate) use round::{Round, Rounding};
 pub(crate) use zone::{InZone, ZoneSpec};
 
 use datafusion::common::{DataFusionError, Result};
-use datafusion::logical_expr::expr::ScalarFunction;
-use datafusion::logical_expr::{Expr, ScalarUDF, ScalarUDFImpl};
+use datafusion::logical_expr::expr::{ScalarFunction, Sort, WindowFunction};
+use datafusion::logical_expr::{
+    Expr, ScalarUDF, ScalarUDFImpl, WindowFrame,
+    WindowFunctionDefinition, WindowUDF, WindowUDFImpl,
+};
 use std::sync::Arc;
 
 /// A call of one of AIR's functions.
 pub(crate) fn call(function: impl ScalarUDFImpl + 'static, args: Vec<Expr>) -> Expr {
     let udf = Arc::new(ScalarUDF::new_from_impl(function));
     Expr::ScalarFunction(ScalarFunction::new_udf(udf, args))
+}
+
+/// A call of one of AIR's functions over the rows of a group in the order of time.
+pub(crate) fn over(
+    function: impl WindowUDFImpl + 'static,
+    args: Vec<Expr>,
+    partition_by: Vec<Expr>,
+    order_by: Vec<Sort>,
+) -> Expr {
+    let udf = Arc::new(WindowUDF::new_from_impl(function));
+    window(WindowFunctionDefinition::WindowUDF(udf), args, partition_by, order_by)
+}
+
+/// A call of a function over the rows of a group.
+pub(crate) fn window(
+    function: WindowFunctionDefinition,
+    args: Vec<Expr>,
+    partition_by: Vec<Expr>,
+    order_by: Vec<Sort>,
+) -> Expr {
+    let mut call = WindowFunction::new(function, args);
+    call.params.window_frame = WindowFrame::new((!order_by.is_empty()).then_some(false));
+    call.params.partition_by = partition_by;
+    call.params.order_by = order_by;
+    Expr::WindowFunction(Box::new(call))
 }
 
 /// The planner types every argument, so this is a fault of AIR, not of the user.

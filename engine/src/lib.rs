@@ -1,5 +1,6 @@
 //! The engine: IR to rows.
 pub mod ask;
+mod drill;
 mod functions;
 mod guard;
 mod kind;
@@ -14,6 +15,7 @@ mod run;
 mod split;
 mod sql;
 mod types;
+pub use drill::{DrillOptions, drill};
 pub use guard::{Finding, GuardedPlan, Outcome, Policy, Refusal, TimeFilter, guard};
 pub use model::sources_of;
 pub use output::{OutputColumn, OutputRole};

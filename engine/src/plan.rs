@@ -4,8 +4,12 @@
 //! user values are placeholders bound to typed values, or every error at once. The shape is
 //! always the same: each fact is scanned, joined to-one, filtered, projected to group keys and
 //! inputs, and aggregated at its own grain; facts are stitched by `UNION ALL` and one more
-//! grouping, which matches null with null on every engine; expressions, `having`, order and
-//! limit come last.
+//! grouping, which matches null with null on every engine. Then, in this order: absent buckets
+//! are filled; windows, comparisons and expressions are computed, over the buckets before the
+//! asked range too; these go; shares of the whole result; `having`; `top` and the row of its
+//! rest, which is aggregated again from the base rows; order, offset and limit. What reads base
+//! rows is a plain subtree at the bottom of the plan, which a database does by itself; what
+//! stands above it runs here where the database has no form for it.
 
 mod aggregate;
 mod arithmetic;
@@ -15,14 +19,20 @@ mod dimension;
 mod exists;
 mod expression;
 mod fact;
+mod figures;
+mod fill;
 mod filter;
 mod finish;
 mod literal;
-mod metrics;
 mod stitch;
 mod time;
+mod timing;
+mod top;
 
 pub(crate) use context::{Context, Scanned, TimeBounds};
+pub(crate) use dimension::{bin_names, is_unit};
+pub(crate) use timing::raw_day;
+pub(crate) use top::IS_OTHER;
 
 use crate::kind::Kind;
 use crate::output::OutputColumn;

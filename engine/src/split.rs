@@ -136,20 +136,6 @@ impl Execution {
         &self.guarded
     }
 
-    /// The tables that are read here, each once: id of the source, and qualified name.
-    pub fn tables(&self) -> Vec<(String, String)> {
-        let mut tables = BTreeSet::new();
-        let _ = self.local.apply_with_subqueries(|node| {
-            if let LogicalPlan::TableScan(scan) = node
-                && let Some(table) = scan.source.downcast_ref::<CatalogTable>()
-            {
-                tables.insert((table.source.clone(), table.name.clone()));
-            }
-            Ok(TreeNodeRecursion::Continue)
-        });
-        tables.into_iter().collect()
-    }
-
     /// What each source is asked before anything is known of the others' rows.
     pub fn queries(&self) -> &[SourceQuery] {
         &self.queries

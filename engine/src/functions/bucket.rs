@@ -14,11 +14,11 @@ use jiff::ToSpan;
 use jiff::civil::{Date, date};
 use std::sync::Arc;
 
-const HOUR: i64 = 3_600_000_000;
-const DAY: i64 = 24 * HOUR;
+pub(super) const HOUR: i64 = 3_600_000_000;
+pub(super) const DAY: i64 = 24 * HOUR;
 
 /// The start of a value's bucket: a date for a date, an instant shown in the zone for an instant.
-#[derive(Debug, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Bucket {
     pub(crate) grain: Grain,
     pub(crate) zone: ZoneSpec,
@@ -66,11 +66,11 @@ impl Bucket {
         day.first_of_month().checked_sub(back.months()).map_err(outside)
     }
 
-    fn is_clock(&self) -> bool {
+    pub(super) fn is_clock(&self) -> bool {
         matches!(self.grain.unit, Unit::Minute | Unit::Hour)
     }
 
-    fn clock_width(&self) -> i64 {
+    pub(super) fn clock_width(&self) -> i64 {
         let unit = if self.grain.unit == Unit::Hour { HOUR } else { HOUR / 60 };
         unit * i64::from(self.grain.n)
     }
@@ -110,11 +110,14 @@ impl Bucket {
 
     /// The instants a value's bucket starts and ends at. The end of a clock bucket may be given
     /// as that of the value itself, where the bucket's own is not known cheaply.
-    fn bounds(&self, value: i64, offsets: &mut Offsets<'_>) -> Result<(i64, i64)> {
+    pub(super) fn bounds(&self, value: i64, offsets: &mut Offsets<'_>) -> Result<(i64, i64)> {
         let local = value + offsets.at(value)?;
         let width = self.clock_width();
         if self.is_clock() && width <= HOUR {
-            return self.short(value, local.rem_euclid(DAY).rem_euclid(width), width, offsets);
+            // Buckets begin anew at midnight, also where their width does not divide a day.
+            let into_day = local.rem_euclid(DAY);
+            let into = into_day.rem_euclid(width);
+            return self.short(value, into, width.min(DAY - into_day + into), offsets);
         }
         if self.is_clock() {
             let midnight = local - local.rem_euclid(DAY);
@@ -150,7 +153,7 @@ impl Bucket {
         Ok((change, value + 1))
     }
 
-    fn first_instant(&self, local: i64) -> Result<i64> {
+    pub(super) fn first_instant(&self, local: i64) -> Result<i64> {
         if self.zone.is_utc() {
             return Ok(local);
         }

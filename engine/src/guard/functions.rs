@@ -51,8 +51,12 @@ const AGGREGATE: &[&str] = &[
     "var",
 ];
 
-/// Functions of a window alone; aggregates may run over windows too.
+/// Functions of a window alone; aggregates may run over windows too. Those of AIR hold their
+/// options in their names.
 const WINDOW: &[&str] = &[
+    "air_absent",
+    "air_earlier",
+    "air_moving",
     "cume_dist",
     "dense_rank",
     "first_value",
@@ -101,6 +105,7 @@ fn check(expr: &Expr, used: &mut BTreeSet<String>, strange: &mut BTreeSet<String
         }
         Expr::WindowFunction(call) => {
             let name = call.fun.name();
+            let name = name.split('[').next().unwrap_or(name);
             let ok = match &call.fun {
                 WindowFunctionDefinition::AggregateUDF(_) => AGGREGATE.contains(&name),
                 WindowFunctionDefinition::WindowUDF(_) => WINDOW.contains(&name),

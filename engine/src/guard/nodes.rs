@@ -36,6 +36,7 @@ pub(super) fn read_only(plan: &Plan) -> Finding {
                 | LogicalPlan::Limit(_)
                 | LogicalPlan::Distinct(_)
                 | LogicalPlan::Values(_)
+                | LogicalPlan::Unnest(_)
         );
         if !reads {
             let name = node.display().to_string();

@@ -5,6 +5,8 @@ use super::dimension::Group;
 use super::expression::{binary, normal};
 use super::fact::Fact;
 use super::internal;
+use super::timing::{Reach, Timing};
+use super::top::{REST, Rest};
 use crate::functions::{Extreme, Percentile};
 use crate::kind::{Kind, MAX_DIGITS, Typed, null_of};
 use crate::model::{FieldRef, ROOT, TargetId};
@@ -35,6 +37,8 @@ pub(crate) struct Aggregated {
     pub(crate) metrics: Vec<(usize, Typed)>,
     /// The bounds of the fact's own time, where it has one.
     pub(crate) range: Option<(jiff::Timestamp, jiff::Timestamp)>,
+    /// Where the buckets of the time dimension lie.
+    pub(crate) reach: Reach,
 }
 
 pub(crate) fn key_name(i: usize) -> String {
@@ -96,28 +100,24 @@ impl Compiler<'_, '_> {
         }
     }
 
-    /// Scans, joins, filters, projects and aggregates one fact.
+    /// Scans, joins, filters, projects and aggregates one fact. With `rest`, only the rows of
+    /// groups that are not at the top, by the dimensions that tops are ranked within.
     pub(super) fn aggregate(
         &mut self,
         of: &FactMetrics,
         groups: &[Group],
         bases: &[TargetId],
+        timing: Option<&Timing>,
+        rest: Option<&Rest>,
     ) -> Result<Aggregated, IrError> {
         let at = self.at.clone();
         let mut fact = Fact::new(self, of.base);
-        let time = of.time.as_deref();
-        let conditions = self.where_clause(&mut fact, time, bases);
-        let mut keys = Vec::new();
-        let mut projected = Vec::new();
-        for (i, group) in groups.iter().enumerate() {
-            match self.key(group, &mut fact, time) {
-                Ok(key) => {
-                    projected.push(key.expr.clone().alias(key_name(i)));
-                    keys.push(Typed { expr: col(key_name(i)), ..key });
-                }
-                Err(error) => self.errors.push(error),
-            }
-        }
+        let named = of.time.as_deref();
+        let time = timing.map(|t| self.time_behind(t, groups, &mut fact, named)).transpose()?;
+        let found = self.where_clause(&mut fact, named, bases, time.as_ref());
+        let range = self.range_of(&mut fact, named);
+        let (conditions, reach) = self.widened(found, time.as_ref().zip(timing), &mut fact)?;
+        let (keys, mut projected) = self.keys(groups, &mut fact, named);
         let mut calls = Vec::new();
         let mut metrics = Vec::new();
         for i in &of.metrics {
@@ -131,17 +131,26 @@ impl Compiler<'_, '_> {
                 Err(error) => self.errors.push(error),
             }
         }
-        let range = self.range_of(&mut fact, time);
         fact.settle(self);
         let mut plan = fact.joined(self, &at)?;
         let fail = |e| internal(&at, &e);
         if let Some(all) = conditions.into_iter().reduce(|a, b| binary(a, Operator::And, b)) {
             plan = LogicalPlan::Filter(Filter::new(all, Arc::new(plan)));
         }
+        let keys = match rest {
+            Some(rest) => {
+                projected.push(lit(true).alias(REST));
+                rest.keys(keys)
+            }
+            None => keys,
+        };
         if !projected.is_empty() {
             plan = LogicalPlan::Projection(
                 Projection::try_new(projected, Arc::new(plan)).map_err(fail)?,
             );
+        }
+        if let Some(rest) = rest {
+            plan = rest.without_top(plan).map_err(fail)?;
         }
         if !keys.is_empty() || !calls.is_empty() {
             let by = keys.iter().map(|k| k.expr.clone()).collect();
@@ -149,7 +158,27 @@ impl Compiler<'_, '_> {
                 Aggregate::try_new(Arc::new(plan), by, calls).map_err(fail)?,
             );
         }
-        Ok(Aggregated { plan, keys, metrics, range })
+        Ok(Aggregated { plan, keys, metrics, range, reach })
+    }
+
+    /// The keys of a fact's rows, and the columns that give them.
+    fn keys(
+        &mut self,
+        groups: &[Group],
+        fact: &mut Fact,
+        time: Option<&str>,
+    ) -> (Vec<Typed>, Vec<Expr>) {
+        let (mut keys, mut projected) = (Vec::new(), Vec::new());
+        for (i, group) in groups.iter().enumerate() {
+            match self.key(group, fact, time) {
+                Ok(key) => {
+                    projected.push(key.expr.clone().alias(key_name(i)));
+                    keys.push(Typed { expr: col(key_name(i)), ..key });
+                }
+                Err(error) => self.errors.push(error),
+            }
+        }
+        (keys, projected)
     }
 
     /// The range that the filters hold the fact's own time to.
@@ -262,7 +291,7 @@ fn aggregate(udf: Arc<AggregateUDF>, args: Vec<Expr>, distinct: bool, order: Vec
 }
 
 /// The value in the type its aggregate computes in.
-fn prepare(agg: Agg, value: Typed) -> Result<Typed, String> {
+pub(crate) fn prepare(agg: Agg, value: Typed) -> Result<Typed, String> {
     let number = || match value.kind.is_numeric() {
         true => Ok(()),
         false => {
@@ -378,7 +407,7 @@ pub(crate) fn extreme(largest: bool, kind: &Kind) -> Arc<AggregateUDF> {
     }
 }
 
-fn sum_kind(kind: &Kind) -> Kind {
+pub(crate) fn sum_kind(kind: &Kind) -> Kind {
     match kind {
         Kind::Decimal(p, s) if *p <= MAX_DIGITS => Kind::Decimal((p + 10).min(MAX_DIGITS), *s),
         Kind::Decimal(p, s) => Kind::Decimal((p + 10).min(76), *s),

@@ -1,15 +1,20 @@
 //! The stages of planning one IR, nested ones included, in their order.
 
 use super::context::Context;
+use super::dimension::Group;
+use super::figures::Across;
+use super::fill::outer_ends;
 use super::finish::Page;
 use super::literal::Zones;
 use super::stitch::stitch;
+use super::timing::{Reach, Timing};
+use super::top::Asked;
 use super::{PlanOptions, Planned};
 use crate::functions::ZoneSpec;
 use crate::model::{Model, TargetId};
 use crate::output::OutputColumn;
 use crate::prepared::Prepared;
-use air_ir::{Calendar, Code, Ir, IrError, MetricKind, Pointer};
+use air_ir::{Calendar, Code, Ir, IrError, Pointer};
 use datafusion::logical_expr::LogicalPlan;
 use jiff::Timestamp;
 
@@ -23,6 +28,8 @@ pub(crate) struct Compiler<'a, 'p> {
     pub(crate) errors: Vec<IrError>,
     /// Whether conditions become values of a row, where engines take no subquery.
     pub(crate) projected: bool,
+    /// Index of the dimension that windows, comparisons and filling go by, where there are any.
+    pub(crate) time_dimension: Option<usize>,
     /// Where this IR stands in the whole document.
     pub(crate) at: Pointer,
 }
@@ -69,10 +76,6 @@ fn compile(
     at: &Pointer,
     page: Page,
 ) -> Result<Whole, Vec<IrError>> {
-    let unsupported = later(ir, at);
-    if !unsupported.is_empty() {
-        return Err(unsupported);
-    }
     let (zones, calendar) = calendar(ir, prepared, at).map_err(|e| vec![e])?;
     let model =
         Model::bind(ir, prepared, at, &mut |inner, at| nested(inner, prepared, context, at))?;
@@ -85,6 +88,7 @@ fn compile(
         calendar,
         errors: Vec::new(),
         projected: false,
+        time_dimension: None,
         at: at.clone(),
     };
     let finished = compiler.stages(page);
@@ -132,31 +136,6 @@ fn calendar(ir: &Ir, prepared: &Prepared, at: &Pointer) -> Result<(Zones, Calend
     Ok((zones, calendar))
 }
 
-/// Parts of the IR that are valid and not run yet: refused by name, never passed over.
-fn later(ir: &Ir, at: &Pointer) -> Vec<IrError> {
-    let mut errors = Vec::new();
-    let mut refuse = |at: Pointer, what: &str| {
-        let detail = format!("{what} is not run by this version of AIR.");
-        errors.push(IrError::new(Code::Unsupported, &at, detail));
-    };
-    if ir.time.fill.is_some() {
-        refuse(at.key("time").key("fill"), "Filling absent buckets");
-    }
-    if ir.top.is_some() {
-        refuse(at.key("top"), "\"top\"");
-    }
-    for (i, metric) in ir.metrics.iter().enumerate() {
-        let at = at.key("metrics").index(i);
-        match metric.kind {
-            MetricKind::Window(_) => refuse(at.key("window"), "A window"),
-            MetricKind::Compare(_) => refuse(at.key("compare"), "A comparison with another period"),
-            MetricKind::Share(_) => refuse(at.key("share"), "A share of the total"),
-            MetricKind::Aggregate { .. } | MetricKind::Expr(_) => {}
-        }
-    }
-    errors
-}
-
 impl Compiler<'_, '_> {
     fn stages(
         &mut self,
@@ -165,18 +144,64 @@ impl Compiler<'_, '_> {
         let groups = self.groups();
         let facts = self.facts();
         let bases: Vec<TargetId> = facts.iter().map(|f| f.base).collect();
+        let timing = self.checked(&groups);
         let mut aggregated = Vec::new();
         for fact in &facts {
-            aggregated.push(self.aggregate(fact, &groups, &bases)?);
+            aggregated.push(self.aggregate(fact, &groups, &bases, timing.as_ref(), None)?);
         }
         if let Some(error) = self.errors.first().cloned() {
             // The order has errors of its own to tell.
-            self.order(&groups);
+            let names = self.names(&groups, false);
+            self.order(&groups, &names);
             return Err(error);
         }
         let range = aggregated.iter().find_map(|f| f.range);
+        let reaches: Vec<Reach> = aggregated.iter().map(|f| f.reach).collect();
         let at = self.at.clone();
-        let stitched = stitch(aggregated, &at)?;
-        Ok((self.finish(stitched, &groups, page)?, range))
+        let mut stitched = stitch(aggregated, &at)?;
+        let ends = outer_ends(&reaches);
+        if let Some(timing) = timing {
+            self.same_widening(&reaches, timing)?;
+        }
+        let time = timing.map(|timing| {
+            let dates = stitched.keys[timing.dimension].kind == crate::kind::Kind::Date;
+            (timing, self.buckets(timing.grain, dates))
+        });
+        let across = Across { groups: &groups, time, shown: ends.shown, wholes_known: false };
+        if let Some(fill) = self.fill() {
+            stitched = self.filled(stitched, &across, ends, fill)?;
+        }
+        let figures = self.figures(stitched, across)?;
+        let asked = Asked { groups: &groups, facts: &facts, bases: &bases };
+        Ok((self.finish(figures, &asked, page)?, range))
+    }
+
+    /// The time dimension, after what needs no rows is checked.
+    fn checked(&mut self, groups: &[Group]) -> Option<Timing> {
+        if groups.len() != self.ir.dimensions.len() {
+            return None;
+        }
+        if let Some(top) = &self.ir.top.clone() {
+            self.check_top(top, groups);
+        }
+        let timing = self.timing(groups).unwrap_or_else(|error| {
+            self.errors.push(error);
+            None
+        })?;
+        self.check_spans(timing);
+        self.time_dimension = Some(timing.dimension);
+        Some(timing)
+    }
+
+    /// Windows and comparisons look behind the range, which must be the same for every fact.
+    fn same_widening(&self, reaches: &[Reach], timing: Timing) -> Result<(), IrError> {
+        let widened = reaches.iter().any(|r| r.from < r.first);
+        if !widened || reaches.windows(2).all(|r| r[0].first == r[1].first) {
+            return Ok(());
+        }
+        let detail = "A window or comparison needs one range of time for all facts: \
+                      filter on \"$time\".";
+        let at = self.at.key("dimensions").index(timing.dimension);
+        Err(IrError::new(Code::Unsupported, &at, detail))
     }
 }

@@ -199,6 +199,16 @@ impl Fact {
         }
     }
 
+    /// Lowers the bound of one of this fact's columns: rows before the asked range are read too.
+    pub(crate) fn widen(&mut self, expr: &Expr, lower: Timestamp) {
+        let Expr::Column(Column { relation: Some(alias), name, .. }) = expr else { return };
+        for (known, bounds) in &mut self.bounds {
+            if known.as_str() == alias.table() && bounds.column == *name {
+                bounds.lower = bounds.lower.map(|asked| asked.min(lower));
+            }
+        }
+    }
+
     /// The scans and joins, recorded with the plan's scans. Rows are those of the base: inner
     /// joins may drop some, and nothing multiplies them.
     pub(crate) fn joined(

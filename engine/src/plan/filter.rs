@@ -6,6 +6,7 @@ use super::fact::Fact;
 use super::literal::{
     Literal, Zones, date_value, dates_around, instant_value, is_date, literal, moment,
 };
+use super::timing::Span;
 use crate::functions::{InZone, call, fold_text};
 use crate::kind::{Kind, Typed};
 use crate::model::{ROOT, TargetId};
@@ -23,26 +24,59 @@ use std::collections::BTreeSet;
 const OWN_TIME: &str = "$time";
 
 impl Compiler<'_, '_> {
-    /// The filters of the whole IR that hold for `fact`, all of which must pass.
+    /// The filters of the whole IR that hold for `fact`, all of which must pass. The range of
+    /// `time`, the column behind the time dimension, is told apart where one is given.
     pub(super) fn where_clause(
         &mut self,
         fact: &mut Fact,
-        time: Option<&str>,
+        named: Option<&str>,
         facts: &[TargetId],
-    ) -> Vec<Expr> {
-        let mut conditions = Vec::new();
+        time: Option<&Typed>,
+    ) -> Where {
+        let mut found = Where::default();
         for (i, filter) in self.ir.filters.iter().enumerate() {
             let at = self.at.key("filters").index(i);
-            match self.applies(filter, fact.base, facts, &at) {
-                Ok(true) => match self.filter(filter, fact, time, &at, true) {
-                    Ok(condition) => conditions.push(condition),
-                    Err(error) => self.errors.push(error),
-                },
-                Ok(false) => {}
-                Err(error) => self.errors.push(error),
+            let outcome = match self.applies(filter, fact.base, facts, &at) {
+                Ok(true) => self.conjunct(filter, fact, named, time, &at, &mut found),
+                Ok(false) => Ok(()),
+                Err(error) => Err(error),
+            };
+            if let Err(error) = outcome {
+                self.errors.push(error);
             }
         }
-        conditions
+        found
+    }
+
+    /// One filter that must pass. A list of such is taken apart only where a range of time is
+    /// looked for.
+    fn conjunct(
+        &mut self,
+        filter: &Filter,
+        fact: &mut Fact,
+        named: Option<&str>,
+        time: Option<&Typed>,
+        at: &Pointer,
+        found: &mut Where,
+    ) -> Result<(), IrError> {
+        match (filter, time) {
+            (Filter::All(list), Some(_)) => {
+                for (i, filter) in list.iter().enumerate() {
+                    self.conjunct(filter, fact, named, time, &at.key("all").index(i), found)?;
+                }
+            }
+            (Filter::Compare(comparison), Some(time)) => {
+                let (value, test) = self.comparison(comparison, fact, named, at, true)?;
+                if value.expr == time.expr && test.span != Span::default() {
+                    found.span = found.span.and(test.span);
+                    found.range.push(test.condition);
+                } else {
+                    found.others.push(test.condition);
+                }
+            }
+            _ => found.others.push(self.filter(filter, fact, named, at, true)?),
+        }
+        Ok(())
     }
 
     /// Whether a filter is about this fact, or about a sibling alone.
@@ -152,7 +186,9 @@ impl Compiler<'_, '_> {
                 Ok(Expr::Not(Box::new(inner)))
             }
             Filter::Exists(exists) => self.exists(exists, fact, time, &at.key("exists")),
-            Filter::Compare(comparison) => self.comparison(comparison, fact, time, at, bounding),
+            Filter::Compare(comparison) => {
+                Ok(self.comparison(comparison, fact, time, at, bounding)?.1.condition)
+            }
         }
     }
 
@@ -184,7 +220,7 @@ impl Compiler<'_, '_> {
         time: Option<&str>,
         at: &Pointer,
         bounding: bool,
-    ) -> Result<Expr, IrError> {
+    ) -> Result<(Typed, Test), IrError> {
         let value = match &comparison.subject {
             Subject::Field(name) if name == OWN_TIME => {
                 let named_at = at.key("field");
@@ -202,11 +238,11 @@ impl Compiler<'_, '_> {
                 return Err(IrError::new(Code::BadValue, at, detail));
             }
         };
-        let bounds = self.test(&value, comparison, &at.key("value"))?;
-        if bounding && (bounds.lower.is_some() || bounds.upper.is_some()) {
-            fact.bound(&value.expr, bounds.lower, bounds.upper);
+        let test = self.test(&value, comparison, &at.key("value"))?;
+        if bounding && (test.lower.is_some() || test.upper.is_some()) {
+            fact.bound(&value.expr, test.lower, test.upper);
         }
-        Ok(bounds.condition)
+        Ok((value, test))
     }
 
     /// A comparison of a typed value, and the time range it holds it to.
@@ -235,6 +271,7 @@ impl Compiler<'_, '_> {
                     condition: binary(low.condition, Operator::And, high.condition),
                     lower: low.lower,
                     upper: high.upper,
+                    span: low.span.and(high.span),
                 })
             }
             (Operand::Many(list), _) => self.within(value, list, op == Op::NotIn, at),
@@ -275,7 +312,13 @@ impl Compiler<'_, '_> {
             Op::Eq => (moment, moment),
             _ => (None, None),
         };
-        Ok(Test { condition, lower, upper })
+        let raw = match (&value.kind, scalar) {
+            (Kind::Date, Scalar::Text(text)) => {
+                text.parse().ok().and_then(|day| super::timing::raw_day(day))
+            }
+            _ => moment.map(|m| m.as_microsecond()),
+        };
+        Ok(Test { condition, lower, upper, span: Span::of(operator, raw) })
     }
 
     /// A date and a moment: the date counts as its midnight in the IR's zone.
@@ -298,13 +341,14 @@ impl Compiler<'_, '_> {
                 return Err(mismatch(detail));
             }
         };
+        let span = Span::of(op, super::timing::raw_day(day));
         let day = self.context.value(date_value(day).map_err(mismatch)?);
         let (lower, upper) = match op {
             Operator::GtEq | Operator::Gt => (Some(moment), None),
             Operator::Lt | Operator::LtEq => (None, Some(moment)),
             _ => (Some(moment), Some(moment)),
         };
-        Ok(Test { condition: binary(value.expr.clone(), op, day), lower, upper })
+        Ok(Test { condition: binary(value.expr.clone(), op, day), lower, upper, span })
     }
 
     fn within(
@@ -386,10 +430,13 @@ impl Compiler<'_, '_> {
         }
         let range = self.calendar.resolve(period, self.context.now).map_err(bad)?;
         let (lower, upper) = (range.start.timestamp(), range.end.timestamp());
+        let micros = (lower.as_microsecond(), upper.as_microsecond());
+        let mut ends = (Some(micros.0), Some(micros.1));
         let (low, high) = match value.kind {
             Kind::Date => {
                 let outside = |_| bad(format!("\"{}\" lies outside the calendar.", period.text()));
                 let (first, end) = range.dates().map_err(outside)?;
+                ends = (super::timing::raw_day(first), super::timing::raw_day(end));
                 (date_value(first).map_err(bad)?, date_value(end).map_err(bad)?)
             }
             _ => {
@@ -407,6 +454,7 @@ impl Compiler<'_, '_> {
             condition: binary(from, Operator::And, until),
             lower: Some(lower),
             upper: Some(upper),
+            span: Span { first: ends.0, last: ends.1.map(|end| end - 1) },
         })
     }
 
@@ -467,11 +515,22 @@ pub(crate) struct Test {
     pub(crate) condition: Expr,
     pub(crate) lower: Option<Timestamp>,
     pub(crate) upper: Option<Timestamp>,
+    /// The same as raw values of the column's kind, both ends included.
+    pub(crate) span: Span,
+}
+
+/// What must hold for a fact's rows.
+#[derive(Debug, Default)]
+pub(crate) struct Where {
+    pub(crate) others: Vec<Expr>,
+    /// Conditions on the time alone, and what they say together.
+    pub(crate) range: Vec<Expr>,
+    pub(crate) span: Span,
 }
 
 impl From<Expr> for Test {
     fn from(condition: Expr) -> Self {
-        Self { condition, lower: None, upper: None }
+        Self { condition, lower: None, upper: None, span: Span::default() }
     }
 }
 

@@ -1,11 +1,12 @@
 //! The end of a plan: outputs by name, `having`, order, offset and limit.
 
-use super::aggregate::key_name;
+use super::aggregate::{key_name, metric_name};
 use super::compile::Compiler;
 use super::dimension::{Group, bin_names};
 use super::expression::binary;
+use super::figures::Figures;
 use super::internal;
-use super::stitch::Stitched;
+use super::top::{Asked, IS_OTHER, placed};
 use crate::kind::{Kind, Typed};
 use crate::output::{OutputColumn, OutputRole};
 use air_ir::{Code, Dir, Filter, IrError, MetricKind, Nulls, Pointer, Subject};
@@ -35,39 +36,105 @@ pub(crate) struct Finished {
     pub(crate) kinds: Vec<(String, Kind)>,
 }
 
+/// The columns of a plan that stand for the outputs.
+pub(crate) struct Names {
+    pub(crate) dimensions: Vec<String>,
+    pub(crate) metrics: Vec<String>,
+}
+
 impl Compiler<'_, '_> {
     pub(super) fn finish(
         &mut self,
-        stitched: Stitched,
-        groups: &[Group],
+        mut figures: Figures,
+        asked: &Asked<'_>,
         page: Page,
     ) -> Result<Finished, IrError> {
-        let metrics = self.metric_values(&stitched);
-        if metrics.len() != self.ir.metrics.len() || groups.len() != self.ir.dimensions.len() {
+        let groups = asked.groups;
+        if groups.len() != self.ir.dimensions.len() {
             // The errors are with the compiler already.
-            return Err(IrError::new(Code::BadValue, &self.at, "The metrics have errors."));
+            return Err(IrError::new(Code::BadValue, &self.at, "The dimensions have errors."));
         }
+        let values = std::mem::take(&mut figures.values);
         let outputs: Vec<(String, Typed)> = self
             .ir
             .metrics
             .iter()
-            .zip(metrics)
+            .zip(values)
             .map(|(m, value)| (m.name.clone(), shown(value)))
             .collect();
-        let having = self.having(&outputs);
-        let order = self.order(groups);
+        let top = self.ir.top.clone();
+        let names = self.names(groups, top.is_some());
+        let having = self.having(&outputs, &names);
+        let order = self.order(groups, &names);
+        if let Some(error) = self.errors.first().cloned() {
+            return Err(error);
+        }
+        let having = having.into_iter().reduce(|a, b| binary(a, Operator::And, b));
         let at = self.at.clone();
         let fail = |e| internal(&at, &e);
-
-        let mut named: Vec<Expr> = Vec::new();
-        for (i, group) in groups.iter().enumerate() {
-            named.push(stitched.keys[i].expr.clone().alias(hidden(i, group)));
+        let keys = figures.keys.clone();
+        let other = top.as_ref().is_some_and(|top| top.other);
+        let mut plan = match &top {
+            Some(top) => {
+                let plan = self.top(top, figures, &outputs, having, asked)?;
+                self.ordered(plan, order, &names, groups, page)?
+            }
+            None => {
+                let named = named(&figures, &names, &outputs);
+                let mut plan = Projection::try_new(named, Arc::new(figures.plan))
+                    .map(LogicalPlan::Projection)
+                    .map_err(fail)?;
+                if let Some(all) = having {
+                    plan = LogicalPlan::Filter(FilterPlan::new(all, Arc::new(plan)));
+                }
+                self.ordered(plan, order, &names, groups, page)?
+            }
+        };
+        if top.is_some() || groups.iter().any(|g| g.bins().is_some()) {
+            plan = with_final_names(plan, groups, &outputs, &names, other).map_err(fail)?;
         }
-        named.extend(outputs.iter().map(|(name, value)| value.expr.clone().alias(name)));
-        let mut plan = stitched.plan;
-        plan = LogicalPlan::Projection(Projection::try_new(named, Arc::new(plan)).map_err(fail)?);
-        if let Some(all) = having.into_iter().reduce(|a, b| binary(a, Operator::And, b)) {
-            plan = LogicalPlan::Filter(FilterPlan::new(all, Arc::new(plan)));
+        let columns = self.columns(&keys, groups, &outputs);
+        let kinds = groups
+            .iter()
+            .zip(&keys)
+            .map(|(g, k)| {
+                (g.name.clone(), if g.bins().is_some() { Kind::Text } else { k.kind.clone() })
+            })
+            .chain(outputs.iter().map(|(n, v)| (n.clone(), v.kind.clone())))
+            .chain(other.then(|| (IS_OTHER.to_owned(), Kind::Bool)))
+            .collect();
+        Ok(Finished { plan, columns, kinds })
+    }
+
+    /// Outputs keep the names of the stages before them until the top is taken, so that no
+    /// column of a stage meets an output of its name.
+    pub(super) fn names(&self, groups: &[Group], staged: bool) -> Names {
+        if staged {
+            return Names {
+                dimensions: (0..groups.len()).map(key_name).collect(),
+                metrics: (0..self.ir.metrics.len()).map(metric_name).collect(),
+            };
+        }
+        Names {
+            dimensions: groups.iter().enumerate().map(|(i, g)| hidden(i, g)).collect(),
+            metrics: self.ir.metrics.iter().map(|m| m.name.clone()).collect(),
+        }
+    }
+
+    fn ordered(
+        &mut self,
+        mut plan: LogicalPlan,
+        mut order: Vec<Sort>,
+        names: &Names,
+        groups: &[Group],
+        page: Page,
+    ) -> Result<LogicalPlan, IrError> {
+        let at = self.at.key("order");
+        if let Some(top) = self.ir.top.as_ref().filter(|top| top.other && page.ordered) {
+            let per: Vec<usize> = (0..groups.len())
+                .filter(|d| top.per.contains(&groups[*d].name))
+                .collect();
+            (plan, order) = placed(plan, order, &per, names).map_err(|e| internal(&at, &e))?;
         }
         if page.ordered && !order.is_empty() {
             plan = LogicalPlan::Sort(SortPlan { expr: order, input: Arc::new(plan), fetch: None });
@@ -79,19 +146,7 @@ impl Compiler<'_, '_> {
                 input: Arc::new(plan),
             });
         }
-        if groups.iter().any(|g| g.bins().is_some()) {
-            plan = with_bin_names(plan, groups, &outputs).map_err(fail)?;
-        }
-        let columns = self.columns(&stitched.keys, groups, &outputs);
-        let kinds = groups
-            .iter()
-            .zip(&stitched.keys)
-            .map(|(g, k)| {
-                (g.name.clone(), if g.bins().is_some() { Kind::Text } else { k.kind.clone() })
-            })
-            .chain(outputs.iter().map(|(n, v)| (n.clone(), v.kind.clone())))
-            .collect();
-        Ok(Finished { plan, columns, kinds })
+        Ok(plan)
     }
 
     fn columns(
@@ -129,10 +184,28 @@ impl Compiler<'_, '_> {
                 additive: agg.is_some_and(air_ir::Agg::is_additive),
             });
         }
+        if self.ir.top.as_ref().is_some_and(|top| top.other) {
+            columns.push(OutputColumn {
+                name: IS_OTHER.to_owned(),
+                role: OutputRole::Dimension,
+                data_type: ArrowType::Boolean,
+                bucket: None,
+                agg: None,
+                additive: false,
+            });
+        }
         columns
     }
 
-    fn having(&mut self, outputs: &[(String, Typed)]) -> Vec<Expr> {
+    fn having(&mut self, outputs: &[(String, Typed)], names: &Names) -> Vec<Expr> {
+        let outputs: Vec<(String, Typed)> = outputs
+            .iter()
+            .zip(&names.metrics)
+            .map(|((n, value), column)| {
+                (n.clone(), Typed { expr: output(column), ..value.clone() })
+            })
+            .collect();
+        let outputs = &outputs[..];
         let mut conditions = Vec::new();
         for (i, filter) in self.ir.having.iter().enumerate() {
             let at = self.at.key("having").index(i);
@@ -167,8 +240,7 @@ impl Compiler<'_, '_> {
                     let error = IrError::new(Code::UnknownMetric, &at.key("metric"), detail);
                     return Err(error.near(name, known));
                 };
-                let value = Typed { expr: output(name), ..value.clone() };
-                return Ok(self.test(&value, comparison, &at.key("value"))?.condition);
+                return Ok(self.test(value, comparison, &at.key("value"))?.condition);
             }
             Filter::Exists(_) => {
                 return Err(IrError::new(Code::BadValue, at, "\"exists\" belongs to \"filters\"."));
@@ -186,15 +258,19 @@ impl Compiler<'_, '_> {
     }
 
     /// The order asked for, then every remaining dimension ascending, so that it is total.
-    pub(super) fn order(&mut self, groups: &[Group]) -> Vec<Sort> {
+    pub(super) fn order(&mut self, groups: &[Group], names: &Names) -> Vec<Sort> {
         let mut keys = Vec::new();
         let mut used = Vec::new();
         for (i, by) in self.ir.order.iter().enumerate() {
-            let column =
-                groups.iter().position(|g| g.name == by.field).map(|d| hidden(d, &groups[d]));
-            let metric =
-                self.ir.metrics.iter().find(|m| m.name == by.field).map(|m| m.name.clone());
+            let column = groups.iter().position(|g| g.name == by.field);
+            let column = column.map(|d| names.dimensions[d].clone());
+            let metric = self.ir.metrics.iter().position(|m| m.name == by.field);
+            let metric = metric.map(|m| names.metrics[m].clone());
             let Some(column) = column.or(metric) else {
+                if by.field == IS_OTHER && self.ir.top.as_ref().is_some_and(|top| top.other) {
+                    // The rest has its place whatever the order says.
+                    continue;
+                }
                 let at = self.at.key("order").index(i).key("field");
                 let known: Vec<&str> = groups
                     .iter()
@@ -209,10 +285,9 @@ impl Compiler<'_, '_> {
             used.push(column.clone());
             keys.push(Sort::new(output(&column), by.dir == Dir::Asc, by.nulls == Nulls::First));
         }
-        for (i, group) in groups.iter().enumerate() {
-            let name = hidden(i, group);
-            if !used.contains(&name) {
-                keys.push(Sort::new(output(&name), true, false));
+        for name in &names.dimensions {
+            if !used.contains(name) {
+                keys.push(Sort::new(output(name), true, false));
             }
         }
         keys
@@ -229,7 +304,7 @@ pub(crate) fn output(name: &str) -> Expr {
 }
 
 /// A value as it is shown: whole numbers in 64 bits, or an error where they do not fit.
-fn shown(value: Typed) -> Typed {
+pub(crate) fn shown(value: Typed) -> Typed {
     match value.kind {
         Kind::Int(bits) if bits > 63 => {
             Typed::new(cast(value.expr, ArrowType::Int64), Kind::Int(63))
@@ -242,17 +317,27 @@ fn signed(n: u64) -> i64 {
     i64::try_from(n).unwrap_or(i64::MAX)
 }
 
-/// The text of each bin in the place of its number.
-fn with_bin_names(
+/// The outputs under the names of `names`.
+fn named(figures: &Figures, names: &Names, outputs: &[(String, Typed)]) -> Vec<Expr> {
+    let keys = figures.keys.iter().zip(&names.dimensions);
+    let mut named: Vec<Expr> = keys.map(|(k, name)| k.expr.clone().alias(name)).collect();
+    let metrics = outputs.iter().zip(&names.metrics);
+    named.extend(metrics.map(|((_, value), name)| value.expr.clone().alias(name)));
+    named
+}
+
+/// The outputs under their own names, with the text of each bin in the place of its number.
+fn with_final_names(
     plan: LogicalPlan,
     groups: &[Group],
     outputs: &[(String, Typed)],
+    names: &Names,
+    other: bool,
 ) -> datafusion::common::Result<LogicalPlan> {
     let mut columns = Vec::new();
-    for (i, group) in groups.iter().enumerate() {
-        let name = hidden(i, group);
+    for (group, name) in groups.iter().zip(&names.dimensions) {
         let expr = match group.bins() {
-            None => output(&name),
+            None => output(name),
             Some(bounds) => {
                 let whens = bin_names(bounds)
                     .into_iter()
@@ -262,11 +347,14 @@ fn with_bin_names(
                         (Box::new(lit(n)), Box::new(lit(text)))
                     })
                     .collect();
-                Expr::Case(Case::new(Some(Box::new(output(&name))), whens, None))
+                Expr::Case(Case::new(Some(Box::new(output(name))), whens, None))
             }
         };
         columns.push(expr.alias(&group.name));
     }
-    columns.extend(outputs.iter().map(|(name, _)| output(name)));
+    for ((own, _), name) in outputs.iter().zip(&names.metrics) {
+        columns.push(if own == name { output(own) } else { output(name).alias(own) });
+    }
+    columns.extend(other.then(|| output(IS_OTHER)));
     Ok(LogicalPlan::Projection(Projection::try_new(columns, Arc::new(plan))?))
 }

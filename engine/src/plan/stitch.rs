@@ -4,7 +4,7 @@
 //! put under one another and grouped once more. Every group then has at most one value a metric,
 //! and null keys meet null keys, on every engine and without an outer join.
 
-use super::aggregate::{Aggregated, extreme, key_name, metric_name};
+use super::aggregate::{Aggregated, extreme, metric_name};
 use super::internal;
 use crate::kind::{Kind, Typed, null_of};
 use air_ir::{Code, IrError, Pointer};
@@ -35,13 +35,13 @@ pub(crate) fn stitch(mut facts: Vec<Aggregated>, at: &Pointer) -> Result<Stitche
     let mut inputs = Vec::new();
     for fact in facts {
         let mut columns: Vec<Expr> = Vec::new();
-        for (i, (key, own)) in keys.iter().zip(&fact.keys).enumerate() {
+        for (key, own) in keys.iter().zip(&fact.keys) {
             let expr = if own.arrow == key.arrow {
-                col(key_name(i))
+                own.expr.clone()
             } else {
-                cast(col(key_name(i)), key.arrow.clone())
+                cast(own.expr.clone(), key.arrow.clone())
             };
-            columns.push(expr.alias(key_name(i)));
+            columns.push(expr.alias(key.expr.schema_name().to_string()));
         }
         for (i, metric) in &metrics {
             let own = fact.metrics.iter().any(|(m, _)| m == i);

@@ -14,3 +14,4 @@ mod qa;
 mod shop;
 mod split;
 mod written;
+mod series;
