@@ -73,7 +73,7 @@ pub(crate) struct Finished {
 
 /// Runs an order from its IR to its judged rows. Whatever comes of it is in the run's record.
 pub(crate) async fn report(app: &Arc<App>, order: Order) -> Result<Finished, ApiError> {
-    let ready = sources::ready(app, &order.datasource).await?;
+    let ready = sources::ready(app, &order.datasource, &air_engine::sources_of(&order.ir)).await?;
     let slot = app.running.take(&order.owner)?;
     record::begin(app, &order, slot.id()).await?;
     match stages(app, &order, &ready, &slot).await {

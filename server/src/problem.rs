@@ -7,7 +7,7 @@ use axum::body::Body;
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderName, HeaderValue, Response, StatusCode};
 
-use air_connectors::SourceError;
+use air_connectors::{DatabaseError, SourceError};
 use air_engine::{PlanError, Refusal, Unsupported};
 use air_ir::{Code, IrError};
 
@@ -214,6 +214,8 @@ impl From<SourceError> for ApiError {
     fn from(error: SourceError) -> Self {
         let code = match error {
             SourceError::TimedOut { .. } => ErrorCode::SourceUnavailable,
+            SourceError::Database(ref error) if error.is_away() => ErrorCode::SourceUnavailable,
+            SourceError::Database(DatabaseError::StatementTimeout { .. }) => ErrorCode::Timeout,
             _ => ErrorCode::SourceError,
         };
         Self::new(code, sentence(&error.to_string()))

@@ -72,6 +72,27 @@ pub enum DatabaseError {
 }
 
 impl DatabaseError {
+    /// The server cannot be asked now; the same may work later.
+    pub fn is_away(&self) -> bool {
+        matches!(
+            self,
+            Self::UnknownHost { .. }
+                | Self::Refused { .. }
+                | Self::TimedOut { .. }
+                | Self::Busy { .. }
+                | Self::Lost { .. }
+        )
+    }
+
+    /// A number did not fit its type, in the server or on the way from it.
+    pub fn is_overflow(&self) -> bool {
+        match self {
+            Self::Value { reason, .. } => reason.contains("out of range"),
+            Self::Server { sqlstate, .. } => sqlstate == "22003",
+            _ => false,
+        }
+    }
+
     /// The id of the source it is about.
     pub fn source_id(&self) -> &str {
         match self {

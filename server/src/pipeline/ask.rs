@@ -59,7 +59,7 @@ pub(crate) struct Ended {
 
 /// Interprets a question, and runs what was understood where that is wanted.
 pub(crate) async fn ask(app: &Arc<App>, asked: Asked) -> Result<Ended, ApiError> {
-    let ready = sources::ready(app, &asked.datasource).await?;
+    let ready = sources::ready(app, &asked.datasource, &[]).await?;
     let (follows, previous) = previous(app, &asked).await?;
     let catalog = Arc::clone(ready.prepared.catalog());
     let interpretation = interpret(app, &asked, catalog, previous).await?;

@@ -70,7 +70,7 @@ async fn plan(
     ir: &Ir,
     id: &DatasourceId,
 ) -> Result<(), ApiError> {
-    let prepared = sources::prepared(app, id).await?;
+    let prepared = sources::joined(app, id, &air_engine::sources_of(ir)).await?;
     let defaults: Params =
         definition.params.as_ref().and_then(|p| p.defaults.clone()).unwrap_or_default();
     let used = ir.parameters();

@@ -206,11 +206,7 @@ async fn explained(
                           filter or raise the limit.";
             ApiError::new(ErrorCode::LimitExceeded, detail)
         }
-        RunError::Overflow(_) => {
-            let detail = "A whole number became too large for 64 bits; the result would be \
-                          another number.";
-            ApiError::field("/ir", FieldErrorCode::Overflow, detail)
-        }
+        RunError::Overflow(_) => overflow(),
         RunError::Source { source_id, cause } => {
             let mut root: &dyn std::error::Error = &cause;
             while let Some(deeper) = root.source() {
@@ -219,6 +215,7 @@ async fn explained(
             let detail = format!("The source {source_id} did not answer: {root}");
             ApiError::new(ErrorCode::SourceError, detail)
         }
+        RunError::Source { source_id, cause } => from_source(&source_id, &cause),
         RunError::Engine(cause) => {
             let session = runtime.session();
             let mut told = air_connectors::explain(&cause);
@@ -229,5 +226,23 @@ async fn explained(
             }
             told.into()
         }
+    }
+}
+
+/// A number that does not fit is the IR's to change, whichever engine found it.
+fn overflow() -> ApiError {
+    let detail = "A whole number became too large for 64 bits; the result would be another number.";
+    ApiError::field("/ir", FieldErrorCode::Overflow, detail)
+}
+
+/// Why a database gave no rows; it is named.
+fn from_source(id: &str, cause: &DataFusionError) -> ApiError {
+    match air_connectors::explain(cause) {
+        SourceError::Database(error) if error.is_overflow() => overflow(),
+        SourceError::Engine { reason } => {
+            let detail = format!("The source \"{id}\" failed: {reason}");
+            ApiError::new(ErrorCode::SourceError, crate::problem::sentence(&detail))
+        }
+        error => error.into(),
     }
 }

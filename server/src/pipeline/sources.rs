@@ -46,6 +46,8 @@ pub(crate) struct Cache {
     opened: Mutex<HashMap<DatasourceId, Opened>>,
     /// By id, with the tag of the catalog's record.
     prepared: Mutex<HashMap<DatasourceId, (String, Arc<Prepared>)>>,
+    /// Of several sources, by the ids and tags of their catalogs.
+    joined: Mutex<HashMap<String, Arc<Prepared>>>,
     /// By id, with the catalog's version.
     lexicons: Mutex<HashMap<DatasourceId, (String, Arc<Lexicon>)>>,
 }
@@ -59,18 +61,83 @@ struct Opened {
     connections: Arc<Semaphore>,
 }
 
+/// How many combinations of sources stay prepared.
+const MOST_JOINED: usize = 64;
+
 fn held<T>(lock: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     // A map of whole entries is whole after a panic too.
     lock.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The source, if it was learned and can be run on.
-pub(crate) async fn ready(app: &App, id: &DatasourceId) -> Result<Ready, ApiError> {
-    let datasource = app.store.datasources().get(id).await?;
-    let Opened { source, connections, .. } = cached(app, &datasource)?;
-    let prepared = prepared(app, id).await?;
-    let member = Member { source, connections, catalog: Arc::clone(prepared.catalog()) };
-    Ok(Ready { members: vec![member], prepared })
+/// The source and those an IR names beside it, if they were learned and can be run on.
+pub(crate) async fn ready(
+    app: &App,
+    id: &DatasourceId,
+    others: &[String],
+) -> Result<Ready, ApiError> {
+    let mut members = Vec::new();
+    for id in named(id, others) {
+        let Some(datasource) = known(app, &id, members.is_empty()).await? else { continue };
+        let Opened { source, connections, .. } = cached(app, &datasource)?;
+        let catalog = Arc::clone(prepared(app, &id).await?.catalog());
+        members.push(Member { source, connections, catalog });
+    }
+    Ok(Ready { members, prepared: joined(app, id, others).await? })
+}
+
+/// The catalogs of a source and of those an IR names beside it, made ready for planning.
+pub(crate) async fn joined(
+    app: &App,
+    id: &DatasourceId,
+    others: &[String],
+) -> Result<Arc<Prepared>, ApiError> {
+    let default = prepared(app, id).await?;
+    let mut catalogs = Vec::new();
+    for other in named(id, others).into_iter().skip(1) {
+        if known(app, &other, false).await?.is_some() {
+            catalogs.push(Arc::clone(prepared(app, &other).await?.catalog()));
+        }
+    }
+    if catalogs.is_empty() {
+        return Ok(default);
+    }
+    let tag = |catalog: &Arc<Catalog>| format!("{}@{}", catalog.source, catalog.version);
+    let all = std::iter::once(default.catalog()).chain(&catalogs);
+    let tags = all.map(tag).collect::<Vec<_>>().join(" ");
+    if let Some(prepared) = held(&app.sources.joined).get(&tags) {
+        return Ok(Arc::clone(prepared));
+    }
+    let prepared = Arc::new(Prepared::federated(Arc::clone(default.catalog()), catalogs));
+    let mut joined = held(&app.sources.joined);
+    if joined.len() >= MOST_JOINED {
+        joined.clear();
+    }
+    joined.insert(tags, Arc::clone(&prepared));
+    Ok(prepared)
+}
+
+/// The source itself, then the others, each once. What is no id is left to the planner to name.
+fn named(id: &DatasourceId, others: &[String]) -> Vec<DatasourceId> {
+    let mut ids = vec![id.clone()];
+    for other in others.iter().filter_map(|other| other.parse().ok()) {
+        if !ids.contains(&other) {
+            ids.push(other);
+        }
+    }
+    ids
+}
+
+/// A source's record; one that an IR names and that is not there is left to the planner to name.
+async fn known(
+    app: &App,
+    id: &DatasourceId,
+    must: bool,
+) -> Result<Option<Datasource>, ApiError> {
+    match app.store.datasources().get(id).await {
+        Ok(datasource) => Ok(Some(datasource)),
+        Err(StoreError::NotFound { .. }) if !must => Ok(None),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// The dialect a source's SQL is shown in.

@@ -32,7 +32,8 @@ async fn plan_sql(call: Call) -> Answer {
         None => {
             let ir = ir(body.ir, false)?;
             let order = order(&call, datasource.clone(), ir, body.params, body.now.as_deref())?;
-            let prepared = sources::prepared(&call.app, &order.datasource).await?;
+            let others = air_engine::sources_of(&order.ir);
+            let prepared = sources::joined(&call.app, &order.datasource, &others).await?;
             let bound = pipeline::bound(&order)?;
             pipeline::guarded(&call.app, &order, &bound, &prepared, &mut Clock::start())?
         }
@@ -46,11 +47,11 @@ async fn plan_sql(call: Call) -> Answer {
     });
     let (report, plan) = (safety_report(guarded.report()), guarded.display());
     let (told, queries) = match (sql, body.dialect) {
-        (Ok(sql), _) => (pipeline::told(order.datasource, &sql), None),
+        (Ok(sql), _) => (pipeline::told(datasource.clone(), &sql), None),
         (Err(error), Some(_)) => return Err(error.into()),
         // A source that cannot do the whole is asked for the part it can.
         (Err(error), None) => {
-            let queries = pipeline::source_sql(&order.datasource, &guarded.execution()?)?;
+            let queries = pipeline::source_sql(&datasource, &guarded.execution()?)?;
             (queries.first().cloned().ok_or(error)?, Some(queries))
         }
     };
