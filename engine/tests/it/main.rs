@@ -8,6 +8,7 @@ mod embedded;
 mod facts;
 mod federated;
 mod guard_sql;
+mod joins;
 mod plans;
 mod properties;
 mod qa;
