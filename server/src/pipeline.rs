@@ -19,7 +19,9 @@ pub(crate) mod sources;
 use std::sync::Arc;
 use std::time::Instant;
 
-use air_engine::{Dialect, Execution, Finding, GuardedPlan, Policy, Prepared, Sql};
+use air_engine::{
+    Dialect, Execution, Finding, GuardedPlan, Policy, Prepared, QueryError, Sql,
+};
 use air_ir::{Bindings, Ir, Verdict};
 use datafusion::arrow::array::RecordBatch;
 use jiff::Timestamp;
@@ -34,13 +36,31 @@ use crate::store::{Moment, Report, ReportVersion};
 
 use self::sources::Ready;
 
+/// What is asked for.
+#[derive(Debug, Clone)]
+pub(crate) enum Question {
+    /// With its parameters still open, until it is bound.
+    Ir(Ir),
+    /// A query as a person or a model wrote it. It is read against the catalog, and never sent.
+    Sql(String),
+}
+
+impl Question {
+    /// The sources it names beside its own. SQL is about one source.
+    pub(crate) fn sources(&self) -> Vec<String> {
+        match self {
+            Self::Ir(ir) => air_engine::sources_of(ir),
+            Self::Sql(_) => Vec::new(),
+        }
+    }
+}
+
 /// What to run, and for whom.
 #[derive(Debug, Clone)]
 pub(crate) struct Order {
     pub(crate) owner: String,
     pub(crate) datasource: DatasourceId,
-    /// With its parameters still open.
-    pub(crate) ir: Ir,
+    pub(crate) question: Question,
     /// Where the IR stands in the request, for the pointers of errors.
     pub(crate) ir_at: &'static str,
     pub(crate) bindings: Bindings,
@@ -73,7 +93,7 @@ pub(crate) struct Finished {
 
 /// Runs an order from its IR to its judged rows. Whatever comes of it is in the run's record.
 pub(crate) async fn report(app: &Arc<App>, order: Order) -> Result<Finished, ApiError> {
-    let ready = sources::ready(app, &order.datasource, &air_engine::sources_of(&order.ir)).await?;
+    let ready = sources::ready(app, &order.datasource, &order.question.sources()).await?;
     let slot = app.running.take(&order.owner)?;
     record::begin(app, &order, slot.id()).await?;
     match stages(app, &order, &ready, &slot).await {
@@ -90,8 +110,8 @@ async fn stages(
     slot: &running::Slot,
 ) -> Result<Finished, ApiError> {
     let mut clock = Clock::start();
-    let ir = bound(order)?;
-    let guarded = guarded(app, order, &ir, &ready.prepared, &mut clock)?;
+    let question = bound(order)?;
+    let guarded = guarded(app, order, &question, &ready.prepared, &mut clock)?;
     let execution = guarded.execution_with(engine::options(app))?;
     let sql = source_sql(&order.datasource, &execution)?;
     clock.timings.unparse = clock.lap();
@@ -101,27 +121,37 @@ async fn stages(
     let _ = clock.lap();
     let ran = engine::run(app, ready, execution, slot, order.deadline).await?;
     clock.timings.execute = clock.lap();
-    let judged = judge::judge(app, ready, &ir, order, ran).await;
+    let judged = judge::judge(app, ready, &question, order, ran).await;
     clock.timings.qa = clock.lap();
     finished(order, slot.id(), as_of, judged, (sql, report), clock.timings)
 }
 
-/// The IR with its values in place of its parameters.
-pub(crate) fn bound(order: &Order) -> Result<Ir, ApiError> {
-    let bound = order.ir.bind(&order.bindings);
-    bound.map_err(|errors| ApiError::ir(order.ir_at, errors))
+/// The question, an IR with its values in place of its parameters.
+pub(crate) fn bound(order: &Order) -> Result<Question, ApiError> {
+    let Question::Ir(ir) = &order.question else { return Ok(order.question.clone()) };
+    let bound = ir.bind(&order.bindings).map_err(|errors| ApiError::ir(order.ir_at, errors))?;
+    Ok(Question::Ir(bound))
 }
 
 /// A plan that passed the guard.
 pub(crate) fn guarded(
     app: &App,
     order: &Order,
-    ir: &Ir,
+    question: &Question,
     prepared: &Prepared,
     clock: &mut Clock,
 ) -> Result<GuardedPlan, ApiError> {
-    let plan = air_engine::plan(ir, prepared, &plan_options(app, order.now))
-        .map_err(|error| ApiError::plan(order.ir_at, error))?;
+    let options = plan_options(app, order.now);
+    let plan = match question {
+        Question::Ir(ir) => air_engine::plan(ir, prepared, &options)
+            .map_err(|error| ApiError::plan(order.ir_at, error))?,
+        Question::Sql(text) => {
+            air_engine::plan_sql(text, prepared, &options).map_err(|error| match error {
+                QueryError::Invalid(error) => ApiError::plan("", error),
+                QueryError::Refused(refusal) => refusal.into(),
+            })?
+        }
+    };
     clock.timings.plan = clock.lap();
     let guarded = air_engine::guard(plan, &policy(app))?;
     clock.timings.guard = clock.lap();

@@ -53,6 +53,16 @@ pub(super) fn operand(w: &mut Writer, expr: &Expr, scope: &Scope<'_>) -> Result<
 
 /// A condition all of which must hold: what is null is as good as false here.
 pub(super) fn condition(w: &mut Writer, expr: &Expr, scope: &Scope<'_>) -> Text {
+    if let Expr::Between(between) = expr
+        && !between.negated
+    {
+        let arrow = scope.type_of(&between.expr)?;
+        let item = operand(w, &between.expr, scope)?;
+        let low = operand(w, &between.low, scope)?;
+        let high = operand(w, &between.high, scope)?;
+        let low = w.rules.holds(&item, ">=", &low, &arrow);
+        return Ok(format!("{low} AND {}", w.rules.holds(&item, "<=", &high, &arrow)));
+    }
     if let Expr::BinaryExpr(binary) = expr
         && let Some(op) = comparison(binary.op)
     {

@@ -109,8 +109,11 @@ impl Rules for Mysql {
         native: Option<&str>,
         arrow: &DataType,
     ) -> Result<Item, String> {
+        // Comparing a column with text that its character set lacks is an error of the server.
+        let narrow = native.is_some_and(|n| n.contains("character set") && !n.contains("utf8"));
         let Some(native) = native.map(base) else { return Ok(Item::exact(column)) };
         Ok(match arrow {
+            arrow if is_text(arrow) && narrow => Item::exact(text_of(&column)),
             arrow if is_text(arrow) && TEXTS.contains(&native.as_str()) => {
                 // Columns of other character sets have other bytes.
                 Item::read(text_of(&column), column, Read::Text)
@@ -210,6 +213,10 @@ impl Rules for Mysql {
 
     fn like(&self, text: &str, pattern: &str) -> String {
         format!("({} COLLATE utf8mb4_bin LIKE {pattern})", text_of(text))
+    }
+
+    fn having(&self) -> bool {
+        false
     }
 
     fn full_join(&self) -> bool {

@@ -153,6 +153,11 @@ pub(super) trait Rules: Sync {
         format!("({text} LIKE {pattern})")
     }
 
+    /// Whether HAVING takes expressions of the keys and not only the keys.
+    fn having(&self) -> bool {
+        true
+    }
+
     /// Whether `FULL JOIN` is there.
     fn full_join(&self) -> bool {
         true

@@ -250,7 +250,8 @@ fn table(w: &mut Writer, scan: &TableScan, alias: &str) -> Result<Select, String
 
 fn filtered(w: &mut Writer, node: &Filter, outer: Outer<'_>) -> Result<Select, String> {
     let mut select = build(w, &node.input, outer)?;
-    if !matches!(select.stage, Stage::From | Stage::Grouped) {
+    let having = select.stage == Stage::Grouped && w.rules.having();
+    if select.stage != Stage::From && !having {
         select = derived(w, node.input.schema(), &select, None)?;
     }
     let scope = Scope { schema: node.input.schema(), items: &select.items, outer };
@@ -309,6 +310,12 @@ fn grouped(w: &mut Writer, node: &Aggregate, outer: Outer<'_>) -> Result<Select,
         let key = if literal { format!("COALESCE({})", item.text) } else { item.text.clone() };
         let (key, shown) = match scope.is_text(expr)? {
             true => w.rules.text_key(&key),
+            // A bound value stands twice where placeholders have no number, and is then not
+            // known to be the key; all values of the group are the same one.
+            false if !w.rules.numbered() && Writer::binds(&key) => {
+                let least = format!("MIN({key})");
+                (key, least)
+            }
             false => (key.clone(), key),
         };
         group_by.push(key);

@@ -78,6 +78,11 @@ impl Writer {
         self.typed(number - 1, &value.data_type())
     }
 
+    /// Whether a piece of text holds placeholders.
+    pub(super) fn binds(text: &str) -> bool {
+        text.contains(OPEN)
+    }
+
     /// A value that the plan holds itself, bound like one of the user's.
     pub(super) fn bind(&mut self, value: ScalarValue) -> Result<String, String> {
         let arrow = value.data_type();

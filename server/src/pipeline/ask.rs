@@ -13,7 +13,7 @@ use air_ir::{Bindings, CheckStatus, Ir};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{Finished, Order, sources};
+use super::{Finished, Order, Question, sources};
 use crate::auth::Principal;
 use crate::contract::types::{AskState, Badge};
 use crate::id::{DatasourceId, ScopeVersionId};
@@ -197,7 +197,7 @@ async fn answered(
     let order = Order {
         owner: asked.principal.sub.clone(),
         datasource: asked.datasource.clone(),
-        ir: draft.ir.clone(),
+        question: Question::Ir(draft.ir.clone()),
         ir_at: "/ir",
         bindings: Bindings::default(),
         params: serde_json::Map::new(),

@@ -6,13 +6,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use air_engine::qa::{self, Evidence, Receipt};
-use air_ir::{Ir, Verdict};
+use air_ir::{Check, CheckStatus, Ir, Verdict};
 use datafusion::arrow::array::RecordBatch;
 use jiff::Timestamp;
 
 use super::engine::{self, Ran};
 use super::sources::Ready;
-use super::{Order, plan_options, policy};
+use super::{Order, Question, plan_options, policy};
 use crate::service::App;
 
 /// Rows with their verdict.
@@ -29,10 +29,11 @@ const BUDGET: Duration = Duration::from_secs(5);
 pub(super) async fn judge(
     app: &Arc<App>,
     ready: &Ready,
-    ir: &Ir,
+    question: &Question,
     order: &Order,
     ran: Ran,
 ) -> Judged {
+    let Question::Ir(ir) = question else { return Judged { ran, verdict: unjudged() } };
     let deadline = order.deadline.min(Instant::now() + BUDGET);
     let beside = Beside { app, ready, now: order.now, deadline };
     let totals = beside.totals(ir, &ran).await;
@@ -57,6 +58,23 @@ pub(super) async fn judge(
     };
     let verdict = qa::check(&evidence);
     Judged { ran, verdict }
+}
+
+/// The verdict on rows of a SQL text: it says itself that nothing was checked.
+fn unjudged() -> Verdict {
+    let check = Check {
+        id: "not_checked".to_owned(),
+        status: CheckStatus::Warn,
+        message: "This was asked for in SQL; the checks need an IR and were not made.".to_owned(),
+        evidence: serde_json::json!({}),
+    };
+    Verdict {
+        status: CheckStatus::Warn,
+        rubric_version: qa::RUBRIC_VERSION.to_owned(),
+        checks: vec![check],
+        analysis_md: None,
+        model_used: None,
+    }
 }
 
 /// Runs the small IRs over the same files as the run.

@@ -3,7 +3,7 @@
 use air_engine::Finding;
 use serde_json::{Value, json};
 
-use super::{Finished, Order, bound, snapshot};
+use super::{Finished, Order, Question, bound, snapshot};
 use crate::contract::types::{ErrorCode, SourceSql};
 use crate::id::{RequestId, RunId};
 use crate::problem::{ApiError, safety_report};
@@ -16,7 +16,7 @@ const SAMPLE_ROWS: usize = 50;
 
 pub(super) async fn begin(app: &App, order: &Order, id: &RunId) -> Result<(), ApiError> {
     // An IR whose parameters do not fit is recorded as it came.
-    let ir = bound(order).unwrap_or_else(|_| order.ir.clone());
+    let question = bound(order).unwrap_or_else(|_| order.question.clone());
     let report = order.report.as_ref();
     let new = NewRun {
         id: id.clone(),
@@ -24,7 +24,10 @@ pub(super) async fn begin(app: &App, order: &Order, id: &RunId) -> Result<(), Ap
         datasource_id: order.datasource.clone(),
         scope_version_id: order.scope_version.clone(),
         owner: order.owner.clone(),
-        ir: Some(ir.to_json()),
+        ir: match question {
+            Question::Ir(ir) => Some(ir.to_json()),
+            Question::Sql(_) => None,
+        },
         params: Value::Object(order.params.clone()),
         frozen_now: order.now.into(),
     };

@@ -1,6 +1,6 @@
 //! From an IR to a plan, SQL and rows, without a saved report.
 
-use air_engine::{Dialect, GuardedPlan, QueryError};
+use air_engine::{Dialect, GuardedPlan};
 use air_ir::{Bindings, Ir};
 use axum::http::StatusCode;
 use jiff::Timestamp;
@@ -10,11 +10,11 @@ use super::rows::{format, json, run_answer};
 use super::{Operation, operation};
 use crate::admission::{Answer, Call};
 use crate::contract::types::{
-    self, DialectSql, ErrorCode, FieldErrorCode, Params, PlanSqlQuery, QueryQuery, QueryRequest,
+    self, DialectSql, FieldErrorCode, Params, PlanSqlQuery, QueryQuery, QueryRequest,
     SqlRequest, SqlResponse,
 };
 use crate::id::DatasourceId;
-use crate::pipeline::{self, Clock, Order, sources};
+use crate::pipeline::{self, Clock, Order, Question, sources};
 use crate::problem::{ApiError, safety_report};
 use crate::results;
 
@@ -24,20 +24,11 @@ async fn plan_sql(call: Call) -> Answer {
     let asked: PlanSqlQuery = call.query()?;
     let body: SqlRequest = call.body()?;
     let datasource = named(body.datasource_id, asked.datasource_id)?;
-    let guarded = match body.sql {
-        Some(text) => {
-            let now = instant(body.now.as_deref())?;
-            from_sql(&call, &datasource, &text, body.params.as_ref(), now).await?
-        }
-        None => {
-            let ir = ir(body.ir, false)?;
-            let order = order(&call, datasource.clone(), ir, body.params, body.now.as_deref())?;
-            let others = air_engine::sources_of(&order.ir);
-            let prepared = sources::joined(&call.app, &order.datasource, &others).await?;
-            let bound = pipeline::bound(&order)?;
-            pipeline::guarded(&call.app, &order, &bound, &prepared, &mut Clock::start())?
-        }
-    };
+    let question = question(body.ir, body.sql, body.params.as_ref())?;
+    let order = order(&call, datasource.clone(), question, body.params, body.now.as_deref())?;
+    let prepared = sources::joined(&call.app, &datasource, &order.question.sources()).await?;
+    let bound = pipeline::bound(&order)?;
+    let guarded = pipeline::guarded(&call.app, &order, &bound, &prepared, &mut Clock::start())?;
     let record = call.app.store.datasources().get(&datasource).await?;
     let own = sources::dialect(record.kind);
     let sql = guarded.sql(body.dialect.map_or(own, engine_dialect));
@@ -65,27 +56,6 @@ async fn plan_sql(call: Call) -> Answer {
         queries,
     };
     json(StatusCode::OK, &response)
-}
-
-/// The plan of a SQL text, which is read against the catalog and never sent anywhere.
-async fn from_sql(
-    call: &Call,
-    datasource: &DatasourceId,
-    text: &str,
-    params: Option<&Params>,
-    now: Timestamp,
-) -> Result<GuardedPlan, ApiError> {
-    if params.is_some_and(|params| !params.is_empty()) {
-        let detail = "SQL takes no parameters; write the values, which are bound.";
-        return Err(ApiError::field("/params", FieldErrorCode::UnknownParameter, detail));
-    }
-    let prepared = sources::prepared(&call.app, datasource).await?;
-    let options = pipeline::plan_options(&call.app, now);
-    let plan = air_engine::plan_sql(text, &prepared, &options).map_err(|error| match error {
-        QueryError::Invalid(error) => ApiError::plan("", error),
-        QueryError::Refused(refusal) => refusal.into(),
-    })?;
-    Ok(air_engine::guard(plan, &pipeline::policy(&call.app))?)
 }
 
 /// The plan in one dialect, or why that engine could not give the same rows.
@@ -116,8 +86,8 @@ async fn query(call: Call) -> Answer {
     let asked: QueryQuery = call.query()?;
     let format = format(&call, asked.format)?;
     let body: QueryRequest = call.body()?;
-    let ir = ir(body.ir, body.sql.is_some())?;
-    let order = order(&call, body.datasource_id, ir, body.params, body.now.as_deref())?;
+    let question = question(body.ir, body.sql, body.params.as_ref())?;
+    let order = order(&call, body.datasource_id, question, body.params, body.now.as_deref())?;
     let finished = pipeline::report(&call.app, order).await?;
     run_answer(&call.app, &finished, format)
 }
@@ -139,21 +109,31 @@ fn named(
     }
 }
 
-/// The IR of a request that runs. SQL is planned by `/v1/sql`, and not yet run.
-pub(super) fn ir(ir: Option<types::Ir>, sql: bool) -> Result<Ir, ApiError> {
-    if sql {
-        let detail = "SQL is planned by /v1/sql and not run yet; send an IR.";
-        return Err(ApiError::new(ErrorCode::Unsupported, detail));
+/// What a request asks for: one of IR and SQL, as the contract says.
+fn question(
+    ir: Option<types::Ir>,
+    sql: Option<String>,
+    params: Option<&Params>,
+) -> Result<Question, ApiError> {
+    match sql {
+        None => {
+            let value = Value::Object(ir.unwrap_or_default());
+            let ir = Ir::parse(&value).map_err(|errors| ApiError::ir("/ir", errors))?;
+            Ok(Question::Ir(ir))
+        }
+        Some(_) if params.is_some_and(|params| !params.is_empty()) => {
+            let detail = "SQL takes no parameters; write the values, which are bound.";
+            Err(ApiError::field("/params", FieldErrorCode::UnknownParameter, detail))
+        }
+        Some(text) => Ok(Question::Sql(text)),
     }
-    let value = Value::Object(ir.unwrap_or_default());
-    Ir::parse(&value).map_err(|errors| ApiError::ir("/ir", errors))
 }
 
 /// An order without a report: each parameter used must be given.
 fn order(
     call: &Call,
     datasource: DatasourceId,
-    ir: Ir,
+    question: Question,
     params: Option<Params>,
     now: Option<&str>,
 ) -> Result<Order, ApiError> {
@@ -162,7 +142,7 @@ fn order(
     Ok(Order {
         owner: call.principal.sub.clone(),
         datasource,
-        ir,
+        question,
         ir_at: "/ir",
         bindings: Bindings { values, ..Bindings::default() },
         params,

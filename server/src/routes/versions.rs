@@ -15,7 +15,7 @@ use crate::contract::types::{
     ReportVersionStatus, RunReportQuery,
 };
 use crate::id::DatasourceId;
-use crate::pipeline::{self, Order, definition, params};
+use crate::pipeline::{self, Order, Question, definition, params};
 use crate::problem::ApiError;
 use crate::store::{self, NewReportVersion};
 
@@ -123,7 +123,7 @@ async fn run_report(call: Call) -> Answer {
     let order = Order {
         owner: call.principal.sub.clone(),
         datasource,
-        ir,
+        question: Question::Ir(ir),
         ir_at: "/def/ir",
         bindings,
         params,
