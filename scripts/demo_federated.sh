@@ -74,7 +74,7 @@ for source in pg-flights mysql-fleet weather-files; do
   air get "/v1/catalog/$source" | jq -r --arg s "$source" '(.catalog // .).tables[] | "  \($s): \(.name), \(.columns | length) columns, about \(.row_estimate) rows"'
 done
 
-say "One IR over the three: seats flown in the rain, by airline and kind of engine, in June 2013"
+say "One IR over the three: flights and seat miles in the rain, by airline and kind of engine, in June 2013"
 cat >"$work/ir.json" <<'JSON'
 {"entities": [
    {"entity": "flights", "source": "pg-flights"},
@@ -89,7 +89,7 @@ cat >"$work/ir.json" <<'JSON'
  "dimensions": ["airlines.name", "planes.engine"],
  "metrics": [
    {"name": "flights", "agg": "count"},
-   {"name": "seats", "agg": "sum", "field": "planes.seats"},
+   {"name": "seat_miles", "agg": "sum", "value": "planes.seats * flights.distance"},
    {"name": "avg_delay", "agg": "avg", "field": "flights.dep_delay"}],
  "filters": [
    {"field": "flights.time_hour", "op": "during", "value": "2013-06"},
