@@ -24,6 +24,7 @@ import service
 PATIENCE = {
     "execution": {"query_timeout": "10m", "max_result_bytes": "1GB"},
     "limits": {"request": "10m", "memory_pool": "8GB"},
+    "files": {"max_rows_return_json": 100_000},
     "telemetry": {"level": "warn"},
 }
 STAGES = ["plan", "guard", "unparse", "execute"]

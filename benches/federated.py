@@ -185,9 +185,10 @@ def measure(world: World, pair: str, dimension: str, rounds: int, report: Report
                 say(f"- {pair}, {keys} keys by {dimension}: {name}: {checked}")
                 continue
             for sent in checked.body["sql"]:
+                report.figures.setdefault("sent", []).append([pair, keys, dimension, name, sent])
                 say(
-                    f"- {pair}, {keys:,} keys by {dimension}, {name}, to {sent['source']}: "
-                    f"{sent.get('rows', '?')} rows of `{sent['sql'][:300]}`"
+                    f"- {pair}, {keys:,} keys by {dimension}, {name}: {sent.get('rows', '?')} rows "
+                    f"of {sent['source']}"
                 )
             runners[name] = runner(asker, source, keys, dimension)
         runners["DuckDB attach"] = duck_runner(world, sql(world, source, keys, dimension))
