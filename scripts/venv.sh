@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# The Python packages of the tests, in a venv outside the clone; made again when the lock changes.
+# Python packages (of the tests, or of the lock named second) in a venv outside the clone; made again
+# when the lock changes.
 set -euo pipefail
 venv=$1
-lock=tests/requirements.txt
+lock=${2:-tests/requirements.txt}
 stamp=$(sha256sum "$lock" | cut -d' ' -f1)
 if [ "$(cat "$venv/lock.sha256" 2>/dev/null)" != "$stamp" ]; then
   rm -rf "$venv"

@@ -113,7 +113,7 @@ async fn stages(
     let mut clock = Clock::start();
     let question = bound(order)?;
     let guarded = guarded(app, order, &question, &ready.prepared, &mut clock)?;
-    let execution = guarded.execution()?;
+    let execution = guarded.execution_with(engine::options(app))?;
     let sql = source_sql(&order.datasource, &execution)?;
     clock.timings.unparse = clock.lap();
     let report = cost::checked(app, ready, &execution).await?;

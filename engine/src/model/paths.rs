@@ -44,13 +44,17 @@ impl Model<'_> {
     }
 
     fn shortest(&self, from: TargetId, to: TargetId) -> Vec<Path> {
+        let start = self.targets[from].table;
         let mut frontier: Vec<Path> = vec![Vec::new()];
         for _ in 0..MAX_STEPS {
             let mut next = Vec::new();
             let mut found: Vec<Path> = Vec::new();
             for path in &frontier {
-                let here = path.last().map_or(self.targets[from].table, |e| e.right);
+                let here = path.last().map_or(start, |e| e.right);
                 for edge in self.steps(here).into_iter().filter(|e| e.to_one) {
+                    if self.decided_otherwise(start, &edge, to) {
+                        continue;
+                    }
                     let seen = path.iter().any(|e| e.left == edge.right);
                     let mut longer = path.clone();
                     longer.push(edge.clone());
@@ -87,6 +91,38 @@ impl Model<'_> {
             }
         }
         steps
+    }
+
+    /// Whether the IR itself says another way into the table where a step leads, one that can be
+    /// gone from `start`. A shorter way by the catalog's keys would be another question.
+    fn decided_otherwise(&self, start: TableId, step: &Edge, to: TargetId) -> bool {
+        let by_role = matches!(self.targets[to].reached, Reached::ByRole);
+        if self.joins.contains(step) || (by_role && self.arrives(step, to)) {
+            return false;
+        }
+        self.joins.iter().any(|own| {
+            own.role.is_none()
+                && own.right == step.right
+                && own.left != own.right
+                && self.leads(start, own.left, own.right)
+        })
+    }
+
+    /// Whether to-one steps lead from one table to another without passing through a third.
+    fn leads(&self, from: TableId, to: TableId, without: TableId) -> bool {
+        let (mut seen, mut next) = (vec![from], 0);
+        while let Some(&here) = seen.get(next) {
+            if here == to {
+                return true;
+            }
+            next += 1;
+            for step in self.steps(here).into_iter().filter(|e| e.to_one) {
+                if step.right != without && !seen.contains(&step.right) {
+                    seen.push(step.right);
+                }
+            }
+        }
+        false
     }
 
     /// Whether the last step of a way fits the target.

@@ -9,6 +9,7 @@ mod embedded;
 mod facts;
 mod federated;
 mod guard_sql;
+mod joins;
 mod plans;
 mod properties;
 mod qa;

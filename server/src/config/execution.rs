@@ -10,6 +10,8 @@ pub(crate) struct ExecutionConfig {
     /// Threads for queries; 0 takes one a processor.
     pub(crate) threads: u16,
     pub(crate) batch_rows: usize,
+    /// Whether databases do what they can of a question; without it they give their tables' rows.
+    pub(crate) pushdown: bool,
     /// Where a query that outgrows its memory writes; inside the data folder unless absolute.
     pub(crate) spill_dir: PathBuf,
     pub(crate) max_spill: u64,
@@ -28,6 +30,7 @@ impl ExecutionConfig {
         Self {
             threads: section.number("threads", 0, 0..=1024),
             batch_rows: section.number("batch_rows", 8192, 1..=1_048_576),
+            pushdown: section.flag("pushdown", true),
             spill_dir: section.path("spill_dir", Some("spill")).unwrap_or_default(),
             max_spill: section.size("max_spill", 20_000_000_000),
             query_timeout: section.duration("query_timeout", Duration::from_secs(30)),

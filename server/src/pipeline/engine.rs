@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use air_connectors::SourceError;
-use air_engine::{Answer, Execution, RunError, RunLimits, Runtime, Sources};
+use air_engine::{Answer, Execution, RunError, RunLimits, RunOptions, Runtime, Sources};
 use datafusion::error::DataFusionError;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::task::AbortOnDropHandle;
@@ -79,6 +79,11 @@ impl Drop for Engine {
             threads.shutdown_background();
         }
     }
+}
+
+/// How much the databases are asked to do.
+pub(super) fn options(app: &App) -> RunOptions {
+    RunOptions { pushdown: app.config.execution.pushdown }
 }
 
 /// Runs a plan until it ends, is cancelled, or its time is over.
