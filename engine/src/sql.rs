@@ -16,6 +16,7 @@ mod item;
 mod join;
 mod mysql;
 mod postgres;
+mod repeats;
 mod rules;
 mod select;
 mod sets;

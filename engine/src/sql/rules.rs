@@ -6,6 +6,7 @@ use datafusion::arrow::datatypes::{DataType, TimeUnit};
 use jiff::Timestamp;
 
 use super::item::{Item, Read, base};
+use super::repeats::start_comes_twice;
 
 type Text = Result<String, String>;
 
@@ -226,9 +227,14 @@ pub(super) trait Rules: Sync {
         Ok(format!("(right({text}, length({part})) = {part})"))
     }
 
-    /// Text folded for comparisons that ignore case.
-    fn fold(&self, text: &str) -> Text {
-        Ok(format!("lower({text})"))
+    /// Text folded for a comparison that ignores case: these letters, each to the other. What
+    /// `lower` folds depends on the locale.
+    fn fold(&self, text: &str, letters: &[(char, char)]) -> Text {
+        if letters.is_empty() {
+            return Ok(text.to_owned());
+        }
+        let (from, to): (String, String) = letters.iter().copied().unzip();
+        Ok(format!("translate({text}, '{from}', '{to}')"))
     }
 
     fn divide(&self, a: &str, b: &str) -> String {
@@ -278,10 +284,25 @@ pub(super) trait Rules: Sync {
                 let start = format!(
                     "date_bin(INTERVAL '{minutes} minutes', {local}, date_trunc('day', {local}))"
                 );
-                self.in_zone(&start, &bucket.zone)
+                self.first_instant(&start, bucket, span)
             }
-            _ => self.in_zone(&self.calendar_start(&local, bucket)?, &bucket.zone),
+            _ => self.first_instant(&self.calendar_start(&local, bucket)?, bucket, span),
         }
+    }
+
+    /// The local start of a bucket as an instant, the earlier of two: by the offset of the day
+    /// before, if a clock with that offset shows this start then.
+    fn first_instant(&self, start: &str, bucket: &Bucket, span: Span) -> Text {
+        let later = self.in_zone(start, &bucket.zone)?;
+        if !start_comes_twice(bucket, span) {
+            return Ok(later);
+        }
+        let day_before = format!("({later} - INTERVAL '24 hours')");
+        let on_clock = self.local(&day_before, &bucket.zone, span)?;
+        let offset = format!("({on_clock} - ({day_before} AT TIME ZONE 'UTC'))");
+        let earlier = format!("(({start} - {offset}) AT TIME ZONE 'UTC')");
+        let shown = self.local(&earlier, &bucket.zone, span)?;
+        Ok(format!("(CASE WHEN {shown} = {start} THEN {earlier} ELSE {later} END)"))
     }
 
     /// The start, on the local clock, of a bucket of days or longer.

@@ -1,6 +1,7 @@
 //! TimescaleDB: PostgreSQL with `time_bucket`, whose origins are those of the IR.
 
 use super::postgres::Postgres;
+use super::repeats::start_comes_twice;
 use super::rules::{Rules, Span, first_week, zone_name};
 use crate::functions::Bucket;
 use air_ir::Unit;
@@ -28,6 +29,10 @@ impl Rules for Timescaledb {
         };
         if date {
             return Ok(format!("time_bucket(INTERVAL '{width}', {value}, DATE '{origin}')"));
+        }
+        // Of a start that comes twice, the later one is given there.
+        if start_comes_twice(bucket, span) {
+            return Postgres.bucket(value, bucket, date, span);
         }
         let zone = zone_name(&bucket.zone)?;
         Ok(format!(

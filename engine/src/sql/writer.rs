@@ -18,7 +18,7 @@ const CLOSE: char = '\u{2}';
 pub(super) struct Writer {
     pub(super) rules: &'static dyn Rules,
     values: Vec<ScalarValue>,
-    /// Where the first fact's time lies, if that is bounded.
+    /// Where the times lie, if that of the first fact is bounded.
     pub(super) range: Option<(Timestamp, Timestamp)>,
     derived: usize,
     /// Aliases in use, in lower case: some engines ignore it.
@@ -31,6 +31,13 @@ impl Writer {
         values: Vec<ScalarValue>,
         range: Option<(Timestamp, Timestamp)>,
     ) -> Self {
+        // Windows and comparisons look at times outside the range; what bounds them is a value.
+        let range = range.map(|range| {
+            values
+                .iter()
+                .filter_map(moment)
+                .fold(range, |(from, until), at| (from.min(at), until.max(at)))
+        });
         Self { rules, values, range, derived: 0, aliases: BTreeSet::new() }
     }
 
@@ -151,5 +158,15 @@ impl Writer {
             order.len() - 1
         });
         format!("${}", position + 1)
+    }
+}
+
+/// The moment that a value is.
+fn moment(value: &ScalarValue) -> Option<Timestamp> {
+    match value {
+        ScalarValue::TimestampMicrosecond(micros, _) => {
+            Timestamp::from_microsecond((*micros)?).ok()
+        }
+        _ => None,
     }
 }
