@@ -114,6 +114,7 @@ pub fn plan_sql(
         notes: context.notes,
         time_zone: zone.unwrap_or_else(|| crate::types::UTC.to_owned()),
         range,
+        spans: crate::plan::Spans::new(),
         now: options.now,
     })
 }

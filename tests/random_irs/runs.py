@@ -44,7 +44,7 @@ class Mismatch:
     @property
     def signature(self) -> str:
         """What kind of difference it is, without its names and values."""
-        bare = re.sub(r"'[^']*'|\"[^\"]*\"|`[^`]*`|\d+", "…", self.verdict.detail)
+        bare = re.sub(r"[A-Z]\w+/\w+|'[^']*'|\"[^\"]*\"|`[^`]*`|\d+", "…", self.verdict.detail)
         return f"{self.verdict.kind}: {bare[:110]}"
 
 

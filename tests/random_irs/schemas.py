@@ -150,9 +150,10 @@ class Schema:
             c.name: KINDS[c.kind].arrow if c.nullable else [KINDS[c.kind].arrow]
             for c in table.columns
         }
+        # Without roles, which databases do not keep.
         keys = [
-            (list(r.columns), self.tables[r.table].name, self.tables[r.table].key, f"r{n}")
-            for n, r in enumerate(table.references)
+            (list(r.columns), self.tables[r.table].name, self.tables[r.table].key, "")
+            for r in table.references
         ]
         return Made(table.name, schema_of(columns), table.rows, table.key, keys, table.time)
 

@@ -2,7 +2,6 @@
 //! offsets, so that a server with empty zone tables is right too.
 
 use super::item::{Item, Read, base};
-use super::repeats::reach;
 use super::rules::{Rules, Span, is_text};
 use crate::functions::{Bucket, PartOf, Round, Rounding, ZoneSpec};
 use air_ir::{Part, Unit};
@@ -39,6 +38,10 @@ impl Rules for Mysql {
 
     fn numbered(&self) -> bool {
         false
+    }
+
+    fn writes_offsets(&self) -> bool {
+        true
     }
 
     fn parameter(&self, placeholder: &str, arrow: &DataType) -> Text {
@@ -467,7 +470,7 @@ fn offset(instant: &str, zone: &ZoneSpec, span: Span) -> Text {
 fn start_of(local: &str, bucket: &Bucket, span: Span) -> Text {
     let zone = &bucket.zone;
     // A bucket may start before the first time that is in it.
-    let reach = jiff::SignedDuration::from_secs(reach(bucket));
+    let reach = reach(bucket);
     let span = span.map(|(from, until)| (from.saturating_sub(reach).unwrap_or(from), until));
     let (first, changes) = offsets(zone, span)?;
     if changes.is_empty() {
@@ -496,6 +499,20 @@ fn start_of(local: &str, bucket: &Bucket, span: Span) -> Text {
         true => Ok(start),
         false => Ok(format!("(CASE{skipped} ELSE {start} END)")),
     }
+}
+
+/// The most by which a bucket starts before what is in it.
+fn reach(bucket: &Bucket) -> jiff::SignedDuration {
+    let n = i64::from(bucket.grain.n);
+    let days = match bucket.grain.unit {
+        Unit::Minute | Unit::Hour => 1,
+        Unit::Day => n,
+        Unit::Week => 7 * n,
+        Unit::Month => 31 * n,
+        Unit::Quarter => 92 * n,
+        Unit::Year => 366 * n,
+    };
+    jiff::SignedDuration::from_hours(24 * (days + 1))
 }
 
 /// What a clock of an offset shows at an instant.

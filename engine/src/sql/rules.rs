@@ -6,7 +6,6 @@ use datafusion::arrow::datatypes::{DataType, TimeUnit};
 use jiff::Timestamp;
 
 use super::item::{Item, Read, base};
-use super::repeats::start_comes_twice;
 
 type Text = Result<String, String>;
 
@@ -22,6 +21,12 @@ pub(super) trait Rules: Sync {
     /// Whether placeholders have numbers, so that one can stand twice.
     fn numbered(&self) -> bool {
         true
+    }
+
+    /// Whether the offsets of a zone are written out, for which the bounds of times are needed;
+    /// other engines are not told the bounds, so that their text serves any.
+    fn writes_offsets(&self) -> bool {
+        false
     }
 
     /// A placeholder of a type.
@@ -262,9 +267,17 @@ pub(super) trait Rules: Sync {
         Ok(format!("({instant} AT TIME ZONE {})", zone_name(zone)?))
     }
 
-    /// A local time of a zone as an instant.
+    /// A local time of a zone as an instant: of two, the earlier, where the server itself takes
+    /// the later.
     fn in_zone(&self, local: &str, zone: &ZoneSpec) -> Text {
-        Ok(format!("({local} AT TIME ZONE {})", zone_name(zone)?))
+        let name = zone_name(zone)?;
+        let later = format!("({local} AT TIME ZONE {name})");
+        let mut whens = String::new();
+        for seconds in &zone.repeats().seconds {
+            let earlier = format!("({later} - INTERVAL '{seconds} seconds')");
+            whens += &format!(" WHEN ({earlier} AT TIME ZONE {name}) = {local} THEN {earlier}");
+        }
+        Ok(if whens.is_empty() { later } else { format!("(CASE{whens} ELSE {later} END)") })
     }
 
     /// The start of a bucket; `date` for a date, else an instant.
@@ -284,25 +297,17 @@ pub(super) trait Rules: Sync {
                 let start = format!(
                     "date_bin(INTERVAL '{minutes} minutes', {local}, date_trunc('day', {local}))"
                 );
-                self.first_instant(&start, bucket, span)
+                self.in_zone(&start, &bucket.zone)
             }
-            _ => self.first_instant(&self.calendar_start(&local, bucket)?, bucket, span),
+            _ if bucket.zone.repeats().midnight => {
+                self.in_zone(&self.calendar_start(&local, bucket)?, &bucket.zone)
+            }
+            // No day starts twice here, so the plain form is right, and shorter.
+            _ => {
+                let start = self.calendar_start(&local, bucket)?;
+                Ok(format!("({start} AT TIME ZONE {})", zone_name(&bucket.zone)?))
+            }
         }
-    }
-
-    /// The local start of a bucket as an instant, the earlier of two: by the offset of the day
-    /// before, if a clock with that offset shows this start then.
-    fn first_instant(&self, start: &str, bucket: &Bucket, span: Span) -> Text {
-        let later = self.in_zone(start, &bucket.zone)?;
-        if !start_comes_twice(bucket, span) {
-            return Ok(later);
-        }
-        let day_before = format!("({later} - INTERVAL '24 hours')");
-        let on_clock = self.local(&day_before, &bucket.zone, span)?;
-        let offset = format!("({on_clock} - ({day_before} AT TIME ZONE 'UTC'))");
-        let earlier = format!("(({start} - {offset}) AT TIME ZONE 'UTC')");
-        let shown = self.local(&earlier, &bucket.zone, span)?;
-        Ok(format!("(CASE WHEN {shown} = {start} THEN {earlier} ELSE {later} END)"))
     }
 
     /// The start, on the local clock, of a bucket of days or longer.

@@ -1,7 +1,6 @@
 //! TimescaleDB: PostgreSQL with `time_bucket`, whose origins are those of the IR.
 
 use super::postgres::Postgres;
-use super::repeats::start_comes_twice;
 use super::rules::{Rules, Span, first_week, zone_name};
 use crate::functions::Bucket;
 use air_ir::Unit;
@@ -31,7 +30,7 @@ impl Rules for Timescaledb {
             return Ok(format!("time_bucket(INTERVAL '{width}', {value}, DATE '{origin}')"));
         }
         // Of a start that comes twice, the later one is given there.
-        if start_comes_twice(bucket, span) {
+        if bucket.zone.repeats().midnight {
             return Postgres.bucket(value, bucket, date, span);
         }
         let zone = zone_name(&bucket.zone)?;

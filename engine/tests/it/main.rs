@@ -4,6 +4,7 @@
 
 mod arrows;
 mod ask;
+mod cache;
 mod embedded;
 mod facts;
 mod federated;

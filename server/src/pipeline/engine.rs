@@ -225,7 +225,11 @@ fn overflow() -> ApiError {
 /// Why a database gave no rows; it is named.
 fn from_source(id: &str, cause: &DataFusionError) -> ApiError {
     match air_connectors::explain(cause) {
-        SourceError::Database(error) if error.is_overflow() => overflow(),
+        SourceError::Database(error) if error.is_overflow() => {
+            let mut told = overflow();
+            told.detail = crate::problem::sentence(&error.to_string());
+            told
+        }
         SourceError::Engine { reason } => {
             let detail = format!("The source \"{id}\" failed: {reason}");
             ApiError::new(ErrorCode::SourceError, crate::problem::sentence(&detail))
