@@ -43,6 +43,7 @@ pub(super) async fn catalog(
         let share = u8::try_from(10 + 90 * i / count).unwrap_or(99);
         progress(&format!("reading {}", table.qualified_name()), share);
         figures.truths(table).await?;
+        figures.clocks(table).await?;
         name_keys(table);
         fill_roles(table);
         figures.fill(table).await?;

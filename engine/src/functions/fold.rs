@@ -7,20 +7,49 @@ use datafusion::common::Result;
 use datafusion::logical_expr::{
     ColumnarValue, ScalarFunctionArgs, ScalarUDFImpl, Signature, Volatility,
 };
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, LazyLock};
 
 /// Text with every character folded by Unicode's simple case folding (`CaseFolding.txt`, status
 /// C and S), so that the length in characters stays.
+///
+/// It stands for one comparison, with text that is folded already: letters that this text lacks
+/// may stay as they are, so an engine that folds otherwise needs to be told of few letters.
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Fold {
+    /// Each letter that folds to one of the other text's, and that one.
+    pub(crate) letters: Vec<(char, char)>,
     signature: Signature,
 }
 
 impl Fold {
-    pub(crate) fn new() -> Self {
-        Self { signature: Signature::exact(vec![DataType::Utf8View], Volatility::Immutable) }
+    /// For a comparison with `other`, which is folded.
+    pub(crate) fn toward(other: &str) -> Self {
+        let mut wanted: Vec<char> = other.chars().collect();
+        wanted.sort_unstable();
+        wanted.dedup();
+        let letters = wanted
+            .into_iter()
+            .flat_map(|to| UNFOLDED.get(&to).into_iter().flatten().map(move |from| (*from, to)))
+            .collect();
+        Self {
+            letters,
+            signature: Signature::exact(vec![DataType::Utf8View], Volatility::Immutable),
+        }
     }
 }
+
+/// The letters that fold to another, by that one.
+static UNFOLDED: LazyLock<BTreeMap<char, Vec<char>>> = LazyLock::new(|| {
+    let mut letters: BTreeMap<char, Vec<char>> = BTreeMap::new();
+    for letter in char::MIN..=char::MAX {
+        let folded = fold_char(letter);
+        if folded != letter {
+            letters.entry(folded).or_default().push(letter);
+        }
+    }
+    letters
+});
 
 /// `text` folded.
 pub(crate) fn fold(text: &str) -> String {
@@ -65,7 +94,7 @@ impl ScalarUDFImpl for Fold {
 
 #[cfg(test)]
 mod tests {
-    use super::fold;
+    use super::{Fold, fold};
 
     #[test]
     fn folds_one_character_to_one() {
@@ -74,5 +103,11 @@ mod tests {
         assert_eq!(fold("ΣΊΣΥΦΟΣ"), fold("σίσυφος"));
         assert_eq!(fold("\u{212A}elvin"), "kelvin");
         assert_ne!(fold("ı"), fold("i"));
+    }
+
+    #[test]
+    fn knows_the_letters_that_fold_to_those_of_a_text() {
+        assert_eq!(Fold::toward("kß1").letters, [('K', 'k'), ('\u{212A}', 'k'), ('ẞ', 'ß')]);
+        assert_eq!(fold("I İ"), "i İ");
     }
 }

@@ -7,14 +7,15 @@ use super::fact::Fact;
 use super::internal;
 use super::timing::{Reach, Timing};
 use super::top::{REST, Rest};
-use crate::functions::{Extreme, Percentile};
+use crate::functions::{Divide, Extreme, Percentile, call};
 use crate::kind::{Kind, MAX_DIGITS, Typed, null_of};
 use crate::model::{FieldRef, ROOT, TargetId};
 use air_ir::{Agg, Code, Input, IrError, Metric, MetricKind, PercentileMethod, Pointer};
+use datafusion::arrow::datatypes::DataType;
 use datafusion::functions_aggregate as aggregates;
 use datafusion::logical_expr::expr::{AggregateFunction, Sort};
 use datafusion::logical_expr::{
-    Aggregate, AggregateUDF, Case, Expr, Filter, LogicalPlan, Operator, Projection, col, lit,
+    Aggregate, AggregateUDF, Case, Expr, Filter, LogicalPlan, Operator, Projection, cast, col, lit,
 };
 use std::sync::Arc;
 
@@ -54,6 +55,8 @@ struct Measured {
     /// The columns to project, with their names.
     inputs: Vec<(Expr, String)>,
     call: Expr,
+    /// For an average by its exact sum, which is the call: the number of values.
+    number: Option<Expr>,
     result: Typed,
 }
 
@@ -118,13 +121,15 @@ impl Compiler<'_, '_> {
         let range = self.range_of(&mut fact, named);
         let (conditions, reach) = self.widened(found, time.as_ref().zip(timing), &mut fact)?;
         let (keys, mut projected) = self.keys(groups, &mut fact, named);
-        let mut calls = Vec::new();
+        let (mut calls, mut numbers) = (Vec::new(), Vec::new());
         let mut metrics = Vec::new();
         for i in &of.metrics {
             let at = at.key("metrics").index(*i);
             match self.measure(*i, &self.ir.metrics[*i], &mut fact, &at) {
                 Ok(measured) => {
                     projected.extend(measured.inputs.into_iter().map(|(e, n)| e.alias(n)));
+                    let number = measured.number.map(|n| n.alias(number_name(*i)));
+                    numbers.extend(number.map(|n| (calls.len(), n)));
                     calls.push(measured.call.alias(metric_name(*i)));
                     metrics.push((*i, measured.result));
                 }
@@ -153,10 +158,7 @@ impl Compiler<'_, '_> {
             plan = rest.without_top(plan).map_err(fail)?;
         }
         if !keys.is_empty() || !calls.is_empty() {
-            let by = keys.iter().map(|k| k.expr.clone()).collect();
-            plan = LogicalPlan::Aggregate(
-                Aggregate::try_new(Arc::new(plan), by, calls).map_err(fail)?,
-            );
+            plan = grouped(plan, &keys, calls, numbers).map_err(fail)?;
         }
         Ok(Aggregated { plan, keys, metrics, range, reach })
     }
@@ -232,8 +234,11 @@ impl Compiler<'_, '_> {
             Agg::First | Agg::Last => Some(self.time_and_key(metric, fact, at)?),
             _ => None,
         };
-        let value = prepare(*agg, value).map_err(|d| IrError::new(Code::TypeMismatch, at, d))?;
-        Ok(measured(index, *agg, *p, *method, value, filter, ordered))
+        let mean = *agg == Agg::Avg && matches!(value.kind, Kind::Int(bits) if bits > 32);
+        let agg = if mean { Agg::Sum } else { *agg };
+        let value = prepare(agg, value).map_err(|d| IrError::new(Code::TypeMismatch, at, d))?;
+        let measured = measured(index, agg, *p, *method, value, filter, ordered);
+        Ok(if mean { by_sum(index, measured) } else { measured })
     }
 
     fn input_of(
@@ -269,6 +274,47 @@ impl Compiler<'_, '_> {
     }
 }
 
+fn number_name(i: usize) -> String {
+    format!("n{i}")
+}
+
+/// The rows of `plan` grouped by `keys`. An average is its call, a sum, over one of `numbers`,
+/// which has the call's place beside it.
+fn grouped(
+    plan: LogicalPlan,
+    keys: &[Typed],
+    mut calls: Vec<Expr>,
+    numbers: Vec<(usize, Expr)>,
+) -> datafusion::common::Result<LogicalPlan> {
+    let by: Vec<Expr> = keys.iter().map(|k| k.expr.clone()).collect();
+    let (first_call, first_number) = (by.len(), by.len() + calls.len());
+    let (sums, numbers): (Vec<usize>, Vec<Expr>) = numbers.into_iter().unzip();
+    calls.extend(numbers);
+    let groups = Aggregate::try_new(Arc::new(plan), by, calls)?;
+    let schema = Arc::clone(&groups.schema);
+    let groups = LogicalPlan::Aggregate(groups);
+    if sums.is_empty() {
+        return Ok(groups);
+    }
+    let columns: Vec<Expr> = schema.iter().map(Expr::from).collect();
+    let mut shown = columns[..first_number].to_vec();
+    for (number, sum) in sums.into_iter().enumerate() {
+        let sum = first_call + sum;
+        let double = |i: usize| cast(columns[i].clone(), DataType::Float64);
+        let quotient = call(Divide::new(), vec![double(sum), double(first_number + number)]);
+        shown[sum] = quotient.alias(schema.field(sum).name());
+    }
+    Ok(LogicalPlan::Projection(Projection::try_new(shown, Arc::new(groups))?))
+}
+
+/// An average by its sum, which is exact where doubles would lose what is left of large numbers.
+fn by_sum(index: usize, sum: Measured) -> Measured {
+    let counted = vec![col(format!("i{index}"))];
+    let number = aggregate(aggregates::count::count_udaf(), counted, false, vec![]);
+    let result = Typed::new(col(metric_name(index)), Kind::Float);
+    Measured { number: Some(number), result, ..sum }
+}
+
 /// `count` of the rows themselves.
 fn count_rows(index: usize, filter: Option<Expr>) -> Measured {
     let result = Typed::new(col(metric_name(index)), Kind::Int(63));
@@ -280,7 +326,7 @@ fn count_rows(index: usize, filter: Option<Expr>) -> Measured {
         }
     };
     let call = aggregate(aggregates::count::count_udaf(), vec![counted], false, vec![]);
-    Measured { inputs, call, result }
+    Measured { inputs, call, number: None, result }
 }
 
 fn only_where(filter: Expr, value: Expr, kind: &Kind) -> Expr {
@@ -397,7 +443,7 @@ fn measured(
             (aggregate(udf, args, false, order), same)
         }
     };
-    Measured { inputs, call, result }
+    Measured { inputs, call, number: None, result }
 }
 
 /// `max` or `min` of a kind; doubles have their own, for NaN.

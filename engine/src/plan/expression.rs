@@ -275,9 +275,9 @@ pub(crate) fn instant(value: Typed, source_zone: &ZoneSpec) -> Option<Expr> {
     }
 }
 
-/// Text folded for a comparison that ignores case.
-pub(crate) fn folded(text: Expr) -> Expr {
-    call(Fold::new(), vec![text])
+/// Text folded for a comparison that ignores case, with text that is folded already.
+pub(crate) fn folded(text: Expr, other: &str) -> Expr {
+    call(Fold::toward(other), vec![text])
 }
 
 /// `-0` made `0`, which engines that order floats totally tell apart.

@@ -450,7 +450,10 @@ impl Tester<'_> {
         };
         let ignores_case = matches!(op, Op::Ieq | Op::Icontains | Op::IstartsWith | Op::IendsWith);
         let (subject, text) = match ignores_case {
-            true => (folded(value.expr.clone()), fold_text(text)),
+            true => {
+                let text = fold_text(text);
+                (folded(value.expr.clone(), &text), text)
+            }
             false => (value.expr.clone(), text.clone()),
         };
         let wanted = self.context.value(ScalarValue::Utf8View(Some(text)));

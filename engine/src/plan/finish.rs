@@ -302,9 +302,11 @@ pub(crate) fn output(name: &str) -> Expr {
     Expr::Column(Column::new_unqualified(name))
 }
 
-/// A value as it is shown: whole numbers in 64 bits, or an error where they do not fit.
+/// A value as it is shown: whole numbers in 64 bits, or an error where they do not fit. Values of
+/// a column without sign are as they are there.
 pub(crate) fn shown(value: Typed) -> Typed {
     match value.kind {
+        Kind::Int(_) if value.arrow == ArrowType::UInt64 => value,
         Kind::Int(bits) if bits > 63 => {
             Typed::new(cast(value.expr, ArrowType::Int64), Kind::Int(63))
         }

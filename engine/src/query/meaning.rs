@@ -257,8 +257,9 @@ fn likened(like: Like, schema: &DFSchema) -> Result<Expr> {
     let Expr::Literal(ScalarValue::Utf8View(Some(pattern)), _) = like.pattern.as_ref() else {
         return Err(Unmeant::error("ILIKE takes a pattern that is written out"));
     };
-    let pattern = lit(ScalarValue::Utf8View(Some(crate::functions::fold_text(pattern))));
-    let text = call(Fold::new(), vec![cast(*like.expr, DataType::Utf8View)]);
+    let pattern = crate::functions::fold_text(pattern);
+    let text = call(Fold::toward(&pattern), vec![cast(*like.expr, DataType::Utf8View)]);
+    let pattern = lit(ScalarValue::Utf8View(Some(pattern)));
     Ok(Expr::Like(Like::new(like.negated, Box::new(text), Box::new(pattern), None, false)))
 }
 

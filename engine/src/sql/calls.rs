@@ -4,7 +4,7 @@
 use super::expressions::{Scope, expression};
 use super::item::Item;
 use super::writer::Writer;
-use crate::functions::{Between, Bucket, InZone, PartOf, Percentile, Round};
+use crate::functions::{Between, Bucket, Fold, InZone, PartOf, Percentile, Round};
 use datafusion::arrow::datatypes::DataType;
 use datafusion::logical_expr::expr::{AggregateFunction, ScalarFunction, Sort};
 use datafusion::logical_expr::{Expr, ScalarUDFImpl};
@@ -38,7 +38,7 @@ pub(super) fn scalar(w: &mut Writer, call: &ScalarFunction, scope: &Scope<'_>) -
         ("air_quotient", [a, b]) => Ok(w.rules.quotient(a, b)),
         ("air_divide", [a, b]) => Ok(w.rules.divide(a, b)),
         ("air_between", [a, b]) => w.rules.between(a, b, own::<Between>(call)?.seconds),
-        ("air_fold", [text]) => w.rules.fold(text),
+        ("air_fold", [text]) => w.rules.fold(text, &own::<Fold>(call)?.letters),
         ("air_round", [value]) => {
             w.rules.round(value, own::<Round>(call)?, types[0] == DataType::Float64)
         }

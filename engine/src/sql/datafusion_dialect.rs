@@ -74,7 +74,7 @@ impl Rules for Datafusion {
         Ok(format!("ends_with({text}, {part})"))
     }
 
-    fn fold(&self, text: &str) -> Text {
+    fn fold(&self, text: &str, _: &[(char, char)]) -> Text {
         Ok(format!("air_fold({text})"))
     }
 

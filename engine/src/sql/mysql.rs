@@ -307,8 +307,15 @@ impl Rules for Mysql {
         Ok(format!("(RIGHT({t}, LENGTH({p})) = {p})", t = bytes(text), p = bytes(part)))
     }
 
-    fn fold(&self, text: &str) -> Text {
-        Ok(format!("LOWER({text})"))
+    fn fold(&self, text: &str, letters: &[(char, char)]) -> Text {
+        // LOWER knows other letters, by version and collation.
+        const MOST: usize = 100;
+        if letters.len() > MOST {
+            return Err(format!("has no folding of case by more than {MOST} letters"));
+        }
+        Ok(letters.iter().fold(text_of(text), |text, (from, to)| {
+            format!("REPLACE({text} COLLATE utf8mb4_bin, '{from}', '{to}')")
+        }))
     }
 
     fn round(&self, value: &str, round: &Round, float: bool) -> Text {
@@ -355,7 +362,7 @@ impl Rules for Mysql {
             return Ok(start);
         }
         let midnight = format!("CAST({start} AS DATETIME(6))");
-        instant_of(&midnight, &bucket.zone, span)
+        start_of(&midnight, bucket, span)
     }
 
     fn calendar_start(&self, local: &str, bucket: &Bucket) -> Text {
@@ -458,8 +465,13 @@ fn offset(instant: &str, zone: &ZoneSpec, span: Span) -> Text {
     Ok(format!("(CASE{cases} ELSE {first} END)"))
 }
 
-/// A local time as its first instant.
-fn instant_of(local: &str, zone: &ZoneSpec, span: Span) -> Text {
+/// The local start of a bucket as its first instant: the earlier of two, and the end of the gap
+/// for a time that the clock skips.
+fn start_of(local: &str, bucket: &Bucket, span: Span) -> Text {
+    let zone = &bucket.zone;
+    // A bucket may start before the first time that is in it.
+    let reach = reach(bucket);
+    let span = span.map(|(from, until)| (from.saturating_sub(reach).unwrap_or(from), until));
     let (first, changes) = offsets(zone, span)?;
     if changes.is_empty() {
         if first == 0 {
@@ -467,23 +479,54 @@ fn instant_of(local: &str, zone: &ZoneSpec, span: Span) -> Text {
         }
         return Ok(format!("({local} - INTERVAL {first} SECOND)"));
     }
-    let mut cases = String::new();
+    let (mut cases, mut skipped) = (String::new(), String::new());
     for (at, seconds) in changes.iter().rev() {
         // From the wall time at which the old offset ends; a local time that comes twice keeps
         // the old offset, and is so the earlier instant.
         let before = zone.zone.to_offset(*at - jiff::SignedDuration::from_secs(1)).seconds();
-        let wall = *at + jiff::SignedDuration::from_secs(i64::from(before));
-        let wall = wall.strftime("%Y-%m-%d %H:%M:%S");
+        let wall = wall(*at, before);
         cases += &format!(" WHEN {local} >= TIMESTAMP '{wall}' THEN {seconds}");
+        if *seconds > before {
+            skipped += &format!(
+                " WHEN {local} >= TIMESTAMP '{wall}' AND {local} < TIMESTAMP '{}' THEN TIMESTAMP '{}'",
+                self::wall(*at, *seconds),
+                self::wall(*at, 0)
+            );
+        }
     }
-    Ok(format!("({local} - INTERVAL (CASE{cases} ELSE {first} END) SECOND)"))
+    let start = format!("({local} - INTERVAL (CASE{cases} ELSE {first} END) SECOND)");
+    match skipped.is_empty() {
+        true => Ok(start),
+        false => Ok(format!("(CASE{skipped} ELSE {start} END)")),
+    }
+}
+
+/// The most by which a bucket starts before what is in it.
+fn reach(bucket: &Bucket) -> jiff::SignedDuration {
+    let n = i64::from(bucket.grain.n);
+    let days = match bucket.grain.unit {
+        Unit::Minute | Unit::Hour => 1,
+        Unit::Day => n,
+        Unit::Week => 7 * n,
+        Unit::Month => 31 * n,
+        Unit::Quarter => 92 * n,
+        Unit::Year => 366 * n,
+    };
+    jiff::SignedDuration::from_hours(24 * (days + 1))
+}
+
+/// What a clock of an offset shows at an instant.
+fn wall(at: Timestamp, offset: i32) -> String {
+    let wall = at + jiff::SignedDuration::from_secs(i64::from(offset));
+    wall.strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
 
 /// Buckets of hours and minutes.
 fn clock(value: &str, local: &str, bucket: &Bucket, span: Span) -> Text {
     let n = i64::from(bucket.grain.n);
     let width = n * if bucket.grain.unit == Unit::Hour { 3_600 } else { 60 };
-    let into = format!("(TIME_TO_SEC({local}) % {width})");
+    // MariaDB counts fractions of a second too.
+    let into = format!("(FLOOR(TIME_TO_SEC({local})) % {width})");
     if width <= 3_600 {
         return Ok(format!(
             "({value} - INTERVAL {into} SECOND - INTERVAL MICROSECOND({value}) MICROSECOND)"
@@ -491,5 +534,5 @@ fn clock(value: &str, local: &str, bucket: &Bucket, span: Span) -> Text {
     }
     let start =
         format!("({local} - INTERVAL {into} SECOND - INTERVAL MICROSECOND({local}) MICROSECOND)");
-    instant_of(&start, &bucket.zone, span)
+    start_of(&start, bucket, span)
 }

@@ -232,9 +232,14 @@ pub(super) trait Rules: Sync {
         Ok(format!("(right({text}, length({part})) = {part})"))
     }
 
-    /// Text folded for comparisons that ignore case.
-    fn fold(&self, text: &str) -> Text {
-        Ok(format!("lower({text})"))
+    /// Text folded for a comparison that ignores case: these letters, each to the other. What
+    /// `lower` folds depends on the locale.
+    fn fold(&self, text: &str, letters: &[(char, char)]) -> Text {
+        if letters.is_empty() {
+            return Ok(text.to_owned());
+        }
+        let (from, to): (String, String) = letters.iter().copied().unzip();
+        Ok(format!("translate({text}, '{from}', '{to}')"))
     }
 
     fn divide(&self, a: &str, b: &str) -> String {

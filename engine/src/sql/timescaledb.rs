@@ -29,6 +29,10 @@ impl Rules for Timescaledb {
         if date {
             return Ok(format!("time_bucket(INTERVAL '{width}', {value}, DATE '{origin}')"));
         }
+        // Of a start that comes twice, the later one is given there.
+        if bucket.zone.repeats().midnight {
+            return Postgres.bucket(value, bucket, date, span);
+        }
         let zone = zone_name(&bucket.zone)?;
         Ok(format!(
             "time_bucket(INTERVAL '{width}', {value}, {zone}, TIMESTAMP '{origin}' AT TIME ZONE {zone})"

@@ -56,6 +56,32 @@ impl<'a> Figures<'a> {
         Ok(())
     }
 
+    /// Makes a `time` that holds times of day alone one. Where that cannot be found out in time it
+    /// stays text; one that holds others later fails to be read.
+    pub(super) async fn clocks(&self, table: &mut Table) -> Result<(), SourceError> {
+        let spans: Vec<usize> =
+            (0..table.columns.len()).filter(|i| is_span(&table.columns[*i])).collect();
+        if spans.is_empty() {
+            return Ok(());
+        }
+        let beyond = |i: &usize| {
+            let name = quoted(&table.columns[*i].name);
+            let first = "CAST('00:00:00' AS TIME)";
+            let end = "CAST('24:00:00' AS TIME)";
+            (format!("MIN({name}) < {first} OR MAX({name}) >= {end}"), ArrowType::Int64)
+        };
+        let outputs = spans.iter().map(beyond).collect();
+        let Some(batches) = self.ask(outputs, table, "").await? else {
+            return Ok(());
+        };
+        for (n, i) in spans.into_iter().enumerate() {
+            if batches.iter().all(|b| count(b.column(n), 0) == 0) {
+                table.columns[i].data_type = DataType::Time;
+            }
+        }
+        Ok(())
+    }
+
     pub(super) async fn fill(&self, table: &mut Table) -> Result<(), SourceError> {
         if self.options.sample_values {
             self.dictionaries(table).await?;
@@ -70,7 +96,7 @@ impl<'a> Figures<'a> {
         for i in 0..table.columns.len() {
             let column = &table.columns[i];
             // A time is text only because no type holds it.
-            if column.data_type != DataType::Text || column.native_type.starts_with("time") {
+            if column.data_type != DataType::Text || is_span(column) {
                 continue;
             }
             let text = exact(&quoted(&column.name));
@@ -220,6 +246,12 @@ impl<'a> Figures<'a> {
             Err(error) => Err(error),
         }
     }
+}
+
+/// Whether a column is a `time` that is read as text.
+fn is_span(column: &Column) -> bool {
+    let native = column.native_type.to_ascii_lowercase();
+    column.data_type == DataType::Text && native.split('(').next() == Some("time")
 }
 
 /// Text by its bytes in UTF-8: neither case, nor accents, nor blanks at the end make two one.

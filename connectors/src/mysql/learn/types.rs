@@ -17,8 +17,9 @@ pub(super) struct Native<'a> {
 /// The type a column is read as.
 ///
 /// `tinyint(1)` is how both servers declare a truth value; [`super::Figures::truths`] makes it a
-/// number again where it holds others than 0 and 1. A `time` holds -838 to 838 hours, which no
-/// time of day does, so it is text, as the server writes it.
+/// number again where it holds others than 0 and 1. A `time` holds -838 to 838 hours, so it is
+/// text, as the server writes it; [`super::Figures::clocks`] makes it a time of day where it
+/// holds nothing else.
 pub(super) fn data_type(native: &Native<'_>) -> DataType {
     let unsigned = native.whole.contains("unsigned") || native.whole.contains("zerofill");
     let either = |signed, other| if unsigned { other } else { signed };
