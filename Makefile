@@ -11,7 +11,7 @@ RELEASE := $(CARGO_TARGET_DIR)/release
 BENCH_VENV := $(HOME)/.cache/air/bench-venv
 BENCH := AIR_BIN=$(RELEASE)/air AIR_BENCH_BIN=$(RELEASE)/air-bench $(BENCH_VENV)/bin/python
 
-.PHONY: demo demo-federated run test lint rust-test python-test \
+.PHONY: demo demo-federated run test lint rust-test python-test generate \
 	bench bench-build bench-planning bench-reading bench-files bench-federated bench-memory openapi check clean build venv system
 
 demo: system build ## ask three questions of the sample data, save a report, run it twice
@@ -49,6 +49,11 @@ python-test: build venv
 
 venv: system
 	@bash scripts/venv.sh $(VENV)
+
+N ?= 150
+SEED ?= 1
+generate: build venv ## random questions to every engine: make generate N=5000 SEED=2
+	AIR_BIN=$(BIN)/air $(PY) -m tests.random_irs --seed $(SEED) --count $(N)
 
 # benches/README.md tells what each measures. BENCH_ARGS goes to the script: --rounds, --json, ...
 bench: bench-planning bench-reading bench-files bench-federated bench-memory ## AIR beside its peers

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
 import pytest
+from cases import Case
 from datasets import ENGINES, prepare
-from engines import Engines, Loaded, loaded_servers, serving_engines
+from engines import Engines, Loaded, Replies, loaded_servers, serving_engines
 from oracle import Oracle
 from service import SOURCES, Client, running
 
@@ -76,3 +78,17 @@ def engines(program: Path, work: Path, loaded: Loaded) -> Iterator[Engines]:
     """The service over that data."""
     with serving_engines(program, work, loaded) as found:
         yield found
+
+
+@pytest.fixture(scope="session")
+def replies(request: pytest.FixtureRequest, engines: Engines) -> Iterator[Replies]:
+    """The replies to every case of this session, asked for in the background."""
+    asked = [
+        item.callspec.params
+        for item in request.session.items
+        if isinstance(item, pytest.Function) and "replies" in item.fixturenames
+    ]
+    runs = [(cast(Case, one["case"]), cast(str, one["engine"])) for one in asked]
+    found = Replies(engines, runs)
+    yield found
+    found.close()

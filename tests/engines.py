@@ -11,17 +11,21 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import duckdb
+from cases import Case
 from datasets import source_id
 from loading import Dataset, Loader, read_dataset
 from oracle import Oracle
 from servers import PASSWORD, MariaDb, Postgres, mariadb, postgres
 from service import Client, Http, Reply, serving
 
+# As many runs as the service gives one user.
+AT_ONCE = 4
 # A configuration holds no password in clear.
 PASSWORD_VARIABLE = "AIR_TEST_PASSWORD"  # noqa: S105
 
@@ -127,6 +131,7 @@ class Engines:
     client: Client
     datasets: dict[str, Dataset]
     learned: set[str] = field(default_factory=set)
+    learning: dict[str, threading.Lock] = field(default_factory=dict)
 
     def query(
         self,
@@ -141,6 +146,10 @@ class Engines:
 
     def learn(self, dataset: str, engine: str) -> None:
         source = source_id(dataset, engine)
+        with self.learning.setdefault(source, threading.Lock()):
+            self.learn_once(source, dataset, engine)
+
+    def learn_once(self, source: str, dataset: str, engine: str) -> None:
         if source in self.learned:
             return
         self.client.learn(source)
@@ -152,6 +161,25 @@ class Engines:
         self.learned.add(source)
 
 
+class Replies:
+    """The replies to many cases, asked for ahead and beside one another, in their order."""
+
+    def __init__(self, engines: Engines, runs: list[tuple[Case, str]]) -> None:
+        self.pool = ThreadPoolExecutor(AT_ONCE)
+        self.futures = {
+            (case.id, engine): self.pool.submit(
+                engines.query, case.datasource, engine, case.ir, case.params, case.now
+            )
+            for case, engine in runs
+        }
+
+    def of(self, case: Case, engine: str) -> Reply:
+        return self.futures[case.id, engine].result()
+
+    def close(self) -> None:
+        self.pool.shutdown(cancel_futures=True)
+
+
 def configuration(base: Path, sources: list[dict[str, Any]]) -> dict[str, Any]:
     """A service over these sources. Hypertables are asked without a time range here, since the
     same question goes to every engine; the guard's rule for them has tests of its own."""
@@ -159,6 +187,9 @@ def configuration(base: Path, sources: list[dict[str, Any]]) -> dict[str, Any]:
         "files": {"base_path": str(base)},
         "analytics_sources": sources,
         "safety": {"time_filter": "off"},
+        # Several slow questions run beside one another, on a machine that may be busy.
+        "execution": {"query_timeout": "120s"},
+        "limits": {"request": "150s"},
     }
 
 

@@ -8,6 +8,8 @@ data has, is there all the same, as a careless owner of a database would have it
 What an engine cannot hold is decided here and nowhere else:
 - MariaDB has no NaN and no infinities; such a value is null there.
 - MariaDB's TIMESTAMP begins in 1970; a column of instants with earlier ones is a DATETIME in UTC.
+- A column whose dataset.yaml says `timestamp` holds the clock of the dataset's zone everywhere,
+  also where the view shows instants.
 - PostgreSQL has no unsigned integers; the next wider signed type takes them, or numeric(20,0).
 """
 
@@ -77,6 +79,14 @@ class Column:
     declared: str | None = None
     nullable: bool = True
     comment: str | None = None
+    # The zone whose clock the databases hold, where the view shows instants.
+    clock: str | None = None
+
+    @property
+    def stored(self) -> str:
+        """SQL for the value as the databases hold it, and its kind."""
+        name = quoted(self.name)
+        return f"timezone({postgres_literal(self.clock)}, {name})" if self.clock else name
 
 
 @dataclass(frozen=True)
@@ -116,13 +126,18 @@ def read_dataset(folder: Path, views: duckdb.DuckDBPyConnection, prefix: str = "
     """Reads `dataset.yaml`; the view of a table is called as the table, after `prefix`."""
     text = yaml.safe_load((folder / "dataset.yaml").read_text(encoding="utf-8"))
     tables = tuple(
-        read_table(name, stated, views, prefix) for name, stated in text["tables"].items()
+        read_table(name, stated, views, prefix, text.get("time_zone"))
+        for name, stated in text["tables"].items()
     )
     return Dataset(text["name"], folder, text.get("time_zone"), tables)
 
 
 def read_table(
-    name: str, stated: dict[str, Any], views: duckdb.DuckDBPyConnection, prefix: str
+    name: str,
+    stated: dict[str, Any],
+    views: duckdb.DuckDBPyConnection,
+    prefix: str,
+    zone: str | None,
 ) -> Table:
     said = stated.get("columns", {})
     described = views.execute(f"describe {quoted(prefix + name)}").fetchall()
@@ -133,6 +148,7 @@ def read_table(
             said.get(column, {}).get("type"),
             said.get(column, {}).get("nullable", True),
             said.get(column, {}).get("description"),
+            zone if kind == INSTANT and said.get(column, {}).get("type") == "timestamp" else None,
         )
         for column, kind, *_ in described
     )
@@ -216,6 +232,8 @@ class Loader:
 
     def postgres_column(self, column: Column) -> str:
         kind = column.declared if column.declared in ("json", "uuid") else None
+        if column.clock:
+            kind = "timestamp"
         kind = kind or POSTGRES_TYPES.get(column.kind) or column.kind.lower()
         return f"{quoted(column.name)} {kind}{'' if column.nullable else ' not null'}"
 
@@ -321,6 +339,8 @@ class Loader:
     def mariadb_kind(self, table: Table, column: Column) -> str:
         if column.declared in ("json", "uuid"):
             return column.declared
+        if column.clock:
+            return "datetime(6)"
         if column.kind == INSTANT:
             return "datetime(6)" if self.is_early(table, column) else "timestamp(6)"
         if column.kind == "VARCHAR":
@@ -385,11 +405,13 @@ class Loader:
 def postgres_value(column: Column) -> str:
     if column.kind == "BLOB":
         return f"'\\x' || hex({quoted(column.name)})"
-    return quoted(column.name)
+    return column.stored
 
 
 def mariadb_value(column: Column) -> str:
     name = quoted(column.name)
+    if column.clock:
+        return column.stored
     match column.kind:
         case "BOOLEAN":
             return f"{name}::tinyint"

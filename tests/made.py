@@ -28,6 +28,7 @@ class Made:
     schema: Any
     rows: list[tuple[Any, ...]]
     primary_key: list[str] = field(default_factory=list)
+    # Columns, the table they refer to, its columns, and a role where the key has one.
     foreign_keys: list[tuple[list[str], str, list[str], str]] = field(default_factory=list)
     time_column: str | None = None
     # Columns that DuckDB and Parquet hold as text, and the databases as their own type.
@@ -36,7 +37,11 @@ class Made:
 
     def described(self, number: int) -> dict[str, Any]:
         keys = [
-            {"columns": columns, "references": {"table": table, "columns": theirs}, "role": role}
+            {
+                "columns": columns,
+                "references": {"table": table, "columns": theirs},
+                **({"role": role} if role else {}),
+            }
             for columns, table, theirs, role in self.foreign_keys
         ]
         columns = {

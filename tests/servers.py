@@ -14,9 +14,10 @@ import os
 import shutil
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 READER = "air_reader"
@@ -147,12 +148,39 @@ class Postgres:
         return f"postgres://{READER}:{password}@127.0.0.1:{self.port}/{database}?sslmode=disable"
 
 
-@dataclass(frozen=True)
+@dataclass
 class MariaDb:
     """A running MariaDB; `sql` runs as its root over the socket."""
 
     port: int
     folder: Path
+    command: list[str]
+    child: subprocess.Popen[bytes] | None = field(default=None, repr=False)
+
+    @property
+    def log(self) -> Path:
+        return self.folder.parent / f"{self.folder.name}.log"
+
+    def start(self) -> None:
+        """Starts the server and waits until it answers."""
+        with self.log.open("ab") as out:
+            self.child = subprocess.Popen(self.command, stdout=out, stderr=out)  # noqa: S603
+        ping = [*self.client(None), "-e", "select 1"]
+        wait_until(lambda: succeeds(ping), self.child, self.log)
+
+    def kill(self) -> None:
+        """SIGKILL, as when a machine goes away."""
+        assert self.child is not None
+        self.child.kill()
+        self.child.wait(STOP_SECONDS)
+
+    def restart(self) -> None:
+        """The same server again, on the same port and data."""
+        self.start()
+
+    def stop(self) -> None:
+        if self.child is not None:
+            stop(self.child)
 
     def client(self, database: str | None) -> list[str]:
         program = binary("mariadb", "mariadb")
@@ -169,14 +197,24 @@ class MariaDb:
 
 @contextlib.contextmanager
 def postgres(folder: Path) -> Iterator[Postgres]:
-    """A PostgreSQL 15 in `folder`. It refuses to run as root, so root hands it to `postgres`."""
+    """A PostgreSQL 15; its log is beside `folder`.
+
+    It refuses to run as root, so root hands it to the user `postgres`. Its data is then in a folder
+    of its own: pytest closes the folders above its own to others each time another session begins.
+    """
     as_root = os.geteuid() == 0
     user = ["runuser", "-u", "postgres", "--"] if as_root else []
-    folder.mkdir(mode=0o700)
-    if as_root:
-        shutil.chown(folder, "postgres", "postgres")
-        open_way(folder)
-    data, log = folder / "data", folder.parent / f"{folder.name}.log"
+    log = folder.parent / f"{folder.name}.log"
+    with tempfile.TemporaryDirectory(prefix="air-postgres-") as own:
+        if as_root:
+            shutil.chown(own, "postgres", "postgres")
+        with running_postgres(Path(own), user, log) as server:
+            yield server
+
+
+@contextlib.contextmanager
+def running_postgres(folder: Path, user: list[str], log: Path) -> Iterator[Postgres]:
+    data = folder / "data"
     made = ["-D", str(data), "-U", LOADER, "--auth-local=trust", "--auth-host=scram-sha-256"]
     # Not the order of the bytes, so that text in byte order is AIR's doing.
     made += ["-E", "UTF8", "--locale=C.UTF-8", "--locale-provider=icu", "--icu-locale=en-US"]
@@ -201,21 +239,12 @@ def postgres(folder: Path) -> Iterator[Postgres]:
         stop(child)
 
 
-def open_way(folder: Path) -> None:
-    """Lets another user walk down to its folder; pytest makes those above for us alone."""
-    for parent in folder.parents:
-        mode = parent.stat().st_mode
-        if mode & 0o001:
-            continue
-        parent.chmod(mode | 0o011)
-
-
 @contextlib.contextmanager
 def mariadb(folder: Path) -> Iterator[MariaDb]:
     """A MariaDB in `folder`, its zone tables empty as an installation leaves them."""
     folder.mkdir(mode=0o700)
     user = ["--user=root"] if os.geteuid() == 0 else []
-    data, log = folder / "data", folder.parent / f"{folder.name}.log"
+    data = folder / "data"
     server_program = binary("mariadbd", "mariadb")
     install = binary("mariadb-install-db", "mariadb")
     quick = ["--auth-root-authentication-method=normal", "--skip-test-db"]
@@ -223,14 +252,14 @@ def mariadb(folder: Path) -> Iterator[MariaDb]:
     port = free_port()
     command = [server_program, "--no-defaults", *user, f"--datadir={data}", f"--port={port}"]
     command += [f"--socket={folder / 'm.sock'}", f"--pid-file={folder / 'm.pid'}"]
+    # Beside another server in one folder, temporary tables of one can be swept by the other.
+    (folder / "tmp").mkdir()
+    command.append(f"--tmpdir={folder / 'tmp'}")
     command += [f"--{name}={value}" for name, value in MARIADB_SETTINGS.items()]
-    with log.open("wb") as out:
-        child = subprocess.Popen(command, stdout=out, stderr=out)  # noqa: S603
+    server = MariaDb(port, folder, command)
     try:
-        server = MariaDb(port, folder)
-        ping = [*server.client(None), "-e", "select 1"]
-        wait_until(lambda: succeeds(ping), child, log)
+        server.start()
         server.sql(None, f"create user '{READER}'@'127.0.0.1' identified by '{PASSWORD}'")
         yield server
     finally:
-        stop(child)
+        server.stop()

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from cases import Case, read_cases
 from comparison import differences
-from engines import Engines
+from engines import Replies
 from oracle import Oracle
 
 RUNS = [(case, engine) for case in read_cases() for engine in case.engines]
@@ -31,8 +31,8 @@ def told(body: Any) -> str:
 @pytest.mark.parametrize(
     ("case", "engine"), [pytest.param(c, e, id=f"{e}/{c.id}") for c, e in RUNS]
 )
-def test_answer(case: Case, engine: str, engines: Engines, oracle: Oracle) -> None:
-    reply = engines.query(case.datasource, engine, case.ir, case.params, case.now)
+def test_answer(case: Case, engine: str, replies: Replies, oracle: Oracle) -> None:
+    reply = replies.of(case, engine)
     refusal = case.refusal(engine)
     if refusal is not None:
         assert reply.status == 422, told(reply.body)

@@ -30,7 +30,8 @@ def fingerprint(column: Column, engine: str) -> str:
         case "FLOAT" | "DOUBLE" if engine == "mysql":
             return f"count({name})"
         case "FLOAT" | "DOUBLE":
-            return f"sum(case when {name} in ('nan', 'inf', '-inf') then 0 else 1 end)"
+            finite = f"{name} is not null and {name} not in ('nan', 'inf', '-inf')"
+            return f"sum(case when {finite} then 1 else 0 end)"
         case "DATE":
             return {
                 "oracle": f"sum(date_diff('day', date '1970-01-01', {name}))",
@@ -38,7 +39,7 @@ def fingerprint(column: Column, engine: str) -> str:
             }.get(engine, f"sum({name} - date '1970-01-01')")
         case "TIMESTAMP" | "TIMESTAMP WITH TIME ZONE":
             return {
-                "oracle": f"sum(epoch_us({name})::hugeint)",
+                "oracle": f"sum(epoch_us({column.stored})::hugeint)",
                 "mysql": f"sum(timestampdiff(microsecond, '1970-01-01', {name}))",
             }.get(engine, f"sum((extract(epoch from {name}) * 1000000)::numeric(38,0))")
         case "VARCHAR":

@@ -10,7 +10,8 @@ same report runs again.
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from time import monotonic
@@ -27,7 +28,8 @@ WAIT_SECONDS = 60
 POSTGRES_DATA = f"""
 create table customers (id bigint primary key, segment text not null);
 insert into customers select n, 'segment ' || n % 7 from generate_series(1, 5000) n;
-create table payments (id bigint primary key, customer_id bigint references customers, paid numeric(12,2));
+create table payments (
+  id bigint primary key, customer_id bigint references customers, paid numeric(12,2));
 insert into payments select n, 1 + n % 5000, n % 1000 from generate_series(1, 200000) n;
 analyze;
 grant select on all tables in schema public to {READER};
@@ -79,7 +81,8 @@ def until(seen: Callable[[], bool], what: str) -> None:
 
 
 def working(maria: MariaDb) -> bool:
-    query = f"select count(*) from information_schema.processlist where user = '{READER}' and info like '%orders%'"
+    queries = "select count(*) from information_schema.processlist"
+    query = f"{queries} where user = '{READER}' and info like '%orders%'"
     return int(maria.sql(None, query)) > 0
 
 
@@ -95,17 +98,22 @@ def connections(pg: Postgres) -> int:
 
 def segments(reply: Reply, name: str) -> dict[str, str]:
     assert reply.status == 200, reply.body
-    return {row["segment"] if "segment" in row else row["buyer.segment"]: row[name] for row in reply.body["rows"]}
+    return {
+        row["segment"] if "segment" in row else row["buyer.segment"]: row[name]
+        for row in reply.body["rows"]
+    }
 
 
 @pytest.fixture(scope="module")
-def pg(tmp_path_factory: pytest.TempPathFactory):  # type: ignore[no-untyped-def]
+def pg(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
     with postgres(tmp_path_factory.mktemp("many") / "pg") as server:
         server.sql("postgres", POSTGRES_DATA)
         yield server
 
 
-def test_one_source_dies_and_the_other_runs_end(program: Path, tmp_path: Path, pg: Postgres) -> None:
+def test_one_source_dies_and_the_other_runs_end(
+    program: Path, tmp_path: Path, pg: Postgres
+) -> None:
     with mariadb(tmp_path / "maria") as maria:
         maria.sql(None, "create database ops")
         maria.sql("ops", MARIADB_DATA)
@@ -147,4 +155,5 @@ def test_one_source_dies_and_the_other_runs_end(program: Path, tmp_path: Path, p
             maria.restart()
             assert segments(ask(ACROSS), "orders") == whole
             peak = Path(f"/proc/{process.pid}/status").read_text(encoding="utf-8")
-            print([line for line in peak.splitlines() if line.startswith("VmHWM")])
+            told = [line for line in peak.splitlines() if line.startswith("VmHWM")]
+            sys.stdout.write(f"{told}\n")

@@ -28,11 +28,11 @@ BEGIN
   RETURN months;
 END $$;
 
--- The same for dates, whose buckets are whole days.
+-- The same for dates, whose buckets are whole days or months.
 CREATE FUNCTION timescaledb_stand_in.whole_days(width interval) RETURNS interval
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
 BEGIN
-  IF extract(epoch FROM width) % 86400 <> 0 THEN
+  IF timescaledb_stand_in.months(width) = 0 AND extract(epoch FROM width) % 86400 <> 0 THEN
     RAISE EXCEPTION 'interval must be a multiple of a day';
   END IF;
   RETURN width;

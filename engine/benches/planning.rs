@@ -1,19 +1,15 @@
-//! IR text to SQL text, the guard included and nothing cached: from one table to a join of four
-//! with aggregates, over catalogs of 8, 50 and 500 tables. `benches/planning.py` measures the
-//! same questions beside other tools.
+//! IR text to SQL text, the guard included: one table, and a four-way join with aggregates, over
+//! catalogs of 8, 50 and 500 tables; with nothing cached, and from the plan cache with other
+//! values each time.
 
-use air_engine::{Dialect, PlanOptions, Policy, Prepared, guard, plan};
-use air_ir::{Catalog, Ir};
+use air_engine::{Dialect, PlanCache, PlanOptions, Planning, Policy, Prepared, guard, plan};
+use air_ir::{Bindings, Catalog, Ir};
 use criterion::{Criterion, criterion_group, criterion_main};
 use std::hint::black_box;
 use std::sync::Arc;
 
-const QUESTIONS: [(&str, &str); 4] = [
-    ("one_table", include_str!("../../benches/questions/one_table.json")),
-    ("two_way_join", include_str!("../../benches/questions/two_way_join.json")),
-    ("three_way_join", include_str!("../../benches/questions/three_way_join.json")),
-    ("four_way_join", include_str!("../../benches/questions/four_way_join.json")),
-];
+const ONE_TABLE: &str = include_str!("../../benches/questions/one_table.json");
+const FOUR_WAY: &str = include_str!("../../benches/questions/four_way_join.json");
 
 fn catalog(tables: usize) -> Prepared {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cases/catalogs/shop.json");
@@ -40,12 +36,42 @@ fn to_sql(text: &str, prepared: &Prepared, options: &PlanOptions) -> usize {
     sql.text.len()
 }
 
+/// The same question of other days, so that no two that follow have equal values.
+fn of_other_years(text: &str) -> [String; 2] {
+    ["2023", "2022"].map(|year| text.replace("\"2024\"", &format!("\"{year}\"")))
+}
+
+fn cached(c: &mut Criterion) {
+    let now = jiff::Timestamp::UNIX_EPOCH;
+    let options = PlanOptions { now, default_limit: 5_000, max_limit: 100_000 };
+    let (policy, bindings) = (Policy::default(), Bindings::default());
+    for tables in [8, 50, 500] {
+        let prepared = catalog(tables);
+        let planning = Planning { prepared: &prepared, options: &options, policy: &policy };
+        for (name, text) in [("one_table", ONE_TABLE), ("four_way_join", FOUR_WAY)] {
+            let cache = PlanCache::default();
+            let texts = of_other_years(text);
+            let mut n = 0;
+            c.bench_function(&format!("ir_to_sql_cached/{name}/{tables}_tables"), |b| {
+                b.iter(|| {
+                    n += 1;
+                    let text = black_box(&texts[n % texts.len()]);
+                    let sql = cache.sql(text, &bindings, &planning, Dialect::Postgres);
+                    let Ok(sql) = sql else { panic!("the case has no SQL") };
+                    black_box(sql.params.len() + sql.text.len())
+                });
+            });
+            assert_eq!(cache.figures().misses, 1, "all but the first come from the cache");
+        }
+    }
+}
+
 fn planning(c: &mut Criterion) {
     let now = jiff::Timestamp::UNIX_EPOCH;
     let options = PlanOptions { now, default_limit: 5_000, max_limit: 100_000 };
     for tables in [8, 50, 500] {
         let prepared = catalog(tables);
-        for (name, text) in QUESTIONS {
+        for (name, text) in [("one_table", ONE_TABLE), ("four_way_join", FOUR_WAY)] {
             c.bench_function(&format!("ir_to_sql/{name}/{tables}_tables"), |b| {
                 b.iter(|| to_sql(black_box(text), &prepared, &options));
             });
@@ -53,5 +79,5 @@ fn planning(c: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, planning);
+criterion_group!(benches, planning, cached);
 criterion_main!(benches);

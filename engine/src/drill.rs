@@ -60,13 +60,13 @@ impl Drill<'_> {
         self.known_names()?;
         let metric = match &options.metric {
             None => None,
-            Some(name) => Some(self.ir.metrics.iter().find(|m| m.name == *name).ok_or_else(
-                || {
+            Some(name) => {
+                Some(self.ir.metrics.iter().find(|m| m.name == *name).ok_or_else(|| {
                     let names = self.ir.metrics.iter().map(|m| m.name.as_str());
                     let detail = format!("There is no metric \"{name}\".");
                     IrError::new(Code::UnknownMetric, &self.at, detail).near(name, names)
-                },
-            )?),
+                })?)
+            }
         };
         for dimension in &self.ir.dimensions {
             if let Some(value) = self.row.get(&dimension.name) {
@@ -222,10 +222,11 @@ impl Drill<'_> {
         at: &Pointer,
     ) -> Result<(), IrError> {
         let names = bin_names(bounds);
-        let place = names.iter().position(|name| value.as_str() == Some(name)).ok_or_else(|| {
-            let detail = format!("{value} is none of {}.", names.join(", "));
-            IrError::new(Code::BadValue, at, detail)
-        })?;
+        let place =
+            names.iter().position(|name| value.as_str() == Some(name)).ok_or_else(|| {
+                let detail = format!("{value} is none of {}.", names.join(", "));
+                IrError::new(Code::BadValue, at, detail)
+            })?;
         let (key, subject) = subject(input);
         if let Some(lower) = place.checked_sub(1).and_then(|i| bounds.get(i)) {
             self.filters.push(json!({ key: subject, "op": ">=", "value": lower }));

@@ -4,8 +4,8 @@
 //! text arguments, computes over Arrow arrays here, and is written by every dialect in `sql/`.
 //! The planner makes them; nobody can name them in SQL.
 
-mod any;
 mod absent;
+mod any;
 mod between;
 mod bucket;
 mod calendar;
@@ -20,8 +20,8 @@ mod percentile;
 mod round;
 mod zone;
 
-pub(crate) use any::Any;
 pub(crate) use absent::{Absent, Ends, MOST_BUCKETS, series};
+pub(crate) use any::Any;
 pub(crate) use between::Between;
 pub(crate) use bucket::Bucket;
 pub(crate) use calendar::{Buckets, is_finer};
@@ -39,8 +39,7 @@ pub(crate) use zone::{InZone, ZoneSpec};
 use datafusion::common::{DataFusionError, Result};
 use datafusion::logical_expr::expr::{ScalarFunction, Sort, WindowFunction};
 use datafusion::logical_expr::{
-    Expr, ScalarUDF, ScalarUDFImpl, WindowFrame,
-    WindowFunctionDefinition, WindowUDF, WindowUDFImpl,
+    Expr, ScalarUDF, ScalarUDFImpl, WindowFrame, WindowFunctionDefinition, WindowUDF, WindowUDFImpl,
 };
 use std::sync::Arc;
 

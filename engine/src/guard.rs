@@ -9,8 +9,11 @@ mod functions;
 mod nodes;
 mod time_range;
 
+pub(crate) use time_range::{Ruling, bound, rulings};
+
 use crate::output::OutputColumn;
-use crate::plan::Plan;
+use crate::plan::{Plan, Scanned, Spans};
+use crate::sql::Texts;
 use datafusion::common::ScalarValue;
 use datafusion::logical_expr::LogicalPlan;
 use jiff::Timestamp;
@@ -98,6 +101,19 @@ pub struct GuardedPlan {
     plan: Plan,
     report: Vec<Finding>,
     max_cost: Option<f64>,
+    texts: Texts,
+}
+
+/// What changes where the same plan is run with other values.
+#[derive(Debug)]
+pub(crate) struct Rebound {
+    pub(crate) values: Vec<ScalarValue>,
+    pub(crate) scans: Vec<Scanned>,
+    pub(crate) notes: Vec<String>,
+    pub(crate) report: Vec<Finding>,
+    pub(crate) range: Option<(Timestamp, Timestamp)>,
+    pub(crate) spans: Spans,
+    pub(crate) now: Timestamp,
 }
 
 /// Checks `plan` against every rule.
@@ -113,7 +129,7 @@ pub fn guard(mut plan: Plan, policy: &Policy) -> Result<GuardedPlan, Refusal> {
     if report.iter().any(|f| f.outcome == Outcome::Refused) {
         return Err(Refusal { report });
     }
-    Ok(GuardedPlan { plan, report, max_cost: policy.max_cost })
+    Ok(GuardedPlan { plan, report, max_cost: policy.max_cost, texts: Texts::default() })
 }
 
 fn row_limit(plan: &Plan, policy: &Policy) -> Finding {
@@ -193,6 +209,51 @@ impl GuardedPlan {
     /// The plan as an indented tree; values are placeholders.
     pub fn display(&self) -> String {
         self.plan.display()
+    }
+
+    /// Where the times of columns lie.
+    pub(crate) fn spans(&self) -> &Spans {
+        &self.plan.spans
+    }
+
+    /// This plan with other values. The plan cache has made sure that planning and guarding
+    /// would give the same.
+    pub(crate) fn rebound(&self, with: Rebound) -> Self {
+        let Rebound { values, scans, notes, report, range, spans, now } = with;
+        let plan = Plan { values, scans, notes, range, spans, now, ..self.plan.clone() };
+        Self { plan, report, max_cost: self.max_cost, texts: self.texts.clone() }
+    }
+
+    /// A copy, which shares its SQL texts with this plan.
+    pub(crate) fn shared(&self) -> Self {
+        let (plan, report) = (self.plan.clone(), self.report.clone());
+        Self { plan, report, max_cost: self.max_cost, texts: self.texts.clone() }
+    }
+
+    /// Whether everything of this plan is that of another.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        let (a, b) = (&self.plan, &other.plan);
+        a.logical == b.logical
+            && a.values == b.values
+            && a.columns == b.columns
+            && (a.limit, a.limit_defaulted) == (b.limit, b.limit_defaulted)
+            && a.scans == b.scans
+            && a.notes == b.notes
+            && a.time_zone == b.time_zone
+            && (a.range, a.now, &a.spans) == (b.range, b.now, &b.spans)
+            && (&self.report, self.max_cost) == (&other.report, other.max_cost)
+    }
+
+    pub(crate) fn scans(&self) -> &[Scanned] {
+        &self.plan.scans
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.plan.now
+    }
+
+    pub(crate) fn texts(&self) -> &Texts {
+        &self.texts
     }
 
     pub(crate) fn logical(&self) -> &LogicalPlan {

@@ -1,5 +1,6 @@
 //! The engine: IR to rows.
 pub mod ask;
+mod cache;
 mod drill;
 mod functions;
 mod guard;
@@ -15,6 +16,7 @@ mod run;
 mod split;
 mod sql;
 mod types;
+pub use cache::{CacheFigures, CacheLimits, NotPlanned, PlanCache, PlannedSql, Planning};
 pub use drill::{DrillOptions, drill};
 pub use guard::{Finding, GuardedPlan, Outcome, Policy, Refusal, TimeFilter, guard};
 pub use model::sources_of;

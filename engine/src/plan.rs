@@ -28,11 +28,13 @@ mod stitch;
 mod time;
 mod timing;
 mod top;
+mod trace;
 
-pub(crate) use context::{Context, Scanned, TimeBounds};
+pub(crate) use context::{Context, Scanned, Spans, TimeBounds};
 pub(crate) use dimension::{bin_names, is_unit};
 pub(crate) use timing::raw_day;
 pub(crate) use top::IS_OTHER;
+pub(crate) use trace::{Site, Trace};
 
 use crate::kind::Kind;
 use crate::output::OutputColumn;
@@ -54,7 +56,7 @@ pub struct PlanOptions {
 }
 
 /// A typed plan that has not passed the guard, so it can be looked at but not run.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Plan {
     pub(crate) logical: LogicalPlan,
     /// Values of the placeholders `$1`, `$2`, … in their order.
@@ -65,6 +67,8 @@ pub struct Plan {
     pub(crate) limit_defaulted: bool,
     /// Every table scanned, with the time range asked of it.
     pub(crate) scans: Vec<Scanned>,
+    /// Where the times of columns lie, for engines that write a zone's offsets out.
+    pub(crate) spans: Spans,
     pub(crate) notes: Vec<String>,
     pub(crate) time_zone: String,
     /// Half-open bounds of the root's time, where both are given.
@@ -89,21 +93,42 @@ pub struct PlanError(pub Vec<IrError>);
 /// # Errors
 /// Everything that is wrong, each with code, pointer and nearest names.
 pub fn plan(ir: &Ir, prepared: &Prepared, options: &PlanOptions) -> Result<Plan, PlanError> {
+    planned(ir, prepared, options, None).map(|(plan, _)| plan)
+}
+
+/// Plans `ir` and tells how the plan depends on its values.
+pub(crate) fn plan_traced(
+    ir: &Ir,
+    prepared: &Prepared,
+    options: &PlanOptions,
+) -> Result<(Plan, Trace), PlanError> {
+    planned(ir, prepared, options, Some(Trace::default()))
+}
+
+fn planned(
+    ir: &Ir,
+    prepared: &Prepared,
+    options: &PlanOptions,
+    trace: Option<Trace>,
+) -> Result<(Plan, Trace), PlanError> {
     let mut context = Context::new(options.now);
+    context.trace = trace;
     let compiled =
         compile::root(ir, prepared, options, &mut context, &Pointer::root()).map_err(PlanError)?;
-    Ok(Plan {
+    let plan = Plan {
         logical: compiled.logical,
         values: context.values,
         columns: compiled.columns,
         limit: compiled.limit,
         limit_defaulted: ir.limit.is_none(),
         scans: context.scans,
+        spans: context.spans,
         notes: context.notes,
         time_zone: compiled.time_zone,
         range: compiled.range,
         now: options.now,
-    })
+    };
+    Ok((plan, context.trace.unwrap_or_default()))
 }
 
 impl Plan {

@@ -29,6 +29,8 @@ pub struct Prepared {
     /// By table: the tables whose keys lead to it.
     leading: Vec<Vec<TableId>>,
     sources: Vec<Arc<CatalogTable>>,
+    /// What tells these catalogs, as they are served, from others.
+    identity: Box<[u8]>,
 }
 
 /// One catalog among several.
@@ -74,7 +76,7 @@ impl Edge {
 }
 
 /// What is known of a server when its part of a plan is cut out.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Server {
     pub(crate) dialect: Dialect,
     /// Functions its version has no equal of, though its dialect has a form for them.
@@ -165,7 +167,7 @@ impl Prepared {
                 }
             }
         }
-        Self { catalogs, outgoing, leading, sources }
+        Self { catalogs, outgoing, leading, sources, identity: Box::default() }.identified()
     }
 
     /// This, with what is known of the server behind `source`: the dialect it is asked in, and
@@ -178,6 +180,12 @@ impl Prepared {
             let served = CatalogTable { server: server.clone(), ..table.as_ref().clone() };
             *table = Arc::new(served);
         }
+        self.identified()
+    }
+
+    fn identified(mut self) -> Self {
+        let catalogs = self.catalogs.iter().map(|c| c.catalog.as_ref());
+        self.identity = crate::cache::identity(catalogs, &self.sources);
         self
     }
 
@@ -189,6 +197,11 @@ impl Prepared {
     /// Every catalog, the default one first.
     pub fn catalogs(&self) -> impl Iterator<Item = &Arc<Catalog>> {
         self.catalogs.iter().map(|c| &c.catalog)
+    }
+
+    /// What the plan cache tells catalogs and their servers apart by.
+    pub(crate) fn identity(&self) -> &[u8] {
+        &self.identity
     }
 
     /// How many tables there are in all catalogs.

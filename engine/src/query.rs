@@ -114,6 +114,7 @@ pub fn plan_sql(
         notes: context.notes,
         time_zone: zone.unwrap_or_else(|| crate::types::UTC.to_owned()),
         range,
+        spans: crate::plan::Spans::new(),
         now: options.now,
     })
 }
@@ -214,8 +215,7 @@ fn limited(
         let limited = LogicalPlan::Limit(Limit { fetch: more(rows), ..limit });
         return Ok((limited, rows, false));
     }
-    let limit =
-        Limit { skip: None, fetch: more(options.default_limit), input: Arc::new(plan) };
+    let limit = Limit { skip: None, fetch: more(options.default_limit), input: Arc::new(plan) };
     Ok((LogicalPlan::Limit(limit), options.default_limit, true))
 }
 

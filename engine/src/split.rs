@@ -196,11 +196,11 @@ impl GuardedPlan {
         if let [Some(place)] = &places[..]
             && options.pushdown
             && place.server.lacks.is_empty()
-            && let Ok(sql) = write(self.logical(), self.values(), self.range(), place.dialect())
+            && let Ok(sql) = write(self.logical(), self.values(), self.spans(), place.dialect())
         {
             return self.whole(place, sql).map_err(|e| failed(&e));
         }
-        let mut splitter = Splitter::new(self.values(), self.range(), options);
+        let mut splitter = Splitter::new(self.values(), self.spans(), options);
         let local = splitter.rest(self.logical()).map_err(|e| failed(&e))?;
         let (queries, stages, slots) = splitter.done();
         Ok(Execution { guarded: self, local, queries, stages, slots })

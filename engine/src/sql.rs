@@ -22,14 +22,18 @@ mod sets;
 mod timescaledb;
 mod window;
 mod writer;
+mod written;
+
+pub(crate) use written::{Texts, Written};
 
 use crate::guard::GuardedPlan;
+use crate::plan::Spans;
 use air_ir::catalog::SourceKind;
 use datafusion::common::{DFSchema, ScalarValue};
 use datafusion::logical_expr::{Expr, LogicalPlan};
-use jiff::Timestamp;
 use rules::Rules;
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 use writer::Writer;
 
 /// The engines SQL is written for.
@@ -102,7 +106,18 @@ impl GuardedPlan {
     /// # Errors
     /// [`Unsupported`], where the engine could not give the same rows.
     pub fn sql(&self, dialect: Dialect) -> Result<Sql, Unsupported> {
-        write(self.logical(), self.values(), self.range(), dialect)
+        let written = self.written_for(dialect, self.values(), self.spans())?;
+        Ok(written.sql(dialect, self.values()))
+    }
+
+    /// The text of the whole plan for these values and these spans in the place of its own.
+    pub(crate) fn written_for(
+        &self,
+        dialect: Dialect,
+        values: &[ScalarValue],
+        spans: &Spans,
+    ) -> Result<Arc<Written>, Unsupported> {
+        self.texts().get(dialect, spans, || written(dialect, self.logical(), values, spans))
     }
 }
 
@@ -114,26 +129,18 @@ impl GuardedPlan {
 pub(crate) fn write(
     plan: &LogicalPlan,
     values: &[ScalarValue],
-    range: Option<(Timestamp, Timestamp)>,
+    spans: &Spans,
     dialect: Dialect,
 ) -> Result<Sql, Unsupported> {
-    let fail = |reason| Unsupported { dialect, reason };
-    let mut writer = Writer::new(dialect.rules(), values.to_vec(), range);
-    let text = select::query(&mut writer, plan).map_err(fail)?;
-    let (text, params) = writer.finish(&text).map_err(fail)?;
-    Ok(Sql { dialect, text, params })
+    Ok(written(dialect, plan, values, spans)?.sql(dialect, values))
 }
 
 /// Which expressions an engine has a form for.
 pub(crate) struct Forms(Writer);
 
 impl Forms {
-    pub(crate) fn new(
-        dialect: Dialect,
-        values: &[ScalarValue],
-        range: Option<(Timestamp, Timestamp)>,
-    ) -> Self {
-        Self(Writer::new(dialect.rules(), values.to_vec(), range))
+    pub(crate) fn new(dialect: Dialect, values: &[ScalarValue], spans: &Spans) -> Self {
+        Self(Writer::new(dialect.rules(), values.to_vec(), spans.clone()))
     }
 
     /// Whether `expr` over rows of `schema` has a form.
@@ -146,4 +153,16 @@ impl Forms {
         let scope = expressions::Scope { schema, items: &items, outer: None };
         expressions::expression(&mut self.0, expr, &scope).map(|_| ())
     }
+}
+
+fn written(
+    dialect: Dialect,
+    plan: &LogicalPlan,
+    values: &[ScalarValue],
+    spans: &Spans,
+) -> Result<Written, Unsupported> {
+    let fail = |reason| Unsupported { dialect, reason };
+    let mut writer = Writer::new(dialect.rules(), values.to_vec(), spans.clone());
+    let text = select::query(&mut writer, plan).map_err(fail)?;
+    writer.finish(&text, values.len()).map_err(fail)
 }

@@ -12,6 +12,7 @@ pub(crate) mod schema;
 
 use std::collections::BTreeMap;
 use std::future::Future;
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -175,7 +176,8 @@ async fn admitted(
     let deadline = Instant::now() + limit;
     let work = async {
         let (parts, body) = request.into_parts();
-        let principal = principal(&app, route, &parts.headers)?;
+        let peer = parts.extensions.get::<Peer>().copied();
+        let principal = principal(&app, route, &parts.headers, peer)?;
         let query = query::read(&app.schemas, route, parts.uri.query())?;
         let body = body::read(&app, route, &parts.headers, body).await?;
         let call = Call {
@@ -200,15 +202,36 @@ pub(crate) fn timed_out(limit: Duration) -> ApiError {
     ApiError::new(ErrorCode::Timeout, detail)
 }
 
-fn principal(app: &App, route: &Route, headers: &HeaderMap) -> Result<Principal, ApiError> {
-    let Some(least) = route.min_role else {
-        return Ok(Principal {
-            sub: "anyone".to_owned(),
-            role: Role::Viewer,
-            claims: serde_json::Map::new(),
-            expires_at: None,
-        });
+/// The other end of a connection.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Peer(pub(crate) IpAddr);
+
+impl Peer {
+    /// Whether the caller itself is on this machine, not only a proxy that it came through.
+    fn is_here(self, headers: &HeaderMap) -> bool {
+        let forwarded = ["forwarded", "x-forwarded-for"];
+        self.0.to_canonical().is_loopback() && !forwarded.iter().any(|h| headers.contains_key(*h))
+    }
+}
+
+fn principal(
+    app: &App,
+    route: &Route,
+    headers: &HeaderMap,
+    peer: Option<Peer>,
+) -> Result<Principal, ApiError> {
+    let anyone = |role| Principal {
+        sub: "anyone".to_owned(),
+        role,
+        claims: serde_json::Map::new(),
+        expires_at: None,
     };
+    let Some(least) = route.min_role else { return Ok(anyone(Role::Viewer)) };
+    // Figures of the service are open to its own machine, so that a collector needs no token.
+    let open_here = route.operation_id == "metrics" && !headers.contains_key(AUTHORIZATION);
+    if open_here && peer.is_some_and(|peer| peer.is_here(headers)) {
+        return Ok(anyone(least));
+    }
     let header = headers.get(AUTHORIZATION).map(|value| value.to_str().unwrap_or_default());
     let principal = app.authenticator.request(header)?;
     match principal.may(least) {

@@ -20,7 +20,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use air_engine::{
-    Dialect, Execution, Finding, GuardedPlan, Policy, Prepared, QueryError, Sql,
+    Dialect, Execution, Finding, GuardedPlan, NotPlanned, Planning, Policy, Prepared, QueryError,
+    Sql,
 };
 use air_ir::{Bindings, Ir, Verdict};
 use datafusion::arrow::array::RecordBatch;
@@ -141,19 +142,28 @@ pub(crate) fn guarded(
     prepared: &Prepared,
     clock: &mut Clock,
 ) -> Result<GuardedPlan, ApiError> {
-    let options = plan_options(app, order.now);
-    let plan = match question {
-        Question::Ir(ir) => air_engine::plan(ir, prepared, &options)
-            .map_err(|error| ApiError::plan(order.ir_at, error))?,
-        Question::Sql(text) => {
-            air_engine::plan_sql(text, prepared, &options).map_err(|error| match error {
-                QueryError::Invalid(error) => ApiError::plan("", error),
-                QueryError::Refused(refusal) => refusal.into(),
+    let (options, policy) = (plan_options(app, order.now), policy(app));
+    let guarded = match question {
+        Question::Ir(ir) => {
+            let planning = Planning { prepared, options: &options, policy: &policy };
+            // Planning and guarding are one step: what is known already skips both.
+            app.plans.guarded(ir, &planning).map_err(|error| match error {
+                NotPlanned::Ir(errors) => ApiError::ir(order.ir_at, errors),
+                NotPlanned::Plan(error) => ApiError::plan(order.ir_at, error),
+                NotPlanned::Refused(refusal) => refusal.into(),
+                NotPlanned::Unsupported(unsupported) => unsupported.into(),
             })?
+        }
+        Question::Sql(text) => {
+            let plan =
+                air_engine::plan_sql(text, prepared, &options).map_err(|error| match error {
+                    QueryError::Invalid(error) => ApiError::plan("", error),
+                    QueryError::Refused(refusal) => refusal.into(),
+                })?;
+            air_engine::guard(plan, &policy)?
         }
     };
     clock.timings.plan = clock.lap();
-    let guarded = air_engine::guard(plan, &policy(app))?;
     clock.timings.guard = clock.lap();
     Ok(guarded)
 }
@@ -187,8 +197,18 @@ pub(crate) fn source_sql(
     execution: &Execution,
 ) -> Result<Vec<SourceSql>, ApiError> {
     if execution.queries().is_empty() {
-        let sql = execution.guarded().sql(Dialect::Datafusion)?;
-        return Ok(vec![told(datasource.clone(), &sql)]);
+        let guarded = execution.guarded();
+        return Ok(vec![match guarded.sql(Dialect::Datafusion) {
+            Ok(sql) => told(datasource.clone(), &sql),
+            // What is computed across groups runs here and has no SQL: the plan itself is told.
+            Err(_) => SourceSql {
+                source: datasource.clone(),
+                dialect: dialect(Dialect::Datafusion),
+                sql: guarded.display(),
+                params: Vec::new(),
+                rows: None,
+            },
+        }]);
     }
     let told = execution.queries().iter().map(|query| {
         let source = query.source.parse().map_err(ApiError::internal)?;

@@ -7,6 +7,7 @@ mod asking;
 mod catalog;
 mod datasources;
 pub(crate) mod documents;
+mod metrics;
 mod planning;
 mod reports;
 mod rows;
@@ -50,6 +51,7 @@ pub(crate) fn operations() -> Vec<Operation> {
         catalog::OPERATIONS,
         datasources::OPERATIONS,
         documents::OPERATIONS,
+        metrics::OPERATIONS,
         planning::OPERATIONS,
         reports::OPERATIONS,
         runs::OPERATIONS,

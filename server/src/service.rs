@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use air_engine::PlanCache;
 use anyhow::Context;
 use axum::Router;
 use tokio::net::TcpListener;
@@ -34,6 +35,8 @@ pub(crate) struct App {
     pub(crate) engine: Engine,
     pub(crate) running: Running,
     pub(crate) sources: sources::Cache,
+    /// Plans of questions that were asked before.
+    pub(crate) plans: PlanCache,
     /// Requests that are being worked on, whether their client waits or not.
     pub(crate) tasks: TaskTracker,
     /// The contract as a page.
@@ -104,6 +107,7 @@ impl Service {
             engine: Engine::new(&config)?,
             running: Running::new(config.limits.runs_per_user, config.limits.runs),
             sources: sources::Cache::default(),
+            plans: PlanCache::default(),
             tasks: TaskTracker::new(),
             docs: routes::documents::page()?,
             draining: AtomicBool::new(false),

@@ -72,7 +72,9 @@ impl TimeSpec {
     }
 }
 
-/// What stands in an absent bucket.
+/// What stands in an absent bucket. `previous` is what the bucket before shows, its null
+/// included; nothing is carried into the range from before it. Without a dimension of time there
+/// is nothing to fill, and that is an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Fill {
@@ -81,7 +83,9 @@ pub enum Fill {
     Previous,
 }
 
-/// The first groups by a metric.
+/// The first groups by a metric, of those that `having` lets pass. What `having` drops belongs to
+/// the rest, as it belongs to every total. Windows, comparisons, `fill: previous` and shares
+/// within dimensions outside `per` have no value for a rest, and are refused beside `other`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Top {
     pub n: u64,

@@ -64,6 +64,12 @@ pub enum MetricKind {
 }
 
 /// A moving or cumulative aggregate over the buckets of another metric.
+///
+/// A bucket that lies at least partly in the asked range counts with the value it is shown with;
+/// one before the range counts whole. Null values do not count, and the bucket of rows without a
+/// time has itself alone. `to_date` takes a bucket to the unit that its start lies in. A share of
+/// the whole result has no value outside it, so a window or comparison may only be of a share
+/// within the dimension of time.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Window {
     pub of: String,
@@ -80,7 +86,11 @@ pub enum Frame {
     ToDate { unit: Unit },
 }
 
-/// The same metric in an earlier bucket.
+/// The same metric in an earlier bucket: the one that the calendar has an offset before this
+/// bucket's start. Buckets of an hour or less are counted back one by one for offsets in hours and
+/// minutes, and by the clock on the wall for longer ones; an hour that the earlier day skipped is
+/// null, and one that came twice is its first. Days and weeks do not divide months, so they are
+/// finer than any count of them. In and out of the range as for [`Window`].
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Compare {
     pub of: String,
@@ -115,7 +125,9 @@ pub enum CompareAs {
     Ratio,
 }
 
-/// A metric's part of its total.
+/// A metric's part of its total. What is linear in counts and sums adds up as they do: sums and
+/// differences, times or over a number, `coalesce(…, 0)`, and comparisons as `value` or `delta`; a
+/// moving sum adds up within each bucket only.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Share {
     pub of: String,

@@ -76,7 +76,8 @@ struct Group {
 impl Group {
     /// Every bucket between the ends; none where the data has none to say where they lie.
     fn series(&self, low: &ArrayRef, high: &ArrayRef) -> Result<Vec<i64>> {
-        let of = |array| Ok::<_, DataFusionError>(self.buckets.raw(array)?.first().copied().flatten());
+        let of =
+            |array| Ok::<_, DataFusionError>(self.buckets.raw(array)?.first().copied().flatten());
         let (low, high) = (of(low)?, of(high)?);
         let (Some(first), Some(last)) = (self.ends.first.or(low), self.ends.last.or(high)) else {
             return Ok(Vec::new());
@@ -122,7 +123,10 @@ impl PartitionEvaluator for Group {
             true => self.series(low, high)?,
             false => Vec::new(),
         };
-        let mut absent = all.into_iter().filter(|b| starts.binary_search_by(|s| order(*s, *b)).is_err()).peekable();
+        let mut absent = all
+            .into_iter()
+            .filter(|b| starts.binary_search_by(|s| order(*s, *b)).is_err())
+            .peekable();
         let first_known = starts.first().copied().flatten().is_some();
         let mut items = Vec::new();
         let mut lengths = Vec::with_capacity(rows);

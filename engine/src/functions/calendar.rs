@@ -11,9 +11,9 @@ use air_ir::{Grain, Unit};
 use datafusion::arrow::array::{ArrayRef, AsArray};
 use datafusion::arrow::datatypes::{Date32Type, TimestampMicrosecondType};
 use datafusion::common::{Result, ScalarValue};
+use jiff::Span;
 use jiff::civil::{Date, date};
 use jiff::tz::AmbiguousOffset;
-use jiff::Span;
 
 /// The buckets of one time dimension.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -169,10 +169,8 @@ impl Buckets {
         let local = local_of(start + Offsets::new(&self.bucket.zone).at(start)?)?;
         let local = local.checked_sub(back).map_err(outside)?;
         let zone = &self.bucket.zone;
-        let skipped = matches!(
-            zone.zone.to_ambiguous_timestamp(local).offset(),
-            AmbiguousOffset::Gap { .. }
-        );
+        let skipped =
+            matches!(zone.zone.to_ambiguous_timestamp(local).offset(), AmbiguousOffset::Gap { .. });
         if skipped && self.is_short() {
             return Ok(None);
         }
@@ -271,7 +269,8 @@ mod tests {
 
     #[test]
     fn every_next_bucket_is_one_back_again() {
-        let grains = ["15 minutes", "7 minutes", "1 hour", "5 hours", "6 hours", "1 day", "2 weeks"];
+        let grains =
+            ["15 minutes", "7 minutes", "1 hour", "5 hours", "6 hours", "1 day", "2 weeks"];
         let zones = ["America/New_York", "Australia/Lord_Howe", "Asia/Kolkata", "UTC"];
         for (grain, zone) in grains.iter().flat_map(|g| zones.map(|z| (*g, z))) {
             let buckets = buckets(grain, zone);
@@ -336,14 +335,20 @@ mod tests {
     #[test]
     fn finer_offsets() {
         let finer = |a: &str, b: &str| is_finer(Grain::parse(a).unwrap(), Grain::parse(b).unwrap());
-        for (offset, grain) in
-            [("1 day", "1 week"), ("1 month", "1 quarter"), ("31 days", "1 month"), ("1 month", "5 weeks")]
-        {
+        for (offset, grain) in [
+            ("1 day", "1 week"),
+            ("1 month", "1 quarter"),
+            ("31 days", "1 month"),
+            ("1 month", "5 weeks"),
+        ] {
             assert!(finer(offset, grain), "{offset} {grain}");
         }
-        for (offset, grain) in
-            [("7 days", "1 week"), ("1 year", "1 week"), ("24 hours", "1 day"), ("12 months", "1 year")]
-        {
+        for (offset, grain) in [
+            ("7 days", "1 week"),
+            ("1 year", "1 week"),
+            ("24 hours", "1 day"),
+            ("12 months", "1 year"),
+        ] {
             assert!(!finer(offset, grain), "{offset} {grain}");
         }
     }

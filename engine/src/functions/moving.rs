@@ -18,8 +18,13 @@ use std::sync::Arc;
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum Over {
     /// The first value by time, or the last.
-    End { first: bool },
-    Aggregate { function: Arc<AggregateUDF>, distinct: bool },
+    End {
+        first: bool,
+    },
+    Aggregate {
+        function: Arc<AggregateUDF>,
+        distinct: bool,
+    },
 }
 
 /// Which buckets a frame covers; [`Frame`] with the traits functions need.
@@ -85,12 +90,14 @@ impl WindowUDFImpl for Moving {
             Over::End { first } => Aggregate::End { first: *first },
             Over::Aggregate { function, distinct } => {
                 let field = Field::new("value", value.data_type().clone(), true);
-                let built =
-                    AggregateExprBuilder::new(Arc::clone(function), vec![Arc::new(Column::new("value", 0))])
-                        .schema(Arc::new(Schema::new(vec![field])))
-                        .alias("moving")
-                        .with_distinct(*distinct)
-                        .build()?;
+                let built = AggregateExprBuilder::new(
+                    Arc::clone(function),
+                    vec![Arc::new(Column::new("value", 0))],
+                )
+                .schema(Arc::new(Schema::new(vec![field])))
+                .alias("moving")
+                .with_distinct(*distinct)
+                .build()?;
                 Aggregate::Of(Box::new(built))
             }
         };

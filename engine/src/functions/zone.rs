@@ -11,8 +11,9 @@ use datafusion::logical_expr::{
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::{AmbiguousOffset, Offset, TimeZone};
+use std::collections::HashMap;
 use std::hash::{Hash, Hasher};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock, PoisonError, RwLock};
 
 /// A zone by name; equal where the names are.
 #[derive(Debug, Clone)]
@@ -48,9 +49,59 @@ impl ZoneSpec {
         }
     }
 
+    /// What this zone's clock has shown twice. Looked up once a zone: its history is long.
+    pub(crate) fn repeats(&self) -> Arc<Repeats> {
+        static KNOWN: LazyLock<RwLock<HashMap<Arc<str>, Arc<Repeats>>>> =
+            LazyLock::new(RwLock::default);
+        let known = KNOWN.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(repeats) = known.get(&self.name) {
+            return Arc::clone(repeats);
+        }
+        drop(known);
+        let repeats = Arc::new(Repeats::of(self.folds()));
+        let mut known = KNOWN.write().unwrap_or_else(PoisonError::into_inner);
+        known.insert(Arc::clone(&self.name), Arc::clone(&repeats));
+        repeats
+    }
+
+    /// The local times at which the clock was set back, and by how many seconds, until 2100.
+    fn folds(&self) -> impl Iterator<Item = (DateTime, i32)> {
+        let until = Timestamp::from_second(4_102_444_800).unwrap_or(Timestamp::MAX);
+        let mut before = self.zone.to_offset(Timestamp::MIN);
+        let transitions = self.zone.following(Timestamp::MIN);
+        transitions.take_while(move |t| t.timestamp() < until).filter_map(move |t| {
+            let back = before.seconds() - t.offset().seconds();
+            before = t.offset();
+            (back > 0).then(|| (t.offset().to_datetime(t.timestamp()), back))
+        })
+    }
+
     fn transition_before(&self, at: Timestamp) -> Result<Timestamp, jiff::Error> {
         let next = at.checked_add(jiff::Span::new().nanoseconds(1))?;
         Ok(self.zone.preceding(next).next().map_or(at, |t| t.timestamp()))
+    }
+}
+
+/// What a zone's clock has shown twice.
+#[derive(Debug)]
+pub(crate) struct Repeats {
+    /// How many seconds were shown twice at a time, the most first.
+    pub(crate) seconds: Vec<i32>,
+    /// Whether a day has ever started twice.
+    pub(crate) midnight: bool,
+}
+
+impl Repeats {
+    fn of(folds: impl Iterator<Item = (DateTime, i32)>) -> Self {
+        let (mut all, mut midnight) = (Vec::new(), false);
+        for (from, seconds) in folds {
+            let start = from.time().duration_since(jiff::civil::Time::midnight()).as_secs();
+            midnight |= start == 0 || start + i64::from(seconds) > 86_400;
+            all.push(seconds);
+        }
+        all.sort_unstable_by(|a, b| b.cmp(a));
+        all.dedup();
+        Self { seconds: all, midnight }
     }
 }
 

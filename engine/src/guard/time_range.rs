@@ -1,7 +1,7 @@
 //! Time-series tables want a bounded time range.
 
 use super::{Finding, Outcome, Policy, TimeFilter};
-use crate::plan::{Plan, Scanned};
+use crate::plan::{Plan, Scanned, TimeBounds};
 use crate::types::UTC;
 use datafusion::arrow::datatypes::{DataType as ArrowType, Field, TimeUnit};
 use datafusion::common::tree_node::Transformed;
@@ -13,50 +13,90 @@ use std::sync::Arc;
 
 const RULE: &str = "time_range";
 
-/// One finding a time-series scan; where the policy says so, the scan is bounded.
-pub(super) fn bounded(plan: &mut Plan, policy: &Policy) -> Vec<Finding> {
-    if policy.time_filter == TimeFilter::Off {
-        return vec![Finding::new(RULE, Outcome::Warned, "Time ranges are not enforced here.")];
-    }
-    let scans: Vec<Scanned> = plan.scans.iter().filter(|s| s.time.is_some()).cloned().collect();
-    if scans.is_empty() {
-        return vec![Finding::new(RULE, Outcome::Ok, "Reads no time-series table.")];
-    }
-    scans.iter().map(|scan| one(plan, scan, policy)).collect()
+/// What the rule says, of one scan where it is about one.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Ruling {
+    pub(crate) finding: Finding,
+    /// The lower bound to give the scan, by its place among all scans.
+    pub(crate) inject: Option<(usize, Timestamp)>,
 }
 
-fn one(plan: &mut Plan, scan: &Scanned, policy: &Policy) -> Finding {
-    let Some(bounds) = &scan.time else {
-        return Finding::new(RULE, Outcome::Ok, "Reads no time-series table.");
-    };
+impl Ruling {
+    fn found(outcome: Outcome, detail: impl Into<String>) -> Self {
+        Self { finding: Finding::new(RULE, outcome, detail), inject: None }
+    }
+
+    /// Whether a finding is of this rule.
+    pub(crate) fn is_about(finding: &Finding) -> bool {
+        finding.rule == RULE
+    }
+}
+
+/// One finding a time-series scan; where the policy says so, the scan is bounded.
+pub(super) fn bounded(plan: &mut Plan, policy: &Policy) -> Vec<Finding> {
+    let rulings = rulings(&plan.scans, plan.now, policy);
+    rulings.into_iter().map(|ruling| applied(plan, ruling)).collect()
+}
+
+/// What the rule says of these scans; nothing is changed yet.
+pub(crate) fn rulings(scans: &[Scanned], now: Timestamp, policy: &Policy) -> Vec<Ruling> {
+    if policy.time_filter == TimeFilter::Off {
+        return vec![Ruling::found(Outcome::Warned, "Time ranges are not enforced here.")];
+    }
+    let timed = scans.iter().enumerate();
+    let timed = timed.filter_map(|(i, s)| Some(ruling(i, s, s.time.as_ref()?, now, policy)));
+    let rulings: Vec<Ruling> = timed.collect();
+    match rulings.is_empty() {
+        true => vec![Ruling::found(Outcome::Ok, "Reads no time-series table.")],
+        false => rulings,
+    }
+}
+
+fn ruling(
+    index: usize,
+    scan: &Scanned,
+    bounds: &TimeBounds,
+    now: Timestamp,
+    policy: &Policy,
+) -> Ruling {
     let days = i64::from(policy.enforce_time_filter_days);
     let span = SignedDuration::from_hours(24 * days);
     let named = format!("\"{}\" by \"{}\"", scan.table, bounds.column);
-    let end = bounds.upper.unwrap_or(plan.now);
+    let end = bounds.upper.unwrap_or(now);
     if let Some(lower) = bounds.lower {
         if end.duration_since(lower) <= span {
-            return Finding::new(RULE, Outcome::Ok, format!("{named} is bounded."));
+            return Ruling::found(Outcome::Ok, format!("{named} is bounded."));
         }
         let detail =
             format!("{named} is asked for over more than {days} days; narrow the time range.");
-        return Finding::new(RULE, Outcome::Refused, detail);
+        return Ruling::found(Outcome::Refused, detail);
     }
     if policy.time_filter == TimeFilter::Refuse {
         let detail = format!("{named} needs a bounded time range of at most {days} days.");
-        return Finding::new(RULE, Outcome::Refused, detail);
+        return Ruling::found(Outcome::Refused, detail);
     }
     let Ok(lower) = end.checked_sub(span) else {
-        let detail = format!("{named} needs a time range.");
-        return Finding::new(RULE, Outcome::Refused, detail);
+        return Ruling::found(Outcome::Refused, format!("{named} needs a time range."));
     };
-    match inject(plan, scan, &bounds.column, lower) {
+    let detail = format!("{named} had no lower bound; it is read from {lower} on.");
+    let finding = Finding::new(RULE, Outcome::Injected, detail);
+    Ruling { finding, inject: Some((index, lower)) }
+}
+
+/// The finding, after its bound was put into the plan.
+fn applied(plan: &mut Plan, ruling: Ruling) -> Finding {
+    let Some((index, lower)) = ruling.inject else { return ruling.finding };
+    let scan = plan.scans[index].clone();
+    let column = scan.time.as_ref().map_or("", |time| time.column.as_str());
+    match inject(plan, &scan, column, lower) {
         Ok(()) => {
-            let detail = format!("{named} had no lower bound; it is read from {lower} on.");
-            plan.notes.push(detail.clone());
-            Finding::new(RULE, Outcome::Injected, detail)
+            plan.notes.push(ruling.finding.detail.clone());
+            ruling.finding
         }
         Err(error) => {
-            Finding::new(RULE, Outcome::Refused, format!("{named} could not be bounded: {error}"))
+            let named = format!("\"{}\" by \"{column}\"", scan.table);
+            let detail = format!("{named} could not be bounded: {error}");
+            Finding::new(RULE, Outcome::Refused, detail)
         }
     }
 }
@@ -96,7 +136,8 @@ fn inject(
     Ok(())
 }
 
-fn bound(at: Timestamp, arrow: &ArrowType) -> Option<ScalarValue> {
+/// An instant as a value of a time column.
+pub(crate) fn bound(at: Timestamp, arrow: &ArrowType) -> Option<ScalarValue> {
     match arrow {
         ArrowType::Date32 => {
             let days = at.as_second().div_euclid(86_400);

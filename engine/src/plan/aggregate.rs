@@ -192,8 +192,10 @@ impl Compiler<'_, '_> {
             return None;
         }
         let field = self.time_of(fact.base, time.map(|t| (t, &at)), &at).ok()?;
-        let (_, bounds) = fact.bounds.iter().find(|(_, b)| b.column == field.column)?;
-        Some((bounds.lower?, bounds.upper?))
+        let (alias, bounds) = fact.bounds.iter().find(|(_, b)| b.column == field.column)?;
+        let range = (bounds.lower?, bounds.upper?);
+        self.context.range_is_of(alias, &field.column);
+        Some(range)
     }
 
     fn measure(

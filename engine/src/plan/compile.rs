@@ -141,6 +141,10 @@ impl Compiler<'_, '_> {
         &mut self,
         page: Page,
     ) -> Result<(super::finish::Finished, Option<(Timestamp, Timestamp)>), IrError> {
+        if let Some(trace) = &mut self.context.trace {
+            // Nested queries are planned by now; the range is that of the outermost one.
+            trace.range = None;
+        }
         let groups = self.groups();
         let facts = self.facts();
         let bases: Vec<TargetId> = facts.iter().map(|f| f.base).collect();

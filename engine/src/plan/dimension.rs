@@ -200,13 +200,15 @@ impl Compiler<'_, '_> {
             let detail = format!("Bins need a number; this is {}.", value.kind.word());
             return Err(IrError::new(Code::TypeMismatch, at, detail));
         }
+        let first = self.context.values.len();
         let null = Expr::IsNull(Box::new(value.expr.clone()));
         let mut whens = vec![(Box::new(null), Box::new(int(None)))];
         for (i, bound) in bounds.iter().enumerate() {
             let scalar = air_ir::Scalar::Number(bound.clone());
-            let compared = filter::compared(self, &value, Operator::Lt, &scalar, at)?;
+            let compared = filter::compared(&mut self.tester(), &value, Operator::Lt, &scalar, at)?;
             whens.push((Box::new(compared), Box::new(int(i64::try_from(i).ok()))));
         }
+        self.context.fixed_from(first);
         let last = int(i64::try_from(bounds.len()).ok());
         Ok(Typed::new(Expr::Case(Case::new(None, whens, Some(Box::new(last)))), Kind::Int(16)))
     }

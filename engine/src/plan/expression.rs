@@ -61,8 +61,10 @@ impl Expressions<'_> {
     }
 
     fn text(&mut self, text: &str) -> Typed {
-        let value = ScalarValue::Utf8View(Some(text.to_owned()));
-        Typed::new(self.context.value(value), Kind::Text)
+        let first = self.context.values.len();
+        let value = self.context.value(ScalarValue::Utf8View(Some(text.to_owned())));
+        self.context.fixed_from(first);
+        Typed::new(value, Kind::Text)
     }
 
     fn condition(&mut self, node: &Node) -> Result<Expr, Failed> {

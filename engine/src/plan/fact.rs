@@ -216,6 +216,12 @@ impl Fact {
         compiler: &mut Compiler<'_, '_>,
         at: &Pointer,
     ) -> Result<LogicalPlan, IrError> {
+        for (alias, bounds) in &self.bounds {
+            if let (Some(lower), Some(upper)) = (bounds.lower, bounds.upper) {
+                let column = (alias.clone(), bounds.column.clone());
+                compiler.context.spans.insert(column, (lower, upper));
+            }
+        }
         let places: Vec<Place> = self.instances.iter().map(|i| place(compiler, i)).collect();
         let mut tree = Tree { places, done: vec![false; self.instances.len()], marks: Vec::new() };
         let mut plan = self.gathered(compiler, at, 0, &mut tree)?;

@@ -55,10 +55,26 @@ struct Building<'g> {
     keys: Vec<Typed>,
     values: Vec<Option<Typed>>,
     wholes: Vec<(usize, Typed)>,
+    /// Window calls that are columns already. The engine's optimizer cannot bear one call twice.
+    calls: Vec<(Expr, String)>,
     across: Across<'g>,
 }
 
-pub(crate) fn whole_name(i: usize) -> String {
+impl Building<'_> {
+    /// The column of a window call: a new one called `name`, or the one that has the same call.
+    fn column(&mut self, call: Expr, name: String) -> datafusion::common::Result<Expr> {
+        if let Some((_, known)) = self.calls.iter().find(|(known, _)| *known == call) {
+            return Ok(col(known));
+        }
+        let aliased = call.clone().alias(&name);
+        let plan = Window::try_new(vec![aliased], Arc::new(self.plan.clone()))?;
+        self.plan = LogicalPlan::Window(plan);
+        self.calls.push((call, name.clone()));
+        Ok(col(name))
+    }
+}
+
+fn whole_name(i: usize) -> String {
     format!("t{i}")
 }
 
@@ -75,13 +91,14 @@ impl Compiler<'_, '_> {
         }
         let shown = across.shown;
         let (plan, keys) = (stitched.plan, stitched.keys);
-        let mut b = Building { plan, keys, values, wholes: Vec::new(), across };
+        let mut b = Building { plan, keys, values, wholes: Vec::new(), calls: Vec::new(), across };
         for last in [false, true] {
             for i in 0..b.values.len() {
-                if b.values[i].is_none() && (last || !self.is_of_result(i, &mut Vec::new())) {
-                    if let Err(error) = self.value(i, &mut b, &mut Vec::new()) {
-                        self.errors.push(error);
-                    }
+                if b.values[i].is_none()
+                    && self.is_of_result(i, &mut Vec::new()) == last
+                    && let Err(error) = self.value(i, &mut b, &mut Vec::new())
+                {
+                    self.errors.push(error);
                 }
             }
             if let (false, Some(shown)) = (last, shown) {
@@ -256,8 +273,8 @@ impl Compiler<'_, '_> {
         let (over, result) = over_frame(of.agg, &value);
         let Some((_, buckets)) = b.across.time.clone() else { return Err(no_time(at)) };
         let function = Moving::new(buckets, of.frame, over, of.agg.as_str(), result.arrow.clone());
-        self.across_rows(i, function, value, b, at)?;
-        Ok(Typed { expr: col(metric_name(i)), ..result })
+        let expr = self.across_rows(i, function, value, b, at)?;
+        Ok(Typed { expr, ..result })
     }
 
     fn compared(
@@ -276,8 +293,8 @@ impl Compiler<'_, '_> {
         }
         let Some((_, buckets)) = b.across.time.clone() else { return Err(no_time(at)) };
         let function = Earlier::new(buckets, offset_of(of.offset));
-        self.across_rows(i, function, value.clone(), b, at)?;
-        let earlier = Typed { expr: col(metric_name(i)), ..value.clone() };
+        let expr = self.across_rows(i, function, value.clone(), b, at)?;
+        let earlier = Typed { expr, ..value.clone() };
         match of.as_ {
             CompareAs::Value => Ok(earlier),
             CompareAs::Delta => arithmetic(Arithmetic::Subtract, value, earlier)
@@ -294,16 +311,14 @@ impl Compiler<'_, '_> {
         value: Typed,
         b: &mut Building<'_>,
         at: &Pointer,
-    ) -> Result<(), IrError> {
+    ) -> Result<Expr, IrError> {
         let Some((timing, _)) = &b.across.time else { return Err(no_time(at)) };
         let time = b.keys[timing.dimension].expr.clone();
         let others = (0..b.across.groups.len()).filter(|d| *d != timing.dimension);
         let by = others.map(|d| col(key_name(d))).collect();
         let order = vec![Sort::new(time.clone(), true, false)];
         let call = over(function, vec![time, value.expr], by, order);
-        let plan = Window::try_new(vec![call.alias(metric_name(i))], Arc::new(b.plan.clone()));
-        b.plan = LogicalPlan::Window(plan.map_err(|e| internal(at, &e))?);
-        Ok(())
+        b.column(call, metric_name(i)).map_err(|e| internal(at, &e))
     }
 
     fn share(
@@ -334,13 +349,21 @@ impl Compiler<'_, '_> {
         if !b.across.wholes_known {
             let sum = WindowFunctionDefinition::AggregateUDF(aggregates::sum::sum_udaf());
             let by = within.iter().map(|d| col(key_name(*d))).collect();
-            let call = window(sum, vec![summed.expr], by, Vec::new()).alias(whole_name(i));
-            let plan = Window::try_new(vec![call], Arc::new(b.plan.clone()));
-            b.plan = LogicalPlan::Window(plan.map_err(|e| internal(at, &e))?);
+            let call = window(sum, vec![summed.expr], by, Vec::new());
+            b.column(call, self.whole_of(i, share)).map_err(|e| internal(at, &e))?;
         }
-        let whole = Typed::new(col(whole_name(i)), kind);
-        b.wholes.push((i, whole.clone()));
+        let whole = Typed::new(col(self.whole_of(i, share)), kind);
+        if b.wholes.iter().all(|(_, known)| known.expr != whole.expr) {
+            b.wholes.push((i, whole.clone()));
+        }
         Ok(divide(value, whole))
+    }
+
+    /// The column of a share's whole: shares of one metric within the same dimensions share it.
+    fn whole_of(&self, i: usize, share: &Share) -> String {
+        let same = |other: &MetricKind| matches!(other, MetricKind::Share(s) if s == share);
+        let first = self.ir.metrics.iter().position(|m| same(&m.kind));
+        whole_name(first.unwrap_or(i))
     }
 
     pub(super) fn named_dimension(
@@ -445,8 +468,7 @@ pub(crate) fn with_columns(
     plan: LogicalPlan,
     more: Vec<Expr>,
 ) -> datafusion::common::Result<LogicalPlan> {
-    let mut columns: Vec<Expr> =
-        plan.schema().columns().into_iter().map(Expr::Column).collect();
+    let mut columns: Vec<Expr> = plan.schema().columns().into_iter().map(Expr::Column).collect();
     columns.extend(more);
     Ok(LogicalPlan::Projection(Projection::try_new(columns, Arc::new(plan))?))
 }

@@ -7,11 +7,13 @@ use super::literal::{
     Literal, Zones, date_value, dates_around, instant_value, is_date, literal, moment,
 };
 use super::timing::Span;
+use super::{Context, Site};
 use crate::functions::{InZone, call, fold_text};
 use crate::kind::{Kind, Typed};
 use crate::model::{ROOT, TargetId};
 use air_ir::{
-    Code, Comparison, Filter, Input, IrError, Op, Operand, Period, Pointer, Scalar, Subject,
+    Calendar, Code, Comparison, Filter, Input, IrError, Op, Operand, Period, Pointer, Scalar,
+    Subject,
 };
 use datafusion::common::ScalarValue;
 use datafusion::functions::string;
@@ -241,6 +243,7 @@ impl Compiler<'_, '_> {
         let test = self.test(&value, comparison, &at.key("value"))?;
         if bounding && (test.lower.is_some() || test.upper.is_some()) {
             fact.bound(&value.expr, test.lower, test.upper);
+            self.context.bounds_scan(&value.expr);
         }
         Ok((value, test))
     }
@@ -252,7 +255,47 @@ impl Compiler<'_, '_> {
         comparison: &Comparison,
         at: &Pointer,
     ) -> Result<Test, IrError> {
-        let op = comparison.op;
+        let first = self.context.values.len();
+        let (op, operand) = (comparison.op, &comparison.value);
+        let test = self.tester().test(value, op, operand, at)?;
+        let added = self.context.values.len() - first;
+        let (zones, calendar) = (&self.zones, &self.calendar);
+        self.context.traced(|| Site {
+            at: at.clone(),
+            subject: value.clone(),
+            op,
+            operand: operand.clone(),
+            zones: zones.clone(),
+            calendar: calendar.clone(),
+            first,
+            added,
+            test: test.clone(),
+            bounds: None,
+        });
+        Ok(test)
+    }
+
+    pub(super) fn tester(&mut self) -> Tester<'_> {
+        Tester { context: &mut *self.context, zones: &self.zones, calendar: &self.calendar }
+    }
+}
+
+/// What comparisons are made with. They depend on nothing else, so that the plan cache can make
+/// them again.
+pub(crate) struct Tester<'t> {
+    pub(crate) context: &'t mut Context,
+    pub(crate) zones: &'t Zones,
+    pub(crate) calendar: &'t Calendar,
+}
+
+impl Tester<'_> {
+    pub(super) fn test(
+        &mut self,
+        value: &Typed,
+        op: Op,
+        operand: &Operand,
+        at: &Pointer,
+    ) -> Result<Test, IrError> {
         if op.is_text() && !matches!(value.kind, Kind::Text) {
             let detail = format!("\"{}\" needs text; this is {}.", op.as_str(), value.kind.word());
             return Err(IrError::new(Code::TypeMismatch, at, detail));
@@ -260,7 +303,7 @@ impl Compiler<'_, '_> {
         if value.kind == Kind::Binary && !matches!(op, Op::IsNull | Op::NotNull) {
             return Err(IrError::new(Code::TypeMismatch, at, "Binary data is not compared."));
         }
-        match (&comparison.value, op) {
+        match (operand, op) {
             (Operand::None, Op::IsNull) => Ok(Expr::IsNull(Box::new(value.expr.clone())).into()),
             (Operand::None, _) => Ok(Expr::IsNotNull(Box::new(value.expr.clone())).into()),
             (Operand::Period(period), _) => self.during(value, period, at),
@@ -428,7 +471,7 @@ impl Compiler<'_, '_> {
                 format!("\"during\" needs a date or timestamp; this is {}.", value.kind.word());
             return Err(IrError::new(Code::TypeMismatch, at, detail));
         }
-        let range = self.calendar.resolve(period, self.context.now).map_err(bad)?;
+        let range = self.calendar.resolve(period, self.context.now_of_comparison()).map_err(bad)?;
         let (lower, upper) = (range.start.timestamp(), range.end.timestamp());
         let micros = (lower.as_microsecond(), upper.as_microsecond());
         let mut ends = (Some(micros.0), Some(micros.1));
@@ -469,7 +512,9 @@ impl Compiler<'_, '_> {
         literal(scalar, &value.kind, &value.arrow, &zones)
             .map_err(|detail| IrError::new(Code::TypeMismatch, at, detail))
     }
+}
 
+impl Compiler<'_, '_> {
     /// A field or a row value over the rows of `fact`.
     pub(super) fn input(
         &mut self,
@@ -511,6 +556,7 @@ impl Compiler<'_, '_> {
 }
 
 /// A condition, and the instants it lies between where it is about time.
+#[derive(Debug, Clone)]
 pub(crate) struct Test {
     pub(crate) condition: Expr,
     pub(crate) lower: Option<Timestamp>,
@@ -536,13 +582,13 @@ impl From<Expr> for Test {
 
 /// `value op scalar`, the value widened only where the scalar needs it.
 pub(crate) fn compared(
-    compiler: &mut Compiler<'_, '_>,
+    tester: &mut Tester<'_>,
     value: &Typed,
     op: Operator,
     scalar: &Scalar,
     at: &Pointer,
 ) -> Result<Expr, IrError> {
-    let Some(literal) = compiler.literal(scalar, value, at)? else {
+    let Some(literal) = tester.literal(scalar, value, at)? else {
         // As in SQL: a comparison with null is null.
         return Ok(lit(ScalarValue::Boolean(None)));
     };
@@ -553,7 +599,7 @@ pub(crate) fn compared(
     if matches!(literal.value, ScalarValue::Float64(Some(x)) if x == 0.0) {
         subject = normal(subject, &value.kind);
     }
-    let wanted = compiler.context.value(literal.value);
+    let wanted = tester.context.value(literal.value);
     Ok(binary(subject, op, wanted))
 }
 

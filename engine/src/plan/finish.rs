@@ -131,9 +131,8 @@ impl Compiler<'_, '_> {
     ) -> Result<LogicalPlan, IrError> {
         let at = self.at.key("order");
         if let Some(top) = self.ir.top.as_ref().filter(|top| top.other && page.ordered) {
-            let per: Vec<usize> = (0..groups.len())
-                .filter(|d| top.per.contains(&groups[*d].name))
-                .collect();
+            let per: Vec<usize> =
+                (0..groups.len()).filter(|d| top.per.contains(&groups[*d].name)).collect();
             (plan, order) = placed(plan, order, &per, names).map_err(|e| internal(&at, &e))?;
         }
         if page.ordered && !order.is_empty() {

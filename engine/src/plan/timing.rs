@@ -209,7 +209,8 @@ impl Compiler<'_, '_> {
             let before = self.below(time, first)?;
             others.push(binary(shown, Operator::Or, before));
         }
-        let lower = if dates { self.midnight(from) } else { Timestamp::from_microsecond(from).ok() };
+        let lower =
+            if dates { self.midnight(from) } else { Timestamp::from_microsecond(from).ok() };
         if let Some(lower) = lower {
             fact.widen(&time.expr, lower);
         }
@@ -282,7 +283,11 @@ impl Compiler<'_, '_> {
                 Frame::Trailing { n } => {
                     if n > MOST_TRAILING {
                         let detail = format!("A window trails at most {MOST_TRAILING} buckets.");
-                        return Err(IrError::new(Code::TooLarge, &at.key("window").key("n"), detail));
+                        return Err(IrError::new(
+                            Code::TooLarge,
+                            &at.key("window").key("n"),
+                            detail,
+                        ));
                     }
                     buckets.back(first, n.saturating_sub(1)).map_err(outside)?
                 }

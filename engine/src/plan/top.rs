@@ -51,8 +51,7 @@ pub(crate) struct Rest {
 impl Rest {
     /// The keys of the rest's rows among those of all groups.
     pub(crate) fn keys(&self, all: Vec<Typed>) -> Vec<Typed> {
-        let mut keys: Vec<Typed> =
-            self.per.iter().filter_map(|d| all.get(*d).cloned()).collect();
+        let mut keys: Vec<Typed> = self.per.iter().filter_map(|d| all.get(*d).cloned()).collect();
         keys.push(Typed::new(col(REST), Kind::Bool));
         keys
     }
@@ -217,8 +216,7 @@ impl Compiler<'_, '_> {
         if !wholes.is_empty() || self.fill().is_some() {
             stitched = self.of_every_rest(stitched, ranked, keys, &rest, &wholes)?;
         }
-        let across =
-            Across { groups: asked.groups, time: None, shown: None, wholes_known: true };
+        let across = Across { groups: asked.groups, time: None, shown: None, wholes_known: true };
         let figures = self.figures(stitched, across)?;
         let mut columns: Vec<Expr> = Vec::new();
         for (d, key) in keys.iter().enumerate() {
@@ -319,12 +317,8 @@ fn ranked(
     }
     let mut order = vec![Sort::new(col(metric_name(by)), top.dir == Dir::Asc, false)];
     order.extend(figures.keys.iter().map(|k| Sort::new(k.expr.clone(), true, false)));
-    let rank = window(
-        WindowFunctionDefinition::WindowUDF(row_number_udwf()),
-        Vec::new(),
-        within,
-        order,
-    );
+    let rank =
+        window(WindowFunctionDefinition::WindowUDF(row_number_udwf()), Vec::new(), within, order);
     plan = LogicalPlan::Window(Window::try_new(vec![rank.alias(RANK)], Arc::new(plan))?);
     let mut is_top = binary(col(RANK), Operator::LtEq, lit(top.n));
     if has_having {

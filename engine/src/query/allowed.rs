@@ -125,10 +125,9 @@ impl Walk {
                             SetQuantifier::None | SetQuantifier::Distinct
                         )
                     }
-                    SetOperator::Except | SetOperator::Intersect => matches!(
-                        set_quantifier,
-                        SetQuantifier::None | SetQuantifier::Distinct
-                    ),
+                    SetOperator::Except | SetOperator::Intersect => {
+                        matches!(set_quantifier, SetQuantifier::None | SetQuantifier::Distinct)
+                    }
                     SetOperator::Minus => false,
                 };
                 if !taken {

@@ -3,29 +3,64 @@
 use super::allowed::{Walk, folded};
 use super::types;
 use datafusion::sql::sqlparser::ast::{
-    BinaryOperator, CaseWhen, CastKind, CeilFloorKind, DataType, DateTimeField,
-    DuplicateTreatment, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments,
-    ObjectNamePart, TimezoneInfo, TrimWhereField, TypedString, UnaryOperator, Value,
-    WindowFrameBound, WindowType,
+    BinaryOperator, CaseWhen, CastKind, CeilFloorKind, DataType, DateTimeField, DuplicateTreatment,
+    Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, ObjectNamePart, TimezoneInfo,
+    TrimWhereField, TypedString, UnaryOperator, Value, WindowFrameBound, WindowType,
 };
 
 /// Functions of one row.
 pub(super) const SCALAR: &[&str] = &[
-    "abs", "btrim", "ceil", "ceiling", "char_length", "character_length", "coalesce", "concat",
-    "date_part", "date_trunc", "floor", "greatest", "least", "length", "lower", "nullif", "round",
-    "starts_with", "substr", "trim", "upper",
+    "abs",
+    "btrim",
+    "ceil",
+    "ceiling",
+    "char_length",
+    "character_length",
+    "coalesce",
+    "concat",
+    "date_part",
+    "date_trunc",
+    "floor",
+    "greatest",
+    "least",
+    "length",
+    "lower",
+    "nullif",
+    "round",
+    "starts_with",
+    "substr",
+    "trim",
+    "upper",
 ];
 
 /// Functions of a group or of a window.
 pub(super) const AGGREGATE: &[&str] = &[
-    "avg", "bool_and", "bool_or", "count", "every", "max", "min", "stddev", "stddev_samp", "sum",
-    "var_samp", "variance",
+    "avg",
+    "bool_and",
+    "bool_or",
+    "count",
+    "every",
+    "max",
+    "min",
+    "stddev",
+    "stddev_samp",
+    "sum",
+    "var_samp",
+    "variance",
 ];
 
 /// Functions of a window alone.
 pub(super) const WINDOW: &[&str] = &[
-    "cume_dist", "dense_rank", "first_value", "lag", "last_value", "lead", "ntile", "percent_rank",
-    "rank", "row_number",
+    "cume_dist",
+    "dense_rank",
+    "first_value",
+    "lag",
+    "last_value",
+    "lead",
+    "ntile",
+    "percent_rank",
+    "rank",
+    "row_number",
 ];
 
 impl Walk {

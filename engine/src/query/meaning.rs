@@ -196,11 +196,7 @@ fn arithmetic(left: Expr, l: &DataType, op: Operator, right: Expr, r: &DataType)
         (l, r) if l.is_numeric() && r.is_numeric() => Ok(joined(left, op, right)),
         (DataType::Null, r) if r.is_numeric() => Ok(joined(left, op, right)),
         (l, DataType::Null) if l.is_numeric() => Ok(joined(left, op, right)),
-        _ => Err(Unmeant::error(format!(
-            "a {} and a {} have no {op} here",
-            named(l),
-            named(r)
-        ))),
+        _ => Err(Unmeant::error(format!("a {} and a {} have no {op} here", named(l), named(r)))),
     }
 }
 
@@ -220,9 +216,7 @@ fn division(left: Expr, l: &DataType, op: Operator, right: Expr, r: &DataType) -
             let args = vec![cast(left, DataType::Float64), cast(right, DataType::Float64)];
             Ok(call(Quotient::new(), args))
         }
-        false => {
-            Err(Unmeant::error(format!("a {} is not divided by a {}", named(l), named(r))))
-        }
+        false => Err(Unmeant::error(format!("a {} is not divided by a {}", named(l), named(r)))),
     }
 }
 
@@ -276,7 +270,9 @@ fn scalar(function: ScalarFunction, schema: &DFSchema) -> Result<Expr> {
         ("floor", [x]) => rounded(Rounding::Floor, x.clone(), &types[0]),
         ("ceil" | "ceiling", [x]) => rounded(Rounding::Ceil, x.clone(), &types[0]),
         ("round", [x]) if types[0].is_floating() => {
-            let detail = format!("round({x}) of a double takes halves to even in Postgres; write round(…, 0), which takes them away from zero");
+            let detail = format!(
+                "round({x}) of a double takes halves to even in Postgres; write round(…, 0), which takes them away from zero"
+            );
             Err(Unmeant::error(detail))
         }
         ("round", [x]) => rounded(Rounding::HalfAway(0), x.clone(), &types[0]),
@@ -288,7 +284,9 @@ fn scalar(function: ScalarFunction, schema: &DFSchema) -> Result<Expr> {
             rounded(Rounding::HalfAway(digits), x.clone(), &types[0])
         }
         ("date_part", [Expr::Literal(unit, _), value]) => part(unit, value, &types[1]),
-        ("date_trunc", [Expr::Literal(unit, _), value]) => super::times::truncated(unit, value, &types[1]),
+        ("date_trunc", [Expr::Literal(unit, _), value]) => {
+            super::times::truncated(unit, value, &types[1])
+        }
         ("concat", args) => concatenated(args, &types),
         ("round" | "floor" | "ceil" | "ceiling" | "date_part" | "date_trunc", _) => {
             Err(Unmeant::error(format!("{name} takes other arguments")))
@@ -343,9 +341,7 @@ fn part(unit: &ScalarValue, value: &Expr, arrow: &DataType) -> Result<Expr> {
             let function = ScalarFunction::new_udf(datetime::date_part(), args);
             Ok(cast(Expr::ScalarFunction(function), DataType::Int64))
         }
-        false => {
-            Err(Unmeant::error(format!("the part {unit} of a {} is not taken", named(arrow))))
-        }
+        false => Err(Unmeant::error(format!("the part {unit} of a {} is not taken", named(arrow)))),
     }
 }
 
@@ -417,7 +413,9 @@ pub(super) fn casts(expr: &Expr, schema: &DFSchema) -> Result<()> {
             let (from, to) = (cast.expr.get_type(schema)?, cast.field.data_type());
             if !castable(&from, to) {
                 let (from, to) = (named(&from), named(to));
-                return Err(Unmeant::error(format!("a {from} is not compared with or cast to a {to} here")));
+                return Err(Unmeant::error(format!(
+                    "a {from} is not compared with or cast to a {to} here"
+                )));
             }
         }
         if let Expr::TryCast(_) = part {

@@ -11,9 +11,7 @@ use datafusion::functions::{core, math, string, unicode};
 use datafusion::functions_aggregate as aggregates;
 use datafusion::functions_window as windows;
 use datafusion::logical_expr::planner::{ContextProvider, ExprPlanner, TypePlanner};
-use datafusion::logical_expr::{
-    AggregateUDF, HigherOrderUDF, ScalarUDF, TableSource, WindowUDF,
-};
+use datafusion::logical_expr::{AggregateUDF, HigherOrderUDF, ScalarUDF, TableSource, WindowUDF};
 use std::sync::Arc;
 
 /// A table that the catalog does not have, or has twice.

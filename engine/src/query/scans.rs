@@ -43,10 +43,11 @@ pub(super) fn named(
         let scan = TableScanBuilder::new(name, Arc::clone(&scan.source))
             .with_projection(scan.projection.clone())
             .build()?;
-        let inner =
-            SubqueryAlias::try_new(Arc::new(LogicalPlan::TableScan(scan)), TableReference::bare(alias))?;
-        let outer =
-            SubqueryAlias::try_new(Arc::new(LogicalPlan::SubqueryAlias(inner)), shown)?;
+        let inner = SubqueryAlias::try_new(
+            Arc::new(LogicalPlan::TableScan(scan)),
+            TableReference::bare(alias),
+        )?;
+        let outer = SubqueryAlias::try_new(Arc::new(LogicalPlan::SubqueryAlias(inner)), shown)?;
         let plan = LogicalPlan::SubqueryAlias(outer);
         Ok(Transformed::new(plan, true, TreeNodeRecursion::Jump))
     })?;

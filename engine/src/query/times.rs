@@ -153,9 +153,9 @@ fn bound(bounds: &mut TimeBounds, op: Operator, at: Timestamp) {
 
 fn moment(value: &ScalarValue) -> Option<Timestamp> {
     match value {
-        ScalarValue::Date32(Some(days)) => {
-            Timestamp::UNIX_EPOCH.checked_add(SignedDuration::from_hours(24 * i64::from(*days))).ok()
-        }
+        ScalarValue::Date32(Some(days)) => Timestamp::UNIX_EPOCH
+            .checked_add(SignedDuration::from_hours(24 * i64::from(*days)))
+            .ok(),
         ScalarValue::TimestampMicrosecond(Some(micros), _) => {
             Timestamp::from_microsecond(*micros).ok()
         }

@@ -136,7 +136,7 @@ impl<'r> Running<'r> {
         }
         let guarded = self.execution.guarded();
         let (plan, values) = resolved(&keyed.plan, guarded.values(), &self.keys)?;
-        let sql = write(&plan, &values, guarded.range(), query.sql.dialect);
+        let sql = write(&plan, &values, guarded.spans(), query.sql.dialect);
         Ok(Some(sql.unwrap_or_else(|_| query.sql.clone())))
     }
 }

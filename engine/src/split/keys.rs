@@ -9,8 +9,8 @@ use datafusion::arrow::datatypes::{DataType, Field};
 use datafusion::common::tree_node::Transformed;
 use datafusion::common::{Column, Result, ScalarValue};
 use datafusion::logical_expr::expr::{Placeholder, ScalarFunction};
-use datafusion::logical_expr::utils::{conjunction, split_conjunction};
-use datafusion::logical_expr::{Expr, Filter, LogicalPlan, Operator, binary_expr};
+use datafusion::logical_expr::utils::{conjunction, split_conjunction, split_conjunction_owned};
+use datafusion::logical_expr::{Expr, Filter, LogicalPlan, Operator, binary_expr, lit};
 use std::sync::Arc;
 
 /// The most keys that are sent to another source as a list; beyond, only their range is.
@@ -56,6 +56,15 @@ fn restriction(expr: &Expr, before: usize) -> Option<(&Expr, usize)> {
 /// Whether `expr` is a restriction.
 pub(super) fn is_restriction(expr: &Expr, before: usize) -> bool {
     restriction(expr, before).is_some()
+}
+
+/// A condition without its restrictions, which only save rows: what is done here has them all.
+pub(super) fn without(condition: Expr, before: usize) -> Expr {
+    if !split_conjunction(&condition).iter().any(|e| is_restriction(e, before)) {
+        return condition;
+    }
+    let parts = split_conjunction_owned(condition).into_iter();
+    conjunction(parts.filter(|e| !is_restriction(e, before))).unwrap_or_else(|| lit(true))
 }
 
 /// `plan` where `column` is among the keys of a slot: below groupings by that column, so that

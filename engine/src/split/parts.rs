@@ -8,6 +8,7 @@ use super::columns::{Columns, below, referred, subquery, within};
 use super::{
     Keyed, Place, RunOptions, SourceQuery, Stage, keys, partial, places_of, rows_of, scan, sink,
 };
+use crate::plan::Spans;
 use crate::prepared::CatalogTable;
 use crate::sql::{Dialect, Forms, Unsupported, write};
 use datafusion::arrow::datatypes::DataType;
@@ -15,7 +16,6 @@ use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::common::{Column, DFSchema, DataFusionError, Result, ScalarValue};
 use datafusion::logical_expr::utils::{conjunction, split_conjunction_owned};
 use datafusion::logical_expr::{Expr, Filter, LogicalPlan, Projection, Subquery, TableScan, lit};
-use jiff::Timestamp;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -38,7 +38,7 @@ pub(super) struct There {
 /// Splits one plan.
 pub(super) struct Splitter<'g> {
     values: &'g [ScalarValue],
-    range: Option<(Timestamp, Timestamp)>,
+    spans: &'g Spans,
     forms: HashMap<Dialect, Forms>,
     queries: Vec<SourceQuery>,
     pub(super) stages: Vec<Stage>,
@@ -48,14 +48,10 @@ pub(super) struct Splitter<'g> {
 }
 
 impl<'g> Splitter<'g> {
-    pub(super) fn new(
-        values: &'g [ScalarValue],
-        range: Option<(Timestamp, Timestamp)>,
-        options: RunOptions,
-    ) -> Self {
+    pub(super) fn new(values: &'g [ScalarValue], spans: &'g Spans, options: RunOptions) -> Self {
         Self {
             values,
-            range,
+            spans,
             forms: HashMap::new(),
             queries: Vec::new(),
             stages: Vec::new(),
@@ -253,14 +249,15 @@ impl<'g> Splitter<'g> {
             return Ok(());
         }
         self_contained(expr, place)?;
-        let (values, range) = (self.values, self.range);
-        let new = || Forms::new(place.dialect(), values, range);
+        let (values, spans) = (self.values, self.spans);
+        let new = || Forms::new(place.dialect(), values, spans);
         let forms = self.forms.entry(place.dialect()).or_insert_with(new);
         forms.check(expr, schema).map_err(|r| format!("{} {r}", place.dialect().as_str()))
     }
 
     /// An expression of a node done here: its subqueries are split too.
     pub(super) fn here(&mut self, expr: Expr) -> Result<Expr> {
+        let expr = keys::without(expr, self.values.len());
         let done = expr.transform_up(|e| {
             let Some(inner) = subquery(&e) else { return Ok(Transformed::no(e)) };
             let inner = Subquery {
@@ -294,7 +291,7 @@ impl<'g> Splitter<'g> {
         let restricted = keys::slots_of(&asked, self.before());
         // Nothing is known of keys yet, so nothing is restricted.
         let (open, values) = keys::resolved(&asked, self.values, &[])?;
-        match write(&open, &values, self.range, there.place.dialect()) {
+        match write(&open, &values, self.spans, there.place.dialect()) {
             Ok(sql) => {
                 let query = SourceQuery {
                     source: there.place.source,
@@ -434,7 +431,8 @@ pub(super) fn chosen(schema: &DFSchema, needed: &Columns) -> Chosen {
 
 /// The query for the chosen columns of a part.
 pub(super) fn asked(plan: &LogicalPlan, names: &Chosen) -> Result<LogicalPlan> {
-    let whole = names.len() == plan.schema().fields().len()
+    let whole = !names.is_empty()
+        && names.len() == plan.schema().fields().len()
         && names.iter().all(|(c, name)| c.relation.is_none() && c.name == *name);
     if whole {
         return Ok(plan.clone());

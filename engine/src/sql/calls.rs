@@ -25,8 +25,11 @@ pub(super) fn scalar(w: &mut Writer, call: &ScalarFunction, scope: &Scope<'_>) -
     let args = call.args.iter().map(|a| expression(w, a, scope)).collect::<Result<Vec<_>, _>>()?;
     let types = call.args.iter().map(|a| scope.type_of(a)).collect::<Result<Vec<_>, _>>()?;
     let date = types.first() == Some(&DataType::Date32);
-    let span = w.range;
     let name = call.func.name();
+    let span = match (name, call.args.first()) {
+        ("air_bucket" | "air_part", Some(time)) => w.span(time),
+        _ => None,
+    };
     let plain = |name: &str| Ok(format!("{name}({})", args.join(", ")));
     match (name, &args[..]) {
         ("air_bucket", [value]) => w.rules.bucket(value, own::<Bucket>(call)?, date, span),

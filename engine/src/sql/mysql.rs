@@ -40,6 +40,10 @@ impl Rules for Mysql {
         false
     }
 
+    fn writes_offsets(&self) -> bool {
+        true
+    }
+
     fn parameter(&self, placeholder: &str, arrow: &DataType) -> Text {
         Ok(match arrow {
             DataType::Date32 => format!("CAST({placeholder} AS DATE)"),

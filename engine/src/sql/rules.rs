@@ -23,6 +23,12 @@ pub(super) trait Rules: Sync {
         true
     }
 
+    /// Whether the offsets of a zone are written out, for which the bounds of times are needed;
+    /// other engines are not told the bounds, so that their text serves any.
+    fn writes_offsets(&self) -> bool {
+        false
+    }
+
     /// A placeholder of a type.
     fn parameter(&self, placeholder: &str, arrow: &DataType) -> Text {
         Ok(format!("CAST({placeholder} AS {})", self.type_name(arrow)?))
@@ -256,9 +262,17 @@ pub(super) trait Rules: Sync {
         Ok(format!("({instant} AT TIME ZONE {})", zone_name(zone)?))
     }
 
-    /// A local time of a zone as an instant.
+    /// A local time of a zone as an instant: of two, the earlier, where the server itself takes
+    /// the later.
     fn in_zone(&self, local: &str, zone: &ZoneSpec) -> Text {
-        Ok(format!("({local} AT TIME ZONE {})", zone_name(zone)?))
+        let name = zone_name(zone)?;
+        let later = format!("({local} AT TIME ZONE {name})");
+        let mut whens = String::new();
+        for seconds in &zone.repeats().seconds {
+            let earlier = format!("({later} - INTERVAL '{seconds} seconds')");
+            whens += &format!(" WHEN ({earlier} AT TIME ZONE {name}) = {local} THEN {earlier}");
+        }
+        Ok(if whens.is_empty() { later } else { format!("(CASE{whens} ELSE {later} END)") })
     }
 
     /// The start of a bucket; `date` for a date, else an instant.
@@ -280,7 +294,14 @@ pub(super) trait Rules: Sync {
                 );
                 self.in_zone(&start, &bucket.zone)
             }
-            _ => self.in_zone(&self.calendar_start(&local, bucket)?, &bucket.zone),
+            _ if bucket.zone.repeats().midnight => {
+                self.in_zone(&self.calendar_start(&local, bucket)?, &bucket.zone)
+            }
+            // No day starts twice here, so the plain form is right, and shorter.
+            _ => {
+                let start = self.calendar_start(&local, bucket)?;
+                Ok(format!("({start} AT TIME ZONE {})", zone_name(&bucket.zone)?))
+            }
         }
     }
 

@@ -310,9 +310,9 @@ fn grouped(w: &mut Writer, node: &Aggregate, outer: Outer<'_>) -> Result<Select,
         let key = if literal { format!("COALESCE({})", item.text) } else { item.text.clone() };
         let (key, shown) = match scope.is_text(expr)? {
             true => w.rules.text_key(&key),
-            // A bound value stands twice where placeholders have no number, and is then not
-            // known to be the key; all values of the group are the same one.
-            false if !w.rules.numbered() && Writer::binds(&key) => {
+            // MySQL does not know an expression of the keys again among the outputs; all values
+            // of the group are the same one.
+            false if !w.rules.numbered() && key.contains('(') => {
                 let least = format!("MIN({key})");
                 (key, least)
             }

@@ -1,9 +1,11 @@
 //! The pieces of SQL text: identifiers, placeholders and aliases.
 
-use super::rules::Rules;
+use super::rules::{Rules, Span};
+use super::written::Written;
+use crate::plan::Spans;
 use datafusion::arrow::array::Array;
-use datafusion::common::ScalarValue;
-use jiff::Timestamp;
+use datafusion::common::{Column, ScalarValue};
+use datafusion::logical_expr::Expr;
 use std::collections::BTreeSet;
 
 /// What both protocols take: their counts have 16 bits.
@@ -18,20 +20,28 @@ const CLOSE: char = '\u{2}';
 pub(super) struct Writer {
     pub(super) rules: &'static dyn Rules,
     values: Vec<ScalarValue>,
-    /// Where the first fact's time lies, if that is bounded.
-    pub(super) range: Option<(Timestamp, Timestamp)>,
+    spans: Spans,
+    spans_used: bool,
     derived: usize,
     /// Aliases in use, in lower case: some engines ignore it.
     aliases: BTreeSet<String>,
 }
 
 impl Writer {
-    pub(super) fn new(
-        rules: &'static dyn Rules,
-        values: Vec<ScalarValue>,
-        range: Option<(Timestamp, Timestamp)>,
-    ) -> Self {
-        Self { rules, values, range, derived: 0, aliases: BTreeSet::new() }
+    pub(super) fn new(rules: &'static dyn Rules, values: Vec<ScalarValue>, spans: Spans) -> Self {
+        let aliases = BTreeSet::new();
+        Self { rules, values, spans, spans_used: false, derived: 0, aliases }
+    }
+
+    /// Where the times of `expr` lie, for an engine whose text depends on it: known of a column
+    /// that its own scan's filters bound.
+    pub(super) fn span(&mut self, expr: &Expr) -> Span {
+        if !self.rules.writes_offsets() {
+            return None;
+        }
+        self.spans_used = true;
+        let Expr::Column(Column { relation: Some(alias), name, .. }) = expr else { return None };
+        self.spans.get(&(alias.table().to_owned(), name.clone())).copied()
     }
 
     /// A quoted identifier.
@@ -78,11 +88,6 @@ impl Writer {
         self.typed(number - 1, &value.data_type())
     }
 
-    /// Whether a piece of text holds placeholders.
-    pub(super) fn binds(text: &str) -> bool {
-        text.contains(OPEN)
-    }
-
     /// A value that the plan holds itself, bound like one of the user's.
     pub(super) fn bind(&mut self, value: ScalarValue) -> Result<String, String> {
         let arrow = value.data_type();
@@ -98,14 +103,13 @@ impl Writer {
         self.rules.parameter(&format!("{OPEN}{index}{CLOSE}"), arrow)
     }
 
-    /// The text with the engine's own placeholders, and the values in their order.
+    /// The text with the engine's own placeholders, for a plan of so many values.
     ///
     /// # Errors
     /// Where a list is longer than the engine takes placeholders.
-    pub(super) fn finish(self, text: &str) -> Result<(String, Vec<ScalarValue>), String> {
+    pub(super) fn finish(mut self, text: &str, values: usize) -> Result<Written, String> {
         let mut out = String::with_capacity(text.len());
         let mut order: Vec<usize> = Vec::new();
-        let mut values = Vec::new();
         let mut rest = text;
         while let Some(open) = rest.find(OPEN) {
             out.push_str(&rest[..open]);
@@ -113,48 +117,46 @@ impl Writer {
             let close = after.find(CLOSE).unwrap_or(after.len());
             let index: usize = after[..close].parse().unwrap_or(0);
             match self.rules.numbered() {
-                true => out.push_str(&self.number(index, &mut order, &mut values)),
-                false => out.push_str(&self.question_marks(index, &mut values)),
+                true => out.push_str(&number(index, &mut order)),
+                false => {
+                    order.push(index);
+                    out.push_str(&self.question_marks(index));
+                }
             }
             rest = after.get(close + 1..).unwrap_or_default();
         }
         out.push_str(rest);
-        if values.len() > MOST_PLACEHOLDERS {
+        let is_list = |i: &usize| matches!(self.values.get(*i), Some(ScalarValue::List(_)));
+        let spread = !self.rules.numbered();
+        let of_lists = spread && order.iter().any(is_list);
+        let constants = self.values.split_off(values.min(self.values.len()));
+        let spans = self.spans_used.then(|| std::mem::take(&mut self.spans));
+        let text = out.into();
+        let written = Written { text, order, values, constants, spans, spread, of_lists };
+        if written.params(&self.values).len() > MOST_PLACEHOLDERS {
             return Err(format!("takes at most {MOST_PLACEHOLDERS} values in one query"));
         }
-        Ok((out, values))
+        Ok(written)
     }
 
     /// A value's placeholder; the elements of a list each have one.
-    fn question_marks(&self, index: usize, values: &mut Vec<ScalarValue>) -> String {
-        let Some(value) = self.values.get(index) else { return "NULL".to_owned() };
-        let ScalarValue::List(list) = value else {
-            values.push(value.clone());
-            return "?".to_owned();
-        };
-        let elements: Vec<ScalarValue> = (0..list.values().len())
-            .filter_map(|i| ScalarValue::try_from_array(list.values(), i).ok())
-            .collect();
-        if elements.is_empty() {
-            return "NULL".to_owned();
+    fn question_marks(&self, index: usize) -> String {
+        match self.values.get(index) {
+            Some(ScalarValue::List(list)) if !list.values().is_empty() => {
+                vec!["?"; list.values().len()].join(", ")
+            }
+            None | Some(ScalarValue::List(_)) => "NULL".to_owned(),
+            Some(_) => "?".to_owned(),
         }
-        let marks = vec!["?"; elements.len()].join(", ");
-        values.extend(elements);
-        marks
     }
+}
 
-    fn number(
-        &self,
-        index: usize,
-        order: &mut Vec<usize>,
-        values: &mut Vec<ScalarValue>,
-    ) -> String {
-        let known = order.iter().position(|i| *i == index);
-        let position = known.unwrap_or_else(|| {
-            order.push(index);
-            values.extend(self.values.get(index).cloned());
-            order.len() - 1
-        });
-        format!("${}", position + 1)
-    }
+/// A numbered placeholder: a value that stands in several places is bound once.
+fn number(index: usize, order: &mut Vec<usize>) -> String {
+    let known = order.iter().position(|i| *i == index);
+    let position = known.unwrap_or_else(|| {
+        order.push(index);
+        order.len() - 1
+    });
+    format!("${}", position + 1)
 }

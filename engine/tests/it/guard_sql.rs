@@ -67,7 +67,8 @@ fn every_bypass_is_refused_and_its_twin_passes() {
 #[test]
 fn no_text_of_a_person_is_in_any_sql() {
     let prepared = prepared("shop");
-    let hostile = ["O'Brien", "\\' or 1=1 --", "$9", "'' ; drop table x", "a\"b`c", "ünï\u{1}\u{2}"];
+    let hostile =
+        ["O'Brien", "\\' or 1=1 --", "$9", "'' ; drop table x", "a\"b`c", "ünï\u{1}\u{2}"];
     for text in hostile {
         let quoted = text.replace('\'', "''");
         let sql = format!(

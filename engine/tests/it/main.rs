@@ -4,6 +4,7 @@
 
 mod arrows;
 mod ask;
+mod cache;
 mod embedded;
 mod facts;
 mod federated;
@@ -12,7 +13,7 @@ mod joins;
 mod plans;
 mod properties;
 mod qa;
+mod series;
 mod shop;
 mod split;
 mod written;
-mod series;

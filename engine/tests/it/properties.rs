@@ -158,9 +158,44 @@ fn metric(i: usize) -> impl Strategy<Value = Value> {
             }
         }),
         Just(json!({"name": name, "agg": "count"})),
+        (pick(&["m0", "m1", "m2", "nothing"]), pick(aggs), 0_u32..5, pick(&["day", "month", "year"]), any::<bool>())
+            .prop_map({
+                let name = name.clone();
+                move |(of, agg, n, unit, trailing)| match trailing {
+                    true => json!({"name": name, "window": {"of": of, "agg": agg, "frame": "trailing", "n": n}}),
+                    false => json!({"name": name, "window": {"of": of, "agg": agg, "frame": "to_date", "unit": unit}}),
+                }
+            }),
+        (
+            pick(&["m0", "m1", "m2"]),
+            pick(&["previous", "1 year", "1 month", "2 days", "36 hours", "10000 years"]),
+            pick(&["value", "delta", "ratio"])
+        )
+            .prop_map({
+                let name = name.clone();
+                move |(of, offset, as_)| json!({"name": name, "compare": {"of": of, "offset": offset, "as": as_}})
+            }),
+        (pick(&["m0", "m1", "m2"]), prop::collection::vec(pick(OUTPUTS), 0..2)).prop_map({
+            let name = name.clone();
+            move |(of, within)| json!({"name": name, "share": {"of": of, "within": within}})
+        }),
         pick(&["m0 / m1", "round(m0, 2)", "coalesce(m1, 0) - m0", "m2", "nullif(m0, 0) * 1.5"])
             .prop_map(move |e| json!({"name": name, "expr": e})),
     ]
+}
+
+/// Names that dimensions of the generator may have.
+const OUTPUTS: &[&str] = &["day", "month", "status", "bucket", "band", "value", "customers.name"];
+
+fn top() -> impl Strategy<Value = Value> {
+    (
+        0_u64..4,
+        pick(&["m0", "m1", "m2", "nothing"]),
+        prop::collection::vec(pick(OUTPUTS), 0..2),
+        any::<bool>(),
+        pick(&["asc", "desc"]),
+    )
+        .prop_map(|(n, by, per, other, dir)| json!({"n": n, "by": by, "per": per, "other": other, "dir": dir}))
 }
 
 pub(crate) fn ir() -> impl Strategy<Value = Value> {
@@ -172,24 +207,33 @@ pub(crate) fn ir() -> impl Strategy<Value = Value> {
         prop::option::of(pick(&["1 day", "1 month", "1 hour"])),
         prop::option::of(pick(&["Asia/Kolkata", "America/New_York", "Mars/Olympus"])),
         prop::option::of(0_u64..200_000),
+        (prop::option::of(top()), prop::option::of(pick(&["zero", "null", "previous"]))),
     )
-        .prop_map(|(entities, dimensions, (a, b, c, n), filters, grain, zone, limit)| {
-            let metrics: Vec<Value> = [a, b, c].into_iter().take(n).collect();
-            let mut ir = json!({
-                "entities": entities, "dimensions": dimensions, "metrics": metrics,
-                "filters": filters, "order": [{"field": "m0", "dir": "desc"}],
-            });
-            if let Some(grain) = grain {
-                ir["grain"] = json!(grain);
-            }
-            if let Some(zone) = zone {
-                ir["time"] = json!({"timezone": zone});
-            }
-            if let Some(limit) = limit {
-                ir["limit"] = json!(limit);
-            }
-            ir
-        })
+        .prop_map(
+            |(entities, dimensions, (a, b, c, n), filters, grain, zone, limit, (top, fill))| {
+                let metrics: Vec<Value> = [a, b, c].into_iter().take(n).collect();
+                let mut ir = json!({
+                    "entities": entities, "dimensions": dimensions, "metrics": metrics,
+                    "filters": filters, "order": [{"field": "m0", "dir": "desc"}],
+                });
+                if let Some(grain) = grain {
+                    ir["grain"] = json!(grain);
+                }
+                if let Some(zone) = zone {
+                    ir["time"] = json!({"timezone": zone});
+                }
+                if let Some(fill) = fill {
+                    ir["time"]["fill"] = json!(fill);
+                }
+                if let Some(top) = top {
+                    ir["top"] = top;
+                }
+                if let Some(limit) = limit {
+                    ir["limit"] = json!(limit);
+                }
+                ir
+            },
+        )
 }
 
 proptest! {

@@ -190,12 +190,13 @@ async fn fill_of_nothing() {
 #[tokio::test]
 async fn a_window_does_not_change_what_is_filled() {
     // North has February 2024, south only January, which is outside the range.
-    let got = rows(monthly(json!({"time": {"fill": "previous"}, "dimensions": ["region", "month"],
+    let got =
+        rows(monthly(json!({"time": {"fill": "previous"}, "dimensions": ["region", "month"],
         "metrics": [{"name": "s", "agg": "sum", "field": "amount"},
             {"name": "w", "window": {"of": "s", "agg": "sum", "frame": "trailing", "n": 3}}],
         "filters": [{"field": "on_day", "op": "during", "value": "2024-02..2024-05"},
             {"field": "region", "op": "in", "value": ["north", "south"]}]})))
-    .await;
+        .await;
     assert_eq!(got, ["north 2024-02-01 30 40", "north 2024-03-01 30 70", "north 2024-04-01 30 90"]);
 }
 
@@ -271,11 +272,7 @@ async fn the_rest_is_no_real_value_and_no_null_group() {
     };
     assert_eq!(
         rows(asked(2)).await,
-        [
-            "- 2 22.5 5.5 false",
-            "north 4 14.333333333333334 4.0 false",
-            "- 2 13.5 4.0 true",
-        ]
+        ["- 2 22.5 5.5 false", "north 4 14.333333333333334 4.0 false", "- 2 13.5 4.0 true",]
     );
     assert_eq!(
         rows(asked(3)).await,
@@ -311,7 +308,8 @@ async fn a_nested_top_is_a_table() {
 
 #[test]
 fn what_has_no_meaning_is_refused() {
-    let window = json!({"name": "w", "window": {"of": "n", "agg": "sum", "frame": "trailing", "n": 2}});
+    let window =
+        json!({"name": "w", "window": {"of": "n", "agg": "sum", "frame": "trailing", "n": 2}});
     let count = json!({"name": "n", "agg": "count"});
     let over = |metrics: Value, top: Value| {
         monthly(json!({"dimensions": ["month", "region"], "metrics": metrics, "top": top}))
@@ -365,8 +363,7 @@ async fn the_rows_behind_a_row() {
     let code = |row: Value| {
         let row: Map<String, Value> = row.as_object().unwrap().clone();
         let ir = Ir::parse(&ir).unwrap();
-        let PlanError(errors) =
-            drill(&ir, &row, &catalog(), &DrillOptions::default()).unwrap_err();
+        let PlanError(errors) = drill(&ir, &row, &catalog(), &DrillOptions::default()).unwrap_err();
         errors[0].code.as_str()
     };
     assert_eq!(code(json!({"is_other": true})), "unsupported");

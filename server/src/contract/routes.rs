@@ -368,6 +368,15 @@ pub(crate) const ROUTES: &[Route] = &[
     },
     Route {
         method: "GET",
+        path: "/metrics",
+        operation_id: "metrics",
+        min_role: Some(Role::Admin),
+        query: None,
+        body: None,
+        idempotency_key: false,
+    },
+    Route {
+        method: "GET",
         path: "/openapi.yaml",
         operation_id: "get_openapi",
         min_role: None,

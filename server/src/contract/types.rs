@@ -75,6 +75,9 @@ pub(crate) type Ndjson = String;
 /// An HTML page.
 pub(crate) type Html = String;
 
+/// The text format of Prometheus.
+pub(crate) type Metrics = String;
+
 /// An error, as RFC 9457 says.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Problem {

@@ -207,14 +207,6 @@ async fn explained(
             ApiError::new(ErrorCode::LimitExceeded, detail)
         }
         RunError::Overflow(_) => overflow(),
-        RunError::Source { source_id, cause } => {
-            let mut root: &dyn std::error::Error = &cause;
-            while let Some(deeper) = root.source() {
-                root = deeper;
-            }
-            let detail = format!("The source {source_id} did not answer: {root}");
-            ApiError::new(ErrorCode::SourceError, detail)
-        }
         RunError::Source { source_id, cause } => from_source(&source_id, &cause),
         RunError::Engine(cause) => {
             let session = runtime.session();
@@ -238,7 +230,11 @@ fn overflow() -> ApiError {
 /// Why a database gave no rows; it is named.
 fn from_source(id: &str, cause: &DataFusionError) -> ApiError {
     match air_connectors::explain(cause) {
-        SourceError::Database(error) if error.is_overflow() => overflow(),
+        SourceError::Database(error) if error.is_overflow() => {
+            let mut told = overflow();
+            told.detail = crate::problem::sentence(&error.to_string());
+            told
+        }
         SourceError::Engine { reason } => {
             let detail = format!("The source \"{id}\" failed: {reason}");
             ApiError::new(ErrorCode::SourceError, crate::problem::sentence(&detail))

@@ -128,11 +128,7 @@ fn named(id: &DatasourceId, others: &[String]) -> Vec<DatasourceId> {
 }
 
 /// A source's record; one that an IR names and that is not there is left to the planner to name.
-async fn known(
-    app: &App,
-    id: &DatasourceId,
-    must: bool,
-) -> Result<Option<Datasource>, ApiError> {
+async fn known(app: &App, id: &DatasourceId, must: bool) -> Result<Option<Datasource>, ApiError> {
     match app.store.datasources().get(id).await {
         Ok(datasource) => Ok(Some(datasource)),
         Err(StoreError::NotFound { .. }) if !must => Ok(None),

@@ -10,8 +10,8 @@ use super::rows::{format, json, run_answer};
 use super::{Operation, operation};
 use crate::admission::{Answer, Call};
 use crate::contract::types::{
-    self, DialectSql, FieldErrorCode, Params, PlanSqlQuery, QueryQuery, QueryRequest,
-    SqlRequest, SqlResponse,
+    self, DialectSql, FieldErrorCode, Params, PlanSqlQuery, QueryQuery, QueryRequest, SqlRequest,
+    SqlResponse,
 };
 use crate::id::DatasourceId;
 use crate::pipeline::{self, Clock, Order, Question, sources};

@@ -27,6 +27,10 @@ pub(crate) enum RunStatus {
 }
 
 impl RunStatus {
+    /// Every status.
+    pub(crate) const ALL: [Self; 4] =
+        [Self::Running, Self::Completed, Self::Failed, Self::Cancelled];
+
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Running => "running",
@@ -262,6 +266,12 @@ impl<'s> Runs<'s> {
             return Err(StoreError::not_found("completed run", id));
         }
         Ok(transaction.commit().await?)
+    }
+
+    /// How many runs there are of each status that there are runs of.
+    pub(crate) async fn by_status(&self) -> Result<Vec<(RunStatus, i64)>, StoreError> {
+        let query = sqlx::query_as("SELECT status, COUNT(*) FROM report_runs GROUP BY status");
+        Ok(query.fetch_all(self.store.reader()).await?)
     }
 
     /// Fails what processes before this one left running. Returns how many there were.

@@ -66,6 +66,65 @@ async fn exchange(stream: &mut TcpStream, text: &str) -> String {
     answer
 }
 
+/// The figure called `name` on a page of metrics.
+fn figure(page: &str, name: &str) -> u64 {
+    let line = page.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+    line.unwrap_or_else(|| panic!("{name} is not in {page}")).parse().unwrap()
+}
+
+#[tokio::test]
+async fn metrics_tell_of_plans_and_runs() {
+    let world = World::new().await;
+    let learn = "/v1/learn?datasource_id=shop";
+    world.as_user("eva", "editor", "POST", learn).send().await.expect(200);
+    world.get("/metrics").send().await.problem(401, "unauthorized");
+    world.as_user("eva", "editor", "GET", "/metrics").send().await.problem(403, "forbidden");
+    for region in ["north", "south", "it is 50%"] {
+        let query = json!({"datasource_id": "shop", "ir": {"entities": ["orders"],
+            "metrics": [{"name": "n", "agg": "count"}],
+            "filters": [{"field": "region", "op": "=", "value": region}]}});
+        let asked = world.as_user("ann", "viewer", "POST", "/v1/query").json(&query);
+        asked.send().await.expect(200);
+    }
+    let page = world.as_user("adm", "admin", "GET", "/metrics").send().await;
+    assert!(page.header("content-type").starts_with("text/plain; version=0.0.4"));
+    let page = page.text();
+    assert_eq!(figure(&page, "air_runs{status=\"completed\"}"), 3);
+    assert_eq!(figure(&page, "air_runs{status=\"failed\"}"), 0);
+    assert!(figure(&page, "air_plan_cache_hits_total") >= 2, "{page}");
+    assert!(figure(&page, "air_plan_cache_misses_total") >= 1, "{page}");
+    assert!(figure(&page, "air_plan_cache_entries") >= 1, "{page}");
+    assert!(figure(&page, "air_plan_cache_bytes") > 0, "{page}");
+    assert_eq!(figure(&page, "air_plan_cache_evictions_total"), 0);
+}
+
+#[tokio::test]
+async fn metrics_are_open_to_this_machine_alone() {
+    let World { folder, service, .. } = World::new().await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let serving = tokio::spawn(service.serve(listener, async {
+        let _ = stopped.await;
+    }));
+    for (path, header, status) in [
+        ("/metrics", "", "200"),
+        ("/metrics", "x-forwarded-for: 192.0.2.1\r\n", "401"),
+        ("/metrics", "forwarded: for=192.0.2.1\r\n", "401"),
+        ("/metrics", "authorization: Bearer nonsense\r\n", "401"),
+        ("/v1/datasources", "", "401"),
+    ] {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let request =
+            format!("GET {path} HTTP/1.1\r\nhost: x\r\n{header}connection: close\r\n\r\n");
+        let answer = exchange(&mut stream, &request).await;
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{path} {header}: {answer}");
+    }
+    stop.send(()).unwrap();
+    serving.await.unwrap().unwrap();
+    drop(folder);
+}
+
 #[tokio::test]
 async fn shutting_down_answers_what_was_asked_and_closes() {
     let World { folder, service, .. } = World::learned().await;

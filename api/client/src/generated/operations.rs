@@ -506,6 +506,14 @@ impl Client {
         self.call(Method::GET, &["readyz"]).accept("application/json").typed().await
     }
 
+    /// Figures of the service, for Prometheus.
+    ///
+    /// The text format of Prometheus, version 0.0.4: how the plan cache does, and runs by status.
+    /// A caller on this machine needs no token; one that a proxy forwards for does.
+    pub async fn metrics(&self) -> Result<String, Error> {
+        self.call(Method::GET, &["metrics"]).text().await
+    }
+
     /// This contract.
     pub async fn get_openapi(&self) -> Result<String, Error> {
         self.call(Method::GET, &["openapi.yaml"]).text().await

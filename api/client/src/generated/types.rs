@@ -113,6 +113,9 @@ pub type Ndjson = String;
 /// An HTML page.
 pub type Html = String;
 
+/// The text format of Prometheus.
+pub type Metrics = String;
+
 /// An error, as RFC 9457 says.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Problem {

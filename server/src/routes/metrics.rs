@@ -1,0 +1,60 @@
+//! Figures of the service in the text format of Prometheus.
+//!
+//! In: the figures that stages keep themselves. Out: one page of text. A new figure is one line
+//! in [`metrics`]. Absent on purpose: rows, names of people, and anything else of a user.
+
+use std::fmt::Write;
+
+use super::rows::bytes;
+use super::{Operation, operation};
+use crate::admission::{Answer, Call};
+use crate::store::RunStatus;
+
+pub(super) const OPERATIONS: &[Operation] = &[operation!(metrics)];
+
+const MEDIA: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+async fn metrics(call: Call) -> Answer {
+    let plans = call.app.plans.figures();
+    let runs = call.app.store.runs().by_status().await?;
+    let mut page = Page(String::new());
+    page.counter("air_plan_cache_hits_total", "Plans that were in the cache.", plans.hits);
+    page.counter("air_plan_cache_misses_total", "Plans that were made afresh.", plans.misses);
+    page.counter(
+        "air_plan_cache_evictions_total",
+        "Shapes of plans that went to make room.",
+        plans.evictions,
+    );
+    page.gauge("air_plan_cache_entries", "Shapes of plans in the cache.", plans.entries);
+    page.gauge("air_plan_cache_bytes", "About what the cached plans take.", plans.bytes);
+    page.described("air_runs", "Runs in the control plane, by status.", "gauge");
+    for status in RunStatus::ALL {
+        let count = runs.iter().find(|(known, _)| *known == status).map_or(0, |(_, n)| *n);
+        page.line(&format!("air_runs{{status=\"{}\"}} {count}", status.as_str()));
+    }
+    Ok(bytes(MEDIA, page.0))
+}
+
+/// A page under construction. Help holds no line breaks and no backslashes.
+struct Page(String);
+
+impl Page {
+    fn line(&mut self, text: &str) {
+        self.0.push_str(text);
+        self.0.push('\n');
+    }
+
+    fn described(&mut self, name: &str, help: &str, kind: &str) {
+        let _ = writeln!(self.0, "# HELP {name} {help}\n# TYPE {name} {kind}");
+    }
+
+    fn counter(&mut self, name: &str, help: &str, value: u64) {
+        self.described(name, help, "counter");
+        self.line(&format!("{name} {value}"));
+    }
+
+    fn gauge(&mut self, name: &str, help: &str, value: u64) {
+        self.described(name, help, "gauge");
+        self.line(&format!("{name} {value}"));
+    }
+}
