@@ -2,11 +2,14 @@
 //!
 //! In: requests that name a question of `benches/questions`, a tool and the size of the catalog.
 //! Out: the SQL, or the nanoseconds of each call. A catalog is prepared once for all calls, as
-//! the service does and as the peers may too; everything after it is inside the call.
+//! the service does and as the peers may too; everything after it is inside the call. Each call
+//! asks of another year, as a report of another day does; the plan cache has seen its shape once.
 
 use crate::serve;
-use air_engine::{Dialect, PlanOptions, Policy, Prepared, arrow_schema, guard, plan};
-use air_ir::{Catalog, Ir};
+use air_engine::{
+    Dialect, PlanCache, PlanOptions, Planning, Policy, Prepared, arrow_schema, guard, plan,
+};
+use air_ir::{Bindings, Catalog, Ir};
 use anyhow::{Context, Result, anyhow, bail};
 use datafusion::arrow::util::display::array_value_to_string;
 use datafusion::catalog::{MemorySchemaProvider, SchemaProvider};
@@ -27,6 +30,10 @@ const SHOP: &str = include_str!("../../engine/tests/cases/catalogs/shop.json");
 
 /// The first tables of every catalog, so that the smallest holds what the first questions need.
 const FIRST: [&str; 4] = ["orders", "customers", "order_items", "products"];
+
+/// The year the questions are of, and how many others the calls ask for in turn.
+const YEAR: usize = 2024;
+const YEARS: usize = 200;
 
 /// A question's name, its IR, and the same question in SQL for tools that start from SQL.
 const QUESTIONS: [(&str, &str, &str); 4] = [
@@ -67,6 +74,7 @@ enum Request {
 #[serde(rename_all = "snake_case")]
 enum Tool {
     Air,
+    AirCached,
     Datafusion,
 }
 
@@ -81,6 +89,9 @@ enum Reply {
 /// One catalog as each tool holds it.
 struct World {
     prepared: Prepared,
+    options: PlanOptions,
+    policy: Policy,
+    cache: PlanCache,
     state: SessionState,
 }
 
@@ -112,22 +123,36 @@ impl World {
         }
         let home = context.catalog("datafusion").context("the default catalog is missing")?;
         home.register_schema(SCHEMA, Arc::new(provider))?;
-        Ok(Self { prepared: Prepared::new(catalog), state: context.state() })
+        Ok(Self {
+            prepared: Prepared::new(catalog),
+            options: PlanOptions {
+                now: jiff::Timestamp::UNIX_EPOCH,
+                default_limit: 5_000,
+                max_limit: 100_000,
+            },
+            policy: Policy::default(),
+            cache: PlanCache::default(),
+            state: context.state(),
+        })
     }
 
     async fn answer(&self, request: Request) -> Result<Reply> {
         Ok(match request {
             Request::Catalog { .. } => Reply::Catalog(Arc::clone(self.prepared.catalog())),
             Request::Sql { tool, question, .. } => {
-                let (sql, params) = self.sql(tool, &question).await?;
+                // So that a cached plan is one made for other values.
+                self.sql(tool, &asked(tool, &question, YEAR + 1)?).await?;
+                let (sql, params) = self.sql(tool, &asked(tool, &question, YEAR)?).await?;
                 let params = params.iter().map(text).collect::<Result<_>>()?;
                 Reply::Sql { sql, params }
             }
             Request::Time { tool, question, calls, .. } => {
+                self.sql(tool, &asked(tool, &question, YEAR)?).await?;
                 let mut nanos = Vec::with_capacity(calls);
-                for _ in 0..calls {
+                for call in 0..calls {
+                    let text = asked(tool, &question, YEAR - call % YEARS)?;
                     let started = Instant::now();
-                    black_box(self.sql(tool, &question).await?);
+                    black_box(self.sql(tool, &text).await?);
                     nanos.push(u64::try_from(started.elapsed().as_nanos())?);
                 }
                 Reply::Time { nanos }
@@ -135,30 +160,47 @@ impl World {
         })
     }
 
-    async fn sql(&self, tool: Tool, question: &str) -> Result<(String, Vec<ScalarValue>)> {
-        let Some((_, ir, sql)) = QUESTIONS.iter().find(|q| q.0 == question) else {
-            bail!("there is no question {question}");
-        };
+    async fn sql(&self, tool: Tool, text: &str) -> Result<(String, Vec<ScalarValue>)> {
         match tool {
-            Tool::Air => self.air(ir),
-            Tool::Datafusion => Ok((self.datafusion(sql).await?, Vec::new())),
+            Tool::Air => self.air(text),
+            Tool::AirCached => self.cached(text),
+            Tool::Datafusion => Ok((self.datafusion(text).await?, Vec::new())),
         }
     }
 
     fn air(&self, text: &str) -> Result<(String, Vec<ScalarValue>)> {
-        let now = jiff::Timestamp::UNIX_EPOCH;
-        let options = PlanOptions { now, default_limit: 5_000, max_limit: 100_000 };
         let ir = Ir::parse_str(text).map_err(|e| anyhow!("{e:?}"))?;
-        let planned = plan(&ir, &self.prepared, &options).map_err(|e| anyhow!("{e:?}"))?;
-        let guarded = guard(planned, &Policy::default()).map_err(|e| anyhow!("{e:?}"))?;
+        let planned = plan(&ir, &self.prepared, &self.options).map_err(|e| anyhow!("{e:?}"))?;
+        let guarded = guard(planned, &self.policy).map_err(|e| anyhow!("{e:?}"))?;
         let sql = guarded.sql(Dialect::Postgres)?;
         Ok((sql.text, sql.params))
+    }
+
+    fn cached(&self, text: &str) -> Result<(String, Vec<ScalarValue>)> {
+        let planning =
+            Planning { prepared: &self.prepared, options: &self.options, policy: &self.policy };
+        let planned = self
+            .cache
+            .sql(text, &Bindings::default(), &planning, Dialect::Postgres)
+            .map_err(|e| anyhow!("{e:?}"))?;
+        Ok((planned.text.to_string(), planned.params))
     }
 
     async fn datafusion(&self, sql: &str) -> Result<String> {
         let plan = self.state.create_logical_plan(sql).await?;
         Ok(Unparser::new(&PostgreSqlDialect {}).plan_to_sql(&plan)?.to_string())
     }
+}
+
+/// What a tool is given: the IR, of some year, or the SQL, which is the same each time.
+fn asked(tool: Tool, question: &str, year: usize) -> Result<String> {
+    let Some((_, ir, sql)) = QUESTIONS.iter().find(|q| q.0 == question) else {
+        bail!("there is no question {question}");
+    };
+    Ok(match tool {
+        Tool::Air | Tool::AirCached => ir.replace(&YEAR.to_string(), &year.to_string()),
+        Tool::Datafusion => (*sql).to_owned(),
+    })
 }
 
 /// The shop with its questions' tables first, then its other tables, then copies of them all.

@@ -43,12 +43,13 @@ pub(crate) fn instant(zone: &str) -> ArrowType {
     ArrowType::Timestamp(TimeUnit::Microsecond, Some(zone.into()))
 }
 
-/// The Arrow schema of a table: its readable columns, in their order.
+/// The Arrow schema of a table: its readable columns, in their order. All may be null: the engine's
+/// logical and physical plans do not agree on what a `case` over columns without nulls is.
 pub fn arrow_schema(table: &Table) -> SchemaRef {
     let fields: Vec<Field> = table
         .columns
         .iter()
-        .filter_map(|c| Some(Field::new(&c.name, arrow_type(c.data_type)?, c.nullable)))
+        .filter_map(|c| Some(Field::new(&c.name, arrow_type(c.data_type)?, true)))
         .collect();
     Arc::new(Schema::new(fields))
 }
