@@ -8,23 +8,8 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use std::hint::black_box;
 use std::sync::Arc;
 
-<<<<<<< HEAD
-const ONE_TABLE: &str = r#"{"entities":["orders"],
-  "dimensions":["status",{"name":"month","field":"ordered_at","grain":"1 month"}],
-  "metrics":[{"name":"orders","agg":"count"},{"name":"customers","agg":"count_distinct","field":"customer_id"}],
-  "filters":[{"field":"ordered_at","op":"during","value":"2024"},{"field":"status","op":"in","value":["paid","open"]}],
-  "order":[{"field":"orders","dir":"desc"}],"limit":100}"#;
-
-const FOUR_WAY: &str = r#"{"entities":["order_items","orders","customers","products"],
-  "dimensions":["customers.segment","products.category",{"name":"month","field":"orders.ordered_at","grain":"1 month"}],
-  "metrics":[{"name":"sold","agg":"sum","value":"qty * unit_price"},{"name":"lines","agg":"count"},
-             {"name":"large","agg":"count","filter":{"field":"qty","op":">","value":10}},{"name":"share","expr":"large / lines"}],
-  "filters":[{"field":"orders.ordered_at","op":"during","value":"2024"},{"field":"products.category","op":"!=","value":"toys"}],
-  "having":[{"metric":"lines","op":">","value":5}],"order":[{"field":"sold","dir":"desc"}],"limit":100}"#;
-=======
 const ONE_TABLE: &str = include_str!("../../benches/questions/one_table.json");
 const FOUR_WAY: &str = include_str!("../../benches/questions/four_way_join.json");
->>>>>>> wt-bench
 
 fn catalog(tables: usize) -> Prepared {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cases/catalogs/shop.json");
