@@ -41,7 +41,7 @@ use self::sources::Ready;
 #[derive(Debug, Clone)]
 pub(crate) enum Question {
     /// With its parameters still open, until it is bound.
-    Ir(Ir),
+    Ir(Box<Ir>),
     /// A query as a person or a model wrote it. It is read against the catalog, and never sent.
     Sql(String),
 }
@@ -131,7 +131,7 @@ async fn stages(
 pub(crate) fn bound(order: &Order) -> Result<Question, ApiError> {
     let Question::Ir(ir) = &order.question else { return Ok(order.question.clone()) };
     let bound = ir.bind(&order.bindings).map_err(|errors| ApiError::ir(order.ir_at, errors))?;
-    Ok(Question::Ir(bound))
+    Ok(Question::Ir(Box::new(bound)))
 }
 
 /// A plan that passed the guard.

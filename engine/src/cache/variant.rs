@@ -316,7 +316,10 @@ fn by_values_alone(ir: &Ir) -> bool {
 
 /// The time ranges of scans, by alias and column, as a fact collects them.
 #[derive(Debug, Default)]
-struct Bounds<'s>(Vec<(&'s (String, String), Option<Timestamp>, Option<Timestamp>)>);
+struct Bounds<'s>(Vec<Bound<'s>>);
+
+/// The alias and column of a scan, and the ends of its range.
+type Bound<'s> = (&'s (String, String), Option<Timestamp>, Option<Timestamp>);
 
 impl<'s> Bounds<'s> {
     fn of(tests: impl Iterator<Item = (&'s Site, Option<Timestamp>, Option<Timestamp>)>) -> Self {
@@ -343,9 +346,8 @@ impl<'s> Bounds<'s> {
 
     /// The ranges with both ends, as a plan keeps them.
     fn spans(&self) -> Spans {
-        let both = |(scan, lower, upper): &(&(String, String), Option<_>, Option<_>)| {
-            Some(((*scan).clone(), ((*lower)?, (*upper)?)))
-        };
+        let both =
+            |(scan, lower, upper): &Bound<'_>| Some(((*scan).clone(), ((*lower)?, (*upper)?)));
         self.0.iter().filter_map(both).collect()
     }
 

@@ -356,9 +356,7 @@ impl Tester<'_> {
             _ => (None, None),
         };
         let raw = match (&value.kind, scalar) {
-            (Kind::Date, Scalar::Text(text)) => {
-                text.parse().ok().and_then(|day| super::timing::raw_day(day))
-            }
+            (Kind::Date, Scalar::Text(text)) => text.parse().ok().and_then(super::timing::raw_day),
             _ => moment.map(|m| m.as_microsecond()),
         };
         Ok(Test { condition, lower, upper, span: Span::of(operator, raw) })

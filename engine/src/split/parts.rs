@@ -349,7 +349,6 @@ fn table(node: &LogicalPlan, scan: &TableScan) -> Part {
 }
 
 /// The plans of parts that are all of one database.
-#[expect(clippy::type_complexity, reason = "named once, where it is taken apart")]
 fn together(
     parts: Vec<Part>,
 ) -> std::result::Result<(Place, Vec<LogicalPlan>, Vec<String>), Vec<Part>> {

@@ -109,6 +109,7 @@ pub(super) fn aggregate(
                 format!("{word}({value}){over}")
             })
         }
+        "avg" if distinct.is_empty() && over.is_empty() => Ok(w.rules.average(&value)),
         "avg" => Ok(format!("AVG({distinct}{value}){over}")),
         "stddev" => Ok(format!("STDDEV_SAMP({value}){over}")),
         "var" => Ok(format!("VAR_SAMP({value}){over}")),

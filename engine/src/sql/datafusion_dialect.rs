@@ -78,6 +78,10 @@ impl Rules for Datafusion {
         Ok(format!("air_fold({text})"))
     }
 
+    fn average(&self, value: &str) -> String {
+        format!("AVG({value})")
+    }
+
     fn divide(&self, a: &str, b: &str) -> String {
         format!("air_divide({a}, {b})")
     }

@@ -258,7 +258,11 @@ fn in_list(w: &mut Writer, list: &InList, scope: &Scope<'_>) -> Text {
     let text = scope.is_text(&list.expr)?;
     let mut items = Vec::new();
     for value in &list.list {
-        items.push(expression(w, value, scope)?);
+        items.push(match value {
+            // A null that is cast to text would bring a collation of its own.
+            Expr::Literal(null, _) if null.is_null() => "NULL".to_owned(),
+            value => expression(w, value, scope)?,
+        });
     }
     let not = if list.negated { "NOT " } else { "" };
     if text {

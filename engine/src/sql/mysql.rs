@@ -198,6 +198,10 @@ impl Rules for Mysql {
         }
     }
 
+    fn average(&self, value: &str) -> String {
+        format!("AVG({value})")
+    }
+
     fn text_in(&self, item: &Item, items: &[String]) -> String {
         let exact: Vec<String> = items.iter().map(|i| bytes(i)).collect();
         let exact = format!("{} IN ({})", bytes(&item.text), exact.join(", "));

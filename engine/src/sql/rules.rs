@@ -242,6 +242,11 @@ pub(super) trait Rules: Sync {
         Ok(format!("translate({text}, '{from}', '{to}')"))
     }
 
+    /// The average of doubles. Postgres's own also sums squares, and fails where those do not fit.
+    fn average(&self, value: &str) -> String {
+        format!("(SUM({value}) / NULLIF(COUNT({value}), 0))")
+    }
+
     fn divide(&self, a: &str, b: &str) -> String {
         format!("({a} / NULLIF({b}, 0))")
     }

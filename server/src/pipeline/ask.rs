@@ -197,7 +197,7 @@ async fn answered(
     let order = Order {
         owner: asked.principal.sub.clone(),
         datasource: asked.datasource.clone(),
-        question: Question::Ir(draft.ir.clone()),
+        question: Question::Ir(Box::new(draft.ir.clone())),
         ir_at: "/ir",
         bindings: Bindings::default(),
         params: serde_json::Map::new(),

@@ -90,7 +90,11 @@ impl Beside<'_> {
         let options = plan_options(self.app, self.now);
         let plan = air_engine::plan(ir, &self.ready.prepared, &options).ok()?;
         let guarded = air_engine::guard(plan, &policy(self.app)).ok()?;
-        let work = engine::execute(self.app, self.ready, guarded.execution_with(engine::options(self.app)).ok()?);
+        let work = engine::execute(
+            self.app,
+            self.ready,
+            guarded.execution_with(engine::options(self.app)).ok()?,
+        );
         let ran = tokio::time::timeout_at(self.deadline.into(), work).await.ok()?;
         Some(ran.ok()?.answer.rows)
     }

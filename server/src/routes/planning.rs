@@ -119,7 +119,7 @@ fn question(
         None => {
             let value = Value::Object(ir.unwrap_or_default());
             let ir = Ir::parse(&value).map_err(|errors| ApiError::ir("/ir", errors))?;
-            Ok(Question::Ir(ir))
+            Ok(Question::Ir(Box::new(ir)))
         }
         Some(_) if params.is_some_and(|params| !params.is_empty()) => {
             let detail = "SQL takes no parameters; write the values, which are bound.";

@@ -123,7 +123,7 @@ async fn run_report(call: Call) -> Answer {
     let order = Order {
         owner: call.principal.sub.clone(),
         datasource,
-        question: Question::Ir(ir),
+        question: Question::Ir(Box::new(ir)),
         ir_at: "/def/ir",
         bindings,
         params,

@@ -376,6 +376,8 @@ fn likely_irs_are_planned_alike_from_a_warm_cache() {
 
 #[test]
 fn any_irs_are_planned_alike_from_a_small_cache() {
-    let hits = run(300, CacheLimits { entries: 20, bytes: 400_000 }, (properties::ir(), numbers()));
+    let likely = numbers().prop_map(|numbers| (Choices(&numbers, 0).ir(), numbers));
+    let irs = prop_oneof![(properties::ir(), numbers()), likely];
+    let hits = run(300, CacheLimits { entries: 20, bytes: 400_000 }, irs);
     assert!(hits > 50, "{hits} plans came from the cache");
 }

@@ -43,7 +43,7 @@ fn values_of_one_type_share_a_plan() {
         ("status", "=", json!("paid"), json!("50%_\\'; --")),
         ("status", "=", json!("paid"), json!("2024-01-01")),
         ("status", "contains", json!("a"), json!("%")),
-        ("status", "icontains", json!("ÄB"), json!("_")),
+        ("status", "icontains", json!("ab"), json!("Ba")),
         ("status", "in", json!(["a", "b"]), json!(["c", ""])),
         ("orders.id", ">", json!(1), json!("12")),
         ("products.price", ">=", json!("12.50"), json!(7.25)),
