@@ -113,7 +113,8 @@ pub(crate) async fn health(app: &App, id: &DatasourceId) -> Result<Health, ApiEr
             status: HealthStatus::Failing,
             checked_at,
             latency_ms: Some(begin.elapsed().as_secs_f64() * 1000.0),
-            detail: Some(error.detail),
+            // What is wrong is with the one thing that does not fit.
+            detail: error.errors.first().map(|e| e.detail.clone()).or(Some(error.detail)),
         },
     };
     app.store.datasources().set_health(id, &json!(health)).await?;

@@ -85,7 +85,7 @@ fn new_version(datasource: Option<&str>) -> NewReportVersion {
 
 fn outcome(sample: Vec<serde_json::Value>) -> Outcome {
     Outcome {
-        sql: json!([]),
+        sql: json!([{"source": "flights", "sql": "SELECT 1"}]),
         row_count: sample.len() as i64,
         truncated: false,
         columns: json!([{"name": "n", "type": "int64", "role": "measure"}]),

@@ -73,8 +73,8 @@ async fn a_dsn_is_never_shown() {
     made.expect(201);
     let health = world.post("/v1/datasources/pg/health").send().await.expect(200);
     assert_eq!(health["status"], "failing");
-    assert!(health["detail"].as_str().unwrap().contains("files only"), "{health}");
-    world.post("/v1/learn?datasource_id=pg").send().await.problem(422, "unsupported");
+    assert!(health["detail"].as_str().unwrap().contains("PW"), "{health}");
+    world.post("/v1/learn?datasource_id=pg").send().await.problem(422, "invalid");
 }
 
 #[tokio::test]
