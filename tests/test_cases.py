@@ -15,6 +15,7 @@ ANSWERED = [case for case in CASES if case.duckdb is not None]
 
 # A case over an empty result says little; these mean to have one.
 EMPTY = {
+    "fill/other dimensions have nothing when nothing matched",
     "aggregates/nothing matched with a dimension is no row",
     "shape/beyond the last row",
     "keys/groups of an empty table",
@@ -35,7 +36,8 @@ ieq is_null not_null during
 
 def outputs(ir: dict[str, Any]) -> list[str]:
     parts = ir.get("dimensions", []) + ir.get("metrics", [])
-    return [part if isinstance(part, str) else part["name"] for part in parts]
+    names = [part if isinstance(part, str) else part["name"] for part in parts]
+    return [*names, "is_other"] if ir.get("top", {}).get("other") else names
 
 
 def words(value: Any, key: str) -> set[str]:

@@ -9,6 +9,7 @@ same report runs again.
 
 from __future__ import annotations
 
+import base64
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -21,6 +22,8 @@ from servers import READER, MariaDb, Postgres, mariadb, postgres
 from service import REPOSITORY, Http, Reply, serving
 
 GIBIBYTE = 1 << 30
+# Passwords in DSNs are stored encrypted with it.
+KEY = {"AIR_ENCRYPTION_KEY": base64.b64encode(bytes(range(32))).decode()}
 RUNS = 8
 ORDERS = 1_000_000
 WAIT_SECONDS = 60
@@ -98,10 +101,8 @@ def connections(pg: Postgres) -> int:
 
 def segments(reply: Reply, name: str) -> dict[str, str]:
     assert reply.status == 200, reply.body
-    return {
-        row["segment"] if "segment" in row else row["buyer.segment"]: row[name]
-        for row in reply.body["rows"]
-    }
+    segment = reply.body["columns"][0]["name"]
+    return {row[segment]: row[name] for row in reply.body["rows"]}
 
 
 @pytest.fixture(scope="module")
@@ -117,7 +118,7 @@ def test_one_source_dies_and_the_other_runs_end(
     with mariadb(tmp_path / "maria") as maria:
         maria.sql(None, "create database ops")
         maria.sql("ops", MARIADB_DATA)
-        with serving(program, tmp_path, config(pg, maria)) as process:
+        with serving(program, tmp_path, config(pg, maria), environment=KEY) as process:
             limit = f"--data={GIBIBYTE}"
             subprocess.run(["prlimit", limit, "--pid", str(process.pid)], check=True)  # noqa: S603, S607
             http = Http(process.base)
