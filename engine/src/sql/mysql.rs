@@ -198,6 +198,10 @@ impl Rules for Mysql {
         }
     }
 
+    fn compares_values(&self) -> bool {
+        false
+    }
+
     fn average(&self, value: &str) -> String {
         format!("AVG({value})")
     }

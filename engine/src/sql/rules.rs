@@ -242,6 +242,11 @@ pub(super) trait Rules: Sync {
         Ok(format!("translate({text}, '{from}', '{to}')"))
     }
 
+    /// Whether `LEAST` and `GREATEST` are right over every expression.
+    fn compares_values(&self) -> bool {
+        true
+    }
+
     /// The average of doubles. Postgres's own also sums squares, and fails where those do not fit.
     fn average(&self, value: &str) -> String {
         format!("(SUM({value}) / NULLIF(COUNT({value}), 0))")
