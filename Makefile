@@ -12,10 +12,11 @@ EDA_TEST_VENV := $(HOME)/.cache/air/eda-test-venv
 # The benches run what is built for release, and have the tools they compare with in a venv apart.
 RELEASE := $(CARGO_TARGET_DIR)/release
 BENCH_VENV := $(HOME)/.cache/air/bench-venv
+FG_VENV := $(HOME)/.cache/air/fg-venv
 BENCH := AIR_BIN=$(RELEASE)/air AIR_BENCH_BIN=$(RELEASE)/air-bench $(BENCH_VENV)/bin/python
 
 .PHONY: eda eda-venv eda-test-venv eda-test demo demo-federated run test lint rust-test python-test generate \
-	bench bench-build bench-planning bench-reading bench-files bench-federated bench-memory openapi check clean build venv system
+	bench bench-build bench-planning bench-reading bench-files bench-federated bench-memory bench-eda openapi check clean build venv system
 
 demo: system build ## ask three questions of the sample data, save a report, run it twice
 	AIR_BIN=$(BIN)/air AIRCLI_BIN=$(BIN)/aircli bash scripts/demo.sh
@@ -93,6 +94,12 @@ bench-federated: bench-build ## joins over two sources
 
 bench-memory: bench-build venv ## peak memory of large reports
 	AIR_BIN=$(RELEASE)/air PYTHON=$(PY) bash benches/memory.sh
+
+bench-eda: eda-venv ## profiling beside DuckDB and fg-data-profiling
+	@bash scripts/venv.sh $(BENCH_VENV) benches/requirements.txt
+	@bash scripts/venv.sh $(FG_VENV) benches/requirements-eda.txt
+	EDA_PYTHON=$(EDA_VENV)/bin/python BENCH_PYTHON=$(BENCH_VENV)/bin/python FG_PYTHON=$(FG_VENV)/bin/python \
+		$(BENCH_VENV)/bin/python benches/eda.py $(BENCH_ARGS)
 
 openapi: venv ## generate server types and client from api/openapi.yaml
 	PATH=$(VENV)/bin:$$PATH api/generate

@@ -1,8 +1,8 @@
 """Make the Rust types, routes and client, and the EDA service's models, from openapi.yaml.
 
 In: the contract. Out: `client/src/generated/` for crate air-client, `../server/src/contract/` for
-the server, `../python/eda/air_eda/contract.py` for the EDA service. With `--check` nothing is written; the exit code is 1
-where what is committed differs from what would be made.
+the server, `../python/eda/air_eda/contract.py` for the EDA service. With `--check` nothing is
+written; the exit code is 1 where what is committed differs from what would be made.
 """
 
 from __future__ import annotations

@@ -20,25 +20,25 @@ Generated from api/openapi.yaml by api/generate. Do not edit: change the contrac
 HEAD = '''
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
 
 
 class Closed(BaseModel):
-    """Refuses members it does not know, and null where the contract has none."""
+    """Refuses members it does not know."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
-    never_null: ClassVar[frozenset[str]] = frozenset()
 
-    @model_validator(mode="before")
-    @classmethod
-    def without_null(cls, data: object) -> object:
-        if isinstance(data, dict):
-            for name in cls.never_null & data.keys():
-                if data[name] is None:
-                    raise ValueError(f"{name} must not be null")
-        return data
+
+def not_null(value: object) -> object:
+    if value is None:
+        raise ValueError("it may be left out, but not null")
+    return value
+
+
+# Of what may be left out: absent is None here, and null is refused as the contract has it.
+ABSENT = BeforeValidator(not_null)
 '''
 PLAIN = {"string": "str", "number": "float", "integer": "int", "boolean": "bool"}
 CONSTRAINTS = {
@@ -116,15 +116,13 @@ class Models:
             return f"\n{comment(about)}{name} = {self.type_of(schema, name)}\n"
         required = set(schema.get("required", []))
         out = f'\nclass {name}(Closed):\n    """{about}"""\n\n'
-        never = [k for k, s in schema["properties"].items() if k not in required and not free(s)]
-        if never:
-            out += f"    never_null: ClassVar[frozenset[str]] = frozenset({sorted(never)!r})\n"
         for key, spec in schema["properties"].items():
             kind = self.type_of(spec, f"{name}/{key}")
             end = ""
             if key not in required:
                 default = spec.get("default")
-                kind = kind if default is not None or kind == "JsonValue" else f"{kind} | None"
+                if default is None and not free(spec):
+                    kind = f"Annotated[{kind} | None, ABSENT]"
                 end = f" = {default!r}"
             out += comment(spec.get("description", ""), "    ") + f"    {key}: {kind}{end}\n"
         return out
@@ -147,7 +145,7 @@ class Models:
 def free(spec: Json) -> bool:
     """Whether null is one of its values."""
     kinds = spec.get("type")
-    return not kinds and "$ref" not in spec or (isinstance(kinds, list) and "null" in kinds)
+    return (not kinds and "$ref" not in spec) or (isinstance(kinds, list) and "null" in kinds)
 
 
 def annotated(kind: str, schema: Json) -> str:

@@ -207,7 +207,7 @@ def first_of(grid: list[Number], i: int) -> int:
 
 def kolmogorov(distance: float, n: int, m: int) -> float:
     """Two-sided p value, as scipy's `ks_2samp` has it for large samples."""
-    return float(np.clip(stats.kstwo.sf(distance, round(n * m / (n + m))), 0.0, 1.0))
+    return float(np.clip(stats.kstwo.sf(distance, max(round(n * m / (n + m)), 1)), 0.0, 1.0))
 
 
 def binned(

@@ -5,26 +5,25 @@ Generated from api/openapi.yaml by api/generate. Do not edit: change the contrac
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
 
 
 class Closed(BaseModel):
-    """Refuses members it does not know, and null where the contract has none."""
+    """Refuses members it does not know."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
-    never_null: ClassVar[frozenset[str]] = frozenset()
 
-    @model_validator(mode="before")
-    @classmethod
-    def without_null(cls, data: object) -> object:
-        if isinstance(data, dict):
-            for name in cls.never_null & data.keys():
-                if data[name] is None:
-                    raise ValueError(f"{name} must not be null")
-        return data
 
+def not_null(value: object) -> object:
+    if value is None:
+        raise ValueError("it may be left out, but not null")
+    return value
+
+
+# Of what may be left out: absent is None here, and null is refused as the contract has it.
+ABSENT = BeforeValidator(not_null)
 
 # A request, as the log knows it.
 RequestId = Annotated[str, Field(pattern="^req_[0-9a-f]{32}$")]
@@ -110,7 +109,6 @@ FieldErrorCode = Literal[
 class FieldError(Closed):
     """One thing that is wrong."""
 
-    never_null: ClassVar[frozenset[str]] = frozenset(["nearest"])
     # A JSON pointer into the body (`""` is the whole of it), `?name` for a query parameter,
     # `{name}` for one of the path, `Name:` for a header.
     pointer: str
@@ -118,7 +116,7 @@ class FieldError(Closed):
     # What is wrong and what to do.
     detail: str
     # Known names close to the one that was not found, nearest first.
-    nearest: list[str] | None = None
+    nearest: Annotated[list[str] | None, ABSENT] = None
 
 
 # What a rule did.
@@ -137,7 +135,6 @@ class SafetyRule(Closed):
 class Problem(Closed):
     """An error, as RFC 9457 says."""
 
-    never_null: ClassVar[frozenset[str]] = frozenset(["errors", "safety_report"])
     # `about:blank`; the kind of error is in `code`.
     type: str
     # The status in words.
@@ -149,9 +146,9 @@ class Problem(Closed):
     detail: str
     request_id: RequestId
     # Everything that is wrong, one by one.
-    errors: list[FieldError] | None = None
+    errors: Annotated[list[FieldError] | None, ABSENT] = None
     # What each rule of the guard said; with `refused`.
-    safety_report: list[SafetyRule] | None = None
+    safety_report: Annotated[list[SafetyRule] | None, ABSENT] = None
 
 
 # What a file is; its ending tells where it is not given.
@@ -378,10 +375,9 @@ class EdaSkipped(Closed):
 class EdaInferRequest(Closed):
     """What to infer."""
 
-    never_null: ClassVar[frozenset[str]] = frozenset(["format", "path"])
     # A file below the base path of the service, in place of an Arrow body.
-    path: Annotated[str, Field(min_length=1, max_length=4096)] | None = None
-    format: EdaFormat | None = None
+    path: Annotated[Annotated[str, Field(min_length=1, max_length=4096)] | None, ABSENT] = None
+    format: Annotated[EdaFormat | None, ABSENT] = None
 
 
 class EdaInferredColumn(Closed):
@@ -411,14 +407,13 @@ class EdaInference(Closed):
 class EdaProfileRequest(Closed):
     """What to profile."""
 
-    never_null: ClassVar[frozenset[str]] = frozenset(
-        ["columns", "format", "histogram_bins", "path", "seed", "top_values"]
-    )
     # A file below the base path of the service, in place of an Arrow body.
-    path: Annotated[str, Field(min_length=1, max_length=4096)] | None = None
-    format: EdaFormat | None = None
+    path: Annotated[Annotated[str, Field(min_length=1, max_length=4096)] | None, ABSENT] = None
+    format: Annotated[EdaFormat | None, ABSENT] = None
     # The columns to look at; all if it is not given.
-    columns: Annotated[list[str], Field(min_length=1, max_length=10000)] | None = None
+    columns: Annotated[
+        Annotated[list[str], Field(min_length=1, max_length=10000)] | None, ABSENT
+    ] = None
     histogram_bins: Annotated[int, Field(ge=1, le=200)] = 20
     top_values: Annotated[int, Field(ge=0, le=100)] = 20
     # Draws the values that patterns are read from where there are many.
@@ -428,9 +423,6 @@ class EdaProfileRequest(Closed):
 class EdaColumnProfile(Closed):
     """What the values of a column are like."""
 
-    never_null: ClassVar[frozenset[str]] = frozenset(
-        ["histogram", "patterns", "quantiles", "top_values"]
-    )
     # A member of a struct is `column.member`.
     name: str
     type: EdaType
@@ -438,10 +430,10 @@ class EdaColumnProfile(Closed):
     # Of every column `nulls`, `null_share`, `distinct`, `unique`; of numbers `mean`, `std`,
     # `skewness` and so on; of text `length_min` and so on.
     figures: dict[str, EdaFigure]
-    quantiles: EdaQuantiles | None = None
-    histogram: EdaHistogram | None = None
-    top_values: EdaTopValues | None = None
-    patterns: EdaTopValues | None = None
+    quantiles: Annotated[EdaQuantiles | None, ABSENT] = None
+    histogram: Annotated[EdaHistogram | None, ABSENT] = None
+    top_values: Annotated[EdaTopValues | None, ABSENT] = None
+    patterns: Annotated[EdaTopValues | None, ABSENT] = None
 
 
 class EdaProfile(Closed):
@@ -459,14 +451,13 @@ class EdaProfile(Closed):
 class EdaCorrelationsRequest(Closed):
     """What to correlate."""
 
-    never_null: ClassVar[frozenset[str]] = frozenset(
-        ["columns", "format", "max_columns", "path", "sample_rows", "seed"]
-    )
     # A file below the base path of the service, in place of an Arrow body.
-    path: Annotated[str, Field(min_length=1, max_length=4096)] | None = None
-    format: EdaFormat | None = None
+    path: Annotated[Annotated[str, Field(min_length=1, max_length=4096)] | None, ABSENT] = None
+    format: Annotated[EdaFormat | None, ABSENT] = None
     # The columns to look at; all if it is not given.
-    columns: Annotated[list[str], Field(min_length=1, max_length=10000)] | None = None
+    columns: Annotated[
+        Annotated[list[str], Field(min_length=1, max_length=10000)] | None, ABSENT
+    ] = None
     # Rows of the sample; fewer rows are all taken.
     sample_rows: Annotated[int, Field(ge=100, le=100000)] = 100000
     # Draws the sample.
@@ -503,14 +494,13 @@ class EdaCorrelations(Closed):
 class EdaOutliersRequest(Closed):
     """Where to look for outliers."""
 
-    never_null: ClassVar[frozenset[str]] = frozenset(
-        ["columns", "forest", "format", "odd_rows", "path", "sample_rows", "seed"]
-    )
     # A file below the base path of the service, in place of an Arrow body.
-    path: Annotated[str, Field(min_length=1, max_length=4096)] | None = None
-    format: EdaFormat | None = None
+    path: Annotated[Annotated[str, Field(min_length=1, max_length=4096)] | None, ABSENT] = None
+    format: Annotated[EdaFormat | None, ABSENT] = None
     # The columns to look at; all if it is not given.
-    columns: Annotated[list[str], Field(min_length=1, max_length=10000)] | None = None
+    columns: Annotated[
+        Annotated[list[str], Field(min_length=1, max_length=10000)] | None, ABSENT
+    ] = None
     # Rows of the sample; fewer rows are all taken.
     sample_rows: Annotated[int, Field(ge=100, le=100000)] = 100000
     # Draws the sample.
@@ -596,22 +586,21 @@ class EdaOutliers(Closed):
 class EdaTrendsRequest(Closed):
     """What to follow over time."""
 
-    never_null: ClassVar[frozenset[str]] = frozenset(
-        ["aggregate", "buckets", "columns", "format", "path", "period", "unit"]
-    )
     # A file below the base path of the service, in place of an Arrow body.
-    path: Annotated[str, Field(min_length=1, max_length=4096)] | None = None
-    format: EdaFormat | None = None
+    path: Annotated[Annotated[str, Field(min_length=1, max_length=4096)] | None, ABSENT] = None
+    format: Annotated[EdaFormat | None, ABSENT] = None
     # The column of dates or timestamps.
     time: str
     # The columns to look at; all if it is not given.
-    columns: Annotated[list[str], Field(min_length=1, max_length=10000)] | None = None
-    aggregate: EdaAggregate | None = None
+    columns: Annotated[
+        Annotated[list[str], Field(min_length=1, max_length=10000)] | None, ABSENT
+    ] = None
+    aggregate: Annotated[EdaAggregate | None, ABSENT] = None
     # At most so many buckets.
     buckets: Annotated[int, Field(ge=10, le=2000)] = 2000
-    unit: EdaUnit | None = None
+    unit: Annotated[EdaUnit | None, ABSENT] = None
     # Buckets of a season; if it is not given, the usual ones of the unit.
-    period: Annotated[int, Field(ge=2, le=1000)] | None = None
+    period: Annotated[Annotated[int, Field(ge=2, le=1000)] | None, ABSENT] = None
 
 
 class EdaChangePoint(Closed):
@@ -655,18 +644,19 @@ class EdaTrends(Closed):
 class EdaDriftRequest(Closed):
     """What to compare with. One of `previous` and `previous_path`."""
 
-    never_null: ClassVar[frozenset[str]] = frozenset(
-        ["alpha", "columns", "format", "path", "previous", "previous_format", "previous_path"]
-    )
     # A file below the base path of the service, in place of an Arrow body.
-    path: Annotated[str, Field(min_length=1, max_length=4096)] | None = None
-    format: EdaFormat | None = None
-    previous: EdaProfile | None = None
+    path: Annotated[Annotated[str, Field(min_length=1, max_length=4096)] | None, ABSENT] = None
+    format: Annotated[EdaFormat | None, ABSENT] = None
+    previous: Annotated[EdaProfile | None, ABSENT] = None
     # A file below the base path.
-    previous_path: Annotated[str, Field(min_length=1, max_length=4096)] | None = None
-    previous_format: EdaFormat | None = None
+    previous_path: Annotated[
+        Annotated[str, Field(min_length=1, max_length=4096)] | None, ABSENT
+    ] = None
+    previous_format: Annotated[EdaFormat | None, ABSENT] = None
     # The columns to look at; all if it is not given.
-    columns: Annotated[list[str], Field(min_length=1, max_length=10000)] | None = None
+    columns: Annotated[
+        Annotated[list[str], Field(min_length=1, max_length=10000)] | None, ABSENT
+    ] = None
     # Significance, after Holm.
     alpha: Annotated[float, Field(gt=0, lt=1)] = 0.01
 
@@ -701,25 +691,24 @@ class EdaDrift(Closed):
 class EdaRule(Closed):
     """A rule. Which members it needs depends on `check`."""
 
-    never_null: ClassVar[frozenset[str]] = frozenset(
-        ["column", "columns", "op", "other", "pattern", "strict", "type", "values"]
-    )
     check: EdaCheck
-    column: str | None = None
+    column: Annotated[str | None, ABSENT] = None
     # Of `unique`: together.
-    columns: Annotated[list[str], Field(min_length=1, max_length=100)] | None = None
+    columns: Annotated[Annotated[list[str], Field(min_length=1, max_length=100)] | None, ABSENT] = (
+        None
+    )
     # Of `compare`: the right side.
-    other: str | None = None
-    op: EdaOperator | None = None
+    other: Annotated[str | None, ABSENT] = None
+    op: Annotated[EdaOperator | None, ABSENT] = None
     # Of `range`, `length`, `row_count`: the least allowed.
     min: JsonValue = None
     # Of `range`, `length`, `row_count`, `null_share`: the most allowed.
     max: JsonValue = None
     # Of `in_set`.
-    values: Annotated[list[JsonValue], Field(max_length=100000)] | None = None
+    values: Annotated[Annotated[list[JsonValue], Field(max_length=100000)] | None, ABSENT] = None
     # Of `pattern`: a regular expression, run in linear time, that must match somewhere.
-    pattern: Annotated[str, Field(max_length=1000)] | None = None
-    type: EdaType | None = None
+    pattern: Annotated[Annotated[str, Field(max_length=1000)] | None, ABSENT] = None
+    type: Annotated[EdaType | None, ABSENT] = None
     # Of `increasing`: no two equal.
     strict: bool = False
 
@@ -727,10 +716,9 @@ class EdaRule(Closed):
 class EdaValidateRequest(Closed):
     """The rules to check."""
 
-    never_null: ClassVar[frozenset[str]] = frozenset(["failing_rows", "format", "path"])
     # A file below the base path of the service, in place of an Arrow body.
-    path: Annotated[str, Field(min_length=1, max_length=4096)] | None = None
-    format: EdaFormat | None = None
+    path: Annotated[Annotated[str, Field(min_length=1, max_length=4096)] | None, ABSENT] = None
+    format: Annotated[EdaFormat | None, ABSENT] = None
     rules: Annotated[list[EdaRule], Field(min_length=1, max_length=1000)]
     # How many rows that break a rule to name.
     failing_rows: Annotated[int, Field(ge=0, le=100)] = 10

@@ -1,8 +1,8 @@
 """Where the level of a series changes: optimal partitioning (Jackson et al. 2005).
 
 The partition into pieces of one mean each that has the least squared error plus a penalty for each
-change, found exactly. The penalty is 3σ²·log n; σ² comes from differences, which a change of level
-hardly touches, and from differences of block means, which grow when values hang together.
+change, found exactly. The penalty is 3σ²·log n, where σ² is the long-run variance: it grows when
+neighbours hang together.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from .line import Floats
 LEAST = 5
 PENALTY = 3.0
 NORMAL_MAD = 1.4826
+# An autocorrelation beyond this is taken for this.
+MOST_TOGETHER = 0.95
 # Of the curves that levels must be better than.
 DEGREES = (1, 2, 3)
 
@@ -52,14 +54,21 @@ def changes(values: Floats) -> list[Change]:
 
 
 def noise(values: Floats) -> float:
-    """The variance of what is around the levels; its long-run one where values hang together."""
-    length = max(int(math.sqrt(len(values))), 2)
-    blocks = values[: len(values) // length * length].reshape(-1, length).mean(axis=1)
-    return max(of_differences(values), length * of_differences(blocks))
+    """The long-run variance of what is around the levels, as of a process of first order.
+
+    Differences to the next value are small where neighbours hang together, differences over
+    several values are not: from the two follow variance and autocorrelation.
+    """
+    near, far = of_differences(values, 1), of_differences(values, LEAST)
+    if far <= near:
+        return near
+    together = min(1.0 - near / far, MOST_TOGETHER)
+    return far * (1 + together) / (1 - together)
 
 
-def of_differences(values: Floats) -> float:
-    steps = np.diff(values)
+def of_differences(values: Floats, lag: int) -> float:
+    """A variance that a few changes of level hardly touch."""
+    steps = values[lag:] - values[:-lag]
     if len(steps) < 3:
         return 0.0
     middle = np.median(steps)

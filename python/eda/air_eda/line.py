@@ -7,7 +7,6 @@ numbers they are stored as; whole numbers that 64 bits do not hold stay whole in
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -82,9 +81,10 @@ class Line:
 
     @cached_property
     def total(self) -> int | float:
-        """The sum; exact of whole numbers, however large."""
+        """The sum; exact of whole numbers, however large; of doubles it may be infinite."""
         if not self.whole:
-            return math.fsum(self.array) if self.n < 10_000 else float(self.array.sum())
+            with np.errstate(over="ignore"):
+                return float(self.array.sum())
         largest = max(abs(self.at(0)), abs(self.at(self.n - 1)))
         if largest * self.n >= 1 << 127:
             return sum(int(v) for v in self.ordered.to_list())

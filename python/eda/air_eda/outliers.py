@@ -153,7 +153,7 @@ def prepared(data: Data, names: list[str], rows: Rows | None) -> tuple[list[str]
     return [c.name for c in numeric], Grown(filled, np.abs(filled - middle) / scale)
 
 
-def isolation(data: Data, names: list[str], chosen: EdaSampling, most: int) -> EdaForest | None:
+def isolation(data: Data, names: list[str], chosen: EdaSampling, named: int) -> EdaForest | None:
     from sklearn.ensemble import IsolationForest
 
     rows = sampled_rows(chosen)
@@ -161,12 +161,13 @@ def isolation(data: Data, names: list[str], chosen: EdaSampling, most: int) -> E
     if grown is None or len(grown.values) < 10:
         return None
     seed = (chosen.seed if chosen.seed is not None else 42) % (1 << 32)
-    trees = IsolationForest(n_estimators=100, max_samples=256, random_state=seed)
+    most = min(256, len(grown.values))
+    trees = IsolationForest(n_estimators=100, max_samples=most, random_state=seed)
     values = np.clip(grown.values, -1e37, 1e37)
     scores: Floats = -trees.fit(values).score_samples(values)
-    odd = [int(i) for i in np.lexsort((np.arange(len(scores)), -scores))[:most]]
+    odd = [int(i) for i in np.lexsort((np.arange(len(scores)), -scores))[:named]]
     count = int((scores > ISOLATED).sum())
-    named = [
+    rows_named = [
         EdaOddRow(
             row=int(rows[i]) if rows is not None else i,
             score=float(scores[i]),
@@ -176,11 +177,11 @@ def isolation(data: Data, names: list[str], chosen: EdaSampling, most: int) -> E
         if scores[i] > ISOLATED
     ]
     return EdaForest(
-        rows=named,
+        rows=rows_named,
         count=count,
         share=count / len(scores),
         columns=used,
-        method=f"isolation forest, 100 trees of 256 rows, score over {ISOLATED}",
+        method=f"isolation forest, 100 trees of up to 256 rows, score over {ISOLATED}",
         exact=False,
         n_used=len(scores),
         seed=seed,

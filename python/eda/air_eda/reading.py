@@ -14,7 +14,7 @@ from .contract import EdaType
 
 # No zeros in front: these are numbers whose text can be had back.
 INTEGER = r"^[+-]?(0|[1-9][0-9]{0,37})$"
-NUMBER = r"^[+-]?((0|[1-9][0-9]*)(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,3})?$"
+NUMBER = r"^[+-]?((0|[1-9][0-9]{0,15})(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,3})?$"
 WORDS = r"^([nN]a[nN]|[+-]?[iI]nf(inity)?)$"
 BOOLEAN = r"^(true|false|True|False|TRUE|FALSE)$"
 DATE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
