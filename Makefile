@@ -98,8 +98,10 @@ bench-memory: bench-build venv ## peak memory of large reports
 bench-eda: eda-venv ## profiling beside DuckDB and fg-data-profiling
 	@bash scripts/venv.sh $(BENCH_VENV) benches/requirements.txt
 	@bash scripts/venv.sh $(FG_VENV) benches/requirements-eda.txt
-	EDA_PYTHON=$(EDA_VENV)/bin/python BENCH_PYTHON=$(BENCH_VENV)/bin/python FG_PYTHON=$(FG_VENV)/bin/python \
-		$(BENCH_VENV)/bin/python benches/eda.py $(BENCH_ARGS)
+	EDA_PYTHON=$(EDA_VENV)/bin/python FG_PYTHON=$(FG_VENV)/bin/python \
+		$(BENCH_VENV)/bin/python benches/eda_agreement.py
+	EDA_PYTHON=$(EDA_VENV)/bin/python BENCH_PYTHON=$(BENCH_VENV)/bin/python \
+		FG_PYTHON=$(FG_VENV)/bin/python $(BENCH_VENV)/bin/python benches/eda.py $(BENCH_ARGS)
 
 openapi: venv ## generate server types and client from api/openapi.yaml
 	PATH=$(VENV)/bin:$$PATH api/generate

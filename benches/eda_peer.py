@@ -1,7 +1,8 @@
 """One contestant of the profiling bench, in the Python that has it: `eda_peer.py NAME`.
 
 Reads a line of JSON with the path of a Parquet file, profiles it, and answers with the seconds it
-took and the number of columns it described. What a tool loads is loaded before.
+took and the number of columns it described; with `figures` also what it found. What a tool loads is
+loaded before.
 """
 
 from __future__ import annotations
@@ -12,49 +13,68 @@ import time
 import warnings
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
+
+# Takes a path, gives the number of columns and, where it has any to compare, the figures.
+Run = Callable[[str], tuple[int, Any]]
 
 
-def air() -> Callable[[str], int]:
-    from air_eda.data import Job
+def air() -> Run:
+    from air_eda.source import Job
     from air_eda.worker import answer, warm_up
 
     warm_up()
 
-    def run(path: str) -> int:
+    def run(path: str) -> tuple[int, Any]:
         place = Path(path)
         body = place.with_suffix(".json")
         body.write_text(json.dumps({"path": place.name}), encoding="utf-8")
         folder = str(place.parent)
         found = answer(Job("profile", str(body), "json", folder, folder, 1 << 40))
         # As the service gives it.
-        return len(json.loads(found.model_dump_json(exclude_unset=True))["columns"])
+        figures = json.loads(found.model_dump_json(exclude_unset=True))
+        return len(figures["columns"]), figures
 
     return run
 
 
-def duckdb() -> Callable[[str], int]:
+def duckdb() -> Run:
     import duckdb as peer
 
     connection = peer.connect()
 
-    def run(path: str) -> int:
-        return len(connection.execute("SUMMARIZE SELECT * FROM read_parquet(?)", [path]).fetchall())
+    def run(path: str) -> tuple[int, Any]:
+        rows = connection.execute("SUMMARIZE SELECT * FROM read_parquet(?)", [path]).fetchall()
+        return len(rows), None
 
     return run
 
 
-def fg(*, minimal: bool) -> Callable[[str], int]:
+def fg(*, minimal: bool) -> Run:
     import pandas as pd
     from data_profiling import ProfileReport
 
-    def run(path: str) -> int:
+    def run(path: str) -> tuple[int, Any]:
         report = ProfileReport(pd.read_parquet(path), minimal=minimal, progress_bar=False)
-        return len(report.get_description().variables)
+        found = report.get_description().variables
+        return len(found), {name: plain(column) for name, column in found.items()}
 
     return run
 
 
-CONTESTANTS: dict[str, Callable[[], Callable[[str], int]]] = {
+def plain(column: dict[str, object]) -> dict[str, float]:
+    """Figures of fg-data-profiling that are numbers, numpy's included; whole ones exactly."""
+    numbers: dict[str, float] = {}
+    for name, value in column.items():
+        kind = type(value).__name__
+        if "int" in kind:
+            numbers[name] = int(str(value))
+        elif "float" in kind:
+            numbers[name] = float(str(value))
+    return numbers
+
+
+CONTESTANTS: dict[str, Callable[[], Run]] = {
     "air": air,
     "duckdb": duckdb,
     "fg-minimal": lambda: fg(minimal=True),
@@ -69,11 +89,14 @@ def main() -> None:
     sys.stdout = sys.stderr
     run = CONTESTANTS[sys.argv[1]]()
     for line in sys.stdin:
-        path = json.loads(line)["path"]
+        asked = json.loads(line)
         started = time.perf_counter()
-        columns = run(path)
+        columns, figures = run(asked["path"])
         spent = time.perf_counter() - started
-        answers.write(json.dumps({"seconds": spent, "columns": columns}) + "\n")
+        answer = {"seconds": spent, "columns": columns}
+        if asked.get("figures"):
+            answer["figures"] = figures
+        answers.write(json.dumps(answer) + "\n")
         answers.flush()
 
 

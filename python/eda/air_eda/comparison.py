@@ -12,6 +12,7 @@ import math
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from fractions import Fraction
+from itertools import pairwise
 
 import numpy as np
 import polars as pl
@@ -151,7 +152,7 @@ def numbers(
         return None
     read = [back(dtype, value) for value in then.quantiles.values]
     grid = [value for value in read if value is not None]
-    if len(grid) < len(read) or len(grid) < 2:
+    if len(grid) < len(read) or len(grid) < 2 or not is_grid(grid, then.quantiles.probabilities):
         return None
     m = then.quantiles.n_used
     distance = proven(line, grid, then.quantiles.probabilities, m)
@@ -164,6 +165,13 @@ def numbers(
         **binned(line, dtype, then, alpha),
     }
     return Evidence("distribution", p_value, size("ks", distance), line.n + m, figures)
+
+
+def is_grid(grid: list[Number], probabilities: list[float]) -> bool:
+    """Whether what a caller kept is still a profile's: both in order, of one length."""
+    shares = all(a < b for a, b in pairwise(probabilities)) and min(probabilities) >= 0
+    ordered = all(a <= b for a, b in pairwise(grid)) and max(probabilities) <= 1
+    return shares and ordered and len(grid) == len(probabilities)
 
 
 def medians(now: EdaColumnProfile, then: EdaColumnProfile, n: int, m: int) -> dict[str, EdaFigure]:
@@ -218,11 +226,12 @@ def binned(
         return {}
     edges = [back(dtype, edge) for edge in then.histogram.edges]
     known_edges = [e for e in edges if e is not None]
-    if len(known_edges) < len(edges):
+    counts = then.histogram.counts
+    if len(known_edges) < len(edges) or len(edges) != len(counts) + 1 or not sum(counts):
         return {}
     inner = [line.below(edge) for edge in known_edges[1:-1]]
     bounds = np.array([0, *inner, line.n])
-    observed = pooled(np.vstack([np.diff(bounds), np.array(then.histogram.counts)]))
+    observed = pooled(np.vstack([np.diff(bounds), np.array(counts)]))
     return psi(observed[0], observed[1], alpha) if observed.shape[1] > 1 else {}
 
 

@@ -27,10 +27,10 @@ from .contract import (
     EdaSampling,
     EdaSkipped,
 )
-from .data import Source
 from .effects import cramers_size, effect, holm, size
 from .figures import figure, sampled_rows, sampling
 from .sample import Category, Codes, Column, Numeric, column, skipped
+from .source import Source
 
 METHODS: dict[EdaMeasure, str] = {
     "pearson": "Pearson, rows where both have a value",

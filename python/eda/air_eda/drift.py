@@ -28,13 +28,14 @@ from .contract import (
     EdaType,
     FieldError,
 )
-from .data import Data, Source, Unreadable
+from .data import Data, Unreadable
 from .effects import SIZES, effect, holm
 from .figures import figure
 from .line import line_of
 from .problem import Failure
 from .profile import column_profiles
 from .sample import skipped
+from .source import Source
 
 NUMBERS: tuple[EdaType, ...] = ("integer", "float", "decimal")
 CATEGORIES: tuple[EdaType, ...] = ("text", "boolean")

@@ -18,8 +18,9 @@ from .contract import (
     EdaRole,
     EdaType,
 )
-from .data import Data, Source, Unreadable, type_of
+from .data import Data, Unreadable, type_of
 from .figures import figure
+from .source import Source
 from .words import Words
 
 # More values than this, mostly different ones, are no dimension to group by.

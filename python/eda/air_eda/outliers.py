@@ -28,12 +28,13 @@ from .contract import (
     EdaSampling,
     EdaSkipped,
 )
-from .data import Data, Source, Unreadable, type_of
+from .data import Data, Unreadable, type_of
 from .effects import effect, size
 from .figures import sampled_rows, sampling
 from .line import Floats, Line, Number, line_of
 from .sample import Numeric, Rows, column, skipped
 from .shape import deviation
+from .source import Source
 
 TUKEY = Fraction(3, 2)
 MODIFIED_Z, NORMAL_MAD = 3.5, 0.6745

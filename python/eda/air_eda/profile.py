@@ -23,8 +23,8 @@ from .contract import (
     EdaQuantiles,
     EdaTopValues,
 )
-from .data import Data, Source, Unreadable, type_of
-from .duplicates import duplicate_rows
+from .data import Data, Unreadable, type_of
+from .duplicates import RowHashes
 from .figures import figure
 from .line import Line, line_of
 from .shape import (
@@ -37,6 +37,7 @@ from .shape import (
     temporal_centre,
     top_values,
 )
+from .source import Source
 from .words import Words
 
 # Members of members are looked at so deep.
@@ -58,10 +59,11 @@ def profile(source: Source, request: EdaProfileRequest) -> EdaProfile:
     data = source.data
     names = data.chosen(request.columns)
     # Sorting and counting leave the interpreter free, so columns go side by side.
+    hashes = RowHashes(data)
     with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as threads:
-        found = threads.map(lambda name: list(column_profiles(data, name, request)), names)
+        found = threads.map(lambda name: list(column_profiles(data, name, request, hashes)), names)
         columns = [column for several in found for column in several]
-    duplicates = duplicate_rows(data, names)
+    duplicates = hashes.duplicates()
     findings = alerts.of_profile(data.rows, columns, duplicates)
     return EdaProfile(
         version="1",
@@ -74,7 +76,7 @@ def profile(source: Source, request: EdaProfileRequest) -> EdaProfile:
 
 
 def column_profiles(
-    data: Data, name: str, request: EdaProfileRequest
+    data: Data, name: str, request: EdaProfileRequest, hashes: RowHashes | None = None
 ) -> Iterator[EdaColumnProfile]:
     arrow_type = str(data.schema.field(name).type)
     try:
@@ -82,6 +84,8 @@ def column_profiles(
     except Unreadable:
         yield EdaColumnProfile(name=name, type="other", arrow_type=arrow_type, figures={})
         return
+    if hashes is not None:
+        hashes.add(name, series)
     yield from of_series(series, name, arrow_type, request)
 
 

@@ -85,7 +85,27 @@ def deviation(line: Line) -> float:
     """Median of the distances from the median, in steps of the line."""
     offsets = line.offsets
     middle = float(line.quantile(50) - line.pivot)
-    return float(np.median(np.abs(offsets - middle)))
+    # Both ways from the median the distances are in order, so none has to be sorted again.
+    split = int(np.searchsorted(offsets, middle))
+    below, above = offsets[:split], offsets[split:]
+    ends = ((line.n + 1) // 2, line.n // 2 + 1)
+    low, high = (nearest(below, above, middle, k) for k in ends)
+    return low / 2 + high / 2
+
+
+def nearest(below: Floats, above: Floats, middle: float, k: int) -> float:
+    """The k-th smallest distance from `middle` (from 1) of values in order around it."""
+    fewest, most = max(0, k - len(above)), min(k, len(below))
+    while fewest < most:
+        taken = (fewest + most) // 2
+        # The next of below must not be nearer than the last that is taken of above.
+        if middle - below[len(below) - 1 - taken] < above[k - taken - 1] - middle:
+            fewest = taken + 1
+        else:
+            most = taken
+    left = middle - below[len(below) - fewest] if fewest else -np.inf
+    right = above[k - fewest - 1] - middle if k > fewest else -np.inf
+    return float(max(left, right))
 
 
 def spread(line: Line) -> dict[str, EdaFigure]:

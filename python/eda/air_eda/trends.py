@@ -21,7 +21,7 @@ from .contract import (
     EdaTrends,
     EdaTrendsRequest,
 )
-from .data import Data, Source, Unreadable, type_of
+from .data import Data, Unreadable, type_of
 from .effects import effect, holm, size
 from .figures import figure
 from .kendall import mann_kendall
@@ -29,6 +29,7 @@ from .levels import changes
 from .line import Floats
 from .sample import skipped
 from .seasons import PERIODS, Season, filled, strongest
+from .source import Source
 
 LEAST = 4
 SIGNIFICANT = 0.01

@@ -14,9 +14,10 @@ import polars as pl
 from . import report
 from .alerts import finding, many, share_text
 from .contract import EdaFinding, EdaRule, EdaRuleResult, EdaValidateRequest, EdaValidation
-from .data import Data, Source, Unreadable
+from .data import Data, Unreadable
 from .effects import effect, size
 from .rules import CHECKS, Outcome, RuleError
+from .source import Source
 
 
 def validate(source: Source, request: EdaValidateRequest) -> EdaValidation:

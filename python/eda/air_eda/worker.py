@@ -38,8 +38,8 @@ from .contract import (
     FieldError,
     FieldErrorCode,
 )
-from .data import Job, Source
 from .problem import Failure
+from .source import Job, Source
 
 MIB = 1 << 20
 PR_SET_PDEATHSIG = 1

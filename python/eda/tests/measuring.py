@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from running import stream
 
 from air_eda import contract
-from air_eda.data import Job
+from air_eda.source import Job
 from air_eda.worker import answer
 
 M = TypeVar("M", bound=BaseModel)

@@ -154,17 +154,30 @@ def test_a_caller_that_goes_away_frees_the_worker(tmp_path: Path, files: Path) -
         small_works(service)
 
 
-def test_nothing_is_left_behind(limited: Service) -> None:
-    """Bodies and what files become lie in files without a name."""
+def test_nothing_is_left_behind(limited: Service, files: Path) -> None:
+    """Bodies, and what text files become, lie in files without a name, and are let go."""
+    limited.wait_for_idle(2)
+    (files / "small.csv").write_text("a,b\n1,x\n2,y\n")
+    (files / "wrong.jsonl").write_text("{]\n")
     body = stream(SMALL, {})
-    for _ in range(3):
+    for _ in range(4):
         limited.send("POST", "/internal/v1/profile", body)
         limited.send("POST", "/internal/v1/profile", body[:100])
         limited.raw("POST", "/internal/v1/profile", body, {"Content-Type": ARROW})
+        assert limited.file("profile", path="small.csv").status == 200
+        assert limited.file("infer", path="wrong.jsonl").status == 422
+        assert limited.file("infer", path="none.csv").status == 404
     left = {p.name.split("-")[0] for p in limited.state.iterdir()}
     assert left == {"nonces.sqlite"}
-    opened = Path(f"/proc/{limited.process.pid}/fd")
-    until(lambda: not any("deleted" in target(f) for f in opened.iterdir()), "a file stays open")
+    processes = [limited.process.pid, *children(limited.process.pid)]
+    until(lambda: not any(held(p) for p in processes), "a file stays open or mapped")
+
+
+def held(pid: int) -> list[str]:
+    """Files that a process has open or mapped, and that are no longer there or are our data."""
+    opened = [target(link) for link in Path(f"/proc/{pid}/fd").iterdir()]
+    mapped = Path(f"/proc/{pid}/maps").read_text().splitlines()
+    return [f for f in opened + mapped if ("/state/" in f and "deleted" in f) or "small.csv" in f]
 
 
 def target(link: Path) -> str:

@@ -228,8 +228,20 @@ def test_files_that_cannot_be_read(service: Service, files: Path) -> None:
     (files / "empty.csv").write_text("")
     (files / "cut.parquet").write_bytes(b"PAR1" + b"x" * 50)
     (files / "bad.jsonl").write_text("{]\n")
-    for name in ("empty.csv", "cut.parquet", "bad.jsonl"):
+    (files / "bytes.csv").write_bytes(b"a\n\xff\xfe\n")
+    (files / "ragged.csv").write_text("a,b\n1,2\n1,2,3\n")
+    for name in ("empty.csv", "cut.parquet", "bad.jsonl", "bytes.csv", "ragged.csv"):
         problem(service.file("profile", path=name), 422, "source_error")
+
+
+def test_a_parquet_file_whose_pages_are_broken(service: Service, files: Path) -> None:
+    path = files / "pages.parquet"
+    table = pa.table({"a": np.random.default_rng(0).normal(size=20_000)})
+    pq.write_table(table, path, compression="zstd", use_dictionary=False)
+    data = bytearray(path.read_bytes())
+    data[200:60_000] = bytes(59_800)
+    path.write_bytes(data)
+    problem(service.file("profile", path="pages.parquet"), 422, "source_error")
 
 
 def test_a_csv_of_very_many_columns(service: Service, files: Path) -> None:
