@@ -14,6 +14,7 @@ mod rows;
 mod runs;
 mod scopes;
 mod service;
+mod sockets;
 mod versions;
 
 use std::collections::BTreeMap;
@@ -57,6 +58,7 @@ pub(crate) fn operations() -> Vec<Operation> {
         runs::OPERATIONS,
         scopes::OPERATIONS,
         service::OPERATIONS,
+        sockets::OPERATIONS,
         versions::OPERATIONS,
     ]
     .concat()
