@@ -25,6 +25,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tracing::Instrument;
 
+use crate::audit::{self, Traced};
 use crate::auth::{Principal, Role};
 use crate::contract::routes::Route;
 use crate::contract::types::{ErrorCode, FieldErrorCode};
@@ -39,6 +40,8 @@ const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Between the deadline of the work inside a request, which tells best what happened, and the
 /// end of the request.
 const SLACK: Duration = Duration::from_secs(2);
+/// A longer name is of nothing.
+const MAX_SUBJECT: usize = 256;
 /// Learning reads every file of a source, and is not yet a job.
 const LEARNING_FACTOR: u32 = 10;
 
@@ -117,7 +120,13 @@ pub(crate) async fn serve(
         tracing::info_span!("request", request.id = %request_id, operation = route.operation_id);
     let begin = Instant::now();
     let (task_app, task_id) = (Arc::clone(&app), request_id.clone());
-    let work = async move { admitted(task_app, route, handler, path, request, task_id).await };
+    let work = async move {
+        let (traced, subject) = (Traced::default(), subject(&path));
+        let admitted = admitted(&task_app, route, handler, path, request, (&task_id, &traced));
+        let answer = admitted.await;
+        audit::after(&task_app, route, &subject, &traced, &task_id, &answer).await;
+        answer
+    };
     let answer = match app.tasks.spawn(work.instrument(span.clone())).await {
         Ok(answer) => answer,
         Err(lost) => Err(ApiError::internal(lost)),
@@ -161,13 +170,19 @@ fn chain(error: &(dyn std::error::Error + 'static)) -> String {
     text
 }
 
+/// What a path names: its last name.
+fn subject(path: &BTreeMap<String, String>) -> String {
+    let last = path.values().next_back();
+    last.map(|name| name.chars().take(MAX_SUBJECT).collect()).unwrap_or_default()
+}
+
 async fn admitted(
-    app: Arc<App>,
+    app: &Arc<App>,
     route: &'static Route,
     handler: Handler,
     path: BTreeMap<String, String>,
     request: Request<Body>,
-    request_id: RequestId,
+    (request_id, traced): (&RequestId, &Traced),
 ) -> Answer {
     let limit = match route.operation_id {
         "learn" => app.config.limits.request * LEARNING_FACTOR,
@@ -177,13 +192,20 @@ async fn admitted(
     let work = async {
         let (parts, body) = request.into_parts();
         let peer = parts.extensions.get::<Peer>().copied();
-        let principal = principal(&app, route, &parts.headers, peer)?;
+        if let Some(Peer(peer)) = peer {
+            let _known = traced.peer.set(peer.to_string());
+        }
+        let principal = principal(app, route, &parts.headers, peer, traced)?;
         let query = query::read(&app.schemas, route, parts.uri.query())?;
-        let body = body::read(&app, route, &parts.headers, body).await?;
+        let body = body::read(app, route, &parts.headers, body).await?;
+        let named = [body.as_ref(), Some(&query)];
+        if let Some(id) = named.iter().flatten().find_map(|v| v["datasource_id"].as_str()) {
+            let _known = traced.datasource.set(id.to_owned());
+        }
         let call = Call {
-            app: Arc::clone(&app),
+            app: Arc::clone(app),
             principal,
-            request_id,
+            request_id: request_id.clone(),
             headers: parts.headers,
             deadline,
             path,
@@ -219,6 +241,7 @@ fn principal(
     route: &Route,
     headers: &HeaderMap,
     peer: Option<Peer>,
+    traced: &Traced,
 ) -> Result<Principal, ApiError> {
     let anyone = |role| Principal {
         sub: "anyone".to_owned(),
@@ -234,6 +257,7 @@ fn principal(
     }
     let header = headers.get(AUTHORIZATION).map(|value| value.to_str().unwrap_or_default());
     let principal = app.authenticator.request(header)?;
+    let _known = traced.principal.set(principal.clone());
     match principal.may(least) {
         true => Ok(principal),
         false => {

@@ -5,7 +5,9 @@
 //! `pipeline`; what is kept goes through `store`. Absent on purpose: planning, SQL and reading of
 //! sources, which are the engine's and the connectors'.
 
+mod access;
 mod admission;
+mod audit;
 mod auth;
 mod commands;
 #[expect(dead_code, reason = "every key is read and checked; some are acted on by later versions")]

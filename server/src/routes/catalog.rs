@@ -6,6 +6,7 @@ use serde_json::json as value;
 
 use super::rows::json;
 use super::{Operation, operation};
+use crate::access;
 use crate::admission::{Answer, Call};
 use crate::contract::types::{
     Checksum, Cursor, ErrorCode, FieldErrorCode, GetSchemaQuery, LearnQuery, LearnRequest,
@@ -14,7 +15,7 @@ use crate::contract::types::{
 use crate::id::DatasourceId;
 use crate::pipeline::{learn as learning, sources};
 use crate::problem::ApiError;
-use crate::store::PageRequest;
+use crate::store::{PageRequest, page_of};
 
 pub(super) const OPERATIONS: &[Operation] = &[
     operation!(learn),
@@ -31,7 +32,8 @@ async fn learn(call: Call) -> Answer {
     };
     let id = &query.datasource_id;
     let learned = learning::learn(&call.app, id, &wanted, call.deadline).await?;
-    json(StatusCode::OK, &learned)
+    let prepared = sources::prepared(&call.app, &call.principal, id).await?;
+    json(StatusCode::OK, &learning::shown(learned, prepared.catalog()))
 }
 
 async fn get_schema(call: Call) -> Answer {
@@ -40,7 +42,15 @@ async fn get_schema(call: Call) -> Answer {
     call.app.store.datasources().get(&id).await?;
     let limit = query.limit.map(u32::from);
     let page = PageRequest::new(limit, query.cursor.map(|c| c.as_str().to_owned()));
-    let found = call.app.store.schema_notes().page(&id, &page).await?;
+    let notes = call.app.store.schema_notes();
+    let found = match access::is_whole(&call.app.config.policies, &call.principal, &id) {
+        true => notes.page(&id, &page).await?,
+        false => {
+            let prepared = sources::prepared(&call.app, &call.principal, &id).await?;
+            let record = sources::record(&call.app, &id).await?;
+            page_of(&id, learning::notes_of(prepared.catalog()), record.learned_at, &page)?
+        }
+    };
     let list = SchemaNoteList {
         items: found
             .items
@@ -60,8 +70,8 @@ async fn get_schema(call: Call) -> Answer {
 
 async fn get_catalog(call: Call) -> Answer {
     let id: DatasourceId = call.path("datasource_id")?;
-    let record = sources::record(&call.app, &id).await?;
-    json(StatusCode::OK, &sources::edited(&record)?)
+    let prepared = sources::prepared(&call.app, &call.principal, &id).await?;
+    json(StatusCode::OK, prepared.catalog().as_ref())
 }
 
 async fn update_catalog(call: Call) -> Answer {
@@ -80,13 +90,15 @@ async fn update_catalog(call: Call) -> Answer {
         }
     };
     learning::write_notes(&call.app, &id, &catalog).await?;
-    json(StatusCode::OK, &catalog)
+    let prepared = sources::prepared(&call.app, &call.principal, &id).await?;
+    json(StatusCode::OK, prepared.catalog().as_ref())
 }
 
-/// Lays edits over those there are.
+/// Lays edits over those there are, of what the editor sees; gives the whole catalog.
 async fn edit(call: &Call, id: &DatasourceId, newer: &CatalogEdits) -> Result<Catalog, ApiError> {
     let record = sources::record(&call.app, id).await?;
-    let errors = newer.check(&sources::edited(&record)?);
+    let prepared = sources::prepared(&call.app, &call.principal, id).await?;
+    let errors = newer.check(prepared.catalog());
     if !errors.is_empty() {
         return Err(ApiError::ir("", errors));
     }

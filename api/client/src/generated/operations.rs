@@ -514,6 +514,18 @@ impl Client {
         self.call(Method::GET, &["metrics"]).text().await
     }
 
+    /// Who did what, newest first.
+    ///
+    /// An entry for every write, every run and every refusal. Entries name things; they hold no
+    /// rows, no parameters and no secrets. They are kept for `control_plane.audit_retention`.
+    pub async fn list_audit(&self, query: &ListAuditQuery) -> Result<AuditList, Error> {
+        self.call(Method::GET, &["v1", "audit"])
+            .query(query)
+            .accept("application/json")
+            .typed()
+            .await
+    }
+
     /// This contract.
     pub async fn get_openapi(&self) -> Result<String, Error> {
         self.call(Method::GET, &["openapi.yaml"]).text().await
