@@ -1,7 +1,7 @@
 """A secret that is told nowhere: canaries in every password and key, and a search for them.
 
 In: a PostgreSQL and a MariaDB whose passwords are canaries, the service with canaries for the key
-of its tokens, of its models and of Redis, logging all it can. Out: it is used and misused widely, and
+of its tokens, its models and Redis, logging all it can. Out: it is used and misused widely, and
 then nothing of it holds a canary: no answer, header, log, export or metric, and no file that it
 wrote, the database among them.
 """

@@ -124,7 +124,9 @@ pub(crate) async fn serve(
         let (traced, subject) = (Traced::default(), subject(&path));
         let admitted = admitted(&task_app, route, handler, path, request, (&task_id, &traced));
         let answer = admitted.await;
-        audit::after(&task_app, route, &subject, &traced, &task_id, &answer).await;
+        if let Some(due) = audit::entry(route, &subject, &traced, &task_id, &answer) {
+            audit::write(&task_app, due).await;
+        }
         answer
     };
     let answer = match app.tasks.spawn(work.instrument(span.clone())).await {

@@ -46,17 +46,12 @@ const RUNS: [&str; 3] = ["query", "run_report", "ask"];
 /// Operations by POST that change nothing.
 const READS: [&str; 2] = ["plan_sql", "check_datasource"];
 
-/// Writes the entry of a request, where it has one. What cannot be written is in the log: the
-/// request was done, and its answer says so.
-pub(crate) async fn after(
-    app: &App,
-    route: &Route,
-    subject: &str,
-    traced: &Traced,
-    request_id: &RequestId,
-    answer: &Answer,
-) {
-    let Some((way, entry)) = entry(route, subject, traced, request_id, answer) else { return };
+/// An entry and how it is to be written.
+pub(crate) struct Due(Way, NewAuditEntry);
+
+/// Writes an entry. What cannot be written is in the log: the request was done, and its answer
+/// says so.
+pub(crate) async fn write(app: &App, Due(way, entry): Due) {
     match way {
         Way::Queued => app.audit.queue(entry),
         Way::Now => {
@@ -67,13 +62,14 @@ pub(crate) async fn after(
     }
 }
 
-fn entry(
+/// The entry of a request, where it has one.
+pub(crate) fn entry(
     route: &Route,
     subject: &str,
     traced: &Traced,
     request_id: &RequestId,
     answer: &Answer,
-) -> Option<(Way, NewAuditEntry)> {
+) -> Option<Due> {
     let done = route.method != "GET" && !READS.contains(&route.operation_id);
     let is_run = RUNS.contains(&route.operation_id);
     let (way, action) = match answer {
@@ -100,7 +96,7 @@ fn entry(
         detail: told::detail(route, traced, answer),
         request_id: Some(request_id.clone()),
     };
-    Some((way, entry))
+    Some(Due(way, entry))
 }
 
 /// The id of what was made: the end of its address.

@@ -13,8 +13,8 @@ use datafusion::common::{Column, Result as PlanResult, ScalarValue, TableReferen
 use datafusion::logical_expr::expr::Placeholder;
 use datafusion::logical_expr::utils::conjunction;
 use datafusion::logical_expr::{
-    Expr, Filter as FilterNode, LogicalPlan, Projection, SubqueryAlias, TableScan,
-    TableScanBuilder, TableSource,
+    Expr, Filter as FilterNode, Limit as LimitNode, LogicalPlan, Projection, SubqueryAlias,
+    TableScan, TableScanBuilder, TableSource, lit,
 };
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -72,12 +72,13 @@ impl Limit {
     }
 
     /// The scan called `alias` with no rows but those that pass, its schema as before. Values go
-    /// to the end of `values`.
+    /// to the end of `values`. Above what is `first` nothing is looked at before the condition.
     pub(crate) fn put(
         &self,
         scan: &TableScan,
         alias: &TableReference,
         values: &mut Vec<ScalarValue>,
+        first: bool,
     ) -> PlanResult<LogicalPlan> {
         let condition = self.condition_of(alias, values.len())?;
         values.extend(self.values.iter().cloned());
@@ -108,6 +109,11 @@ impl Limit {
             )?);
         }
         plan = LogicalPlan::Filter(FilterNode::try_new(condition, Arc::new(plan))?);
+        if first {
+            // No engine puts a condition below a limit.
+            let fetch = Some(Box::new(lit(i64::MAX)));
+            plan = LogicalPlan::Limit(LimitNode { skip: None, fetch, input: Arc::new(plan) });
+        }
         if read.len() == shown.len() {
             return Ok(plan);
         }

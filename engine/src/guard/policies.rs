@@ -1,4 +1,11 @@
 //! Rows that may not be seen are left out at every scan, before anything else looks at them.
+//!
+//! Engines look at conditions in an order of their own, so one that can fail, such as a division,
+//! could fail for a row that may not be seen, and tell of it. Where a plan has one, the rows are
+//! settled first (`fallible`).
+
+mod fallible;
+
 
 use super::{Finding, Outcome};
 use crate::plan::Plan;
@@ -24,6 +31,7 @@ pub(super) enum Put {
 /// is left whose rows are to be filtered: what could not be is refused.
 pub(super) fn enforced(plan: &mut Plan, put: Put) -> Vec<Finding> {
     let mut limited = BTreeSet::new();
+    let first = fallible::has_conditions(&plan.logical);
     let mut values = std::mem::take(&mut plan.values);
     let logical = plan.logical.clone().transform_down_with_subqueries(|node| {
         let (alias, scan) = match &node {
@@ -39,7 +47,7 @@ pub(super) fn enforced(plan: &mut Plan, put: Put) -> Vec<Finding> {
         };
         limited.insert(limit.table().1.to_owned());
         let plan = match put == Put::Every || !limit.hides() {
-            true => limit.put(scan, alias, &mut values)?,
+            true => limit.put(scan, alias, &mut values, first)?,
             false => untold(scan, &node)?,
         };
         Ok(Transformed::new(plan, true, TreeNodeRecursion::Jump))

@@ -205,6 +205,8 @@ async fn sql_texts_see_no_other_rows() {
         "select count(*) as n from customers c where not exists (select 1 from orders o where o.customer_id = c.id)",
         "select status from orders union all select kind from events order by 1",
         "select c.name, o.status from customers c left join orders o on o.customer_id = c.id order by 1, 2",
+        "select count(*) as n from order_items where 10 / (qty - 1) > 1",
+        "select count(*) as n from order_items i join orders o on o.id = i.order_id and 10 / (i.qty - 1) > 1",
         "select a.n from (select count(*) as n from order_items) a",
         "select *, row_number() over (order by id) as r from orders order by id",
     ];

@@ -140,17 +140,16 @@ pub(super) async fn execute(
 }
 
 /// The error without what a source says of it: that may name columns that are not shown, or hold
-/// values of rows that are not. The log has it whole.
+/// values of rows that are not, which the log holds as little.
 fn hushed(error: ApiError) -> ApiError {
     let detail = match error.code {
         ErrorCode::SourceError | ErrorCode::SourceUnavailable => {
-            "The source failed; the log says more under this request_id."
+            "The source failed; who sees all of it is told why."
         }
         ErrorCode::Invalid => return overflow(),
         _ => return error,
     };
-    let cause = Some(error.detail.clone().into());
-    ApiError { detail: detail.to_owned(), errors: Vec::new(), cause, ..error }
+    ApiError { detail: detail.to_owned(), errors: Vec::new(), ..error }
 }
 
 /// What the execution reads: tables of files as they are now, and databases.

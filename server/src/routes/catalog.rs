@@ -2,9 +2,10 @@
 
 use air_ir::{Catalog, CatalogEdits};
 use axum::http::StatusCode;
+use axum::http::header::{ETAG, IF_MATCH};
 use serde_json::json as value;
 
-use super::rows::json;
+use super::rows::{json, matching, with_header};
 use super::{Operation, operation};
 use crate::access;
 use crate::admission::{Answer, Call};
@@ -70,8 +71,18 @@ async fn get_schema(call: Call) -> Answer {
 
 async fn get_catalog(call: Call) -> Answer {
     let id: DatasourceId = call.path("datasource_id")?;
-    let prepared = sources::prepared(&call.app, &call.principal, &id).await?;
-    json(StatusCode::OK, prepared.catalog().as_ref())
+    shown(&call, &id).await
+}
+
+/// The catalog as the caller sees it, with its tag.
+async fn shown(call: &Call, id: &DatasourceId) -> Answer {
+    let prepared = sources::prepared(&call.app, &call.principal, id).await?;
+    let catalog = prepared.catalog().as_ref();
+    with_header(json(StatusCode::OK, catalog)?, ETAG, &tag(catalog))
+}
+
+fn tag(catalog: &Catalog) -> String {
+    format!("\"{}\"", catalog.version)
 }
 
 async fn update_catalog(call: Call) -> Answer {
@@ -85,19 +96,26 @@ async fn update_catalog(call: Call) -> Answer {
     let catalog = loop {
         match edit(&call, &id, &newer).await {
             // Someone else edited between reading and writing: lay it over theirs.
-            Err(error) if error.code == ErrorCode::PreconditionFailed => {}
+            Err(error) if error.code == ErrorCode::PreconditionFailed && !wants(&call) => {}
             done => break done?,
         }
     };
     learning::write_notes(&call.app, &id, &catalog).await?;
-    let prepared = sources::prepared(&call.app, &call.principal, &id).await?;
-    json(StatusCode::OK, prepared.catalog().as_ref())
+    shown(&call, &id).await
+}
+
+/// Whether the caller changes a state that it knows, and no other.
+fn wants(call: &Call) -> bool {
+    call.header(&IF_MATCH).is_some_and(|wanted| wanted.trim() != "*")
 }
 
 /// Lays edits over those there are, of what the editor sees; gives the whole catalog.
 async fn edit(call: &Call, id: &DatasourceId, newer: &CatalogEdits) -> Result<Catalog, ApiError> {
     let record = sources::record(&call.app, id).await?;
     let prepared = sources::prepared(&call.app, &call.principal, id).await?;
+    if let Some(wanted) = call.header(&IF_MATCH) {
+        matching(wanted, &tag(prepared.catalog()))?;
+    }
     let errors = newer.check(prepared.catalog());
     if !errors.is_empty() {
         return Err(ApiError::ir("", errors));

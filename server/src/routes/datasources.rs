@@ -1,10 +1,10 @@
 //! Registered sources.
 
 use axum::http::StatusCode;
-use axum::http::header::LOCATION;
+use axum::http::header::{ETAG, IF_MATCH, LOCATION};
 use serde_json::Value;
 
-use super::rows::{json, with_header};
+use super::rows::{json, matching, with_header};
 use super::{Operation, operation};
 use crate::access;
 use crate::admission::{Answer, Call};
@@ -111,7 +111,12 @@ fn named(kind: SourceKind) -> air_ir::catalog::SourceKind {
 async fn get_datasource(call: Call) -> Answer {
     let id: DatasourceId = call.path("id")?;
     let record = call.app.store.datasources().get(&id).await?;
-    json(StatusCode::OK, &shown(&call, record).await?)
+    let tag = tag(&record);
+    with_header(json(StatusCode::OK, &shown(&call, record).await?)?, ETAG, &tag)
+}
+
+fn tag(record: &store::Datasource) -> String {
+    format!("\"{}\"", record.version)
 }
 
 async fn update_datasource(call: Call) -> Answer {
@@ -135,9 +140,18 @@ async fn update_datasource(call: Call) -> Answer {
         allow_superuser: body.allow_superuser,
         sample_values: None,
     };
-    let updated = call.app.store.datasources().update(&id, &change, None).await?;
+    // Between reading and writing somebody else may write: the store looks again.
+    let expected = match call.header(&IF_MATCH) {
+        Some(wanted) => {
+            matching(wanted, &tag(&record))?;
+            (wanted.trim() != "*").then_some(record.version)
+        }
+        None => None,
+    };
+    let updated = call.app.store.datasources().update(&id, &change, expected).await?;
     sources::forget(&call.app, &id);
-    json(StatusCode::OK, &shown(&call, updated).await?)
+    let tag = tag(&updated);
+    with_header(json(StatusCode::OK, &shown(&call, updated).await?)?, ETAG, &tag)
 }
 
 async fn delete_datasource(call: Call) -> Answer {

@@ -139,6 +139,16 @@ pub(super) fn run_answer(app: &App, finished: &Finished, format: ResultFormat) -
     with_header(response, AGE, &age.as_secs().max(0).to_string())
 }
 
+/// Whether an `If-Match` names the tag that a thing has now.
+pub(super) fn matching(wanted: &str, tag: &str) -> Result<(), ApiError> {
+    let fits = |one: &str| one.trim() == "*" || one.trim() == tag;
+    if wanted.split(',').any(fits) {
+        return Ok(());
+    }
+    let detail = format!("It was changed and has the ETag {tag} now; read it and try again.");
+    Err(ApiError::new(ErrorCode::PreconditionFailed, detail))
+}
+
 /// How old rows may be: the body says, or `Cache-Control`.
 pub(super) fn max_age(call: &Call, given: Option<u32>) -> Option<Duration> {
     let header = || call.header(&CACHE_CONTROL).and_then(max_age_of);

@@ -51,9 +51,11 @@ impl Client {
         &self,
         id: &DatasourceId,
         body: &DatasourcePatch,
+        if_match: Option<&str>,
     ) -> Result<Datasource, Error> {
         self.call(Method::PATCH, &["v1", "datasources", id.as_str()])
             .json(body)
+            .header_if("If-Match", if_match)
             .accept("application/json")
             .typed()
             .await
@@ -125,9 +127,11 @@ impl Client {
         &self,
         datasource_id: &DatasourceId,
         body: &CatalogPatch,
+        if_match: Option<&str>,
     ) -> Result<Catalog, Error> {
         self.call(Method::PATCH, &["v1", "catalog", datasource_id.as_str()])
             .json(body)
+            .header_if("If-Match", if_match)
             .accept("application/json")
             .typed()
             .await
