@@ -158,11 +158,9 @@ async fn everything_told(world: &World, claims: &Value) -> String {
             told += &reply;
         }
     }
-    for question in ["orders in south", "total amount by region", "orders of Bob", "how many orders"] {
+    for question in ["orders in sout", "sum of amoun by region", "orders of Bo", "how many orders"] {
         let body = json!({"datasource_id": "shop", "question": question});
-        let call = with(world, "viewer", claims, "POST", "/v1/ask").json(&body);
-        // The question itself is the caller's own.
-        told += &call.send().await.text().replace(question, "");
+        told += &with(world, "viewer", claims, "POST", "/v1/ask").json(&body).send().await.text();
     }
     told
 }
