@@ -215,6 +215,65 @@ async fn every_operation_succeeds_for_its_roles_and_for_nobody_else() {
     }
 }
 
+/// Operations that have a parameter of this name in the contract.
+fn with_parameter(name: &str) -> BTreeSet<String> {
+    let wanted = format!("#/components/parameters/{name}");
+    let contract = contract();
+    let items = contract["paths"].as_object().unwrap().values();
+    let operations = items.flat_map(|item| item.as_object().unwrap().values());
+    operations
+        .filter(|operation| {
+            let parameters = operation["parameters"].as_array().into_iter().flatten();
+            parameters.into_iter().any(|p| p["$ref"] == wanted.as_str())
+        })
+        .filter_map(|operation| operation["operationId"].as_str().map(str::to_owned))
+        .collect()
+}
+
+#[tokio::test]
+async fn every_list_knows_its_cursors() {
+    let (world, ids) = furnished().await;
+    let lists = with_parameter("Cursor");
+    assert!(lists.len() >= 6, "{lists:?}");
+    for (name, case) in cases().cases {
+        if !lists.contains(&name) {
+            continue;
+        }
+        let (method, at) = target(&case);
+        for cursor in ["Zm9v", "YXVkaXQKbm90aGluZw"] {
+            let at = format!("{}?cursor={cursor}", filled(at, &ids));
+            let reply = world.as_user("ann", &case.r#as, method, &at).send().await;
+            let found = reply.status.as_u16();
+            // A cursor of one list may be one of its own, and of no other.
+            assert!(found == 422 || name == "list_audit", "{name} {cursor}: {}", reply.text());
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_call_with_a_key_is_done_once() {
+    let (world, ids) = furnished().await;
+    let keyed = with_parameter("IdempotencyKey");
+    assert!(keyed.len() >= 10, "{keyed:?}");
+    for (name, mut case) in cases().cases {
+        if !keyed.contains(&name) {
+            continue;
+        }
+        case.headers.insert("idempotency-key".to_owned(), "a b".to_owned());
+        let bad = sent(&world, &case, Some(&case.r#as), &ids).await.problem(422, "invalid");
+        assert_eq!(bad["errors"][0]["pointer"], "Idempotency-Key:", "{name}");
+        case.headers.insert("idempotency-key".to_owned(), format!("once-{name}"));
+        let first = sent(&world, &case, Some(&case.r#as), &ids).await;
+        assert_eq!(first.status.as_u16(), case.status, "{name}: {}", first.text());
+        let again = sent(&world, &case, Some(&case.r#as), &ids).await;
+        assert_eq!(again.status, first.status, "{name}: {}", again.text());
+        assert_eq!(again.bytes, first.bytes, "{name}");
+        for header in ["etag", "location", "x-air-run-id"] {
+            assert_eq!(again.header(header), first.header(header), "{name} {header}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn every_operation_refuses_what_does_not_fit() {
     let (world, ids) = furnished().await;
