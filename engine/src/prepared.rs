@@ -211,7 +211,8 @@ impl Prepared {
         refused: Vec<((String, String), String)>,
     ) -> Self {
         for limit in limits.into_iter().map(Arc::new) {
-            let named = |t: &Arc<CatalogTable>| (t.source.as_str(), t.name.as_str()) == limit.table();
+            let named =
+                |t: &Arc<CatalogTable>| (t.source.as_str(), t.name.as_str()) == limit.table();
             for table in self.sources.iter_mut().filter(|t| named(t)) {
                 let limited = Some(Arc::clone(&limit));
                 *table = Arc::new(CatalogTable { limit: limited, ..table.as_ref().clone() });
@@ -223,7 +224,8 @@ impl Prepared {
 
     /// Why a table that is not there may not be seen, where who asks is to be told.
     pub(crate) fn refusal(&self, source: &str, name: &str) -> Option<&str> {
-        let of = |table: &str| table == name || table.rsplit_once('.').is_some_and(|(_, t)| t == name);
+        let of =
+            |table: &str| table == name || table.rsplit_once('.').is_some_and(|(_, t)| t == name);
         let found = self.refused.iter().find(|((s, table), _)| s == source && of(table));
         found.map(|(_, why)| why.as_str())
     }

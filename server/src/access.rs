@@ -30,8 +30,7 @@ pub(crate) fn of(policies: &[Policy], principal: &Principal, catalog: &Catalog) 
     let own = |policy: &&Policy| policy.datasource.as_str() == catalog.source;
     let policies: Vec<&Policy> = policies.iter().filter(own).collect();
     let tables = catalog.tables.iter().filter_map(|table| {
-        let about: Vec<&Policy> =
-            policies.iter().copied().filter(|p| is_about(p, table)).collect();
+        let about: Vec<&Policy> = policies.iter().copied().filter(|p| is_about(p, table)).collect();
         let shown = (!about.is_empty()).then(|| shown(&about, principal))?;
         let (source, table) = (catalog.source.clone(), table.qualified_name());
         Some(Access { source, table, shown })
@@ -150,9 +149,8 @@ pub(crate) fn fingerprints<'s>(
     principal: &Principal,
     sources: impl IntoIterator<Item = &'s DatasourceId>,
 ) -> BTreeMap<String, String> {
-    let one = |source: &'s DatasourceId| {
-        (source.to_string(), fingerprint(policies, principal, source))
-    };
+    let one =
+        |source: &'s DatasourceId| (source.to_string(), fingerprint(policies, principal, source));
     sources.into_iter().map(one).filter(|(_, print)| !print.is_empty()).collect()
 }
 

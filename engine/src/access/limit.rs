@@ -103,10 +103,8 @@ impl Limit {
             .build()?;
         let mut plan = LogicalPlan::TableScan(bare);
         if *alias != scan.table_name {
-            plan = LogicalPlan::SubqueryAlias(SubqueryAlias::try_new(
-                Arc::new(plan),
-                alias.clone(),
-            )?);
+            plan =
+                LogicalPlan::SubqueryAlias(SubqueryAlias::try_new(Arc::new(plan), alias.clone())?);
         }
         plan = LogicalPlan::Filter(FilterNode::try_new(condition, Arc::new(plan))?);
         if first {
@@ -237,11 +235,7 @@ fn lasting(ir: &Ir, whole: &Prepared) -> Result<(Expr, Vec<ScalarValue>), Unfit>
     Ok(late)
 }
 
-fn condition(
-    ir: &Ir,
-    whole: &Prepared,
-    now: Timestamp,
-) -> Result<(Expr, Vec<ScalarValue>), Unfit> {
+fn condition(ir: &Ir, whole: &Prepared, now: Timestamp) -> Result<(Expr, Vec<ScalarValue>), Unfit> {
     let options = PlanOptions { now, default_limit: 1, max_limit: 1 };
     let planned = plan(ir, whole, &options).map_err(|error| told(&error.0))?;
     let Some(found) = own_filter(&planned) else {

@@ -6,7 +6,6 @@
 
 mod fallible;
 
-
 use super::{Finding, Outcome};
 use crate::plan::Plan;
 use crate::prepared::CatalogTable;

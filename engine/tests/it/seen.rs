@@ -42,8 +42,18 @@ fn rules() -> Vec<Rule> {
             &[],
         ),
         ("order_items", json!([{"field": "qty", "op": ">=", "value": 2}]), "qty >= 2", &[]),
-        ("refunds", json!([{"field": "amount", "op": "<", "value": "15.5"}]), "amount < 15.5", &["amount"]),
-        ("cities", json!([{"field": "region", "op": "not_null"}]), "region is not null", &["region"]),
+        (
+            "refunds",
+            json!([{"field": "amount", "op": "<", "value": "15.5"}]),
+            "amount < 15.5",
+            &["amount"],
+        ),
+        (
+            "cities",
+            json!([{"field": "region", "op": "not_null"}]),
+            "region is not null",
+            &["region"],
+        ),
         ("products", json!([]), "true", &["price"]),
         ("events", json!([{"field": "kind", "op": "!=", "value": "open"}]), "kind <> 'open'", &[]),
     ]
@@ -212,7 +222,8 @@ async fn sql_texts_see_no_other_rows() {
     ];
     for text in texts {
         let answer = |prepared: &Prepared, sources: &Sources| {
-            let plan = plan_sql(text, prepared, &options()).unwrap_or_else(|e| panic!("{text}: {e}"));
+            let plan =
+                plan_sql(text, prepared, &options()).unwrap_or_else(|e| panic!("{text}: {e}"));
             let policy = Policy { time_filter: air_engine::TimeFilter::Off, ..Policy::default() };
             let execution = guard(plan, &policy).unwrap().execution().unwrap();
             let (sources, runtime) = (sources.clone(), engine.runtime.clone());

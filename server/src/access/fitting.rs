@@ -24,14 +24,19 @@ fn of(policy: &Policy, catalog: &Arc<Catalog>) -> Vec<String> {
         .map(air_ir::Table::qualified_name)
         .collect();
     if tables.is_empty() {
-        let near = air_ir::nearest(&policy.entity, catalog.table_names().collect::<Vec<_>>().iter().map(String::as_str));
+        let near = air_ir::nearest(
+            &policy.entity,
+            catalog.table_names().collect::<Vec<_>>().iter().map(String::as_str),
+        );
         let hint = near.first().map(|name| format!("; did you mean {name}?")).unwrap_or_default();
         return vec![format!("{named}: there is no such entity, so it protects nothing{hint}")];
     }
     let hidden: BTreeSet<String> = policy.hide.iter().cloned().collect();
     let check = |table: &String| {
         let checked = air_engine::check_access(catalog, table, &policy.rows, &hidden);
-        checked.err().map(|unfit| format!("{named}: {unfit}; {table} is refused to those it matches"))
+        checked
+            .err()
+            .map(|unfit| format!("{named}: {unfit}; {table} is refused to those it matches"))
     };
     tables.iter().filter_map(check).collect()
 }

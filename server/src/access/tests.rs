@@ -50,7 +50,9 @@ fn claims_take_their_places_and_missing_ones_refuse() {
         Shown::Part { rows, hidden }
     );
     assert_eq!(shown_to(json!({"team": "dev"})), Shown::Nothing);
-    for bad in [json!(null), json!({"a": 1}), json!([["x"]]), json!("{{claim.sub}}"), json!("{{x}}")] {
+    for bad in
+        [json!(null), json!({"a": 1}), json!([["x"]]), json!("{{claim.sub}}"), json!("{{x}}")]
+    {
         let shown = shown_to(json!({"team": "ops", "regions": bad}));
         assert!(matches!(shown, Shown::Refused(_)), "{shown:?}");
     }

@@ -183,13 +183,7 @@ impl Drop for Turn<'_> {
     }
 }
 
-fn key(
-    app: &App,
-    order: &Order,
-    ready: &Ready,
-    question: &Question,
-    guarded: &GuardedPlan,
-) -> Key {
+fn key(app: &App, order: &Order, ready: &Ready, question: &Question, guarded: &GuardedPlan) -> Key {
     let asked = match question {
         Question::Ir(ir) => ir.to_json(),
         Question::Sql(text) => json!(text),
@@ -201,7 +195,12 @@ fn key(
     let sources = std::iter::once(&order.datasource).chain(&others);
     let prints = access::fingerprints(&app.config.policies, &order.principal, sources);
     let whole = json!([
-        order.datasource, asked, guarded.identity(), versions, opened, prints,
+        order.datasource,
+        asked,
+        guarded.identity(),
+        versions,
+        opened,
+        prints,
         app.config.execution.pushdown,
     ]);
     Key(checksum(&whole))

@@ -43,7 +43,8 @@ async fn plan_sql(call: Call) -> Answer {
         (Err(error), Some(_)) => return Err(error.into()),
         // A source that cannot do the whole is asked for the part it can.
         (Err(error), None) => {
-            let queries = pipeline::source_sql(&datasource, &guarded.execution()?, RunOptions::default())?;
+            let queries =
+                pipeline::source_sql(&datasource, &guarded.execution()?, RunOptions::default())?;
             (queries.first().cloned().ok_or(error)?, Some(queries))
         }
     };

@@ -9,7 +9,8 @@ use sqlx::{Sqlite, SqlitePool, Transaction};
 use super::data_dir::private_file;
 use super::error::StoreError;
 use super::{
-    Analyses, AuditLog, CatalogRecord, Catalogs, Datasources, IdempotencyKeys, Reports, Runs, SchemaNotes, Scopes,
+    Analyses, AuditLog, CatalogRecord, Catalogs, Datasources, IdempotencyKeys, Reports, Runs,
+    SchemaNotes, Scopes,
 };
 use crate::id::ProcessId;
 

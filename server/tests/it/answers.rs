@@ -42,7 +42,10 @@ async fn an_answer_is_given_again_where_an_age_is_asked_for() {
     assert_eq!(world.get(&run).send().await.expect(200)["status"], "completed");
 
     let fresh = query(&world, json!({})).await.expect(200);
-    assert_eq!(fresh["rows"].as_array().unwrap().len(), first["rows"].as_array().unwrap().len() + 1);
+    assert_eq!(
+        fresh["rows"].as_array().unwrap().len(),
+        first["rows"].as_array().unwrap().len() + 1
+    );
     let none = query(&world, json!({"max_age": 0})).await.expect(200);
     assert_eq!((&none["cached"], &none["rows"]), (&json!(false), &fresh["rows"]));
     query(&world, json!({"max_age": 86_401})).await.problem(422, "invalid");

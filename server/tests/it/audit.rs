@@ -51,8 +51,10 @@ async fn writes_runs_and_refusals_are_entries() {
 
     world.as_user("vic", "viewer", "POST", "/v1/reports").json(&new).send().await.expect(403);
     let refused = entries(&world, "&action=role.refused", 1).await;
-    assert_eq!((&refused[0]["actor"], &refused[0]["detail"]["operation"]),
-        (&json!("vic"), &json!("create_report")));
+    assert_eq!(
+        (&refused[0]["actor"], &refused[0]["detail"]["operation"]),
+        (&json!("vic"), &json!("create_report"))
+    );
 
     let mut old = claims("zoe", "admin");
     old["exp"] = json!(1_000_000);
@@ -93,7 +95,10 @@ async fn entries_are_listed_in_pages_for_admins() {
     let rest = rest.expect(200);
     assert_eq!(rest["items"][0]["subject"], "a");
     assert_eq!((rest["items"].as_array().unwrap().len(), &rest["next"]), (1, &Value::Null));
-    assert_eq!(list("?until=2000-01-01T00:00:00Z".to_owned()).await.expect(200)["items"], json!([]));
+    assert_eq!(
+        list("?until=2000-01-01T00:00:00Z".to_owned()).await.expect(200)["items"],
+        json!([])
+    );
     assert_eq!(list("?subject=b".to_owned()).await.expect(200)["items"][0]["subject"], "b");
     list("?since=yesterday".to_owned()).await.problem(422, "invalid");
     list("?actoe=eva".to_owned()).await.problem(422, "invalid");

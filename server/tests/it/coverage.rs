@@ -106,7 +106,8 @@ async fn furnished() -> (World, Vec<(&'static str, String)>) {
     (world, ids)
 }
 
-const SCOPE: &str = "# Question\n\nHow many orders?\n\n# Data\n\n- orders\n\n# Measures\n\n- n: count\n";
+const SCOPE: &str =
+    "# Question\n\nHow many orders?\n\n# Data\n\n- orders\n\n# Measures\n\n- n: count\n";
 
 fn filled(text: &str, ids: &[(&'static str, String)]) -> String {
     ids.iter().fold(text.to_owned(), |text, (name, id)| text.replace(name, id))
@@ -151,8 +152,12 @@ async fn sent(
 #[test]
 fn every_operation_has_its_tests_and_every_test_its_operation() {
     let Cases { cases, elsewhere } = cases();
-    let listed: BTreeSet<&str> =
-        cases.keys().chain(elsewhere.keys()).map(String::as_str).chain(WITHOUT.iter().copied()).collect();
+    let listed: BTreeSet<&str> = cases
+        .keys()
+        .chain(elsewhere.keys())
+        .map(String::as_str)
+        .chain(WITHOUT.iter().copied())
+        .collect();
     let operations = operations();
     let known: BTreeSet<&str> = operations.keys().map(String::as_str).collect();
     let missing: Vec<_> = known.difference(&listed).collect();

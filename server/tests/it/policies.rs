@@ -158,7 +158,8 @@ async fn everything_told(world: &World, claims: &Value) -> String {
             told += &reply;
         }
     }
-    for question in ["orders in sout", "sum of amoun by region", "orders of Bo", "how many orders"] {
+    for question in ["orders in sout", "sum of amoun by region", "orders of Bo", "how many orders"]
+    {
         let body = json!({"datasource_id": "shop", "question": question});
         told += &with(world, "viewer", claims, "POST", "/v1/ask").json(&body).send().await.text();
     }
@@ -174,7 +175,9 @@ async fn what_is_hidden_is_told_nowhere() {
         assert!(!told.contains(word), "{word} in {}", context(&told, word));
     }
     // Hidden columns: `amount`, and `id` of customers, which the policy itself filters by.
-    for word in ["\"amount\"", "orders.amount", "customers.id", "\"customers\".\"id\"", "customer_id\"->"] {
+    for word in
+        ["\"amount\"", "orders.amount", "customers.id", "\"customers\".\"id\"", "customer_id\"->"]
+    {
         assert!(!told.contains(word), "{word} in {}", context(&told, word));
     }
 }
@@ -221,10 +224,10 @@ async fn an_answer_is_not_given_again_to_whom_less_is_shown() {
 #[tokio::test]
 async fn editors_change_what_they_see() {
     let world = shop().await;
-    let edit = |column: &str| json!({"tables": {"orders": {"columns": {column: {"description": "x"}}}}});
-    let patch = |body: &Value| {
-        with(&world, "editor", &north(), "PATCH", "/v1/catalog/shop").json(body)
-    };
+    let edit =
+        |column: &str| json!({"tables": {"orders": {"columns": {column: {"description": "x"}}}}});
+    let patch =
+        |body: &Value| with(&world, "editor", &north(), "PATCH", "/v1/catalog/shop").json(body);
     let problem = patch(&edit("amount")).send().await.problem(422, "invalid");
     assert!(!problem.to_string().contains("100.00"), "{problem}");
     let shown = patch(&edit("region")).send().await.expect(200);

@@ -6,8 +6,16 @@ use datafusion::logical_expr::{Expr, LogicalPlan, Operator};
 
 /// Functions that give a value, or null, for every row.
 const TOTAL: &[&str] = &[
-    "air_fold", "btrim", "character_length", "coalesce", "contains", "ends_with", "lower", "nullif",
-    "starts_with", "upper",
+    "air_fold",
+    "btrim",
+    "character_length",
+    "coalesce",
+    "contains",
+    "ends_with",
+    "lower",
+    "nullif",
+    "starts_with",
+    "upper",
 ];
 
 /// Whether a condition of a plan, on rows or on pairs of them, can fail.
