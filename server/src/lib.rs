@@ -5,7 +5,9 @@
 //! `pipeline`; what is kept goes through `store`. Absent on purpose: planning, SQL and reading of
 //! sources, which are the engine's and the connectors'.
 
+mod access;
 mod admission;
+mod audit;
 mod auth;
 #[cfg_attr(not(test), expect(dead_code, reason = "chat, models and jobs use what is not used yet"))]
 mod broker;

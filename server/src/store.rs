@@ -28,7 +28,7 @@ mod scopes;
 mod tests;
 
 pub(crate) use self::analyses::Analyses;
-pub(crate) use self::audit_log::{AuditLog, NewAuditEntry};
+pub(crate) use self::audit_log::{AuditEntry, AuditFilter, AuditLog, NewAuditEntry};
 pub(crate) use self::catalogs::{CatalogRecord, Catalogs};
 pub(crate) use self::checksum::{canonical_json, checksum};
 pub(crate) use self::data_dir::{DataDir, DataDirLock, private_file};
@@ -42,7 +42,7 @@ pub(crate) use self::owners::Owners;
 pub(crate) use self::page::{Page, PageRequest};
 pub(crate) use self::report_runs::{NewRun, Outcome, Run, RunFilter, RunPlan, RunStatus, Runs};
 pub(crate) use self::reports::{NewReportVersion, Report, ReportVersion, Reports};
-pub(crate) use self::schema_notes::{NoteChanges, NoteText, SchemaNotes};
+pub(crate) use self::schema_notes::{NoteChanges, NoteText, SchemaNotes, page_of};
 pub(crate) use self::scopes::{
     NewScope, NewScopeVersion, Scope, ScopeStatus, ScopeVersion, Scopes,
 };

@@ -1,11 +1,13 @@
 //! `air check`: each part is ok, off, or wrong and what to do.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
 use air_connectors::{FilesSource, Source, SourceError};
 
 use super::{Place, say};
+use crate::access;
 use crate::auth::Authenticator;
 use crate::broker::RedisBroker;
 use crate::config::{Config, SourceConfig};
@@ -30,6 +32,7 @@ pub(super) async fn run(place: Place) -> anyhow::Result<()> {
     for source in &config.analytics_sources {
         parts.push((format!("source {}", source.id), of_source(&config, source).await));
     }
+    parts.push(("policies".to_owned(), policies(&config).await));
     let mut wrong = 0;
     for (name, found) in &parts {
         let (word, text) = match found {
@@ -75,6 +78,39 @@ async fn redis(config: &Config) -> Found {
     match RedisBroker::reach(&config.redis).await {
         Ok(()) => Found::Ok("it answers".to_owned()),
         Err(fault) => Found::Wrong(format!("{fault}; the service starts without it, alone")),
+    }
+}
+
+/// Holds the policies to what was learned.
+async fn policies(config: &Config) -> Found {
+    if config.policies.is_empty() {
+        return Found::Off("everyone sees every row and column".to_owned());
+    }
+    let learned = match config.control_plane.file.exists() {
+        true => Store::learned(&config.control_plane.file).await.unwrap_or_default(),
+        false => Vec::new(),
+    };
+    let mut misfits = Vec::new();
+    let mut unchecked = BTreeSet::new();
+    for policy in &config.policies {
+        if !learned.iter().any(|record| record.datasource_id == policy.datasource) {
+            unchecked.insert(policy.datasource.to_string());
+        }
+    }
+    for record in &learned {
+        match sources::edited(record) {
+            Ok(catalog) => misfits.extend(access::misfits(&config.policies, &Arc::new(catalog))),
+            Err(error) => misfits.push(error.detail),
+        }
+    }
+    let count = config.policies.len();
+    match (misfits.is_empty(), unchecked.is_empty()) {
+        (false, _) => Found::Wrong(misfits.join("; ")),
+        (true, false) => {
+            let ids: Vec<String> = unchecked.into_iter().collect();
+            Found::Ok(format!("{count}; to be checked when learned: {}", ids.join(", ")))
+        }
+        (true, true) => Found::Ok(format!("{count}, and all fit what was learned")),
     }
 }
 

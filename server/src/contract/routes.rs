@@ -386,6 +386,15 @@ pub(crate) const ROUTES: &[Route] = &[
     },
     Route {
         method: "GET",
+        path: "/v1/audit",
+        operation_id: "list_audit",
+        min_role: Some(Role::Admin),
+        query: Some("ListAuditQuery"),
+        body: None,
+        idempotency_key: false,
+    },
+    Route {
+        method: "GET",
         path: "/openapi.yaml",
         operation_id: "get_openapi",
         min_role: None,

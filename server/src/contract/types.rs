@@ -265,6 +265,7 @@ pub(crate) enum FieldErrorCode {
     Conflict,
     DuplicateName,
     UnknownEntity,
+    NotAllowed,
     UnknownSource,
     UnknownColumn,
     UnknownMetric,
@@ -305,6 +306,7 @@ impl FieldErrorCode {
         Self::Conflict,
         Self::DuplicateName,
         Self::UnknownEntity,
+        Self::NotAllowed,
         Self::UnknownSource,
         Self::UnknownColumn,
         Self::UnknownMetric,
@@ -345,6 +347,7 @@ impl FieldErrorCode {
             Self::Conflict => "conflict",
             Self::DuplicateName => "duplicate_name",
             Self::UnknownEntity => "unknown_entity",
+            Self::NotAllowed => "not_allowed",
             Self::UnknownSource => "unknown_source",
             Self::UnknownColumn => "unknown_column",
             Self::UnknownMetric => "unknown_metric",
@@ -1038,7 +1041,14 @@ pub(crate) struct QueryRequest {
     /// The instant that `today` and the like refer to; the present if it is not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) now: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) max_age: Option<MaxAge>,
 }
+
+/// How many seconds old the rows may be. Rows of an equal question, read within that time for
+/// somebody who may see the same, are given again, and `cached` says so. Without it, or `Cache-
+/// Control` with `max-age`, the source is always asked.
+pub(crate) type MaxAge = u32;
 
 /// A format of rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -1155,6 +1165,8 @@ pub(crate) struct RunResult {
     pub(crate) truncated: bool,
     /// When the data was read.
     pub(crate) as_of: String,
+    /// Whether the rows were read for an equal question before, at `as_of`.
+    pub(crate) cached: bool,
     /// The instant that `today` and the like referred to.
     pub(crate) now: String,
     pub(crate) params: Params,
@@ -1369,6 +1381,8 @@ pub(crate) struct ReportRunRequest {
     /// The instant that `today` and the like refer to; the present if it is not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) now: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) max_age: Option<MaxAge>,
 }
 
 /// A format of exported definitions.
@@ -2682,6 +2696,39 @@ pub(crate) struct EdaHealth {
     pub(crate) libraries: BTreeMap<String, String>,
 }
 
+text_type! {
+    /// The `operationId` of what was done; or `token.refused`, `role.refused`, `plan.refused`,
+    /// `audit.dropped`.
+    AuditAction
+}
+
+/// Something that was done, or refused.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct AuditEntry {
+    pub(crate) id: String,
+    /// Whose token it was; empty where there was none.
+    pub(crate) actor: String,
+    /// The role of the token; empty where there was none.
+    pub(crate) role: String,
+    pub(crate) action: AuditAction,
+    /// What it was done to: an id or a key. Empty where there is none.
+    pub(crate) subject: String,
+    pub(crate) detail: AuditDetail,
+    /// The request; null for what AIR did by itself.
+    pub(crate) request_id: Option<crate::id::RequestId>,
+    pub(crate) created_at: String,
+}
+
+/// The status or the code of the answer, the run, the rules that refused.
+pub(crate) type AuditDetail = serde_json::Map<String, serde_json::Value>;
+
+/// A page of entries.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct AuditList {
+    pub(crate) items: Vec<AuditEntry>,
+    pub(crate) next: Option<Cursor>,
+}
+
 /// The process lives.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Liveness {
@@ -2940,4 +2987,31 @@ pub(crate) struct GetRunRowsQuery {
     /// The format of the rows; it wins over `Accept`. JSON if neither says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) format: Option<ResultFormat>,
+}
+
+/// The query of `list_audit`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ListAuditQuery {
+    /// Items on a page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) limit: Option<u16>,
+    /// The `next` of the page before. One that is not from this list is 422.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) cursor: Option<Cursor>,
+    /// Only entries of this user.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) actor: Option<String>,
+    /// Only this action.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) action: Option<AuditAction>,
+    /// Only what was done to this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) subject: Option<String>,
+    /// Only entries from this instant on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) since: Option<String>,
+    /// Only entries before this instant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) until: Option<String>,
 }

@@ -59,7 +59,7 @@ pub(crate) struct Ended {
 
 /// Interprets a question, and runs what was understood where that is wanted.
 pub(crate) async fn ask(app: &Arc<App>, asked: Asked) -> Result<Ended, ApiError> {
-    let ready = sources::ready(app, &asked.datasource, &[]).await?;
+    let ready = sources::ready(app, &asked.principal, &asked.datasource, &[]).await?;
     let (follows, previous) = previous(app, &asked).await?;
     let catalog = Arc::clone(ready.prepared.catalog());
     let interpretation = interpret(app, &asked, catalog, previous).await?;
@@ -195,7 +195,7 @@ async fn answered(
     ended: Ended,
 ) -> Result<Ended, ApiError> {
     let order = Order {
-        owner: asked.principal.sub.clone(),
+        principal: asked.principal.clone(),
         datasource: asked.datasource.clone(),
         question: Question::Ir(Box::new(draft.ir.clone())),
         ir_at: "/ir",
@@ -205,6 +205,7 @@ async fn answered(
         scope_version: Some(ended.version.id.clone()),
         now: asked.now,
         deadline: asked.deadline,
+        max_age: None,
     };
     let ended = Ended { tables: entities(&draft.ir), draft: Some(draft), ..ended };
     if !asked.run {

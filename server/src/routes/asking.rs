@@ -126,7 +126,7 @@ pub(super) async fn built(
     version: &ScopeVersion,
     datasource: &crate::id::DatasourceId,
 ) -> Result<ScopeVersion, ApiError> {
-    let prepared = sources::prepared(&call.app, datasource).await?;
+    let prepared = sources::prepared(&call.app, &call.principal, datasource).await?;
     let ir = scope::read(&version.scope_md, prepared.catalog(), jiff::Timestamp::now())
         .map_err(|errors| ApiError::ir("", errors))?;
     Ok(call.app.store.scopes().set_ir(&version.id, &ir.to_json()).await?)

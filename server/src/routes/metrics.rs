@@ -27,6 +27,15 @@ async fn metrics(call: Call) -> Answer {
     );
     page.gauge("air_plan_cache_entries", "Shapes of plans in the cache.", plans.entries);
     page.gauge("air_plan_cache_bytes", "About what the cached plans take.", plans.bytes);
+    let answers = call.app.answers.figures();
+    page.counter("air_result_cache_hits_total", "Answers that were given again.", answers.hits);
+    page.counter(
+        "air_result_cache_misses_total",
+        "Requests with an age that no answer was young enough for.",
+        answers.misses,
+    );
+    page.gauge("air_result_cache_entries", "Answers that are kept.", answers.entries);
+    page.gauge("air_result_cache_bytes", "About what the kept answers take.", answers.bytes);
     page.described("air_runs", "Runs in the control plane, by status.", "gauge");
     for status in RunStatus::ALL {
         let count = runs.iter().find(|(known, _)| *known == status).map_or(0, |(_, n)| *n);

@@ -11,6 +11,7 @@ use super::datasources::page;
 use super::reports::find;
 use super::rows::{Facts, bytes, format, json, number};
 use super::{Operation, operation};
+use crate::access;
 use crate::admission::{Answer, Call};
 use crate::auth::Role;
 use crate::contract::types::{
@@ -155,6 +156,7 @@ async fn own(call: &Call) -> Result<store::Run, ApiError> {
 
 async fn get_run(call: Call) -> Answer {
     let run = own(&call).await?;
+    access::require_same(&call.app, &call.principal, &run)?;
     json(StatusCode::OK, &record(&call, &run).await?)
 }
 
@@ -162,7 +164,13 @@ async fn cancel_run(call: Call) -> Answer {
     let run = own(&call).await?;
     let cancelled = call.app.store.runs().cancel(&run.id, &call.principal.sub).await?;
     call.app.running.cancel(&run.id);
-    json(StatusCode::ACCEPTED, &record(&call, &cancelled).await?)
+    let record = record(&call, &cancelled).await?;
+    // Whoever may cancel a run need not see what it was made of.
+    let shown = match access::made_alike(&call.app, &call.principal, &cancelled) {
+        true => record,
+        false => Run { ir: None, sql: Vec::new(), safety_report: Vec::new(), ..record },
+    };
+    json(StatusCode::ACCEPTED, &shown)
 }
 
 async fn get_run_rows(call: Call) -> Answer {
@@ -173,6 +181,7 @@ async fn get_run_rows(call: Call) -> Answer {
         return Err(ApiError::field("?limit", FieldErrorCode::Conflict, detail));
     }
     let run = own(&call).await?;
+    access::require_same(&call.app, &call.principal, &run)?;
     if run.status == store::RunStatus::Running {
         let detail = "The run has not ended yet.";
         return Err(ApiError::new(ErrorCode::NotFinished, detail));

@@ -51,9 +51,11 @@ impl Client {
         &self,
         id: &DatasourceId,
         body: &DatasourcePatch,
+        if_match: Option<&str>,
     ) -> Result<Datasource, Error> {
         self.call(Method::PATCH, &["v1", "datasources", id.as_str()])
             .json(body)
+            .header_if("If-Match", if_match)
             .accept("application/json")
             .typed()
             .await
@@ -125,9 +127,11 @@ impl Client {
         &self,
         datasource_id: &DatasourceId,
         body: &CatalogPatch,
+        if_match: Option<&str>,
     ) -> Result<Catalog, Error> {
         self.call(Method::PATCH, &["v1", "catalog", datasource_id.as_str()])
             .json(body)
+            .header_if("If-Match", if_match)
             .accept("application/json")
             .typed()
             .await
@@ -550,6 +554,18 @@ impl Client {
     /// A caller on this machine needs no token; one that a proxy forwards for does.
     pub async fn metrics(&self) -> Result<String, Error> {
         self.call(Method::GET, &["metrics"]).text().await
+    }
+
+    /// Who did what, newest first.
+    ///
+    /// An entry for every write, every run and every refusal. Entries name things; they hold no
+    /// rows, no parameters and no secrets. They are kept for `control_plane.audit_retention`.
+    pub async fn list_audit(&self, query: &ListAuditQuery) -> Result<AuditList, Error> {
+        self.call(Method::GET, &["v1", "audit"])
+            .query(query)
+            .accept("application/json")
+            .typed()
+            .await
     }
 
     /// This contract.

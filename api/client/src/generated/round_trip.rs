@@ -17,6 +17,7 @@ pub(crate) fn round_trip(schema: &str, value: Value) -> Option<Result<Value, Err
     Some(match schema {
         "AskRequest" => through::<AskRequest>(value),
         "AskResponse" => through::<AskResponse>(value),
+        "AuditList" => through::<AuditList>(value),
         "Catalog" => through::<Catalog>(value),
         "CatalogPatch" => through::<CatalogPatch>(value),
         "Datasource" => through::<Datasource>(value),
