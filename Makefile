@@ -12,7 +12,7 @@ BENCH_VENV := $(HOME)/.cache/air/bench-venv
 BENCH := AIR_BIN=$(RELEASE)/air AIR_BENCH_BIN=$(RELEASE)/air-bench $(BENCH_VENV)/bin/python
 
 .PHONY: demo demo-federated run test lint rust-test python-test generate \
-	bench bench-build bench-planning bench-reading bench-files bench-federated bench-memory openapi check clean build venv system
+	bench bench-build bench-planning bench-reading bench-files bench-federated bench-memory eval models-check openapi check clean build venv system
 
 demo: system build ## ask three questions of the sample data, save a report, run it twice
 	AIR_BIN=$(BIN)/air AIRCLI_BIN=$(BIN)/aircli bash scripts/demo.sh
@@ -76,6 +76,12 @@ bench-federated: bench-build ## joins over two sources
 
 bench-memory: bench-build venv ## peak memory of large reports
 	AIR_BIN=$(RELEASE)/air PYTHON=$(PY) bash benches/memory.sh
+
+eval: build ## the golden questions of the sample data
+	$(BIN)/air eval data/sample/golden.yaml --data data --config config-dev.yaml $(EVAL_ARGS)
+
+models-check: build venv ## the same checks against a real model: set AIR__MODELS__OPENAI__API_KEY
+	AIR_BIN=$(BIN)/air PYTHONPATH=tests $(PY) tests/real_model.py
 
 openapi: venv ## generate server types and client from api/openapi.yaml
 	PATH=$(VENV)/bin:$$PATH api/generate

@@ -11,11 +11,13 @@ mod commands;
 #[expect(dead_code, reason = "every key is read and checked; some are acted on by later versions")]
 mod config;
 mod contract;
+mod eval;
 #[expect(
     dead_code,
     reason = "jobs and sessions, which have tables already, come with later versions"
 )]
 mod id;
+mod models;
 mod pipeline;
 mod problem;
 mod results;

@@ -18,6 +18,7 @@ use tokio_util::task::TaskTracker;
 use crate::admission::schema::Schemas;
 use crate::auth::Authenticator;
 use crate::config::{Config, Environment, LoadOptions};
+use crate::models::Models;
 use crate::pipeline::engine::Engine;
 use crate::pipeline::running::Running;
 use crate::pipeline::sources;
@@ -35,6 +36,8 @@ pub(crate) struct App {
     pub(crate) engine: Engine,
     pub(crate) running: Running,
     pub(crate) sources: sources::Cache,
+    /// Language models, where there are any.
+    pub(crate) models: Models,
     /// Plans of questions that were asked before.
     pub(crate) plans: PlanCache,
     /// Requests that are being worked on, whether their client waits or not.
@@ -107,6 +110,7 @@ impl Service {
             engine: Engine::new(&config)?,
             running: Running::new(config.limits.runs_per_user, config.limits.runs),
             sources: sources::Cache::default(),
+            models: Models::new(&config.models),
             plans: PlanCache::default(),
             tasks: TaskTracker::new(),
             docs: routes::documents::page()?,
@@ -116,6 +120,10 @@ impl Service {
         });
         let router = routes::router(&app)?;
         Ok(Self { app, router, lock })
+    }
+
+    pub(crate) fn app(&self) -> &Arc<App> {
+        &self.app
     }
 
     /// The whole service, without a socket.

@@ -15,6 +15,7 @@ mod database;
 mod datasources;
 mod error;
 mod idempotency_keys;
+mod model_drafts;
 mod moment;
 mod page;
 mod report_runs;
@@ -25,7 +26,7 @@ mod scopes;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use self::analyses::Analyses;
+pub(crate) use self::analyses::{Analyses, Analysis, NewAnalysis};
 pub(crate) use self::audit_log::{AuditLog, NewAuditEntry};
 pub(crate) use self::catalogs::{CatalogRecord, Catalogs};
 pub(crate) use self::checksum::{canonical_json, checksum};
@@ -34,6 +35,7 @@ pub(crate) use self::database::Store;
 pub(crate) use self::datasources::{Datasource, DatasourceChange, Datasources, NewDatasource};
 pub(crate) use self::error::StoreError;
 pub(crate) use self::idempotency_keys::{Claim, IdempotencyKeys, RequestKey};
+pub(crate) use self::model_drafts::ModelDrafts;
 pub(crate) use self::moment::Moment;
 pub(crate) use self::page::{Page, PageRequest};
 pub(crate) use self::report_runs::{NewRun, Outcome, Run, RunFilter, RunPlan, RunStatus, Runs};

@@ -9,7 +9,8 @@ use sqlx::{Sqlite, SqlitePool, Transaction};
 use super::data_dir::private_file;
 use super::error::StoreError;
 use super::{
-    Analyses, AuditLog, Catalogs, Datasources, IdempotencyKeys, Reports, Runs, SchemaNotes, Scopes,
+    Analyses, AuditLog, Catalogs, Datasources, IdempotencyKeys, ModelDrafts, Reports, Runs,
+    SchemaNotes, Scopes,
 };
 use crate::id::ProcessId;
 
@@ -123,6 +124,10 @@ impl Store {
 
     pub(crate) fn runs(&self) -> Runs<'_> {
         Runs::new(self)
+    }
+
+    pub(crate) fn model_drafts(&self) -> ModelDrafts<'_> {
+        ModelDrafts::new(self)
     }
 
     pub(crate) fn analyses(&self) -> Analyses<'_> {
