@@ -4,6 +4,8 @@
 //! [`Finished`] run, recorded whole; or the problem, which is recorded with the run as well.
 //! Absent on purpose: HTTP, and how a question becomes an IR (`ask`).
 
+pub(crate) mod alike;
+pub(crate) mod analyze;
 pub(crate) mod answers;
 pub(crate) mod ask;
 mod cost;

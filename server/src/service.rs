@@ -22,6 +22,7 @@ use crate::auth::Authenticator;
 use crate::broker::{Broker, MemoryBroker, RedisBroker};
 use crate::config::{Config, Environment, LoadOptions};
 use crate::events::{Events, Hub};
+use crate::models::Models;
 use crate::pipeline::answers::Answers;
 use crate::pipeline::engine::Engine;
 use crate::pipeline::running::Running;
@@ -43,6 +44,8 @@ pub(crate) struct App {
     pub(crate) audit: Audit,
     pub(crate) running: Running,
     pub(crate) sources: sources::Cache,
+    /// Language models, where there are any.
+    pub(crate) models: Models,
     /// Plans of questions that were asked before.
     pub(crate) plans: PlanCache,
     /// Tells sockets what happens.
@@ -129,6 +132,7 @@ impl Service {
             audit: Audit::start(store.clone(), config.control_plane.audit_retention),
             running: Running::new(config.limits.runs_per_user, config.limits.runs),
             sources: sources::Cache::default(),
+            models: Models::new(&config.models),
             plans: PlanCache::default(),
             answers: Answers::new(config.execution.result_cache),
             tasks: TaskTracker::new(),
@@ -140,6 +144,10 @@ impl Service {
         sources::check_policies(&app).await;
         let router = routes::router(&app)?;
         Ok(Self { app, router, lock, watching })
+    }
+
+    pub(crate) fn app(&self) -> &Arc<App> {
+        &self.app
     }
 
     /// The whole service, without a socket.

@@ -16,6 +16,7 @@ mod datasources;
 mod error;
 mod events;
 mod idempotency_keys;
+mod model_drafts;
 mod moment;
 mod owners;
 mod page;
@@ -27,7 +28,7 @@ mod scopes;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use self::analyses::Analyses;
+pub(crate) use self::analyses::{Analyses, Analysis, NewAnalysis};
 pub(crate) use self::audit_log::{AuditEntry, AuditFilter, AuditLog, NewAuditEntry};
 pub(crate) use self::catalogs::{CatalogRecord, Catalogs};
 pub(crate) use self::checksum::{canonical_json, checksum};
@@ -37,6 +38,7 @@ pub(crate) use self::datasources::{Datasource, DatasourceChange, Datasources, Ne
 pub(crate) use self::error::StoreError;
 pub(crate) use self::events::EventRows;
 pub(crate) use self::idempotency_keys::{Claim, IdempotencyKeys, RequestKey};
+pub(crate) use self::model_drafts::ModelDrafts;
 pub(crate) use self::moment::Moment;
 pub(crate) use self::owners::Owners;
 pub(crate) use self::page::{Page, PageRequest};

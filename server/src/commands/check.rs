@@ -10,7 +10,8 @@ use super::{Place, say};
 use crate::access;
 use crate::auth::Authenticator;
 use crate::broker::RedisBroker;
-use crate::config::{Config, SourceConfig};
+use crate::config::{Config, Provider, SourceConfig};
+use crate::models::{Models, Task};
 use crate::pipeline::sources::{self, database_options};
 use crate::secrets::DsnVault;
 use crate::store::Store;
@@ -33,6 +34,7 @@ pub(super) async fn run(place: Place) -> anyhow::Result<()> {
         parts.push((format!("source {}", source.id), of_source(&config, source).await));
     }
     parts.push(("policies".to_owned(), policies(&config).await));
+    parts.extend(models(&config).await);
     let mut wrong = 0;
     for (name, found) in &parts {
         let (word, text) = match found {
@@ -124,6 +126,34 @@ async fn control_plane(config: &Config) -> Found {
         Ok(()) => Found::Ok(file.display().to_string()),
         Err(error) => Found::Wrong(format!("{error}; put a backup in its place")),
     }
+}
+
+/// The models that questions are put to.
+async fn models(config: &Config) -> Vec<(String, Found)> {
+    let models = Models::new(&config.models);
+    if config.models.provider == Provider::Builtin {
+        let told = "the built-in interpreter answers; a request may name a model";
+        return vec![("models".to_owned(), Found::Off(told.to_owned()))];
+    }
+    let mut order = models.order(Task::Chat, Some(config.models.provider), None);
+    for name in models.order(Task::Sql, None, None) {
+        if !order.contains(&name) {
+            order.push(name);
+        }
+    }
+    let mut parts = Vec::new();
+    for name in order {
+        let found = match models.probe(name).await {
+            Ok(()) => Found::Ok(models.served(name)),
+            Err(fault) => Found::Wrong(format!("{}: {fault}", models.served(name))),
+        };
+        parts.push((format!("model {}", name.as_str()), found));
+    }
+    if parts.is_empty() {
+        let told = "no model is configured; set models.openai.api_key or models.ollama.host";
+        parts.push(("models".to_owned(), Found::Wrong(told.to_owned())));
+    }
+    parts
 }
 
 async fn of_source(config: &Config, source: &SourceConfig) -> Found {

@@ -340,6 +340,19 @@ pub(crate) const ROUTES: &[Route] = &[
         idempotency_key: false,
     },
     Route {
+        method: "POST",
+        path: "/v1/runs/{id}/analyze",
+        operation_id: "analyze_run",
+        min_role: Some(Role::Viewer),
+        query: None,
+        body: Some(Body {
+            schema: "AnalyzeRequest",
+            required: false,
+            media: &["application/json"],
+        }),
+        idempotency_key: true,
+    },
+    Route {
         method: "GET",
         path: "/v1/runs/{id}/rows",
         operation_id: "get_run_rows",

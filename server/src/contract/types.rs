@@ -749,6 +749,36 @@ pub(crate) struct AskResponse {
     pub(crate) problem: Option<Problem>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) result: Option<RunResult>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) model: Option<ModelUse>,
+}
+
+/// What models did, where they were asked. None of their own words is shown.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ModelUse {
+    /// The model whose work counts, as `name:model`; null where no model gave anything of use.
+    pub(crate) used: Option<String>,
+    pub(crate) tried: Vec<ModelTried>,
+    /// Calls that were answered.
+    pub(crate) calls: u64,
+    pub(crate) prompt_tokens: u64,
+    pub(crate) completion_tokens: u64,
+    /// Whether a server did not count its tokens, so that the numbers are estimates.
+    pub(crate) estimated: bool,
+    /// Whether an earlier reply to the same was taken again.
+    pub(crate) kept: bool,
+    /// The prompts, each with the first digits of its hash.
+    pub(crate) prompts: String,
+}
+
+/// A model that was asked.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ModelTried {
+    pub(crate) model: String,
+    /// What came of it.
+    pub(crate) outcome: String,
+    /// How often a wrong draft was sent back.
+    pub(crate) corrections: u64,
 }
 
 /// A question back. Besides the choices, `you_decide` and words of one's own are taken.
@@ -1134,6 +1164,32 @@ pub(crate) struct SourceSql {
     /// Rows that came back; absent before the source has answered, and for files.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) rows: Option<u64>,
+}
+
+/// Who writes; as in `ask`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AnalyzeRequest {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) provider: Option<Provider>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) force_model: Option<ForcedModel>,
+}
+
+/// An analysis of a run, in words.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Analysis {
+    pub(crate) analysis_id: crate::id::AnalysisId,
+    pub(crate) run_id: crate::id::RunId,
+    /// The text in Markdown.
+    pub(crate) analysis_md: String,
+    /// The model that wrote it; null where it was made by rules.
+    pub(crate) model_used: Option<String>,
+    /// Figures of texts that were refused, since they do not stand in the rows or the checks.
+    pub(crate) refused: Vec<String>,
+    pub(crate) verdict: air_ir::Verdict,
+    pub(crate) model: ModelUse,
+    pub(crate) created_at: String,
 }
 
 /// Milliseconds of each stage.

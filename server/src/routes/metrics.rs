@@ -8,6 +8,7 @@ use std::fmt::Write;
 use super::rows::bytes;
 use super::{Operation, operation};
 use crate::admission::{Answer, Call};
+use crate::models::Models;
 use crate::store::RunStatus;
 
 pub(super) const OPERATIONS: &[Operation] = &[operation!(metrics)];
@@ -46,7 +47,31 @@ async fn metrics(call: Call) -> Answer {
     page.gauge("air_sockets", "Open WebSockets of this process.", open);
     let slow = "WebSockets that were closed because they read too slowly.";
     page.counter("air_sockets_slow_total", slow, sockets.slow());
+    models(&mut page, &call.app.models);
     Ok(bytes(MEDIA, page.0))
+}
+
+fn models(page: &mut Page, models: &Models) {
+    let counted = models.counted();
+    page.described("air_model_calls_total", "Calls of models, by how they ended.", "counter");
+    for (name, counts, _) in &counted {
+        for (outcome, n) in [("answered", counts.answered), ("failed", counts.failed)] {
+            page.line(&format!(
+                "air_model_calls_total{{model=\"{name}\",outcome=\"{outcome}\"}} {n}"
+            ));
+        }
+    }
+    page.described("air_model_tokens_total", "Tokens that models took and gave.", "counter");
+    for (name, counts, _) in &counted {
+        let kinds = [("prompt", counts.prompt_tokens), ("completion", counts.completion_tokens)];
+        for (kind, n) in kinds {
+            page.line(&format!("air_model_tokens_total{{model=\"{name}\",kind=\"{kind}\"}} {n}"));
+        }
+    }
+    page.described("air_model_resting", "Models that are left alone after failures.", "gauge");
+    for (name, _, resting) in &counted {
+        page.line(&format!("air_model_resting{{model=\"{name}\"}} {}", u8::from(*resting)));
+    }
 }
 
 /// A page under construction. Help holds no line breaks and no backslashes.

@@ -6,7 +6,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::asking::object;
+use super::asking::{drafter, model_use, object};
 use super::datasources::page;
 use super::reports::find;
 use super::rows::{Facts, bytes, format, json, number};
@@ -15,10 +15,11 @@ use crate::access;
 use crate::admission::{Answer, Call};
 use crate::auth::Role;
 use crate::contract::types::{
-    Cursor, ErrorCode, FieldErrorCode, GetRunRowsQuery, ListReportRunsQuery, Problem, ResultFormat,
-    RowPage, Run, RunList, RunStatus, RunSummary,
+    Analysis, AnalyzeRequest, Cursor, ErrorCode, FieldErrorCode, GetRunRowsQuery,
+    ListReportRunsQuery, Problem, ResultFormat, RowPage, Run, RunList, RunStatus, RunSummary,
 };
 use crate::id::{RequestId, RunId};
+use crate::pipeline::analyze;
 use crate::problem::ApiError;
 use crate::results;
 use crate::store::{self, RunFilter};
@@ -28,6 +29,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
     operation!(get_run),
     operation!(cancel_run),
     operation!(get_run_rows),
+    operation!(analyze_run),
 ];
 
 /// Rows on a page.
@@ -108,6 +110,9 @@ fn kept<T: DeserializeOwned>(value: Option<&Value>) -> Option<T> {
 async fn record(call: &Call, run: &store::Run) -> Result<Run, ApiError> {
     let summary = summary(call, run).await?;
     let sample = call.app.store.runs().sample(&run.id).await?;
+    // The last analysis is part of the verdict.
+    let analyses = call.app.store.analyses().list(&run.id).await?;
+    let analysed = analyses.last().and_then(|analysis| kept(Some(&analysis.verdict)));
     Ok(Run {
         run_id: summary.run_id,
         status: summary.status,
@@ -129,7 +134,7 @@ async fn record(call: &Call, run: &store::Run) -> Result<Run, ApiError> {
         columns: kept(run.columns.as_ref()).unwrap_or_default(),
         sample: sample.into_iter().filter_map(object).collect(),
         as_of: run.as_of.map(|at| at.to_string()),
-        qa: kept(run.verdict.as_ref()),
+        qa: analysed.or_else(|| kept(run.verdict.as_ref())),
         timings_ms: kept(run.timings.as_ref()),
         error: problem(run),
     })
@@ -152,6 +157,28 @@ async fn own(call: &Call) -> Result<store::Run, ApiError> {
     let run = call.app.store.runs().get(&id).await?;
     call.require_owner(&run.owner, "run", id.as_str())?;
     Ok(run)
+}
+
+async fn analyze_run(call: Call) -> Answer {
+    let run = own(&call).await?;
+    // A body is not wanted where there is nothing to say.
+    let body: AnalyzeRequest = match call.raw_body() {
+        Some(_) => call.body()?,
+        None => AnalyzeRequest { provider: None, force_model: None },
+    };
+    let drafter = drafter(&call.app, body.provider, body.force_model)?;
+    let done = analyze::analyze(&call.app, &run, drafter, call.deadline).await?;
+    let body = Analysis {
+        analysis_id: done.analysis.id,
+        run_id: run.id,
+        analysis_md: done.analysis.analysis_md.unwrap_or_default(),
+        model_used: done.analysis.model_used,
+        refused: done.refused,
+        verdict: done.verdict,
+        model: model_use(done.made),
+        created_at: done.analysis.created_at.to_string(),
+    };
+    json(StatusCode::OK, &body)
 }
 
 async fn get_run(call: Call) -> Answer {

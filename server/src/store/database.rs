@@ -10,8 +10,8 @@ use sqlx::{Sqlite, SqlitePool, Transaction};
 use super::data_dir::private_file;
 use super::error::StoreError;
 use super::{
-    Analyses, AuditLog, CatalogRecord, Catalogs, Datasources, EventRows, IdempotencyKeys, Owners,
-    Reports, Runs, SchemaNotes, Scopes,
+    Analyses, AuditLog, CatalogRecord, Catalogs, Datasources, EventRows, IdempotencyKeys,
+    ModelDrafts, Owners, Reports, Runs, SchemaNotes, Scopes,
 };
 use crate::id::ProcessId;
 
@@ -145,6 +145,10 @@ impl Store {
 
     pub(crate) fn runs(&self) -> Runs<'_> {
         Runs::new(self)
+    }
+
+    pub(crate) fn model_drafts(&self) -> ModelDrafts<'_> {
+        ModelDrafts::new(self)
     }
 
     pub(crate) fn analyses(&self) -> Analyses<'_> {

@@ -4,6 +4,7 @@ mod concurrency;
 mod datasources;
 mod journal;
 mod learned;
+mod model_drafts;
 mod opening;
 mod reports;
 mod runs;

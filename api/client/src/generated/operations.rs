@@ -475,6 +475,27 @@ impl Client {
             .await
     }
 
+    /// Write an analysis of a run and keep it with the run.
+    ///
+    /// A model, where one is configured or named, is shown the first rows of the result and the
+    /// checks, and writes a short text. Every figure of the text must stand in what it was shown; a
+    /// text with another figure is refused and listed in `refused`. Where no model writes one, the
+    /// text is made by rules, and `model_used` is null. With `force_model` there is no such
+    /// replacement: 422 `provider_unavailable`. A run that has not completed is 409 `not_finished`.
+    pub async fn analyze_run(
+        &self,
+        id: &RunId,
+        body: Option<&AnalyzeRequest>,
+        idempotency_key: Option<&str>,
+    ) -> Result<Analysis, Error> {
+        self.call(Method::POST, &["v1", "runs", id.as_str(), "analyze"])
+            .json_if(body)
+            .header_if("Idempotency-Key", idempotency_key)
+            .accept("application/json")
+            .typed()
+            .await
+    }
+
     /// The rows kept of a run.
     ///
     /// JSON comes in pages; the other formats give all kept rows at once and refuse `limit` and

@@ -71,6 +71,11 @@ text_type! {
 }
 
 text_type! {
+    /// An analysis of a run.
+    AnalysisId
+}
+
+text_type! {
     /// A request, as the log knows it.
     RequestId
 }
@@ -1090,6 +1095,36 @@ pub struct AskResponse {
     pub problem: Option<Problem>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub result: Option<RunResult>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<ModelUse>,
+}
+
+/// What models did, where they were asked. None of their own words is shown.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ModelUse {
+    /// The model whose work counts, as `name:model`; null where no model gave anything of use.
+    pub used: Option<String>,
+    pub tried: Vec<ModelTried>,
+    /// Calls that were answered.
+    pub calls: u64,
+    pub prompt_tokens: u64,
+    pub completion_tokens: u64,
+    /// Whether a server did not count its tokens, so that the numbers are estimates.
+    pub estimated: bool,
+    /// Whether an earlier reply to the same was taken again.
+    pub kept: bool,
+    /// The prompts, each with the first digits of its hash.
+    pub prompts: String,
+}
+
+/// A model that was asked.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ModelTried {
+    pub model: String,
+    /// What came of it.
+    pub outcome: String,
+    /// How often a wrong draft was sent back.
+    pub corrections: u64,
 }
 
 /// A question back. Besides the choices, `you_decide` and words of one's own are taken.
@@ -1544,6 +1579,32 @@ pub struct Verdict {
     pub analysis_md: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model_used: Option<String>,
+}
+
+/// Who writes; as in `ask`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub struct AnalyzeRequest {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider: Option<Provider>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub force_model: Option<ForcedModel>,
+}
+
+/// An analysis of a run, in words.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Analysis {
+    pub analysis_id: AnalysisId,
+    pub run_id: RunId,
+    /// The text in Markdown.
+    pub analysis_md: String,
+    /// The model that wrote it; null where it was made by rules.
+    pub model_used: Option<String>,
+    /// Figures of texts that were refused, since they do not stand in the rows or the checks.
+    pub refused: Vec<String>,
+    pub verdict: Verdict,
+    pub model: ModelUse,
+    pub created_at: String,
 }
 
 /// Milliseconds of each stage.
