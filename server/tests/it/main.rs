@@ -7,11 +7,15 @@
 )]
 
 mod access;
+mod answers;
 mod asking;
+mod audit;
 mod catalog;
 mod contract;
+mod coverage;
 mod datasources;
 mod planning;
+mod policies;
 mod reports;
 mod requests;
 mod runs;
