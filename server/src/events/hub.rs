@@ -137,6 +137,17 @@ impl Hub {
         Ok(topic)
     }
 
+    /// The number from which a client goes on that names `after`: no number that was never given,
+    /// or it would wait for the channel to come to it.
+    pub(crate) async fn known(&self, topic: &Topic, after: u64) -> Result<u64, StoreError> {
+        let last = topic.last();
+        if after <= last {
+            return Ok(after);
+        }
+        // Another process may have told more than this one has heard of yet.
+        Ok(after.min(self.last(topic.channel()).await?.max(last)))
+    }
+
     /// What a channel keeps behind a number, in order; not all of it at once.
     pub(crate) async fn read(
         &self,

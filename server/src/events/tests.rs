@@ -171,6 +171,32 @@ async fn who_has_no_room_for_what_was_missed_reads_it_alone() {
 }
 
 #[tokio::test]
+async fn who_knows_more_than_this_process_hears_nothing_again() {
+    let Scratch { store, events, _folder } = scratch().await;
+    let room = Channel::Chat("a".into());
+    let (_outbox, mut all) = listen(&events, &room, 20).await;
+    for n in 1..=5 {
+        add(&store, &room, n).await;
+    }
+    // They were heard at another process, and nobody has announced them here.
+    let topic = events.hub().open(&room).await.unwrap();
+    assert_eq!(topic.last(), 0);
+    let at = events.hub().known(&topic, 3).await.unwrap();
+    let (knows, mut rest) = Outbox::new(2, 20);
+    topic.join(Some(at), &knows).unwrap();
+    assert_eq!(events.hub().known(&topic, 1_000_000).await.unwrap(), 5, "no such number is known");
+    events.hub().nudge("chat/a", 5);
+    for n in 1..=5 {
+        assert_eq!(next(&mut all).await["seq"], n);
+    }
+    for n in 4..=5 {
+        assert_eq!(next(&mut rest).await["seq"], n);
+    }
+    events.whisper(&room, EventKind::Token, json!({}), None).await;
+    assert_eq!(next(&mut rest).await["seq"], 0);
+}
+
+#[tokio::test]
 async fn a_full_box_ends_alone() {
     let Scratch { events, _folder, .. } = scratch().await;
     let room = Channel::Chat("a".into());

@@ -10,8 +10,9 @@ use super::replay::Replay;
 use super::{presence, rights};
 use crate::chat;
 use crate::contract::types::{ErrorCode, FieldErrorCode};
-use crate::events::Channel;
+use crate::events::{Channel, Topic};
 use crate::problem::{ApiError, sentence};
+use crate::store::StoreError;
 
 /// What is answered: the channel, and what is said of it.
 type Answer = Result<(String, Value), ApiError>;
@@ -76,8 +77,8 @@ impl Connection {
                 format!("You have {most} subscriptions, which is the most a user may have.");
             return Err(ApiError::new(ErrorCode::TooManyRequests, detail));
         }
-        let topic = match self.app.events.hub().open(&channel).await {
-            Ok(topic) => topic,
+        let (topic, after) = match self.topic(&channel, after).await {
+            Ok(found) => found,
             Err(error) => {
                 self.seat.unsubscribe();
                 return Err(error.into());
@@ -86,7 +87,7 @@ impl Connection {
         let last = match after {
             Some(at) => {
                 self.replays.push_back(Replay::new(Arc::clone(&topic), at));
-                topic.last()
+                topic.last().max(at)
             }
             None => topic.join(None, &self.outbox).unwrap_or_else(|last| last),
         };
@@ -96,6 +97,21 @@ impl Connection {
             self.room = Some(room);
         }
         Ok((name.to_owned(), json!({"subscribed": true, "seq": last})))
+    }
+
+    /// A channel, and where a client goes on in it.
+    async fn topic(
+        &self,
+        channel: &Channel,
+        after: Option<u64>,
+    ) -> Result<(Arc<Topic>, Option<u64>), StoreError> {
+        let hub = self.app.events.hub();
+        let topic = hub.open(channel).await?;
+        let after = match after {
+            Some(after) => Some(hub.known(&topic, after).await?),
+            None => None,
+        };
+        Ok((topic, after))
     }
 
     async fn speak(

@@ -15,7 +15,7 @@ async fn it_says_what_it_offers_and_who_may_know() {
     assert_eq!(info["channels"].as_array().unwrap().len(), 8);
     world.get("/v1/ws").send().await.problem(401, "unauthorized");
     let query = world.as_user("vic", "viewer", "GET", "/v1/ws?token=x").send().await;
-    query.problem(422, "invalid");
+    query.problem(400, "bad_request");
     let half = world.as_user("vic", "viewer", "GET", "/v1/ws").header("upgrade", "websocket");
     half.send().await.problem(400, "bad_request");
 }
@@ -123,7 +123,7 @@ async fn what_is_too_large_closes() {
     socket.text(&"x".repeat(513)).await;
     let (code, reason) = closed(socket).await;
     assert_eq!((code, reason.as_str()), (CloseCode::Size, "a message may have at most 512 bytes"));
-    let mut socket = place.user("ann", "viewer").await;
+    let socket = place.user("ann", "viewer").await;
     // Far too large: it is not read to its end, so the close frame may be lost on the way.
     assert!(socket.ends_when_told(&"x".repeat(100_000)).await);
 }

@@ -224,7 +224,8 @@ impl Link {
         BEAT * 5 + self.read
     }
 
-    fn fall(&self, why: String) {
+    /// Marks Redis away until a new connection is made.
+    pub(super) fn fall(&self, why: String) {
         let mut state = self.state();
         state.idle.clear();
         if state.away.is_none() {

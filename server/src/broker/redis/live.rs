@@ -159,7 +159,9 @@ pub(super) async fn listen(link: Arc<Link>, wire: Arc<Wire>, hub: Arc<Hub>) {
             }
             Err(why) => why,
         };
-        link.set_deaf(Some(why));
+        link.set_deaf(Some(why.clone()));
+        // The other connections were to the same server; none of them is trusted any more.
+        link.fall(why);
         tokio::time::sleep(pause).await;
         pause = LONGEST_PAUSE.min(pause * 2);
     }

@@ -24,12 +24,19 @@ struct State {
     target: u64,
     /// Whether what is between `last` and `target` is being read.
     healing: bool,
-    members: Vec<Arc<Outbox>>,
+    members: Vec<Member>,
+}
+
+/// Who listens, and from behind which number: a client may know more than this process does yet.
+struct Member {
+    outbox: Arc<Outbox>,
+    from: u64,
 }
 
 impl State {
-    fn offer(&mut self, text: &Bytes) {
-        self.members.retain(|outbox| outbox.offer(text));
+    fn offer(&mut self, seq: u64, text: &Bytes) {
+        let wants = |member: &Member| seq == 0 || seq > member.from;
+        self.members.retain(|member| !wants(member) || member.outbox.offer(text));
     }
 }
 
@@ -58,8 +65,9 @@ impl Topic {
         if at.is_some_and(|at| at < state.last) {
             return Err(state.last);
         }
-        if !state.members.iter().any(|member| member.id == outbox.id) {
-            state.members.push(Arc::clone(outbox));
+        if !state.members.iter().any(|member| member.outbox.id == outbox.id) {
+            let from = at.unwrap_or(state.last);
+            state.members.push(Member { outbox: Arc::clone(outbox), from });
         }
         Ok(state.last)
     }
@@ -81,10 +89,10 @@ impl Topic {
     pub(super) fn take(&self, live: &Live) -> bool {
         let mut state = self.state();
         if live.seq == 0 {
-            state.offer(&live.text);
+            state.offer(0, &live.text);
         } else if state.ready && !state.healing && live.prev == state.last {
             state.last = live.seq;
-            state.offer(&live.text);
+            state.offer(live.seq, &live.text);
         } else {
             return wants(&mut state, live.seq);
         }
@@ -101,10 +109,10 @@ impl Topic {
     pub(super) fn fill(&self, page: &[Live]) -> bool {
         let mut state = self.state();
         let (at, more) = (state.last, page.len() >= PAGE as usize);
-        state.members.retain(|outbox| {
+        state.members.retain(|Member { outbox, from }| {
             let stays = page.is_empty() || (!more && outbox.has_room_for(page.len()));
             if !stays {
-                outbox.put(Item::Behind(Arc::clone(&self.name), at));
+                outbox.put(Item::Behind(Arc::clone(&self.name), at.max(*from)));
             }
             stays
         });
@@ -117,7 +125,7 @@ impl Topic {
         for live in page {
             if live.seq > state.last {
                 state.last = live.seq;
-                state.offer(&live.text);
+                state.offer(live.seq, &live.text);
             }
         }
         if page.is_empty() {
@@ -135,7 +143,7 @@ impl Topic {
     /// True: nobody is left.
     pub(super) fn leave(&self, outbox: u64) -> bool {
         let mut state = self.state();
-        state.members.retain(|member| member.id != outbox);
+        state.members.retain(|member| member.outbox.id != outbox);
         state.members.is_empty()
     }
 
