@@ -11,11 +11,10 @@ mod commands;
 #[expect(dead_code, reason = "every key is read and checked; some are acted on by later versions")]
 mod config;
 mod contract;
-#[expect(
-    dead_code,
-    reason = "jobs and sessions, which have tables already, come with later versions"
-)]
+mod events;
+#[expect(dead_code, reason = "sessions, which have tables already, come with later versions")]
 mod id;
+mod jobs;
 mod pipeline;
 mod problem;
 mod results;

@@ -6,24 +6,27 @@
 mod connections;
 
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
 
 use air_engine::PlanCache;
 use anyhow::Context;
 use axum::Router;
 use tokio::net::TcpListener;
-use tokio_util::task::TaskTracker;
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
 use crate::admission::schema::Schemas;
 use crate::auth::Authenticator;
 use crate::config::{Config, Environment, LoadOptions};
+use crate::events::{Event, Events};
+use crate::jobs::Jobs;
 use crate::pipeline::engine::Engine;
 use crate::pipeline::running::Running;
 use crate::pipeline::sources;
-use crate::routes;
 use crate::secrets::DsnVault;
 use crate::store::{DataDir, DataDirLock, NewDatasource, Store};
+use crate::{jobs, routes};
 
 /// What every request can reach.
 pub(crate) struct App {
@@ -34,6 +37,8 @@ pub(crate) struct App {
     pub(crate) schemas: Schemas,
     pub(crate) engine: Engine,
     pub(crate) running: Running,
+    pub(crate) jobs: Arc<Jobs>,
+    pub(crate) events: Events,
     pub(crate) sources: sources::Cache,
     /// Plans of questions that were asked before.
     pub(crate) plans: PlanCache,
@@ -69,6 +74,8 @@ pub struct Service {
     app: Arc<App>,
     router: Router,
     lock: DataDirLock,
+    /// Hands on the events of what the store commits.
+    announcing: AbortOnDropHandle<()>,
 }
 
 impl Service {
@@ -98,6 +105,8 @@ impl Service {
         if interrupted > 0 {
             tracing::warn!(runs = interrupted, "runs of an earlier life were marked failed");
         }
+        let (told, events) = tokio::sync::mpsc::unbounded_channel();
+        store.announce_to(told);
         let vault = DsnVault::new(&config.environment)?;
         store.datasources().sync_config(&configured(&config, &vault)?).await?;
         let app = Arc::new(App {
@@ -106,6 +115,8 @@ impl Service {
             schemas: Schemas::compile()?,
             engine: Engine::new(&config)?,
             running: Running::new(config.limits.runs_per_user, config.limits.runs),
+            jobs: Arc::default(),
+            events: Events,
             sources: sources::Cache::default(),
             plans: PlanCache::default(),
             tasks: TaskTracker::new(),
@@ -115,7 +126,10 @@ impl Service {
             config,
         });
         let router = routes::router(&app)?;
-        Ok(Self { app, router, lock })
+        jobs::start(&app);
+        let announcing =
+            AbortOnDropHandle::new(tokio::spawn(announce(Arc::downgrade(&app), events)));
+        Ok(Self { app, router, lock, announcing })
     }
 
     /// The whole service, without a socket.
@@ -149,17 +163,33 @@ impl Service {
         let app = &self.app;
         app.draining.store(true, Ordering::Relaxed);
         app.tasks.close();
+        app.jobs.close();
         let grace = app.config.server.shutdown_grace;
-        if tokio::time::timeout(grace, app.tasks.wait()).await.is_err() {
+        if tokio::time::timeout(grace, ended(app)).await.is_err() {
             app.running.cancel_all();
-            // Marking a run takes no longer than a few writes.
-            let marking = tokio::time::timeout(MARKING, app.tasks.wait()).await;
+            app.jobs.halt();
+            // Marking a run, and giving a job back, takes no longer than a few writes.
+            let marking = tokio::time::timeout(MARKING, ended(app)).await;
             if marking.is_err() {
-                tracing::error!("some requests did not end; the next start marks their runs");
+                tracing::error!("some work did not end; the next start marks it");
             }
         }
+        drop(self.announcing);
         app.store.close().await;
         drop(self.lock);
+    }
+}
+
+/// Ends when nothing works any more, neither requests nor jobs.
+async fn ended(app: &App) {
+    tokio::join!(app.tasks.wait(), app.jobs.ended());
+}
+
+/// Hands on events in the order they were committed, until the service is gone.
+async fn announce(app: Weak<App>, mut events: UnboundedReceiver<Event>) {
+    while let Some(event) = events.recv().await {
+        let Some(app) = app.upgrade() else { return };
+        app.events.announce(event).await;
     }
 }
 

@@ -15,11 +15,13 @@ mod database;
 mod datasources;
 mod error;
 mod idempotency_keys;
+mod jobs;
 mod moment;
 mod page;
 mod report_runs;
 mod report_samples;
 mod reports;
+mod schedules;
 mod schema_notes;
 mod scopes;
 #[cfg(test)]
@@ -34,10 +36,14 @@ pub(crate) use self::database::Store;
 pub(crate) use self::datasources::{Datasource, DatasourceChange, Datasources, NewDatasource};
 pub(crate) use self::error::StoreError;
 pub(crate) use self::idempotency_keys::{Claim, IdempotencyKeys, RequestKey};
+pub(crate) use self::jobs::{
+    Attempt, Claimed, Job, JobFilter, JobKind, JobStatus, Jobs, NewJob, Retry,
+};
 pub(crate) use self::moment::Moment;
 pub(crate) use self::page::{Page, PageRequest};
 pub(crate) use self::report_runs::{NewRun, Outcome, Run, RunFilter, RunPlan, RunStatus, Runs};
 pub(crate) use self::reports::{NewReportVersion, Report, ReportVersion, Reports};
+pub(crate) use self::schedules::{Misfire, Schedule, Schedules};
 pub(crate) use self::schema_notes::{NoteChanges, NoteText, SchemaNotes};
 pub(crate) use self::scopes::{
     NewScope, NewScopeVersion, Scope, ScopeStatus, ScopeVersion, Scopes,

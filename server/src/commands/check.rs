@@ -8,6 +8,7 @@ use air_connectors::{FilesSource, Source, SourceError};
 use super::{Place, say};
 use crate::auth::Authenticator;
 use crate::config::{Config, SourceConfig};
+use crate::pipeline::order::Pace;
 use crate::pipeline::sources::{self, database_options};
 use crate::secrets::DsnVault;
 use crate::store::Store;
@@ -82,7 +83,7 @@ async fn of_source(config: &Config, source: &SourceConfig) -> Found {
     let id = source.id.as_str();
     let opened: Result<Arc<dyn Source>, SourceError> = match &source.dsn {
         Some(dsn) => {
-            let options = database_options(config, source.allow_superuser);
+            let options = database_options(config, source.allow_superuser, Pace::Request);
             sources::opened(source.kind, id, &dsn.expanded, options)
         }
         None => {

@@ -13,6 +13,7 @@ use air_ir::{Bindings, CheckStatus, Ir};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::order::Pace;
 use super::{Finished, Order, Question, sources};
 use crate::auth::Principal;
 use crate::contract::types::{AskState, Badge};
@@ -59,7 +60,7 @@ pub(crate) struct Ended {
 
 /// Interprets a question, and runs what was understood where that is wanted.
 pub(crate) async fn ask(app: &Arc<App>, asked: Asked) -> Result<Ended, ApiError> {
-    let ready = sources::ready(app, &asked.datasource, &[]).await?;
+    let ready = sources::ready(app, &asked.datasource, &[], Pace::Request).await?;
     let (follows, previous) = previous(app, &asked).await?;
     let catalog = Arc::clone(ready.prepared.catalog());
     let interpretation = interpret(app, &asked, catalog, previous).await?;
@@ -205,6 +206,7 @@ async fn answered(
         scope_version: Some(ended.version.id.clone()),
         now: asked.now,
         deadline: asked.deadline,
+        job: None,
     };
     let ended = Ended { tables: entities(&draft.ir), draft: Some(draft), ..ended };
     if !asked.run {

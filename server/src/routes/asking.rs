@@ -5,7 +5,6 @@ use air_ir::{IR_SCHEMA, Ir};
 use axum::http::StatusCode;
 use serde_json::{Map, Value};
 
-use super::planning::instant;
 use super::rows::{bytes, json, run_result};
 use super::{Operation, operation};
 use crate::admission::{Answer, Call};
@@ -14,7 +13,7 @@ use crate::contract::types::{
     IrBuildResponse, Provider, Question,
 };
 use crate::pipeline::ask::{self, Asked, Ended, Previous};
-use crate::pipeline::sources;
+use crate::pipeline::{order, sources};
 use crate::problem::ApiError;
 use crate::store::ScopeVersion;
 
@@ -41,7 +40,7 @@ async fn ask(call: Call) -> Answer {
         datasource: body.datasource_id,
         previous,
         answers: body.answers.unwrap_or_default(),
-        now: instant(body.now.as_deref())?,
+        now: order::instant(body.now.as_deref())?,
         run: body.run.unwrap_or(true),
         deadline: call.deadline,
     };

@@ -1,9 +1,12 @@
 //! Learning, schema notes, and the catalog with people's edits.
 
+use std::sync::Arc;
+
 use air_ir::{Catalog, CatalogEdits};
 use axum::http::StatusCode;
 use serde_json::json as value;
 
+use super::process::accepted;
 use super::rows::json;
 use super::{Operation, operation};
 use crate::admission::{Answer, Call};
@@ -12,9 +15,11 @@ use crate::contract::types::{
     SchemaNote, SchemaNoteList,
 };
 use crate::id::DatasourceId;
+use crate::jobs::kinds::LearnJob;
+use crate::pipeline::order::Pace;
 use crate::pipeline::{learn as learning, sources};
 use crate::problem::ApiError;
-use crate::store::PageRequest;
+use crate::store::{JobKind, PageRequest};
 
 pub(super) const OPERATIONS: &[Operation] = &[
     operation!(learn),
@@ -30,7 +35,15 @@ async fn learn(call: Call) -> Answer {
         None => LearnRequest::default(),
     };
     let id = &query.datasource_id;
-    let learned = learning::learn(&call.app, id, &wanted, call.deadline).await?;
+    if call.wants_job() {
+        call.app.store.datasources().get(id).await?;
+        let datasource_ids = vec![id.clone()];
+        let input = LearnJob { datasource_ids, request: wanted, single: true };
+        return accepted(&call, JobKind::Learn, &input).await;
+    }
+    let unheard: learning::Hearing = Arc::new(|_, _| {});
+    let heard = (Pace::Request, unheard);
+    let learned = learning::learn(&call.app, id, &wanted, call.deadline, heard).await?;
     json(StatusCode::OK, &learned)
 }
 
