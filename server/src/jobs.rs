@@ -27,7 +27,7 @@ pub(crate) use self::work::short;
 use crate::auth::Principal;
 use crate::config::JobsConfig;
 use crate::contract::types::ErrorCode;
-use crate::id::{JobId, ProcessId, RequestId};
+use crate::id::{JobId, RequestId};
 use crate::problem::ApiError;
 use crate::service::App;
 use crate::store::{Job, JobKind, NewJob, StoreError};
@@ -196,7 +196,7 @@ async fn begin(app: &Arc<App>) -> Result<(), StoreError> {
 /// Takes up what dead processes left.
 async fn recover(app: &Arc<App>) -> Result<(), StoreError> {
     for process in app.store.jobs().claimants().await? {
-        if !is_dead(app, &process) {
+        if !app.processes.is_dead(&process) {
             continue;
         }
         let detail = "The service ended again and again while it worked on this job; it is not \
@@ -209,12 +209,6 @@ async fn recover(app: &Arc<App>) -> Result<(), StoreError> {
         }
     }
     Ok(())
-}
-
-/// Whether a process has ended, whatever it was doing.
-fn is_dead(_app: &App, _process: &ProcessId) -> bool {
-    // The data folder is one process's: any other has ended.
-    true
 }
 
 /// Says that this process lives, and stops what was cancelled through another.

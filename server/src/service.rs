@@ -14,17 +14,21 @@ use anyhow::Context;
 use axum::Router;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc::UnboundedReceiver;
-use tokio_util::task::{AbortOnDropHandle, TaskTracker};
+use tokio::task::JoinSet;
+use tokio_util::task::TaskTracker;
 
 use crate::admission::schema::Schemas;
 use crate::auth::Authenticator;
+use crate::broker::{Broker, MemoryBroker, RedisBroker};
 use crate::config::{Config, Environment, LoadOptions};
-use crate::events::{Event, Events};
+use crate::events::{Event, Events, Hub};
 use crate::jobs::Jobs;
 use crate::pipeline::engine::Engine;
 use crate::pipeline::running::Running;
 use crate::pipeline::sources;
+use crate::processes::Processes;
 use crate::secrets::DsnVault;
+use crate::socket::Sockets;
 use crate::store::{DataDir, DataDirLock, NewDatasource, Store};
 use crate::{jobs, routes};
 
@@ -38,10 +42,17 @@ pub(crate) struct App {
     pub(crate) engine: Engine,
     pub(crate) running: Running,
     pub(crate) jobs: Arc<Jobs>,
-    pub(crate) events: Events,
     pub(crate) sources: sources::Cache,
     /// Plans of questions that were asked before.
     pub(crate) plans: PlanCache,
+    /// Tells sockets what happens.
+    pub(crate) events: Events,
+    /// What is live: presence, typing, allowances.
+    pub(crate) broker: Arc<dyn Broker>,
+    /// The processes that share the data folder.
+    pub(crate) processes: Arc<Processes>,
+    /// The open sockets.
+    pub(crate) sockets: Sockets,
     /// Requests that are being worked on, whether their client waits or not.
     pub(crate) tasks: TaskTracker,
     /// The contract as a page.
@@ -74,8 +85,7 @@ pub struct Service {
     app: Arc<App>,
     router: Router,
     lock: DataDirLock,
-    /// Hands on the events of what the store commits.
-    announcing: AbortOnDropHandle<()>,
+    watching: JoinSet<()>,
 }
 
 impl Service {
@@ -97,26 +107,33 @@ impl Service {
              the sources they protect away from it"
         );
         let data = DataDir::open(&config.data_dir)?;
-        let lock = data.lock()?;
+        // Several processes act as one through Redis; without it one has the folder to itself.
+        let lock = if config.redis.enabled { data.lock_shared()? } else { data.lock()? };
         DataDir::folder(&config.execution.snapshot_dir)?;
         let store = Store::open(&config.control_plane.file).await?;
-        let interrupted = store.runs().mark_interrupted().await?;
-        store.idempotency_keys().release_interrupted().await?;
-        if interrupted > 0 {
-            tracing::warn!(runs = interrupted, "runs of an earlier life were marked failed");
-        }
-        let (told, events) = tokio::sync::mpsc::unbounded_channel();
+        let processes = Arc::new(Processes::open(data.path(), store.process())?);
+        let (told, committed) = tokio::sync::mpsc::unbounded_channel();
         store.announce_to(told);
+        processes.take_over(&store).await?;
         let vault = DsnVault::new(&config.environment)?;
         store.datasources().sync_config(&configured(&config, &vault)?).await?;
+        let hub = Hub::new(store.clone());
+        let broker = broker(&config, &store, &hub)?;
+        let events = Events::new(store.clone(), Arc::clone(&broker), hub);
+        let mut watching = JoinSet::new();
+        watching.spawn(events.follow(config.chat.message_retention));
+        watching.spawn(Processes::watch(Arc::downgrade(&processes), store.clone()));
         let app = Arc::new(App {
+            events,
+            broker,
+            processes,
+            sockets: Sockets::new(&config.websocket),
             authenticator: Authenticator::new(&config.server.auth)?,
             vault,
             schemas: Schemas::compile()?,
             engine: Engine::new(&config)?,
             running: Running::new(config.limits.runs_per_user, config.limits.runs),
             jobs: Arc::default(),
-            events: Events,
             sources: sources::Cache::default(),
             plans: PlanCache::default(),
             tasks: TaskTracker::new(),
@@ -127,9 +144,8 @@ impl Service {
         });
         let router = routes::router(&app)?;
         jobs::start(&app);
-        let announcing =
-            AbortOnDropHandle::new(tokio::spawn(announce(Arc::downgrade(&app), events)));
-        Ok(Self { app, router, lock, announcing })
+        watching.spawn(announce(Arc::downgrade(&app), committed));
+        Ok(Self { app, router, lock, watching })
     }
 
     /// The whole service, without a socket.
@@ -150,6 +166,7 @@ impl Service {
         let open = connections::serve(listener, self.router.clone(), limits, shutdown).await;
         self.app.draining.store(true, Ordering::Relaxed);
         tracing::info!(runs = self.app.running.count(), "shutting down");
+        self.app.sockets.close().await;
         let grace = self.app.config.server.shutdown_grace;
         if tokio::time::timeout(grace, open.finished()).await.is_err() {
             tracing::warn!("some connections were still busy and are closed");
@@ -159,9 +176,10 @@ impl Service {
     }
 
     /// Ends: what still runs is stopped and marked, and the control plane is closed.
-    pub async fn close(self) {
+    pub async fn close(mut self) {
         let app = &self.app;
         app.draining.store(true, Ordering::Relaxed);
+        app.sockets.close().await;
         app.tasks.close();
         app.jobs.close();
         let grace = app.config.server.shutdown_grace;
@@ -174,7 +192,7 @@ impl Service {
                 tracing::error!("some work did not end; the next start marks it");
             }
         }
-        drop(self.announcing);
+        self.watching.shutdown().await;
         app.store.close().await;
         drop(self.lock);
     }
@@ -206,6 +224,15 @@ pub(crate) fn load(options: &ServiceOptions) -> anyhow::Result<Config> {
         environment,
     })?;
     Ok(config)
+}
+
+/// What is live, for this process alone or shared with others.
+fn broker(config: &Config, store: &Store, hub: &Arc<Hub>) -> anyhow::Result<Arc<dyn Broker>> {
+    let hub = Arc::clone(hub);
+    Ok(match config.redis.enabled {
+        true => Arc::new(RedisBroker::start(&config.redis, store.process(), hub)?),
+        false => Arc::new(MemoryBroker::new(hub)),
+    })
 }
 
 /// The sources of the configuration, as they are stored.

@@ -461,6 +461,15 @@ pub(crate) const ROUTES: &[Route] = &[
     },
     Route {
         method: "GET",
+        path: "/v1/ws",
+        operation_id: "open_socket",
+        min_role: Some(Role::Viewer),
+        query: None,
+        body: None,
+        idempotency_key: false,
+    },
+    Route {
+        method: "GET",
         path: "/healthz",
         operation_id: "healthz",
         min_role: None,

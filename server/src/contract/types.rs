@@ -3132,6 +3132,27 @@ impl fmt::Display for PartStatus {
     }
 }
 
+/// What the socket offers, and its limits.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct SocketInfo {
+    /// Whether one can be opened.
+    pub(crate) enabled: bool,
+    /// The forms of channels.
+    pub(crate) channels: Vec<String>,
+    /// Bytes of a message from a client.
+    pub(crate) max_message_size: u64,
+    /// Messages that may wait for a slow reader.
+    pub(crate) buffer_size: u64,
+    /// How often the server asks whether the client is there.
+    pub(crate) ping_period_ms: u64,
+    /// How long a silent client is believed to be there.
+    pub(crate) pong_wait_ms: u64,
+    /// Whether permessage-deflate is agreed to.
+    pub(crate) compression: bool,
+    pub(crate) sockets_per_user: u64,
+    pub(crate) subscriptions_per_user: u64,
+}
+
 /// Whether the service can take work, and how each part is.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Readiness {

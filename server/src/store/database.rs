@@ -1,5 +1,6 @@
 //! Opening the database, and the connections that read and write.
 
+use std::fs::File;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -11,8 +12,8 @@ use tokio::sync::mpsc::UnboundedSender;
 use super::data_dir::private_file;
 use super::error::StoreError;
 use super::{
-    Analyses, AuditLog, Catalogs, Datasources, IdempotencyKeys, Jobs, Reports, Runs, Schedules,
-    SchemaNotes, Scopes,
+    Analyses, AuditLog, Catalogs, Datasources, EventRows, IdempotencyKeys, Jobs, Owners, Reports,
+    Runs, Schedules, SchemaNotes, Scopes,
 };
 use crate::events::Event;
 use crate::id::ProcessId;
@@ -49,7 +50,11 @@ impl Store {
             SqlitePoolOptions::new().acquire_timeout(PATIENCE).idle_timeout(None).max_lifetime(None)
         };
         let writer = pool().max_connections(1).connect_with(options.clone()).await?;
-        MIGRATIONS.run(&writer).await?;
+        {
+            // Two processes that share the folder may start at once.
+            let _turn = migrating(file)?;
+            MIGRATIONS.run(&writer).await?;
+        }
         let reading = options.pragma("query_only", "on");
         let reader = pool().max_connections(READERS).connect_with(reading).await?;
         Ok(Self { writer, reader, process: ProcessId::new(), listener: Arc::default() })
@@ -81,6 +86,12 @@ impl Store {
     /// A transaction that holds the right to write from its first statement.
     pub(super) async fn write(&self) -> Result<Transaction<'static, Sqlite>, StoreError> {
         Ok(self.writer.begin_with("BEGIN IMMEDIATE").await?)
+    }
+
+    /// A transaction for tests of what writes in its caller's.
+    #[cfg(test)]
+    pub(crate) async fn write_for_tests(&self) -> Transaction<'static, Sqlite> {
+        self.write().await.unwrap()
     }
 
     /// Whether reading and writing work, for `/readyz`.
@@ -161,9 +172,25 @@ impl Store {
         AuditLog::new(self)
     }
 
+    pub(crate) fn events(&self) -> EventRows<'_> {
+        EventRows::new(self)
+    }
+
+    pub(crate) fn owners(&self) -> Owners<'_> {
+        Owners::new(self)
+    }
+
     pub(crate) fn idempotency_keys(&self) -> IdempotencyKeys<'_> {
         IdempotencyKeys::new(self)
     }
+}
+
+/// The right to bring the file up to date; waits for whoever has it.
+fn migrating(file: &Path) -> Result<File, StoreError> {
+    let path = file.with_extension("migrating");
+    let what = "the control plane cannot be locked while it is brought up to date";
+    let locked = private_file(&path).and_then(|lock| lock.lock().map(|()| lock));
+    locked.map_err(|source| StoreError::DataDir { what, path, source })
 }
 
 fn open_private(file: &Path) -> Result<(), StoreError> {

@@ -300,20 +300,32 @@ impl<'s> Runs<'s> {
         Ok(query.build_query_scalar().fetch_all(self.store.reader()).await?)
     }
 
-    /// Fails what processes before this one left running. Returns how many there were.
-    pub(crate) async fn mark_interrupted(&self) -> Result<u64, StoreError> {
+    /// The processes that have runs which are not finished.
+    pub(crate) async fn holders(&self) -> Result<Vec<ProcessId>, StoreError> {
+        let query = "SELECT DISTINCT process_id FROM report_runs WHERE status = 'running'";
+        Ok(sqlx::query_scalar(query).fetch_all(self.store.reader()).await?)
+    }
+
+    /// Fails what a dead process left running, and tells who follows those runs. Returns how many
+    /// there were.
+    pub(crate) async fn mark_interrupted(&self, process: &ProcessId) -> Result<u64, StoreError> {
         let mut transaction = self.store.write().await?;
-        let done = sqlx::query(
+        let runs: Vec<Run> = sqlx::query_as(
             "UPDATE report_runs SET status = 'failed', finished_at = ?, error_text = ?
-             WHERE status = 'running' AND process_id <> ?",
+             WHERE status = 'running' AND process_id = ? RETURNING *",
         )
         .bind(Moment::now())
         .bind(INTERRUPTED)
-        .bind(self.store.process())
-        .execute(&mut *transaction)
+        .bind(process)
+        .fetch_all(&mut *transaction)
         .await?;
+        let mut events = Vec::new();
+        for run in &runs {
+            events.push(told::told(&mut transaction, run).await?);
+        }
         transaction.commit().await?;
-        Ok(done.rows_affected())
+        self.store.tell(events);
+        Ok(u64::try_from(runs.len()).unwrap_or(u64::MAX))
     }
 
     /// The runs that a job made, the first first; no more than a thousand.

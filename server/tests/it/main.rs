@@ -19,4 +19,5 @@ mod runs;
 mod schedules;
 mod scopes;
 mod service;
+mod sockets;
 mod world;

@@ -2445,6 +2445,27 @@ impl fmt::Display for PartStatus {
     }
 }
 
+/// What the socket offers, and its limits.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SocketInfo {
+    /// Whether one can be opened.
+    pub enabled: bool,
+    /// The forms of channels.
+    pub channels: Vec<String>,
+    /// Bytes of a message from a client.
+    pub max_message_size: u64,
+    /// Messages that may wait for a slow reader.
+    pub buffer_size: u64,
+    /// How often the server asks whether the client is there.
+    pub ping_period_ms: u64,
+    /// How long a silent client is believed to be there.
+    pub pong_wait_ms: u64,
+    /// Whether permessage-deflate is agreed to.
+    pub compression: bool,
+    pub sockets_per_user: u64,
+    pub subscriptions_per_user: u64,
+}
+
 /// Whether the service can take work, and how each part is.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Readiness {
