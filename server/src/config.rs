@@ -44,7 +44,7 @@ pub(crate) use self::files::FilesConfig;
 pub(crate) use self::jobs::JobsConfig;
 pub(crate) use self::learning::LearningConfig;
 pub(crate) use self::limits::LimitsConfig;
-pub(crate) use self::models::ModelsConfig;
+pub(crate) use self::models::{CallsConfig, ModelName, ModelsConfig, Provider};
 pub(crate) use self::policies::Policy;
 pub(crate) use self::problem::{ConfigError, Problem};
 pub(crate) use self::python::PythonConfig;

@@ -152,7 +152,7 @@ pub(crate) async fn add(
 
 /// Whom a job acts for, as its row keeps it: later changes of a token do not reach it.
 pub(crate) fn kept(principal: &Principal) -> serde_json::Value {
-    json!({"sub": principal.sub, "role": principal.role, "claims": principal.claims})
+    json!(Principal { expires_at: None, ..principal.clone() })
 }
 
 /// Cancels a job, wherever it is worked on.

@@ -5,7 +5,9 @@
 //! `pipeline`; what is kept goes through `store`. Absent on purpose: planning, SQL and reading of
 //! sources, which are the engine's and the connectors'.
 
+mod access;
 mod admission;
+mod audit;
 mod auth;
 #[cfg_attr(not(test), expect(dead_code, reason = "chat, models and jobs use what is not used yet"))]
 mod broker;
@@ -14,11 +16,13 @@ mod commands;
 #[expect(dead_code, reason = "every key is read and checked; some are acted on by later versions")]
 mod config;
 mod contract;
+mod eval;
 #[cfg_attr(not(test), expect(dead_code, reason = "chat uses what is not used yet"))]
 mod events;
 #[expect(dead_code, reason = "sessions, which have tables already, come with later versions")]
 mod id;
 mod jobs;
+mod models;
 mod pipeline;
 mod problem;
 mod processes;

@@ -18,11 +18,14 @@ use tokio::task::JoinSet;
 use tokio_util::task::TaskTracker;
 
 use crate::admission::schema::Schemas;
+use crate::audit::Audit;
 use crate::auth::Authenticator;
 use crate::broker::{Broker, MemoryBroker, RedisBroker};
 use crate::config::{Config, Environment, LoadOptions};
 use crate::events::{Event, Events, Hub};
 use crate::jobs::Jobs;
+use crate::models::Models;
+use crate::pipeline::answers::Answers;
 use crate::pipeline::engine::Engine;
 use crate::pipeline::running::Running;
 use crate::pipeline::sources;
@@ -40,9 +43,12 @@ pub(crate) struct App {
     pub(crate) vault: DsnVault,
     pub(crate) schemas: Schemas,
     pub(crate) engine: Engine,
+    pub(crate) audit: Audit,
     pub(crate) running: Running,
     pub(crate) jobs: Arc<Jobs>,
     pub(crate) sources: sources::Cache,
+    /// Language models, where there are any.
+    pub(crate) models: Models,
     /// Plans of questions that were asked before.
     pub(crate) plans: PlanCache,
     /// Tells sockets what happens.
@@ -53,6 +59,8 @@ pub(crate) struct App {
     pub(crate) processes: Arc<Processes>,
     /// The open sockets.
     pub(crate) sockets: Sockets,
+    /// Answers that were given before.
+    pub(crate) answers: Answers,
     /// Requests that are being worked on, whether their client waits or not.
     pub(crate) tasks: TaskTracker,
     /// The contract as a page.
@@ -100,12 +108,6 @@ impl Service {
     }
 
     pub(crate) async fn start(config: Config) -> anyhow::Result<Self> {
-        // What is not enforced must not look as if it were.
-        anyhow::ensure!(
-            config.policies.is_empty(),
-            "policies: this version of AIR does not enforce policies yet; take them out, or keep \
-             the sources they protect away from it"
-        );
         let data = DataDir::open(&config.data_dir)?;
         // Several processes act as one through Redis; without it one has the folder to itself.
         let lock = if config.redis.enabled { data.lock_shared()? } else { data.lock()? };
@@ -132,20 +134,28 @@ impl Service {
             vault,
             schemas: Schemas::compile()?,
             engine: Engine::new(&config)?,
+            audit: Audit::start(store.clone(), config.control_plane.audit_retention),
             running: Running::new(config.limits.runs_per_user, config.limits.runs),
             jobs: Arc::default(),
             sources: sources::Cache::default(),
+            models: Models::new(&config.models),
             plans: PlanCache::default(),
+            answers: Answers::new(config.execution.result_cache),
             tasks: TaskTracker::new(),
             docs: routes::documents::page()?,
             draining: AtomicBool::new(false),
             store,
             config,
         });
+        sources::check_policies(&app).await;
         let router = routes::router(&app)?;
         jobs::start(&app);
         watching.spawn(announce(Arc::downgrade(&app), committed));
         Ok(Self { app, router, lock, watching })
+    }
+
+    pub(crate) fn app(&self) -> &Arc<App> {
+        &self.app
     }
 
     /// The whole service, without a socket.
@@ -193,6 +203,7 @@ impl Service {
             }
         }
         self.watching.shutdown().await;
+        app.audit.close().await;
         app.store.close().await;
         drop(self.lock);
     }

@@ -22,6 +22,8 @@ pub(crate) struct ExecutionConfig {
     pub(crate) snapshot_dir: PathBuf,
     pub(crate) snapshot_rows: u64,
     pub(crate) jobs: JobsConfig,
+    /// Bytes of rows that are kept for those who say how old an answer may be; 0 keeps none.
+    pub(crate) result_cache: u64,
 }
 
 impl ExecutionConfig {
@@ -40,6 +42,7 @@ impl ExecutionConfig {
             snapshot_dir: section.path("snapshot_dir", Some("snapshots")).unwrap_or_default(),
             snapshot_rows: section.number("snapshot_rows", 100_000, 0..=10_000_000),
             jobs: JobsConfig::read(section.section("jobs")),
+            result_cache: section.size("result_cache", 64_000_000),
         }
     }
 }

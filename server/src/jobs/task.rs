@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde::de::DeserializeOwned;
-use serde_json::{Map, Value};
+use serde_json::Value;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::auth::{Principal, Role};
+use crate::auth::Principal;
 use crate::contract::types::ErrorCode;
 use crate::pipeline::order::Tie;
 use crate::pipeline::running;
@@ -45,17 +45,9 @@ impl Task {
         serde_json::from_value(self.job.input.clone()).map_err(ApiError::internal)
     }
 
-    /// Whom it acts for.
-    pub(crate) fn principal(&self) -> Principal {
-        let kept = &self.job.principal;
-        let role = kept["role"].as_str().and_then(|role| role.parse().ok());
-        let claims: Map<String, Value> = kept["claims"].as_object().cloned().unwrap_or_default();
-        Principal {
-            sub: self.job.owner.clone(),
-            role: role.unwrap_or(Role::Viewer),
-            claims,
-            expires_at: None,
-        }
+    /// Whom it acts for: as their token said when the job was added.
+    pub(crate) fn principal(&self) -> Result<Principal, ApiError> {
+        serde_json::from_value(self.job.principal.clone()).map_err(ApiError::internal)
     }
 
     /// When this attempt began.

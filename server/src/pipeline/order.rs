@@ -94,7 +94,7 @@ pub(crate) fn of_question(
     let params = params.unwrap_or_default();
     let values = params.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
     Ok(Order {
-        owner: principal.sub.clone(),
+        principal: principal.clone(),
         datasource,
         question,
         ir_at: "/ir",
@@ -104,6 +104,7 @@ pub(crate) fn of_question(
         scope_version: None,
         now: instant(now)?,
         deadline,
+        max_age: None,
         job: None,
     })
 }
@@ -134,7 +135,7 @@ pub(crate) async fn of_report(
     let given = wanted.params.unwrap_or_default();
     let (bindings, params) = params::bindings(&definition, &ir, &given)?;
     Ok(Order {
-        owner: principal.sub.clone(),
+        principal: principal.clone(),
         datasource,
         question: Question::Ir(Box::new(ir)),
         ir_at: "/def/ir",
@@ -144,6 +145,7 @@ pub(crate) async fn of_report(
         report: Some((report, version)),
         now: instant(wanted.now.as_deref())?,
         deadline,
+        max_age: None,
         job: None,
     })
 }

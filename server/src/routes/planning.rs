@@ -1,10 +1,10 @@
 //! From an IR to a plan, SQL and rows, without a saved report.
 
-use air_engine::{Dialect, GuardedPlan};
+use air_engine::{Dialect, GuardedPlan, RunOptions};
 use axum::http::StatusCode;
 
 use super::process::accepted;
-use super::rows::{format, json, run_answer};
+use super::rows::{format, json, max_age, run_answer};
 use super::{Operation, operation};
 use crate::admission::{Answer, Call};
 use crate::contract::types::{
@@ -13,7 +13,7 @@ use crate::contract::types::{
 };
 use crate::id::DatasourceId;
 use crate::jobs::kinds::QueryJob;
-use crate::pipeline::{self, Clock, order, sources};
+use crate::pipeline::{self, Clock, Order, order, sources};
 use crate::problem::{ApiError, safety_report};
 use crate::results;
 use crate::store::JobKind;
@@ -33,7 +33,8 @@ async fn plan_sql(call: Call) -> Answer {
         body.now.as_deref(),
         call.deadline,
     )?;
-    let prepared = sources::joined(&call.app, &datasource, &order.question.sources()).await?;
+    let others = order.question.sources();
+    let prepared = sources::joined(&call.app, &call.principal, &datasource, &others).await?;
     let bound = pipeline::bound(&order)?;
     let guarded = pipeline::guarded(&call.app, &order, &bound, &prepared, &mut Clock::start())?;
     let record = call.app.store.datasources().get(&datasource).await?;
@@ -49,7 +50,8 @@ async fn plan_sql(call: Call) -> Answer {
         (Err(error), Some(_)) => return Err(error.into()),
         // A source that cannot do the whole is asked for the part it can.
         (Err(error), None) => {
-            let queries = pipeline::source_sql(&datasource, &guarded.execution()?)?;
+            let queries =
+                pipeline::source_sql(&datasource, &guarded.execution()?, RunOptions::default())?;
             (queries.first().cloned().ok_or(error)?, Some(queries))
         }
     };
@@ -95,11 +97,12 @@ async fn query(call: Call) -> Answer {
     let body: QueryRequest = call.body()?;
     let order = order::of_query(&call.principal, body.clone(), call.deadline)?;
     if call.wants_job() {
-        sources::record(&call.app, &order.datasource).await?;
+        sources::prepared(&call.app, &call.principal, &order.datasource).await?;
         let now = Some(order.now.to_string());
         let input = QueryJob { request: QueryRequest { now, ..body } };
         return accepted(&call, JobKind::Query, &input).await;
     }
+    let order = Order { max_age: max_age(&call, body.max_age), ..order };
     let finished = pipeline::report(&call.app, order).await?;
     run_answer(&call.app, &finished, format)
 }

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::rows::{json, with_header};
 use super::{Operation, operation};
+use crate::access;
 use crate::admission::{Answer, Call, PREFERENCE_APPLIED};
 use crate::contract::types::{
     BulkReportsRequest, ErrorCode, FieldErrorCode, JobAccepted, LearnRequest,
@@ -118,6 +119,7 @@ async fn process_analyze(call: Call) -> Answer {
 async fn check_run(call: &Call, id: &crate::id::RunId) -> Result<(), ApiError> {
     let run = call.app.store.runs().get(id).await?;
     call.require_owner(&run.owner, "run", id.as_str())?;
+    access::require_same(&call.app, &call.principal, &run)?;
     if run.status == store::RunStatus::Running {
         return Err(ApiError::new(ErrorCode::NotFinished, "The run has not ended yet."));
     }
@@ -128,7 +130,7 @@ async fn check_run(call: &Call, id: &crate::id::RunId) -> Result<(), ApiError> {
 }
 
 async fn check_tables(call: &Call, id: &DatasourceId, wanted: &[String]) -> Result<(), ApiError> {
-    let prepared = sources::prepared(&call.app, id).await?;
+    let prepared = sources::prepared(&call.app, &call.principal, id).await?;
     let known: Vec<String> =
         prepared.catalog().tables.iter().map(air_ir::Table::qualified_name).collect();
     let unknown = wanted.iter().enumerate().filter(|(_, name)| !known.contains(name));

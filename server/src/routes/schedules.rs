@@ -2,7 +2,7 @@
 
 use axum::http::StatusCode;
 use axum::http::header::LOCATION;
-use serde_json::{Value, json as value};
+use serde_json::Value;
 
 use super::datasources::page;
 use super::rows::{json, number, with_header};
@@ -108,7 +108,6 @@ async fn create_schedule(call: Call) -> Answer {
         updated_at: now,
     };
     let kept = keep(&call, schedule, now).await?;
-    audit(&call, "schedule.create", &kept.id).await?;
     let location = format!("/v1/schedules/{}", kept.id);
     with_header(json(StatusCode::CREATED, &shown(kept))?, LOCATION, &location)
 }
@@ -173,26 +172,13 @@ async fn update_schedule(call: Call) -> Answer {
         ..schedule
     };
     let kept = keep(&call, changed, Moment::now()).await?;
-    audit(&call, "schedule.update", &kept.id).await?;
     json(StatusCode::OK, &shown(kept))
 }
 
 async fn delete_schedule(call: Call) -> Answer {
     let schedule = own(&call).await?;
     call.app.store.schedules().delete(&schedule.id).await?;
-    audit(&call, "schedule.delete", &schedule.id).await?;
     let mut response = axum::http::Response::new(axum::body::Body::empty());
     *response.status_mut() = StatusCode::NO_CONTENT;
     Ok(response)
-}
-
-async fn audit(call: &Call, action: &str, id: &ScheduleId) -> Result<(), ApiError> {
-    let entry = store::NewAuditEntry {
-        principal: &call.principal,
-        action,
-        subject: id.as_str(),
-        detail: value!({}),
-        request_id: Some(&call.request_id),
-    };
-    Ok(call.app.store.audit_log().add(entry).await?)
 }

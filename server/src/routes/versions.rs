@@ -6,7 +6,7 @@ use axum::http::header::{ETAG, IF_MATCH, LOCATION};
 use super::datasources::page;
 use super::process::accepted;
 use super::reports::{etag, find, latest, precondition};
-use super::rows::{format, json, number, run_answer, with_header};
+use super::rows::{format, json, max_age, number, run_answer, with_header};
 use super::{Operation, operation};
 use crate::admission::{Answer, Call};
 use crate::contract::types::{
@@ -17,7 +17,7 @@ use crate::contract::types::{
 use crate::id::ReportKey;
 use crate::jobs::kinds::ReportJob;
 use crate::pipeline::order::{self, ReportWanted};
-use crate::pipeline::{self, definition, sources};
+use crate::pipeline::{self, Order, definition, sources};
 use crate::problem::ApiError;
 use crate::store::{self, JobKind, NewReportVersion};
 
@@ -80,7 +80,7 @@ async fn create_report_version(call: Call) -> Answer {
         let scope = call.app.store.scopes().get(&version.scope_id).await?;
         call.require_owner(&scope.owner, "scope version", id.as_str())?;
     }
-    definition::check(&call.app, &body.def, body.datasource_id.as_ref()).await?;
+    definition::check(&call.app, &call.principal, &body.def, body.datasource_id.as_ref()).await?;
     let new = NewReportVersion {
         def: serde_json::to_value(&body.def).map_err(ApiError::internal)?,
         datasource_id: body.datasource_id,
@@ -124,11 +124,12 @@ async fn run_report(call: Call) -> Answer {
     };
     let order = order::of_report(&call.app, &call.principal, wanted.clone(), call.deadline).await?;
     if call.wants_job() {
-        sources::record(&call.app, &order.datasource).await?;
+        sources::prepared(&call.app, &call.principal, &order.datasource).await?;
         let now = Some(order.now.to_string());
         let input = ReportJob { report: ReportWanted { now, ..wanted } };
         return accepted(&call, JobKind::Report, &input).await;
     }
+    let order = Order { max_age: max_age(&call, body.max_age), ..order };
     let finished = pipeline::report(&call.app, order).await?;
     run_answer(&call.app, &finished, format)
 }

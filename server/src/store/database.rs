@@ -12,8 +12,8 @@ use tokio::sync::mpsc::UnboundedSender;
 use super::data_dir::private_file;
 use super::error::StoreError;
 use super::{
-    Analyses, AuditLog, Catalogs, Datasources, EventRows, IdempotencyKeys, Jobs, Owners, Reports,
-    Runs, Schedules, SchemaNotes, Scopes,
+    Analyses, AuditLog, CatalogRecord, Catalogs, Datasources, EventRows, IdempotencyKeys, Jobs,
+    ModelDrafts, Owners, Reports, Runs, Schedules, SchemaNotes, Scopes,
 };
 use crate::events::Event;
 use crate::id::ProcessId;
@@ -126,6 +126,16 @@ impl Store {
         }
     }
 
+    /// The catalogs in a file. Nothing is written to it.
+    pub(crate) async fn learned(file: &Path) -> Result<Vec<CatalogRecord>, StoreError> {
+        let options = SqliteConnectOptions::new().filename(file).read_only(true);
+        let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options).await?;
+        let found = sqlx::query_as("SELECT * FROM catalogs ORDER BY datasource_id");
+        let found = found.fetch_all(&pool).await;
+        pool.close().await;
+        Ok(found?)
+    }
+
     /// Finishes what is being written and closes the file.
     pub(crate) async fn close(&self) {
         self.reader.close().await;
@@ -162,6 +172,10 @@ impl Store {
 
     pub(crate) fn schedules(&self) -> Schedules<'_> {
         Schedules::new(self)
+    }
+
+    pub(crate) fn model_drafts(&self) -> ModelDrafts<'_> {
+        ModelDrafts::new(self)
     }
 
     pub(crate) fn analyses(&self) -> Analyses<'_> {

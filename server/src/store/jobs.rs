@@ -76,7 +76,7 @@ pub(crate) struct Job {
     pub(crate) id: JobId,
     pub(crate) kind: JobKind,
     pub(crate) owner: String,
-    /// `{sub, role, claims}` of whom it acts for.
+    /// Whom it acts for, with their role and claims.
     #[sqlx(rename = "principal_json", json)]
     pub(crate) principal: Value,
     #[sqlx(rename = "input_json", json)]

@@ -52,6 +52,9 @@ pub(crate) struct Run {
     pub(crate) datasource_id: DatasourceId,
     pub(crate) scope_version_id: Option<ScopeVersionId>,
     pub(crate) owner: String,
+    /// What policies made of its sources for its owner, by source.
+    #[sqlx(rename = "access_json", json(nullable))]
+    pub(crate) access: Option<Value>,
     pub(crate) process_id: ProcessId,
     /// The job that made it, if one did.
     pub(crate) job_id: Option<JobId>,
@@ -107,6 +110,8 @@ pub(crate) struct NewRun {
     pub(crate) datasource_id: DatasourceId,
     pub(crate) scope_version_id: Option<ScopeVersionId>,
     pub(crate) owner: String,
+    /// What policies make of its sources for its owner, by source.
+    pub(crate) access: Option<Value>,
     pub(crate) ir: Option<Value>,
     pub(crate) params: Value,
     pub(crate) frozen_now: Moment,
@@ -153,9 +158,9 @@ impl<'s> Runs<'s> {
         let (report, version) = new.report.as_ref().map(|(r, v)| (r, v)).unzip();
         let run: Run = sqlx::query_as(
             "INSERT INTO report_runs (id, report_id, report_version_id, datasource_id,
-                 scope_version_id, owner, process_id, ir_json, params_json, frozen_now,
-                 started_at, job_id, job_attempt, status)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'running') RETURNING *",
+                 scope_version_id, owner, access_json, process_id, ir_json, params_json,
+                 frozen_now, started_at, job_id, job_attempt, status)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'running') RETURNING *",
         )
         .bind(&new.id)
         .bind(report)
@@ -163,6 +168,7 @@ impl<'s> Runs<'s> {
         .bind(&new.datasource_id)
         .bind(&new.scope_version_id)
         .bind(&new.owner)
+        .bind(new.access.as_ref().map(Json))
         .bind(self.store.process())
         .bind(new.ir.as_ref().map(Json))
         .bind(canonical_json(&new.params))

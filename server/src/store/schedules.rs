@@ -34,7 +34,7 @@ pub(crate) struct Schedule {
     pub(crate) id: ScheduleId,
     pub(crate) name: String,
     pub(crate) owner: String,
-    /// `{sub, role, claims}` of whom its jobs act for.
+    /// Whom its jobs act for, with their role and claims.
     #[sqlx(rename = "principal_json", json)]
     pub(crate) principal: Value,
     pub(crate) report_key: ReportKey,

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use self::figures::Figures;
 use super::{percent, problem};
+use crate::access;
 use crate::contract::types::{AnalyzeOptions, ErrorCode};
 use crate::id::{DatasourceId, RunId};
 use crate::jobs::Task;
@@ -87,7 +88,7 @@ async fn of_source(
     named: &[String],
     now: &str,
 ) -> Result<Vec<Value>, ApiError> {
-    let catalog = sources::prepared(&task.app, id).await?;
+    let catalog = sources::prepared(&task.app, &task.principal()?, id).await?;
     let tables: Vec<_> = catalog
         .catalog()
         .tables
@@ -143,7 +144,7 @@ async fn of_table(
 async fn run(task: &Task, id: &DatasourceId, ir: Value, now: &str) -> Result<Finished, ApiError> {
     let question = order::question(ir.as_object().cloned(), None, None)?;
     let mut order = order::of_question(
-        &task.principal(),
+        &task.principal()?,
         id.clone(),
         question,
         None,
@@ -157,9 +158,11 @@ async fn run(task: &Task, id: &DatasourceId, ir: Value, now: &str) -> Result<Fin
 /// The rows that a run kept, and its verdict.
 async fn of_run(task: &Task, id: &RunId) -> Result<Value, ApiError> {
     let run = task.app.store.runs().get(id).await?;
-    if !task.principal().owns_or_admin(&run.owner) {
+    let principal = task.principal()?;
+    if !principal.owns_or_admin(&run.owner) {
         return Err(ApiError::not_found("run", id));
     }
+    access::require_same(&task.app, &principal, &run)?;
     let Some(file) = &run.snapshot_file else {
         return Err(ApiError::new(ErrorCode::NotFound, "The run kept no rows."));
     };

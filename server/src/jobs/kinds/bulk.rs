@@ -41,7 +41,8 @@ pub(super) async fn perform(task: &Task) -> Result<Value, ApiError> {
 }
 
 async fn run(task: &Task, report: ReportWanted) -> Result<Finished, ApiError> {
-    let mut order = order::of_report(&task.app, &task.principal(), report, task.deadline()).await?;
+    let mut order =
+        order::of_report(&task.app, &task.principal()?, report, task.deadline()).await?;
     order.job = Some(task.tie());
     pipeline::report(&task.app, order).await
 }

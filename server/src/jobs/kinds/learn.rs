@@ -9,8 +9,8 @@ use super::{percent, problem};
 use crate::contract::types::{LearnRequest, LearnResult};
 use crate::id::DatasourceId;
 use crate::jobs::Task;
-use crate::pipeline::learn;
 use crate::pipeline::order::Pace;
+use crate::pipeline::{learn, sources};
 use crate::problem::ApiError;
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -59,5 +59,7 @@ async fn learned(
         telling.step(percent(done, all * 100), format!("{name}: {what}"));
     });
     let heard = (Pace::Job, hearing);
-    learn::learn(&task.app, id, request, task.deadline(), heard).await
+    let learned = learn::learn(&task.app, id, request, task.deadline(), heard).await?;
+    let prepared = sources::prepared(&task.app, &task.principal()?, id).await?;
+    Ok(learn::shown(learned, prepared.catalog()))
 }

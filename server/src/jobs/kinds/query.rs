@@ -17,7 +17,7 @@ pub(crate) struct QueryJob {
 
 pub(super) async fn perform(task: &Task) -> Result<Value, ApiError> {
     let QueryJob { request } = task.input()?;
-    let mut order = order::of_query(&task.principal(), request, task.deadline())?;
+    let mut order = order::of_query(&task.principal()?, request, task.deadline())?;
     order.job = Some(task.tie());
     task.step(1, "running");
     Ok(summary(&pipeline::report(&task.app, order).await?))

@@ -23,7 +23,8 @@ pub(crate) struct ReportJob {
 
 pub(super) async fn perform(task: &Task) -> Result<Value, ApiError> {
     let ReportJob { report } = task.input()?;
-    let mut order = order::of_report(&task.app, &task.principal(), report, task.deadline()).await?;
+    let mut order =
+        order::of_report(&task.app, &task.principal()?, report, task.deadline()).await?;
     order.job = Some(task.tie());
     let usual = match &order.report {
         Some((report, _)) => task.app.store.runs().usual_seconds(&report.id).await?,
