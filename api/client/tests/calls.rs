@@ -148,6 +148,6 @@ async fn a_server_that_is_silent_or_away_is_told_apart() {
 async fn a_header_that_cannot_be_sent_is_refused_before_sending() {
     let client = Client::builder("http://127.0.0.1:9").build().unwrap();
     let body = QueryRequest::new(DatasourceId::new("flights"));
-    let error = client.query(&QueryQuery::default(), &body, Some("a\nb")).await.unwrap_err();
+    let error = client.query(&QueryQuery::default(), &body, Some("a\nb"), None).await.unwrap_err();
     assert!(matches!(error, Error::BadHeader { name } if name == "Idempotency-Key"));
 }
