@@ -25,6 +25,8 @@ use crate::service::App;
 /// A write that took longer had to wait for the reader.
 const BLOCKED: Duration = Duration::from_millis(100);
 
+const EXPIRED: &str = "the token has expired";
+
 /// Why a socket ends.
 #[derive(Debug)]
 pub(super) enum End {
@@ -91,14 +93,20 @@ impl Connection {
 
     /// Waits for one thing and does it.
     async fn turn(&mut self, batch: &mut Vec<Item>) -> Result<(), End> {
+        // Here too, since whoever talks without a pause would keep the clock from being looked at.
+        if self.has_expired() {
+            return Err(End::close(CloseCode::Policy, EXPIRED));
+        }
         let deadline = self.deadline();
         tokio::select! {
+            // What was said comes before what is judged: an answer may wait that was not read yet.
+            biased;
             () = self.app.sockets.closing.cancelled() => {
                 Err(End::close(CloseCode::Away, "the service is shutting down"))
             }
             () = self.outbox.slow().cancelled() => Err(End::slow()),
-            () = sleep_until(deadline) => Box::pin(self.on_time()).await,
             frame = self.stream.next_frame() => self.on_frame(frame).await,
+            () = sleep_until(deadline) => Box::pin(self.on_time()).await,
             // Many events are one write; a quiet socket holds no buffer for them.
             _ = self.inbox.recv_many(batch, BATCH) => {
                 let items = std::mem::take(batch);
@@ -133,6 +141,10 @@ impl Connection {
         self.send(texts).await
     }
 
+    fn has_expired(&self) -> bool {
+        self.expires.is_some_and(|expires| Instant::now() >= expires)
+    }
+
     fn deadline(&self) -> Instant {
         let config = &self.app.config.websocket;
         let next = (self.pinged + config.ping_period).min(self.heard + config.pong_wait);
@@ -142,8 +154,8 @@ impl Connection {
     async fn on_time(&mut self) -> Result<(), End> {
         let config = &self.app.config.websocket;
         let now = Instant::now();
-        if self.expires.is_some_and(|expires| now >= expires) {
-            return Err(End::close(CloseCode::Policy, "the token has expired"));
+        if self.has_expired() {
+            return Err(End::close(CloseCode::Policy, EXPIRED));
         }
         if now >= self.heard + config.pong_wait {
             return Err(End::close(CloseCode::Policy, "no ping was answered"));
