@@ -22,6 +22,8 @@ SERVER_TYPES = {
     "ScopeId": "crate::id::ScopeId",
     "ScopeVersionId": "crate::id::ScopeVersionId",
     "RequestId": "crate::id::RequestId",
+    "ChatRoomId": "crate::id::ChatRoomId",
+    "ChatMessageId": "crate::id::ChatMessageId",
     "Catalog": "air_ir::Catalog",
     "CatalogPatch": "air_ir::CatalogEdits",
     "DatasourceKind": "air_ir::catalog::SourceKind",

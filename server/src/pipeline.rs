@@ -11,6 +11,7 @@ pub(crate) mod engine;
 mod judge;
 pub(crate) mod learn;
 pub(crate) mod params;
+pub(crate) mod progress;
 mod record;
 pub(crate) mod running;
 mod snapshot;

@@ -5,6 +5,8 @@
 
 mod asking;
 mod catalog;
+mod chat;
+mod chat_members;
 mod datasources;
 pub(crate) mod documents;
 mod metrics;
@@ -12,6 +14,7 @@ mod planning;
 mod reports;
 mod rows;
 mod runs;
+mod scope_diff;
 mod scopes;
 mod service;
 mod versions;
@@ -49,12 +52,15 @@ pub(crate) fn operations() -> Vec<Operation> {
     [
         asking::OPERATIONS,
         catalog::OPERATIONS,
+        chat::OPERATIONS,
+        chat_members::OPERATIONS,
         datasources::OPERATIONS,
         documents::OPERATIONS,
         metrics::OPERATIONS,
         planning::OPERATIONS,
         reports::OPERATIONS,
         runs::OPERATIONS,
+        scope_diff::OPERATIONS,
         scopes::OPERATIONS,
         service::OPERATIONS,
         versions::OPERATIONS,

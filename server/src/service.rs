@@ -17,7 +17,10 @@ use tokio_util::task::TaskTracker;
 
 use crate::admission::schema::Schemas;
 use crate::auth::Authenticator;
+use crate::broker::{Broker, MemoryBroker};
+use crate::chat;
 use crate::config::{Config, Environment, LoadOptions};
+use crate::events::{Events, Hub};
 use crate::pipeline::engine::Engine;
 use crate::pipeline::running::Running;
 use crate::pipeline::sources;
@@ -37,6 +40,11 @@ pub(crate) struct App {
     pub(crate) sources: sources::Cache,
     /// Plans of questions that were asked before.
     pub(crate) plans: PlanCache,
+    /// Tells sockets what happens.
+    pub(crate) events: Events,
+    /// What is live: presence, typing, allowances.
+    pub(crate) broker: Arc<dyn Broker>,
+    pub(crate) chat: chat::State,
     /// Requests that are being worked on, whether their client waits or not.
     pub(crate) tasks: TaskTracker,
     /// The contract as a page.
@@ -69,6 +77,8 @@ pub struct Service {
     app: Arc<App>,
     router: Router,
     lock: DataDirLock,
+    following: tokio::task::JoinHandle<()>,
+    keeping: Option<tokio::task::JoinHandle<()>>,
 }
 
 impl Service {
@@ -100,7 +110,14 @@ impl Service {
         }
         let vault = DsnVault::new(&config.environment)?;
         store.datasources().sync_config(&configured(&config, &vault)?).await?;
+        let hub = Hub::new(store.clone());
+        let broker: Arc<dyn Broker> = Arc::new(MemoryBroker::new(Arc::clone(&hub)));
+        let events = Events::new(store.clone(), Arc::clone(&broker), hub);
+        let following = events.follow(config.chat.message_retention);
         let app = Arc::new(App {
+            events,
+            broker,
+            chat: chat::State::default(),
             authenticator: Authenticator::new(&config.server.auth)?,
             vault,
             schemas: Schemas::compile()?,
@@ -115,7 +132,14 @@ impl Service {
             config,
         });
         let router = routes::router(&app)?;
-        Ok(Self { app, router, lock })
+        let keeping = app.config.chat.enabled.then(|| chat::keep(&app));
+        Ok(Self { app, router, lock, following, keeping })
+    }
+
+    /// What the service's own tests look into.
+    #[cfg(test)]
+    pub(crate) fn app(&self) -> &Arc<App> {
+        &self.app
     }
 
     /// The whole service, without a socket.
@@ -157,6 +181,10 @@ impl Service {
             if marking.is_err() {
                 tracing::error!("some requests did not end; the next start marks their runs");
             }
+        }
+        self.following.abort();
+        if let Some(keeping) = &self.keeping {
+            keeping.abort();
         }
         app.store.close().await;
         drop(self.lock);

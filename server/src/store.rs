@@ -9,11 +9,15 @@
 mod analyses;
 mod audit_log;
 mod catalogs;
+mod chat_answers;
+mod chat_messages;
+mod chat_rooms;
 mod checksum;
 mod data_dir;
 mod database;
 mod datasources;
 mod error;
+mod events;
 mod idempotency_keys;
 mod moment;
 mod page;
@@ -28,11 +32,19 @@ mod tests;
 pub(crate) use self::analyses::Analyses;
 pub(crate) use self::audit_log::{AuditLog, NewAuditEntry};
 pub(crate) use self::catalogs::{CatalogRecord, Catalogs};
+pub(crate) use self::chat_answers::{ChatAnswer, NewChatAnswer};
+pub(crate) use self::chat_messages::{
+    ChatMessage, ChatMessageType, ChatMessages, Kept, NewChatMessage,
+};
+pub(crate) use self::chat_rooms::{
+    ChatAi, ChatMember, ChatRoom, ChatRoomKind, ChatRooms, Moved, NewChatRoom,
+};
 pub(crate) use self::checksum::{canonical_json, checksum};
 pub(crate) use self::data_dir::{DataDir, DataDirLock};
 pub(crate) use self::database::Store;
 pub(crate) use self::datasources::{Datasource, DatasourceChange, Datasources, NewDatasource};
 pub(crate) use self::error::StoreError;
+pub(crate) use self::events::EventRows;
 pub(crate) use self::idempotency_keys::{Claim, IdempotencyKeys, RequestKey};
 pub(crate) use self::moment::Moment;
 pub(crate) use self::page::{Page, PageRequest};

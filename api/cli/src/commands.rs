@@ -2,6 +2,7 @@
 
 mod ask;
 mod call;
+mod chat;
 mod definitions;
 mod reports;
 mod rows;
@@ -156,6 +157,7 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
         clap_complete::generate(shell, &mut Cli::command(), "aircli", &mut bytes);
         return output.bytes(&bytes);
     }
+    let (place, patience) = (settings::place(&cli.global)?, cli.global.timeout);
     let client = settings::client(&cli.global)?;
     let session = Session { client, output, idempotency_key: cli.global.idempotency_key };
     match cli.command {
@@ -170,6 +172,7 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Reports(reports) => reports::reports(&session, reports).await,
         Command::Sources(sources) => sources::sources(&session, sources).await,
         Command::Learn { source, stats } => sources::learn(&session, &source, stats).await,
+        Command::Chat(chat) => chat::chat(&session, place, patience, &chat).await,
         Command::Schema { source } => sources::schema(&session, &source).await,
         Command::Export { key, format, version } => {
             definitions::export(&session, &key, format, version).await

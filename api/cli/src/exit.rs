@@ -50,6 +50,11 @@ impl Failure {
         self
     }
 
+    /// Whether the server's answer was lost, so that nobody knows what it did.
+    pub(crate) fn is_lost(&self) -> bool {
+        matches!(self.code, SERVER | TIMED_OUT)
+    }
+
     pub(crate) fn code(&self) -> ExitCode {
         self.code.into()
     }

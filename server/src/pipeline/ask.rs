@@ -13,9 +13,10 @@ use air_ir::{Bindings, CheckStatus, Ir};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::progress::{Progress, Step};
 use super::{Finished, Order, Question, sources};
 use crate::auth::Principal;
-use crate::contract::types::{AskState, Badge};
+use crate::contract::types::{self, AskState, Badge};
 use crate::id::{DatasourceId, ScopeVersionId};
 use crate::problem::ApiError;
 use crate::service::App;
@@ -34,6 +35,8 @@ pub(crate) struct Asked {
     pub(crate) now: Timestamp,
     pub(crate) run: bool,
     pub(crate) deadline: Instant,
+    /// Who is told how far it is.
+    pub(crate) progress: Progress,
 }
 
 /// What a follow-up question changes.
@@ -105,9 +108,17 @@ async fn previous(app: &App, asked: &Asked) -> Result<(Option<Scope>, Option<Ir>
     }
     let ir = match &version.ir {
         Some(ir) => Some(Ir::parse(ir).map_err(|e| ApiError::ir("/previous", e))?),
+        None if version.answer.is_none() => edited(app, &asked.datasource, &version).await,
         None => None,
     };
     Ok((Some(scope), ir))
+}
+
+/// The IR of a version that a person edited and nobody built yet. One whose meaning is open has
+/// none, and then the question stands alone.
+async fn edited(app: &App, datasource: &DatasourceId, version: &ScopeVersion) -> Option<Ir> {
+    let prepared = sources::prepared(app, datasource).await.ok()?;
+    ask::scope::read(&version.scope_md, prepared.catalog(), Timestamp::now()).ok()
 }
 
 /// The engine's interpreter, which is without IO and so gets a thread of its own.
@@ -182,6 +193,20 @@ async fn store(
     Ok(scopes.create(new).await?)
 }
 
+/// A question back in the contract's form.
+pub(crate) fn question(asked: Clarification) -> types::Question {
+    types::Question {
+        id: asked.id,
+        text: asked.text,
+        choices: asked
+            .choices
+            .into_iter()
+            .map(|choice| types::Choice { value: choice.value, label: choice.label })
+            .collect(),
+        recommended: Some(asked.recommended),
+    }
+}
+
 /// A question as a name.
 pub(crate) fn name(question: &str) -> String {
     let words: Vec<&str> = question.split_whitespace().collect();
@@ -210,6 +235,11 @@ async fn answered(
     if !asked.run {
         let badge = badge(app, asked, &ended, false).await?;
         return Ok(Ended { badge: Some(badge), ..ended });
+    }
+    if let Some(draft) = &ended.draft {
+        let (interpretation, assumptions) =
+            (draft.interpretation.clone(), draft.assumptions.clone());
+        asked.progress.tell(Step::Understood { interpretation, assumptions });
     }
     match super::report(app, order).await {
         Ok(finished) => {

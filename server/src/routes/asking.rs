@@ -1,6 +1,6 @@
 //! Asking a question, and the IR of a scope.
 
-use air_engine::ask::{Clarification, scope};
+use air_engine::ask::scope;
 use air_ir::{IR_SCHEMA, Ir};
 use axum::http::StatusCode;
 use serde_json::{Map, Value};
@@ -10,10 +10,11 @@ use super::rows::{bytes, json, run_result};
 use super::{Operation, operation};
 use crate::admission::{Answer, Call};
 use crate::contract::types::{
-    self, AskRequest, AskResponse, AskState, Choice, ErrorCode, FieldErrorCode, IrBuildRequest,
-    IrBuildResponse, Provider, Question,
+    self, AskRequest, AskResponse, AskState, ErrorCode, FieldErrorCode, IrBuildRequest,
+    IrBuildResponse, Provider,
 };
 use crate::pipeline::ask::{self, Asked, Ended, Previous};
+use crate::pipeline::progress::Progress;
 use crate::pipeline::sources;
 use crate::problem::ApiError;
 use crate::store::ScopeVersion;
@@ -44,6 +45,7 @@ async fn ask(call: Call) -> Answer {
         now: instant(body.now.as_deref())?,
         run: body.run.unwrap_or(true),
         deadline: call.deadline,
+        progress: Progress::untold(),
     };
     let ended = Box::pin(ask::ask(&call.app, asked)).await?;
     json(StatusCode::OK, &response(&call, ended))
@@ -67,7 +69,7 @@ fn response(call: &Call, ended: Ended) -> AskResponse {
         confidence: draft.map(|draft| draft.confidence),
         interpretation: draft.map(|draft| draft.interpretation.clone()),
         assumptions: draft.map(|draft| draft.assumptions.clone()).unwrap_or_default(),
-        questions: ended.questions.into_iter().map(question).collect(),
+        questions: ended.questions.into_iter().map(ask::question).collect(),
         filters: shown.then(|| ask::items(&scope_md, &["Filters", "Period"])),
         tables: shown.then_some(ended.tables),
         reason: ended.reason,
@@ -75,19 +77,6 @@ fn response(call: &Call, ended: Ended) -> AskResponse {
         problem: ended.error.map(|error| error.problem(&call.request_id)),
         result: ended.finished.map(|finished| run_result(&call.app, &finished)),
         scope_md: Some(scope_md),
-    }
-}
-
-fn question(asked: Clarification) -> Question {
-    Question {
-        id: asked.id,
-        text: asked.text,
-        choices: asked
-            .choices
-            .into_iter()
-            .map(|choice| Choice { value: choice.value, label: choice.label })
-            .collect(),
-        recommended: Some(asked.recommended),
     }
 }
 

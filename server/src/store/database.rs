@@ -9,7 +9,8 @@ use sqlx::{Sqlite, SqlitePool, Transaction};
 use super::data_dir::private_file;
 use super::error::StoreError;
 use super::{
-    Analyses, AuditLog, Catalogs, Datasources, IdempotencyKeys, Reports, Runs, SchemaNotes, Scopes,
+    Analyses, AuditLog, Catalogs, ChatMessages, ChatRooms, Datasources, EventRows, IdempotencyKeys,
+    Reports, Runs, SchemaNotes, Scopes,
 };
 use crate::id::ProcessId;
 
@@ -61,6 +62,12 @@ impl Store {
     /// A transaction that holds the right to write from its first statement.
     pub(super) async fn write(&self) -> Result<Transaction<'static, Sqlite>, StoreError> {
         Ok(self.writer.begin_with("BEGIN IMMEDIATE").await?)
+    }
+
+    /// A transaction for tests of what writes in its caller's.
+    #[cfg(test)]
+    pub(crate) async fn write_for_tests(&self) -> Transaction<'static, Sqlite> {
+        self.write().await.unwrap()
     }
 
     /// Whether reading and writing work, for `/readyz`.
@@ -131,6 +138,18 @@ impl Store {
 
     pub(crate) fn audit_log(&self) -> AuditLog<'_> {
         AuditLog::new(self)
+    }
+
+    pub(crate) fn events(&self) -> EventRows<'_> {
+        EventRows::new(self)
+    }
+
+    pub(crate) fn chat_rooms(&self) -> ChatRooms<'_> {
+        ChatRooms::new(self)
+    }
+
+    pub(crate) fn chat_messages(&self) -> ChatMessages<'_> {
+        ChatMessages::new(self)
     }
 
     pub(crate) fn idempotency_keys(&self) -> IdempotencyKeys<'_> {

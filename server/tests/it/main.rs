@@ -9,6 +9,7 @@
 mod access;
 mod asking;
 mod catalog;
+mod chat;
 mod contract;
 mod datasources;
 mod planning;
