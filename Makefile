@@ -12,7 +12,7 @@ BENCH_VENV := $(HOME)/.cache/air/bench-venv
 BENCH := AIR_BIN=$(RELEASE)/air AIR_BENCH_BIN=$(RELEASE)/air-bench $(BENCH_VENV)/bin/python
 
 .PHONY: demo demo-federated run test lint rust-test python-test generate \
-	bench bench-build bench-planning bench-reading bench-files bench-federated bench-memory openapi check clean build venv system
+	bench bench-build bench-planning bench-reading bench-files bench-federated bench-sockets bench-memory openapi check clean build venv system
 
 demo: system build ## ask three questions of the sample data, save a report, run it twice
 	AIR_BIN=$(BIN)/air AIRCLI_BIN=$(BIN)/aircli bash scripts/demo.sh
@@ -73,6 +73,9 @@ bench-files: bench-build ## TPC-H on Parquet, CSV and JSON lines
 
 bench-federated: bench-build ## joins over two sources
 	$(BENCH) benches/federated.py $(BENCH_ARGS)
+
+bench-sockets: bench-build ## fan-out over 2,000 sockets
+	$(BENCH) benches/sockets.py --air $(RELEASE)/air $(BENCH_ARGS)
 
 bench-memory: bench-build venv ## peak memory of large reports
 	AIR_BIN=$(RELEASE)/air PYTHON=$(PY) bash benches/memory.sh

@@ -137,7 +137,7 @@ class Process:
         *,
         auth: str = "disabled",
         environment: Mapping[str, str] | None = None,
-        port: int = 0,
+        port: str = "0",
     ) -> None:
         write_config(data, config)
         errors = data / "stderr.log"
@@ -195,9 +195,9 @@ def running(program: Path, data: Path) -> Iterator[Client]:
         yield Client(Http(process.base))
 
 
-def serve(program: Path, data: Path, auth: str, port: int = 0) -> list[str]:
-    """The command that serves `data` on a port, or on a free one."""
-    return [str(program), "serve", "--data", str(data), "--auth", auth, "--port", str(port)]
+def serve(program: Path, data: Path, auth: str, port: str = "0") -> list[str]:
+    """The command that serves `data`, on a free port unless one is named."""
+    return [str(program), "serve", "--data", str(data), "--auth", auth, "--port", port]
 
 
 def mint(program: Path, data: Path, sub: str, role: str, *options: str) -> str:

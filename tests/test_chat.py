@@ -81,7 +81,7 @@ class Served:
 
 
 def start(program: Path, data: Path, told: dict[str, Any], port: int) -> Process:
-    return Process(program, data, told, auth="enabled", port=port)
+    return Process(program, data, told, auth="enabled", port=str(port))
 
 
 @pytest.fixture(scope="session")
@@ -136,7 +136,7 @@ def answer(http: Http, room: str, posted: dict[str, Any]) -> dict[str, Any]:
 
     def look() -> dict[str, Any] | None:
         found = [m for m in behind(http, room, posted["seq"]) if m["type"] == "ai"]
-        mine = [m for m in found if m["reply_to"] == posted["message_id"]]
+        mine = [m for m in found if m["in_reply_to"] == posted["message_id"]]
         return mine[0] if mine else None
 
     return until(f"the answer to {posted}", look)
@@ -259,7 +259,7 @@ def test_the_room_hears_what_one_of_them_asks(service: Served) -> None:
         posted = said(ann, room, "@air number of orders")
         heard, answered = bobs.next(), bobs.next()
         assert (heard["message_id"], heard["user_id"]) == (posted["message_id"], "ann")
-        assert (answered["reply_to"], answered["user_id"]) == (posted["message_id"], "air")
+        assert (answered["in_reply_to"], answered["user_id"]) == (posted["message_id"], "air")
         assert answered["message_id"] == posted["answer_id"]
     until("bob's leaving", lambda: not online(ann, room, "bob") or None)
     stranger = Chat(service, "cat", room)
@@ -307,7 +307,7 @@ def test_every_acknowledged_question_is_answered_once(service: Served, turn: int
     assert again == posted[-1], "the same message, not another"
     for one in posted:
         assert answer(ann, room, one)["message_id"] == one["answer_id"]
-    replies = [m["reply_to"] for m in behind(ann, room, 0) if m["type"] == "ai"]
+    replies = [m["in_reply_to"] for m in behind(ann, room, 0) if m["type"] == "ai"]
     assert sorted(replies) == sorted(one["message_id"] for one in posted)
 
 

@@ -7,30 +7,34 @@
 
 mod body;
 mod idempotency;
+mod principal;
 mod query;
 pub(crate) mod schema;
+mod upgrade;
 
 use std::collections::BTreeMap;
 use std::future::Future;
-use std::net::IpAddr;
 use std::pin::Pin;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::body::Body;
-use axum::http::header::{AUTHORIZATION, HeaderName};
+use axum::http::header::HeaderName;
 use axum::http::{HeaderMap, HeaderValue, Request, Response};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tracing::Instrument;
 
-use crate::auth::{Principal, Role};
+use crate::auth::Principal;
 use crate::contract::routes::Route;
 use crate::contract::types::{ErrorCode, FieldErrorCode};
 use crate::id::{IdError, RequestId};
 use crate::problem::{ApiError, field_error};
 use crate::service::App;
+
+pub(crate) use self::principal::Peer;
+pub(crate) use self::upgrade::{Place, Upgrade};
 
 pub(crate) type Answer = Result<Response<Body>, ApiError>;
 pub(crate) type Handler = fn(Call) -> Pin<Box<dyn Future<Output = Answer> + Send>>;
@@ -53,6 +57,7 @@ pub(crate) struct Call {
     path: BTreeMap<String, String>,
     query: Value,
     body: Option<Value>,
+    upgrade: Option<Upgrade>,
 }
 
 impl Call {
@@ -69,6 +74,11 @@ impl Call {
     /// The body as it came, if there was one.
     pub(crate) fn raw_body(&self) -> Option<&Value> {
         self.body.as_ref()
+    }
+
+    /// The connection, where it wants to become a socket.
+    pub(crate) fn take_upgrade(&mut self) -> Option<Upgrade> {
+        self.upgrade.take()
     }
 
     /// A name in the path. One that cannot be a name of the kind names nothing.
@@ -175,9 +185,9 @@ async fn admitted(
     };
     let deadline = Instant::now() + limit;
     let work = async {
-        let (parts, body) = request.into_parts();
-        let peer = parts.extensions.get::<Peer>().copied();
-        let principal = principal(&app, route, &parts.headers, peer)?;
+        let (mut parts, body) = request.into_parts();
+        let mut upgrade = upgrade::read(route, &mut parts).await?;
+        let principal = principal::of(&app, route, &parts, upgrade.as_mut())?;
         let query = query::read(&app.schemas, route, parts.uri.query())?;
         let body = body::read(&app, route, &parts.headers, body).await?;
         let call = Call {
@@ -189,6 +199,7 @@ async fn admitted(
             path,
             query,
             body,
+            upgrade,
         };
         idempotency::once(route, &parts.uri, call, handler).await
     };
@@ -200,45 +211,4 @@ pub(crate) fn timed_out(limit: Duration) -> ApiError {
     let seconds = limit.as_secs_f64();
     let detail = format!("The request did not end within {seconds} s: narrow it by a filter.");
     ApiError::new(ErrorCode::Timeout, detail)
-}
-
-/// The other end of a connection.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Peer(pub(crate) IpAddr);
-
-impl Peer {
-    /// Whether the caller itself is on this machine, not only a proxy that it came through.
-    fn is_here(self, headers: &HeaderMap) -> bool {
-        let forwarded = ["forwarded", "x-forwarded-for"];
-        self.0.to_canonical().is_loopback() && !forwarded.iter().any(|h| headers.contains_key(*h))
-    }
-}
-
-fn principal(
-    app: &App,
-    route: &Route,
-    headers: &HeaderMap,
-    peer: Option<Peer>,
-) -> Result<Principal, ApiError> {
-    let anyone = |role| Principal {
-        sub: "anyone".to_owned(),
-        role,
-        claims: serde_json::Map::new(),
-        expires_at: None,
-    };
-    let Some(least) = route.min_role else { return Ok(anyone(Role::Viewer)) };
-    // Figures of the service are open to its own machine, so that a collector needs no token.
-    let open_here = route.operation_id == "metrics" && !headers.contains_key(AUTHORIZATION);
-    if open_here && peer.is_some_and(|peer| peer.is_here(headers)) {
-        return Ok(anyone(least));
-    }
-    let header = headers.get(AUTHORIZATION).map(|value| value.to_str().unwrap_or_default());
-    let principal = app.authenticator.request(header)?;
-    match principal.may(least) {
-        true => Ok(principal),
-        false => {
-            let detail = format!("This needs the role {least}; the token has {}.", principal.role);
-            Err(ApiError::new(ErrorCode::Forbidden, detail))
-        }
-    }
 }

@@ -6,6 +6,7 @@
 //! its caller.
 
 mod memory;
+mod redis;
 #[cfg(test)]
 mod tests;
 
@@ -15,6 +16,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use self::memory::MemoryBroker;
+pub(crate) use self::redis::RedisBroker;
 use crate::events::{Channel, Event, Live};
 use crate::store::Moment;
 

@@ -18,8 +18,8 @@ use serde_json::Value;
 use sqlx::{Sqlite, Transaction};
 
 pub(crate) use self::channel::{Channel, Kept, UnknownChannel};
-pub(crate) use self::event::{Event, EventKind, Live};
-pub(crate) use self::hub::{Hub, Outbox, Topic};
+pub(crate) use self::event::{Event, EventKind, Live, envelope};
+pub(crate) use self::hub::{Hub, Item, Outbox, Topic};
 use crate::broker::Broker;
 use crate::problem::ApiError;
 use crate::store::{EventRows, Store, StoreError};

@@ -7,7 +7,7 @@
 
 mod admission;
 mod auth;
-#[expect(dead_code, reason = "chat, models and jobs use what is not used yet")]
+#[cfg_attr(not(test), expect(dead_code, reason = "models and jobs use what is not used yet"))]
 mod broker;
 mod chat;
 mod commands;
@@ -15,7 +15,7 @@ mod commands;
 mod config;
 mod contract;
 mod differences;
-#[expect(dead_code, reason = "jobs, chat and the socket use what is not used yet")]
+#[cfg_attr(not(test), expect(dead_code, reason = "jobs use what is not used yet"))]
 mod events;
 #[expect(
     dead_code,
@@ -24,11 +24,13 @@ mod events;
 mod id;
 mod pipeline;
 mod problem;
+mod processes;
 mod results;
 mod routes;
 #[cfg_attr(not(test), expect(dead_code, reason = "DSNs are opened by the connectors to come"))]
 mod secrets;
 mod service;
+mod socket;
 #[cfg_attr(
     not(test),
     expect(dead_code, reason = "analyses and the audit log are read by later versions")

@@ -17,6 +17,7 @@ mod runs;
 mod scope_diff;
 mod scopes;
 mod service;
+mod sockets;
 mod versions;
 
 use std::collections::BTreeMap;
@@ -63,6 +64,7 @@ pub(crate) fn operations() -> Vec<Operation> {
         scope_diff::OPERATIONS,
         scopes::OPERATIONS,
         service::OPERATIONS,
+        sockets::OPERATIONS,
         versions::OPERATIONS,
     ]
     .concat()

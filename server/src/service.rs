@@ -13,19 +13,22 @@ use air_engine::PlanCache;
 use anyhow::Context;
 use axum::Router;
 use tokio::net::TcpListener;
+use tokio::task::JoinSet;
 use tokio_util::task::TaskTracker;
 
 use crate::admission::schema::Schemas;
 use crate::auth::Authenticator;
-use crate::broker::{Broker, MemoryBroker};
+use crate::broker::{Broker, MemoryBroker, RedisBroker};
 use crate::chat;
 use crate::config::{Config, Environment, LoadOptions};
 use crate::events::{Events, Hub};
 use crate::pipeline::engine::Engine;
 use crate::pipeline::running::Running;
 use crate::pipeline::sources;
+use crate::processes::Processes;
 use crate::routes;
 use crate::secrets::DsnVault;
+use crate::socket::Sockets;
 use crate::store::{DataDir, DataDirLock, NewDatasource, Store};
 
 /// What every request can reach.
@@ -45,6 +48,10 @@ pub(crate) struct App {
     /// What is live: presence, typing, allowances.
     pub(crate) broker: Arc<dyn Broker>,
     pub(crate) chat: chat::State,
+    /// The processes that share the data folder.
+    pub(crate) processes: Arc<Processes>,
+    /// The open sockets.
+    pub(crate) sockets: Sockets,
     /// Requests that are being worked on, whether their client waits or not.
     pub(crate) tasks: TaskTracker,
     /// The contract as a page.
@@ -77,8 +84,7 @@ pub struct Service {
     app: Arc<App>,
     router: Router,
     lock: DataDirLock,
-    following: tokio::task::JoinHandle<()>,
-    keeping: Option<tokio::task::JoinHandle<()>>,
+    watching: JoinSet<()>,
 }
 
 impl Service {
@@ -100,24 +106,26 @@ impl Service {
              the sources they protect away from it"
         );
         let data = DataDir::open(&config.data_dir)?;
-        let lock = data.lock()?;
+        // Several processes act as one through Redis; without it one has the folder to itself.
+        let lock = if config.redis.enabled { data.lock_shared()? } else { data.lock()? };
         DataDir::folder(&config.execution.snapshot_dir)?;
         let store = Store::open(&config.control_plane.file).await?;
-        let interrupted = store.runs().mark_interrupted().await?;
-        store.idempotency_keys().release_interrupted().await?;
-        if interrupted > 0 {
-            tracing::warn!(runs = interrupted, "runs of an earlier life were marked failed");
-        }
+        let processes = Arc::new(Processes::open(data.path(), store.process())?);
+        processes.take_over(&store).await?;
         let vault = DsnVault::new(&config.environment)?;
         store.datasources().sync_config(&configured(&config, &vault)?).await?;
         let hub = Hub::new(store.clone());
-        let broker: Arc<dyn Broker> = Arc::new(MemoryBroker::new(Arc::clone(&hub)));
+        let broker = broker(&config, &store, &hub)?;
         let events = Events::new(store.clone(), Arc::clone(&broker), hub);
-        let following = events.follow(config.chat.message_retention);
+        let mut watching = JoinSet::new();
+        watching.spawn(events.follow(config.chat.message_retention));
+        watching.spawn(Processes::watch(Arc::downgrade(&processes), store.clone()));
         let app = Arc::new(App {
             events,
             broker,
             chat: chat::State::default(),
+            processes,
+            sockets: Sockets::new(&config.websocket),
             authenticator: Authenticator::new(&config.server.auth)?,
             vault,
             schemas: Schemas::compile()?,
@@ -132,8 +140,10 @@ impl Service {
             config,
         });
         let router = routes::router(&app)?;
-        let keeping = app.config.chat.enabled.then(|| chat::keep(&app));
-        Ok(Self { app, router, lock, following, keeping })
+        if app.config.chat.enabled {
+            watching.spawn(chat::keep(&app));
+        }
+        Ok(Self { app, router, lock, watching })
     }
 
     /// What the service's own tests look into.
@@ -160,6 +170,7 @@ impl Service {
         let open = connections::serve(listener, self.router.clone(), limits, shutdown).await;
         self.app.draining.store(true, Ordering::Relaxed);
         tracing::info!(runs = self.app.running.count(), "shutting down");
+        self.app.sockets.close().await;
         let grace = self.app.config.server.shutdown_grace;
         if tokio::time::timeout(grace, open.finished()).await.is_err() {
             tracing::warn!("some connections were still busy and are closed");
@@ -169,9 +180,10 @@ impl Service {
     }
 
     /// Ends: what still runs is stopped and marked, and the control plane is closed.
-    pub async fn close(self) {
+    pub async fn close(mut self) {
         let app = &self.app;
         app.draining.store(true, Ordering::Relaxed);
+        app.sockets.close().await;
         app.tasks.close();
         let grace = app.config.server.shutdown_grace;
         if tokio::time::timeout(grace, app.tasks.wait()).await.is_err() {
@@ -182,10 +194,7 @@ impl Service {
                 tracing::error!("some requests did not end; the next start marks their runs");
             }
         }
-        self.following.abort();
-        if let Some(keeping) = &self.keeping {
-            keeping.abort();
-        }
+        self.watching.shutdown().await;
         app.store.close().await;
         drop(self.lock);
     }
@@ -204,6 +213,15 @@ pub(crate) fn load(options: &ServiceOptions) -> anyhow::Result<Config> {
         environment,
     })?;
     Ok(config)
+}
+
+/// What is live, for this process alone or shared with others.
+fn broker(config: &Config, store: &Store, hub: &Arc<Hub>) -> anyhow::Result<Arc<dyn Broker>> {
+    let hub = Arc::clone(hub);
+    Ok(match config.redis.enabled {
+        true => Arc::new(RedisBroker::start(&config.redis, store.process(), hub)?),
+        false => Arc::new(MemoryBroker::new(hub)),
+    })
 }
 
 /// The sources of the configuration, as they are stored.

@@ -20,6 +20,7 @@ mod error;
 mod events;
 mod idempotency_keys;
 mod moment;
+mod owners;
 mod page;
 mod report_runs;
 mod report_samples;
@@ -40,13 +41,14 @@ pub(crate) use self::chat_rooms::{
     ChatAi, ChatMember, ChatRoom, ChatRoomKind, ChatRooms, Moved, NewChatRoom,
 };
 pub(crate) use self::checksum::{canonical_json, checksum};
-pub(crate) use self::data_dir::{DataDir, DataDirLock};
+pub(crate) use self::data_dir::{DataDir, DataDirLock, private_file};
 pub(crate) use self::database::Store;
 pub(crate) use self::datasources::{Datasource, DatasourceChange, Datasources, NewDatasource};
 pub(crate) use self::error::StoreError;
 pub(crate) use self::events::EventRows;
 pub(crate) use self::idempotency_keys::{Claim, IdempotencyKeys, RequestKey};
 pub(crate) use self::moment::Moment;
+pub(crate) use self::owners::Owners;
 pub(crate) use self::page::{Page, PageRequest};
 pub(crate) use self::report_runs::{NewRun, Outcome, Run, RunFilter, RunPlan, RunStatus, Runs};
 pub(crate) use self::reports::{NewReportVersion, Report, ReportVersion, Reports};

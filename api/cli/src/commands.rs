@@ -8,6 +8,7 @@ mod reports;
 mod rows;
 mod runs;
 mod sources;
+mod ws;
 
 use crate::cli::{Cli, Command};
 use crate::exit::{self, Failure};
@@ -180,6 +181,7 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Import { file, key, source } => {
             definitions::import(&session, &file, key.as_deref(), source.as_deref()).await
         }
+        Command::Ws(wanted) => ws::ws(&session, place, patience, &wanted).await,
         Command::Completions { .. } => Ok(()),
     }
 }

@@ -41,6 +41,11 @@ pub(crate) struct RedisBroker {
 }
 
 impl RedisBroker {
+    /// Whether Redis is there now.
+    pub(crate) async fn reach(config: &RedisConfig) -> Result<(), RedisFault> {
+        Link::new(config)?.rise().await.map_err(RedisFault::Away)
+    }
+
     /// Starts whether Redis can be reached or not.
     pub(crate) fn start(
         config: &RedisConfig,
@@ -171,12 +176,7 @@ impl Broker for RedisBroker {
         }
     }
 
-    async fn allow(
-        &self,
-        allowance: Allowance,
-        user: &str,
-        a_minute: u32,
-    ) -> Result<(), Duration> {
+    async fn allow(&self, allowance: Allowance, user: &str, a_minute: u32) -> Result<(), Duration> {
         match facts::used(&self.link, allowance, user).await {
             Ok((used, left)) if used > u64::from(a_minute) => Err(left),
             Ok(_) => Ok(()),

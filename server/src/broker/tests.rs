@@ -1,5 +1,7 @@
 //! What every broker does, asked of each.
 
+mod shared;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,9 +13,14 @@ use crate::store::Store;
 
 const LONG: Duration = Duration::from_secs(60);
 
-async fn memory() -> (TempDir, Arc<dyn Broker>) {
+async fn store() -> (TempDir, Store) {
     let folder = TempDir::new().unwrap();
     let store = Store::open(&folder.path().join("air.db")).await.unwrap();
+    (folder, store)
+}
+
+async fn memory() -> (TempDir, Arc<dyn Broker>) {
+    let (folder, store) = store().await;
     (folder, Arc::new(MemoryBroker::new(Hub::new(store))))
 }
 
@@ -61,6 +68,10 @@ async fn typing(broker: &Arc<dyn Broker>) {
 }
 
 async fn rooms(broker: &Arc<dyn Broker>) {
+    // Who has no socket is in no room.
+    for (user, ws_id) in [("ann", "ws_1"), ("bob", "ws_2")] {
+        broker.session_seen(&session(user, ws_id), LONG).await;
+    }
     broker.room_described("general", "General chat").await;
     broker.room_entered("general", "bob").await;
     broker.room_entered("general", "ann").await;
@@ -84,6 +95,10 @@ async fn rooms(broker: &Arc<dyn Broker>) {
     }
     assert_eq!(broker.recent_messages("ann", 2).await.len(), 2);
     assert!(broker.recent_messages("bob", 2).await.is_empty());
+    broker.room_left("general", "ann").await;
+    for (user, ws_id) in [("ann", "ws_1"), ("bob", "ws_2")] {
+        broker.session_ended(user, ws_id).await;
+    }
 }
 
 async fn allowances(broker: &Arc<dyn Broker>) {

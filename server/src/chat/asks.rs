@@ -100,7 +100,7 @@ async fn replied_to(
         Ok(message) => Ok(Some(message)),
         Err(StoreError::NotFound { .. }) => {
             let detail = format!("The room has no message {id}.");
-            Err(ApiError::field("/reply_to", FieldErrorCode::BadValue, detail))
+            Err(ApiError::field("/in_reply_to", FieldErrorCode::BadValue, detail))
         }
         Err(error) => Err(error.into()),
     }

@@ -1,6 +1,6 @@
 //! What has to be done by itself: old messages go, and answers that nobody gives are taken up.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -13,27 +13,29 @@ use crate::store::{ChatAnswer, StoreError};
 const EVERY: Duration = Duration::from_secs(1);
 const SWEEP_AT_LEAST: Duration = Duration::from_secs(60);
 
-/// Looks after the chat until the service is gone.
-pub(crate) fn keep(app: &Arc<App>) -> tokio::task::JoinHandle<()> {
-    let weak = Arc::downgrade(app);
-    let sweep_every = (app.config.chat.message_retention / 10).clamp(EVERY, SWEEP_AT_LEAST);
-    tokio::spawn(async move {
-        let mut ticks = tokio::time::interval(EVERY);
-        let mut swept: Option<Instant> = None;
-        loop {
-            ticks.tick().await;
-            let Some(app) = weak.upgrade().filter(|app| !app.is_draining()) else { return };
-            if let Err(error) = take_up(&app).await {
-                tracing::warn!(cause = %error, "answers that are owed could not be looked through");
-            }
-            if swept.is_none_or(|at| at.elapsed() >= sweep_every) {
-                swept = Some(Instant::now());
-                if let Err(error) = sweep(&app, Timestamp::now()).await {
-                    tracing::warn!(cause = %error, "old messages could not be removed");
-                }
+/// Looks after the chat until the service ends.
+pub(crate) fn keep(app: &Arc<App>) -> impl Future<Output = ()> + Send + use<> {
+    keep_on(Arc::downgrade(app), app.config.chat.message_retention)
+}
+
+async fn keep_on(weak: Weak<App>, retention: Duration) {
+    let sweep_every = (retention / 10).clamp(EVERY, SWEEP_AT_LEAST);
+    let mut ticks = tokio::time::interval(EVERY);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut swept: Option<Instant> = None;
+    loop {
+        ticks.tick().await;
+        let Some(app) = weak.upgrade().filter(|app| !app.is_draining()) else { return };
+        if let Err(error) = take_up(&app).await {
+            tracing::warn!(cause = %error, "answers that are owed could not be looked through");
+        }
+        if swept.is_none_or(|at| at.elapsed() >= sweep_every) {
+            swept = Some(Instant::now());
+            if let Err(error) = sweep(&app, Timestamp::now()).await {
+                tracing::warn!(cause = %error, "old messages could not be removed");
             }
         }
-    })
+    }
 }
 
 /// Removes the messages that are older than the retention at `now`.
@@ -65,7 +67,6 @@ async fn take_up(app: &Arc<App>) -> Result<(), StoreError> {
 fn abandoned(app: &App, owed: &ChatAnswer) -> bool {
     match owed.claimed_by == *app.store.process() {
         true => !app.chat.is_giving(&owed.id),
-        // The data folder is locked for one process, so every other has ended.
-        false => true,
+        false => app.processes.is_dead(&owed.claimed_by),
     }
 }

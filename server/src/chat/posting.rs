@@ -42,19 +42,6 @@ pub(crate) struct Posted {
     pub(crate) answer_id: Option<ChatMessageId>,
 }
 
-/// Posts plain text, as [`post`] does.
-pub(crate) async fn posted(
-    app: &Arc<App>,
-    principal: &Principal,
-    room: &str,
-    content: &str,
-    client_ref: Option<&str>,
-) -> Result<Posted, ApiError> {
-    let client_ref = client_ref.map(str::to_owned);
-    let message = Post { content: content.to_owned(), client_ref, ..Post::default() };
-    post(app, principal, room, message).await
-}
-
 /// Keeps a message, tells the room, and begins its answer where it asks for one. What is returned
 /// is on disk, the promise of the answer with it.
 pub(crate) async fn post(

@@ -54,7 +54,7 @@ impl<'a> Stream<'a> {
         }
         let payload = json!({
             "message_id": self.answer.id,
-            "reply_to": self.answer.question_id,
+            "in_reply_to": self.answer.question_id,
             "room": self.answer.room_id,
             "index": self.index,
             "part": part.as_str(),

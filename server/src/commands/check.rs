@@ -7,6 +7,7 @@ use air_connectors::{FilesSource, Source, SourceError};
 
 use super::{Place, say};
 use crate::auth::Authenticator;
+use crate::broker::RedisBroker;
 use crate::config::{Config, SourceConfig};
 use crate::pipeline::sources::{self, database_options};
 use crate::secrets::DsnVault;
@@ -25,6 +26,7 @@ pub(super) async fn run(place: Place) -> anyhow::Result<()> {
     parts.push(("server.auth".to_owned(), auth(&config)));
     parts.push(("encryption".to_owned(), encryption(&config)));
     parts.push(("control_plane".to_owned(), control_plane(&config).await));
+    parts.push(("redis".to_owned(), redis(&config).await));
     for source in &config.analytics_sources {
         parts.push((format!("source {}", source.id), of_source(&config, source).await));
     }
@@ -63,6 +65,16 @@ fn encryption(config: &Config) -> Found {
         (Ok(_), None) => {
             Found::Off("AIR_ENCRYPTION_KEY is not set; passwords must be ${VAR}".to_owned())
         }
+    }
+}
+
+async fn redis(config: &Config) -> Found {
+    if !config.redis.enabled {
+        return Found::Off("one process has the data folder, and needs none".to_owned());
+    }
+    match RedisBroker::reach(&config.redis).await {
+        Ok(()) => Found::Ok("it answers".to_owned()),
+        Err(fault) => Found::Wrong(format!("{fault}; the service starts without it, alone")),
     }
 }
 

@@ -359,6 +359,15 @@ pub(crate) const ROUTES: &[Route] = &[
     },
     Route {
         method: "GET",
+        path: "/v1/ws",
+        operation_id: "open_socket",
+        min_role: Some(Role::Viewer),
+        query: None,
+        body: None,
+        idempotency_key: false,
+    },
+    Route {
+        method: "GET",
         path: "/v1/chat/rooms",
         operation_id: "list_chat_rooms",
         min_role: Some(Role::Viewer),

@@ -1681,9 +1681,9 @@ pub(crate) struct ChatPost {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) ask: Option<bool>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) reply_to: Option<crate::id::ChatMessageId>,
-    /// Answers to the questions of the message `reply_to`, by question, in place of reading them from
-    /// the content.
+    pub(crate) in_reply_to: Option<crate::id::ChatMessageId>,
+    /// Answers to the questions of the message `in_reply_to`, by question, in place of reading them
+    /// from the content.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) answers: Option<BTreeMap<String, String>>,
 }
@@ -1741,7 +1741,7 @@ pub(crate) struct ChatMessage {
     /// Text; an answer is Markdown.
     pub(crate) content: String,
     /// The message that it answers.
-    pub(crate) reply_to: Option<crate::id::ChatMessageId>,
+    pub(crate) in_reply_to: Option<crate::id::ChatMessageId>,
     pub(crate) created_at: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) client_ref: Option<String>,
@@ -1913,6 +1913,27 @@ impl fmt::Display for PartStatus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
     }
+}
+
+/// What the socket offers, and its limits.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct SocketInfo {
+    /// Whether one can be opened.
+    pub(crate) enabled: bool,
+    /// The forms of channels.
+    pub(crate) channels: Vec<String>,
+    /// Bytes of a message from a client.
+    pub(crate) max_message_size: u64,
+    /// Messages that may wait for a slow reader.
+    pub(crate) buffer_size: u64,
+    /// How often the server asks whether the client is there.
+    pub(crate) ping_period_ms: u64,
+    /// How long a silent client is believed to be there.
+    pub(crate) pong_wait_ms: u64,
+    /// Whether permessage-deflate is agreed to.
+    pub(crate) compression: bool,
+    pub(crate) sockets_per_user: u64,
+    pub(crate) subscriptions_per_user: u64,
 }
 
 /// Whether the service can take work, and how each part is.

@@ -108,9 +108,21 @@ impl Event {
             seq: self.seq,
             user_id: self.user_id.as_deref(),
         };
-        // A JSON value, a number and text are always written.
-        serde_json::to_vec(&envelope).unwrap_or_default().into()
+        envelope.text()
     }
+}
+
+impl Envelope<'_> {
+    fn text(&self) -> Bytes {
+        // A JSON value, a number and text are always written.
+        serde_json::to_vec(self).unwrap_or_default().into()
+    }
+}
+
+/// The text of what is told to one socket alone, about a channel or anything else.
+pub(crate) fn envelope(channel: &str, kind: EventKind, payload: &Value) -> Bytes {
+    let (ts, seq, user_id) = (Moment::now(), 0, None);
+    Envelope { channel, r#type: kind, payload, ts, seq, user_id }.text()
 }
 
 #[cfg(test)]

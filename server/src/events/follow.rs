@@ -20,9 +20,12 @@ const LIFETIME: Duration = Duration::from_secs(7 * 24 * 3600);
 
 impl Events {
     /// Looks at the table until the service ends.
-    pub(crate) fn follow(&self, chat_lifetime: Duration) -> tokio::task::JoinHandle<()> {
+    pub(crate) fn follow(
+        &self,
+        chat_lifetime: Duration,
+    ) -> impl Future<Output = ()> + Send + use<> {
         let (store, hub) = (self.store.clone(), Arc::downgrade(&self.hub));
-        tokio::spawn(follow(store, hub, chat_lifetime))
+        follow(store, hub, chat_lifetime)
     }
 }
 

@@ -26,17 +26,27 @@ pub(crate) const PAGE: u32 = 256;
 const TRIES: u32 = 5;
 const PAUSE: Duration = Duration::from_millis(100);
 
+/// What a socket finds in its box.
+#[derive(Debug)]
+pub(crate) enum Item {
+    /// To be sent.
+    Text(Bytes),
+    /// A channel has gone on by more than a box holds, and the socket listens no longer: it is to
+    /// read what is behind this number, and to join again.
+    Behind(Arc<str>, u64),
+}
+
 /// Where the hub puts what one socket is to be sent.
 #[derive(Debug)]
 pub(crate) struct Outbox {
     id: u64,
-    sender: mpsc::Sender<Bytes>,
+    sender: mpsc::Sender<Item>,
     slow: CancellationToken,
 }
 
 impl Outbox {
     /// A box with room for so many messages, and the end that a socket reads.
-    pub(crate) fn new(id: u64, room: usize) -> (Arc<Self>, mpsc::Receiver<Bytes>) {
+    pub(crate) fn new(id: u64, room: usize) -> (Arc<Self>, mpsc::Receiver<Item>) {
         let (sender, receiver) = mpsc::channel(room);
         (Arc::new(Self { id, sender, slow: CancellationToken::new() }), receiver)
     }
@@ -47,7 +57,15 @@ impl Outbox {
     }
 
     fn offer(&self, text: &Bytes) -> bool {
-        match self.sender.try_send(text.clone()) {
+        self.put(Item::Text(text.clone()))
+    }
+
+    fn has_room_for(&self, items: usize) -> bool {
+        self.sender.capacity() > items
+    }
+
+    fn put(&self, item: Item) -> bool {
+        match self.sender.try_send(item) {
             Ok(()) => true,
             Err(mpsc::error::TrySendError::Full(_)) => {
                 self.slow.cancel();
@@ -113,10 +131,10 @@ impl Hub {
             if topic.begin(last) {
                 self.heal(Arc::clone(&topic));
             }
-            Ok(())
+            Ok::<(), StoreError>(())
         });
-        let opened: Result<_, StoreError> = opened.await;
-        opened.map(|()| topic)
+        opened.await?;
+        Ok(topic)
     }
 
     /// What a channel keeps behind a number, in order; not all of it at once.

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::sync::mpsc::Receiver;
@@ -27,15 +26,22 @@ async fn scratch() -> Scratch {
 }
 
 /// Listens from now on.
-async fn listen(events: &Events, channel: &Channel, room: usize) -> (Arc<Outbox>, Receiver<Bytes>) {
+async fn listen(events: &Events, channel: &Channel, room: usize) -> (Arc<Outbox>, Receiver<Item>) {
     let (outbox, receiver) = Outbox::new(1, room);
     events.hub().open(channel).await.unwrap().join(None, &outbox).unwrap();
     (outbox, receiver)
 }
 
-async fn next(receiver: &mut Receiver<Bytes>) -> Value {
-    let text = tokio::time::timeout(Duration::from_secs(10), receiver.recv()).await;
-    serde_json::from_slice(&text.expect("an event in time").expect("an open box")).unwrap()
+async fn item(receiver: &mut Receiver<Item>) -> Item {
+    let item = tokio::time::timeout(Duration::from_secs(10), receiver.recv()).await;
+    item.expect("an item in time").expect("an open box")
+}
+
+async fn next(receiver: &mut Receiver<Item>) -> Value {
+    match item(receiver).await {
+        Item::Text(text) => serde_json::from_slice(&text).unwrap(),
+        behind => panic!("{behind:?}"),
+    }
 }
 
 async fn add(store: &Store, channel: &Channel, n: u64) -> Event {
@@ -133,6 +139,35 @@ async fn who_comes_late_reads_first_and_then_listens_without_a_gap() {
     let end = events.hub().open(&room).await.unwrap().last();
     seen.push(next(&mut receiver).await["seq"].as_u64().unwrap());
     assert_eq!(seen, (6..=end).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn who_has_no_room_for_what_was_missed_reads_it_alone() {
+    let Scratch { store, events, _folder } = scratch().await;
+    let room = Channel::Chat("a".into());
+    let (small, mut few) = listen(&events, &room, 4).await;
+    let (large, mut all) = Outbox::new(2, 1_000);
+    let topic = events.hub().open(&room).await.unwrap();
+    topic.join(None, &large).unwrap();
+    for n in 1..=6 {
+        add(&store, &room, n).await;
+    }
+    events.hub().nudge("chat/a", 6);
+    for n in 1..=6 {
+        assert_eq!(next(&mut all).await["seq"], n);
+    }
+    assert!(matches!(item(&mut few).await, Item::Behind(name, 0) if &*name == "chat/a"));
+    assert!(!small.slow().is_cancelled());
+    // More than a page is nobody's to be handed at once.
+    for n in 7..=400 {
+        add(&store, &room, n).await;
+    }
+    events.hub().nudge("chat/a", 400);
+    assert!(matches!(item(&mut all).await, Item::Behind(_, 6)));
+    assert_eq!(topic.join(Some(6), &large), Err(400));
+    assert_eq!(topic.join(Some(400), &large), Ok(400));
+    events.emit(&room, EventKind::Result, json!({}), None).await.unwrap();
+    assert_eq!(next(&mut all).await["seq"], 401);
 }
 
 #[tokio::test]

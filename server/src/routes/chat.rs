@@ -122,7 +122,7 @@ fn said(message: store::ChatMessage) -> ChatMessage {
         },
         user_id: message.user_id,
         content: message.content,
-        reply_to: message.reply_to,
+        in_reply_to: message.reply_to,
         created_at: message.created_at.to_string(),
         client_ref: message.client_ref,
     }
@@ -135,7 +135,7 @@ async fn post_chat_message(call: Call) -> Answer {
         content: body.content,
         client_ref: body.client_ref,
         ask: body.ask,
-        reply_to: body.reply_to,
+        reply_to: body.in_reply_to,
         answers: body.answers.unwrap_or_default(),
     };
     let posted = chat::post(&call.app, &call.principal, room.as_str(), post).await?;

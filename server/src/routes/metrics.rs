@@ -32,6 +32,11 @@ async fn metrics(call: Call) -> Answer {
         let count = runs.iter().find(|(known, _)| *known == status).map_or(0, |(_, n)| *n);
         page.line(&format!("air_runs{{status=\"{}\"}} {count}", status.as_str()));
     }
+    let sockets = &call.app.sockets;
+    let open = u64::try_from(sockets.count()).unwrap_or(u64::MAX);
+    page.gauge("air_sockets", "Open WebSockets of this process.", open);
+    let slow = "WebSockets that were closed because they read too slowly.";
+    page.counter("air_sockets_slow_total", slow, sockets.slow());
     Ok(bytes(MEDIA, page.0))
 }
 

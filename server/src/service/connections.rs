@@ -15,7 +15,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tower::ServiceBuilder;
 
-use crate::admission::Peer;
+use crate::admission::{Peer, Place};
 use crate::config::LimitsConfig;
 
 /// After a fault of accepting, such as no more file handles.
@@ -63,13 +63,19 @@ pub(super) async fn serve(
             tokio::time::sleep(PAUSE).await;
             continue;
         };
+        // Small messages go out at once: a socket's are news.
+        let _ = stream.set_nodelay(true);
+        let place = Place::new(place);
+        let held = place.clone();
         let known = move |mut request: Request<Incoming>| {
             request.extensions_mut().insert(Peer(peer.ip()));
+            request.extensions_mut().insert(held.clone());
             request
         };
         let service = ServiceBuilder::new().map_request(known).service(router.clone());
         let service = TowerToHyperService::new(service);
-        let connection = graceful.watch(http.serve_connection(TokioIo::new(stream), service));
+        let connection = http.serve_connection(TokioIo::new(stream), service).with_upgrades();
+        let connection = graceful.watch(connection);
         tasks.spawn(async move {
             // A client that went away, or spoke no HTTP, is no fault of the service.
             if let Err(error) = connection.await {

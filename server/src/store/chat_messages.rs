@@ -85,7 +85,7 @@ impl NewChatMessage {
             "type": self.kind.as_str(),
             "user_id": self.user_id,
             "content": self.content,
-            "reply_to": self.reply_to,
+            "in_reply_to": self.reply_to,
             "created_at": at,
         });
         if let Some(client_ref) = &self.client_ref {

@@ -1,5 +1,6 @@
 //! Opening the database, and the connections that read and write.
 
+use std::fs::File;
 use std::path::Path;
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use super::data_dir::private_file;
 use super::error::StoreError;
 use super::{
     Analyses, AuditLog, Catalogs, ChatMessages, ChatRooms, Datasources, EventRows, IdempotencyKeys,
-    Reports, Runs, SchemaNotes, Scopes,
+    Owners, Reports, Runs, SchemaNotes, Scopes,
 };
 use crate::id::ProcessId;
 
@@ -44,7 +45,11 @@ impl Store {
             SqlitePoolOptions::new().acquire_timeout(PATIENCE).idle_timeout(None).max_lifetime(None)
         };
         let writer = pool().max_connections(1).connect_with(options.clone()).await?;
-        MIGRATIONS.run(&writer).await?;
+        {
+            // Two processes that share the folder may start at once.
+            let _turn = migrating(file)?;
+            MIGRATIONS.run(&writer).await?;
+        }
         let reading = options.pragma("query_only", "on");
         let reader = pool().max_connections(READERS).connect_with(reading).await?;
         Ok(Self { writer, reader, process: ProcessId::new() })
@@ -152,9 +157,21 @@ impl Store {
         ChatMessages::new(self)
     }
 
+    pub(crate) fn owners(&self) -> Owners<'_> {
+        Owners::new(self)
+    }
+
     pub(crate) fn idempotency_keys(&self) -> IdempotencyKeys<'_> {
         IdempotencyKeys::new(self)
     }
+}
+
+/// The right to bring the file up to date; waits for whoever has it.
+fn migrating(file: &Path) -> Result<File, StoreError> {
+    let path = file.with_extension("migrating");
+    let what = "the control plane cannot be locked while it is brought up to date";
+    let locked = private_file(&path).and_then(|lock| lock.lock().map(|()| lock));
+    locked.map_err(|source| StoreError::DataDir { what, path, source })
 }
 
 fn open_private(file: &Path) -> Result<(), StoreError> {

@@ -46,10 +46,9 @@ async fn answer(world: &World, user: &str, room: &str, posted: &Value) -> Value 
     let begin = Instant::now();
     loop {
         let page = read(world, user, &path).await;
-        let found =
-            page["items"].as_array().unwrap().iter().find(|message| {
-                message["type"] == "ai" && message["reply_to"] == posted["message_id"]
-            });
+        let found = page["items"].as_array().unwrap().iter().find(|message| {
+            message["type"] == "ai" && message["in_reply_to"] == posted["message_id"]
+        });
         if let Some(found) = found {
             assert_eq!(found["message_id"], posted["answer_id"], "it is the one promised");
             return found.clone();
@@ -191,7 +190,7 @@ async fn messages_are_numbered_paged_and_kept_once() {
         json!({"content": " \n"}),
         json!({"content": "x".repeat(4001)}),
         json!({"content": "x", "more": 1}),
-        json!({"content": "x", "reply_to": "msg_00000000000000000000000000000000"}),
+        json!({"content": "x", "in_reply_to": "msg_00000000000000000000000000000000"}),
     ] {
         let call = world.as_user("ann", "viewer", "POST", messages).json(&wrong);
         call.send().await.problem(422, "invalid");
@@ -242,7 +241,7 @@ async fn a_question_is_answered_and_the_next_goes_on_from_it() {
     assert_ne!(alone["answer"]["scope_id"], result["scope_id"], "it stands alone");
 
     // Another's scope is not theirs to change: the IR alone is gone on from.
-    let reply = json!({"content": "@air only south", "reply_to": first["message_id"]});
+    let reply = json!({"content": "@air only south", "in_reply_to": first["message_id"]});
     let posted = say(&world, "bob", "general", reply).await;
     let bobs = answer(&world, "bob", "general", &posted).await;
     assert_eq!(bobs["answer"]["row_count"], 1, "{bobs}");
@@ -284,7 +283,7 @@ async fn a_question_back_is_answered_by_a_reply() {
         let posted = say(&world, user, "general", json!({"content": content})).await;
         assert_eq!(posted.get("answer_id"), None, "{user} {content}");
     }
-    let answers = json!({"content": "these", "reply_to": back["message_id"],
+    let answers = json!({"content": "these", "in_reply_to": back["message_id"],
         "answers": {"measure": "you_decide", "polarity": "highest"}});
     let posted = say(&world, "ann", "general", answers).await;
     let done = answer(&world, "ann", "general", &posted).await;

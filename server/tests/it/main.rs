@@ -18,4 +18,5 @@ mod requests;
 mod runs;
 mod scopes;
 mod service;
+mod sockets;
 mod world;

@@ -511,6 +511,44 @@ impl Client {
         self.call(Method::GET, &["v1", "runs", id.as_str(), "rows"]).query(query).send().await
     }
 
+    /// Open a WebSocket, or read what it offers.
+    ///
+    /// With `Upgrade: websocket` (version 13) the answer is 101 and the connection is a socket;
+    /// without, it is what the socket offers.
+    ///
+    /// **Token.** In the `Authorization` header, as the subprotocol `bearer.<token>` (offer `air`
+    /// beside it, which is answered then), or in the first message
+    /// `{"type": "auth", "token": "…"}`. The socket ends when its token does. Then comes
+    /// `{"channel": "socket", "type": "status", "payload": {"ready": true, "ws_id", "user_id",
+    /// "expires_at"}}`.
+    ///
+    /// **A client sends** JSON text, each message at most `max_message_size` bytes:
+    /// `{"type": "subscribe", "channel", "after"?}`, `{"type": "unsubscribe", "channel"}`,
+    /// `{"type": "chat_message", "room", "content", "client_ref"?}`,
+    /// `{"type": "typing", "room", "is_typing"?}`, `{"type": "ping"}`. Each may carry a `ref`, which
+    /// its answer repeats: a `status` or `error` whose payload holds `reply_to`, the type of what
+    /// it answers. A chat message is acknowledged with its `message_id` and `seq` once it is
+    /// durable. What cannot be read is answered with an `error` and closes nothing, unless it is
+    /// too large.
+    ///
+    /// **The server sends** `{channel, type, payload, ts, seq, user_id?}`, where `type` is one of
+    /// `status token result error progress ai_stream ai_complete typing presence`. In `learn/`,
+    /// `run/`, `chat/`, `process/` and `system:notifications` the numbers `seq` follow each other
+    /// from 1; in `ai:stream:` they only grow. 0 is what nobody keeps: answers, single words, who
+    /// types, who is there.
+    ///
+    /// **Nothing is missed.** A client remembers the greatest `seq` of each channel and names it as
+    /// `after`, here or at another process: it is sent what came behind it, each event once and in
+    /// order, and then what happens. Of what is not kept any more it is told:
+    /// an `error` with `missed: {after, before}`. Without `after` it listens from now on.
+    ///
+    /// **Ends.** 1001 the service shuts down; 1008 the token has expired, no ping was answered, no
+    /// token came, or too many sockets; 1009 a message is too large; 1013 a slow reader, for whom
+    /// `buffer_size` messages waited. After 1001 and 1013 open another and go on from `after`.
+    pub async fn open_socket(&self) -> Result<SocketInfo, Error> {
+        self.call(Method::GET, &["v1", "ws"]).accept("application/json").typed().await
+    }
+
     /// List the rooms that the caller may see, by id.
     ///
     /// Public rooms, and those the caller is a member of.
@@ -567,10 +605,11 @@ impl Client {
     ///
     /// Kept before it is answered. A message asks AIR where the room answers everything, where it
     /// begins with `@air`, or where `ask` is true; the answer is a message of type `ai` whose
-    /// `reply_to` is this one, and comes in pieces over the socket. After an answer that asks back
+    /// `in_reply_to` is this one, and comes in pieces over the socket. After an answer that asks back
     /// (`state: clarify`) the next message of who asked is taken as the reply: a choice's number,
-    /// value or label, `you decide`, or words of one's own; with several questions one line each,
-    /// in their order. `@air` begins a new question.
+    /// value or label, or `you decide`; where it is a `in_reply_to`, or the room answers everything,
+    /// also words of one's own. Several questions are answered in their order, one a line or
+    /// parted by commas. `@air` begins a new question.
     pub async fn post_chat_message(
         &self,
         room: &ChatRoomId,

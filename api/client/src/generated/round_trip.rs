@@ -64,6 +64,7 @@ pub(crate) fn round_trip(schema: &str, value: Value) -> Option<Result<Value, Err
         "ScopeList" => through::<ScopeList>(value),
         "ScopeVersion" => through::<ScopeVersion>(value),
         "ScopeVersionCreate" => through::<ScopeVersionCreate>(value),
+        "SocketInfo" => through::<SocketInfo>(value),
         "SqlRequest" => through::<SqlRequest>(value),
         "SqlResponse" => through::<SqlResponse>(value),
         _ => return None,

@@ -2140,16 +2140,16 @@ pub struct ChatPost {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ask: Option<bool>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reply_to: Option<ChatMessageId>,
-    /// Answers to the questions of the message `reply_to`, by question, in place of reading them from
-    /// the content.
+    pub in_reply_to: Option<ChatMessageId>,
+    /// Answers to the questions of the message `in_reply_to`, by question, in place of reading them
+    /// from the content.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answers: Option<BTreeMap<String, String>>,
 }
 impl ChatPost {
     /// With the required members alone.
     pub fn new(content: String) -> Self {
-        Self { content, client_ref: None, ask: None, reply_to: None, answers: None }
+        Self { content, client_ref: None, ask: None, in_reply_to: None, answers: None }
     }
 }
 
@@ -2206,7 +2206,7 @@ pub struct ChatMessage {
     /// Text; an answer is Markdown.
     pub content: String,
     /// The message that it answers.
-    pub reply_to: Option<ChatMessageId>,
+    pub in_reply_to: Option<ChatMessageId>,
     pub created_at: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_ref: Option<String>,
@@ -2384,6 +2384,27 @@ impl fmt::Display for PartStatus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
     }
+}
+
+/// What the socket offers, and its limits.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SocketInfo {
+    /// Whether one can be opened.
+    pub enabled: bool,
+    /// The forms of channels.
+    pub channels: Vec<String>,
+    /// Bytes of a message from a client.
+    pub max_message_size: u64,
+    /// Messages that may wait for a slow reader.
+    pub buffer_size: u64,
+    /// How often the server asks whether the client is there.
+    pub ping_period_ms: u64,
+    /// How long a silent client is believed to be there.
+    pub pong_wait_ms: u64,
+    /// Whether permessage-deflate is agreed to.
+    pub compression: bool,
+    pub sockets_per_user: u64,
+    pub subscriptions_per_user: u64,
 }
 
 /// Whether the service can take work, and how each part is.

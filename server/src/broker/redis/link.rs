@@ -20,10 +20,14 @@ const BEAT: Duration = Duration::from_secs(1);
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
-/// The configuration cannot be used. Holds nothing of the URL, which may carry a password.
+/// Redis cannot be used. Holds nothing of the URL, which may carry a password.
 #[derive(Debug, thiserror::Error)]
-#[error("redis.url cannot be used: {0}")]
-pub(crate) struct RedisFault(String);
+pub(crate) enum RedisFault {
+    #[error("redis.url cannot be used: {0}")]
+    Url(String),
+    #[error("Redis cannot be reached: {0}")]
+    Away(String),
+}
 
 /// Redis did not do it.
 #[derive(Debug)]
@@ -69,7 +73,7 @@ pub(super) struct Link {
 
 impl Link {
     pub(super) fn new(config: &RedisConfig) -> Result<Self, RedisFault> {
-        let fault = |error: redis::RedisError| RedisFault(error.category().to_owned());
+        let fault = |error: redis::RedisError| RedisFault::Url(error.category().to_owned());
         let info = config.url.expose_secret().into_connection_info().map_err(fault)?;
         let mut settings = info.redis_settings().clone();
         if config.db != 0 {
@@ -231,7 +235,7 @@ impl Link {
     }
 
     /// Opens what is always to be open; any success ends the absence.
-    async fn rise(&self) -> Result<(), String> {
+    pub(super) async fn rise(&self) -> Result<(), String> {
         let mut connection = self.connect().await?;
         let mut ping = Pipeline::new();
         ping.cmd("PING").ignore();

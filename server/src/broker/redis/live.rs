@@ -181,7 +181,9 @@ mod tests {
         let message = here.write(&live);
         assert_eq!(there.read(&message), Some(live));
         assert_eq!(here.read(&message), None, "its own were delivered already");
-        for broken in [&b""[..], b"proc\n", b"proc\na\nx\n1\nt", b"proc\na\n1\n", b"\xff\na\n1\n0\nt"] {
+        for broken in
+            [&b""[..], b"proc\n", b"proc\na\nx\n1\nt", b"proc\na\n1\n", b"\xff\na\n1\n0\nt"]
+        {
             assert_eq!(there.read(broken), None);
         }
     }

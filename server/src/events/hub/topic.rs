@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bytes::Bytes;
 use tokio::sync::OnceCell;
 
-use super::{Channel, Live, Outbox};
+use super::{Channel, Item, Live, Outbox, PAGE};
 
 pub(crate) struct Topic {
     channel: Channel,
@@ -96,9 +96,24 @@ impl Topic {
         wants(&mut self.state(), seq)
     }
 
-    /// Offers what was read. True: that was all.
+    /// Offers what was read. True: that was all. Whoever has no room for it reads it alone, in
+    /// their own time.
     pub(super) fn fill(&self, page: &[Live]) -> bool {
         let mut state = self.state();
+        let (at, more) = (state.last, page.len() >= PAGE as usize);
+        state.members.retain(|outbox| {
+            let stays = page.is_empty() || (!more && outbox.has_room_for(page.len()));
+            if !stays {
+                outbox.put(Item::Behind(Arc::clone(&self.name), at));
+            }
+            stays
+        });
+        if more {
+            let reached = page.last().map_or(at, |live| live.seq);
+            state.last = reached.max(state.target);
+            state.healing = false;
+            return true;
+        }
         for live in page {
             if live.seq > state.last {
                 state.last = live.seq;

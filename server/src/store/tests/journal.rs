@@ -66,9 +66,11 @@ async fn a_key_lives_a_day_and_not_beyond_its_process_in_flight() {
     let claim = keys.claim_at(&key("ann"), "h2", later(25)).await.unwrap();
     assert_eq!(claim, Claim::New);
 
-    assert_eq!(keys.release_interrupted().await.unwrap(), 0);
+    let before = scratch.store.process().clone();
+    assert_eq!(keys.holders().await.unwrap(), [before.clone()]);
     let scratch = scratch.reopened().await;
     let keys = scratch.store.idempotency_keys();
-    assert_eq!(keys.release_interrupted().await.unwrap(), 1);
+    assert_eq!(keys.release_interrupted(scratch.store.process()).await.unwrap(), 0);
+    assert_eq!(keys.release_interrupted(&before).await.unwrap(), 1);
     assert_eq!(keys.claim_at(&key("ann"), "h2", later(25)).await.unwrap(), Claim::New);
 }
