@@ -102,9 +102,10 @@ class Types:
     def wanted(self) -> list[str]:
         """Names of the schemas to write: all, or for the server those it does not have."""
         if not self.server:
-            return list(self.schemas)
+            return [n for n in self.schemas if n not in self.contract.internal_only()]
         seen: set[str] = set()
-        roots = [{"paths": self.contract.document["paths"]}, self.contract.query_schemas()]
+        paths = [self.contract.document[k] for k in ("paths", "x-internal-paths")]
+        roots = [*paths, self.contract.query_schemas()]
         waiting = names_in([*roots, self.contract.document["components"]["responses"]])
         waiting |= set(self.contract.query_schemas())
         while waiting:

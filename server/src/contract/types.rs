@@ -1850,6 +1850,1187 @@ pub(crate) struct ChatPresence {
     pub(crate) items: Vec<ChatMember>,
 }
 
+/// What a file is; its ending tells where it is not given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum EdaFormat {
+    Parquet,
+    Csv,
+    Jsonl,
+    Arrow,
+}
+
+impl EdaFormat {
+    /// Every value.
+    pub(crate) const ALL: &[Self] = &[Self::Parquet, Self::Csv, Self::Jsonl, Self::Arrow];
+
+    /// The name in the contract.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Parquet => "parquet",
+            Self::Csv => "csv",
+            Self::Jsonl => "jsonl",
+            Self::Arrow => "arrow",
+        }
+    }
+}
+
+impl fmt::Display for EdaFormat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// What kind of values a column has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum EdaType {
+    Integer,
+    Float,
+    Decimal,
+    Boolean,
+    Text,
+    Date,
+    Timestamp,
+    Time,
+    Duration,
+    Binary,
+    List,
+    Struct,
+    Null,
+    Other,
+}
+
+impl EdaType {
+    /// Every value.
+    pub(crate) const ALL: &[Self] = &[
+        Self::Integer,
+        Self::Float,
+        Self::Decimal,
+        Self::Boolean,
+        Self::Text,
+        Self::Date,
+        Self::Timestamp,
+        Self::Time,
+        Self::Duration,
+        Self::Binary,
+        Self::List,
+        Self::Struct,
+        Self::Null,
+        Self::Other,
+    ];
+
+    /// The name in the contract.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Integer => "integer",
+            Self::Float => "float",
+            Self::Decimal => "decimal",
+            Self::Boolean => "boolean",
+            Self::Text => "text",
+            Self::Date => "date",
+            Self::Timestamp => "timestamp",
+            Self::Time => "time",
+            Self::Duration => "duration",
+            Self::Binary => "binary",
+            Self::List => "list",
+            Self::Struct => "struct",
+            Self::Null => "null",
+            Self::Other => "other",
+        }
+    }
+}
+
+impl fmt::Display for EdaType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// What a column is good for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum EdaRole {
+    Key,
+    Dimension,
+    Measure,
+    Time,
+    Text,
+    Constant,
+    Empty,
+}
+
+impl EdaRole {
+    /// Every value.
+    pub(crate) const ALL: &[Self] = &[
+        Self::Key,
+        Self::Dimension,
+        Self::Measure,
+        Self::Time,
+        Self::Text,
+        Self::Constant,
+        Self::Empty,
+    ];
+
+    /// The name in the contract.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Key => "key",
+            Self::Dimension => "dimension",
+            Self::Measure => "measure",
+            Self::Time => "time",
+            Self::Text => "text",
+            Self::Constant => "constant",
+            Self::Empty => "empty",
+        }
+    }
+}
+
+impl fmt::Display for EdaRole {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// How much a finding matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum EdaSeverity {
+    Info,
+    Notice,
+    Warning,
+}
+
+impl EdaSeverity {
+    /// Every value.
+    pub(crate) const ALL: &[Self] = &[Self::Info, Self::Notice, Self::Warning];
+
+    /// The name in the contract.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Info => "info",
+            Self::Notice => "notice",
+            Self::Warning => "warning",
+        }
+    }
+}
+
+impl fmt::Display for EdaSeverity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// How large an effect is, by the usual bounds of its measure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum EdaEffectSize {
+    Negligible,
+    Small,
+    Medium,
+    Large,
+}
+
+impl EdaEffectSize {
+    /// Every value.
+    pub(crate) const ALL: &[Self] = &[Self::Negligible, Self::Small, Self::Medium, Self::Large];
+
+    /// The name in the contract.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Negligible => "negligible",
+            Self::Small => "small",
+            Self::Medium => "medium",
+            Self::Large => "large",
+        }
+    }
+}
+
+impl fmt::Display for EdaEffectSize {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// What was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum EdaFindingKind {
+    Empty,
+    Constant,
+    Missing,
+    Infinite,
+    Nan,
+    Zeros,
+    Unique,
+    HighCardinality,
+    Imbalance,
+    Skewed,
+    Uniform,
+    ConstantLength,
+    Padded,
+    CaseVariants,
+    NumbersAsText,
+    DatesAsText,
+    MixedTypes,
+    Duplicates,
+    Unsupported,
+    Correlated,
+    Outliers,
+    OddRows,
+    Trend,
+    Seasonal,
+    ChangePoint,
+    NotStationary,
+    Gaps,
+    Drift,
+    Added,
+    Removed,
+    Retyped,
+    BrokenRule,
+    RuleError,
+}
+
+impl EdaFindingKind {
+    /// Every value.
+    pub(crate) const ALL: &[Self] = &[
+        Self::Empty,
+        Self::Constant,
+        Self::Missing,
+        Self::Infinite,
+        Self::Nan,
+        Self::Zeros,
+        Self::Unique,
+        Self::HighCardinality,
+        Self::Imbalance,
+        Self::Skewed,
+        Self::Uniform,
+        Self::ConstantLength,
+        Self::Padded,
+        Self::CaseVariants,
+        Self::NumbersAsText,
+        Self::DatesAsText,
+        Self::MixedTypes,
+        Self::Duplicates,
+        Self::Unsupported,
+        Self::Correlated,
+        Self::Outliers,
+        Self::OddRows,
+        Self::Trend,
+        Self::Seasonal,
+        Self::ChangePoint,
+        Self::NotStationary,
+        Self::Gaps,
+        Self::Drift,
+        Self::Added,
+        Self::Removed,
+        Self::Retyped,
+        Self::BrokenRule,
+        Self::RuleError,
+    ];
+
+    /// The name in the contract.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Empty => "empty",
+            Self::Constant => "constant",
+            Self::Missing => "missing",
+            Self::Infinite => "infinite",
+            Self::Nan => "nan",
+            Self::Zeros => "zeros",
+            Self::Unique => "unique",
+            Self::HighCardinality => "high_cardinality",
+            Self::Imbalance => "imbalance",
+            Self::Skewed => "skewed",
+            Self::Uniform => "uniform",
+            Self::ConstantLength => "constant_length",
+            Self::Padded => "padded",
+            Self::CaseVariants => "case_variants",
+            Self::NumbersAsText => "numbers_as_text",
+            Self::DatesAsText => "dates_as_text",
+            Self::MixedTypes => "mixed_types",
+            Self::Duplicates => "duplicates",
+            Self::Unsupported => "unsupported",
+            Self::Correlated => "correlated",
+            Self::Outliers => "outliers",
+            Self::OddRows => "odd_rows",
+            Self::Trend => "trend",
+            Self::Seasonal => "seasonal",
+            Self::ChangePoint => "change_point",
+            Self::NotStationary => "not_stationary",
+            Self::Gaps => "gaps",
+            Self::Drift => "drift",
+            Self::Added => "added",
+            Self::Removed => "removed",
+            Self::Retyped => "retyped",
+            Self::BrokenRule => "broken_rule",
+            Self::RuleError => "rule_error",
+        }
+    }
+}
+
+impl fmt::Display for EdaFindingKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A measure of association.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum EdaMeasure {
+    Pearson,
+    Spearman,
+    CramersV,
+    CorrelationRatio,
+}
+
+impl EdaMeasure {
+    /// Every value.
+    pub(crate) const ALL: &[Self] =
+        &[Self::Pearson, Self::Spearman, Self::CramersV, Self::CorrelationRatio];
+
+    /// The name in the contract.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Pearson => "pearson",
+            Self::Spearman => "spearman",
+            Self::CramersV => "cramers_v",
+            Self::CorrelationRatio => "correlation_ratio",
+        }
+    }
+}
+
+impl fmt::Display for EdaMeasure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The calendar unit of a bucket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum EdaUnit {
+    Second,
+    Minute,
+    Hour,
+    Day,
+    Week,
+    Month,
+    Quarter,
+    Year,
+}
+
+impl EdaUnit {
+    /// Every value.
+    pub(crate) const ALL: &[Self] = &[
+        Self::Second,
+        Self::Minute,
+        Self::Hour,
+        Self::Day,
+        Self::Week,
+        Self::Month,
+        Self::Quarter,
+        Self::Year,
+    ];
+
+    /// The name in the contract.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Second => "second",
+            Self::Minute => "minute",
+            Self::Hour => "hour",
+            Self::Day => "day",
+            Self::Week => "week",
+            Self::Month => "month",
+            Self::Quarter => "quarter",
+            Self::Year => "year",
+        }
+    }
+}
+
+impl fmt::Display for EdaUnit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// What a bucket shows of its rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum EdaAggregate {
+    Mean,
+    Sum,
+    Median,
+    Min,
+    Max,
+    Count,
+}
+
+impl EdaAggregate {
+    /// Every value.
+    pub(crate) const ALL: &[Self] =
+        &[Self::Mean, Self::Sum, Self::Median, Self::Min, Self::Max, Self::Count];
+
+    /// The name in the contract.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Mean => "mean",
+            Self::Sum => "sum",
+            Self::Median => "median",
+            Self::Min => "min",
+            Self::Max => "max",
+            Self::Count => "count",
+        }
+    }
+}
+
+impl fmt::Display for EdaAggregate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The kinds of rule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum EdaCheck {
+    NotNull,
+    NullShare,
+    Unique,
+    Range,
+    InSet,
+    Pattern,
+    Length,
+    Type,
+    Compare,
+    RowCount,
+    Increasing,
+}
+
+impl EdaCheck {
+    /// Every value.
+    pub(crate) const ALL: &[Self] = &[
+        Self::NotNull,
+        Self::NullShare,
+        Self::Unique,
+        Self::Range,
+        Self::InSet,
+        Self::Pattern,
+        Self::Length,
+        Self::Type,
+        Self::Compare,
+        Self::RowCount,
+        Self::Increasing,
+    ];
+
+    /// The name in the contract.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::NotNull => "not_null",
+            Self::NullShare => "null_share",
+            Self::Unique => "unique",
+            Self::Range => "range",
+            Self::InSet => "in_set",
+            Self::Pattern => "pattern",
+            Self::Length => "length",
+            Self::Type => "type",
+            Self::Compare => "compare",
+            Self::RowCount => "row_count",
+            Self::Increasing => "increasing",
+        }
+    }
+}
+
+impl fmt::Display for EdaCheck {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// How two columns compare.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum EdaOperator {
+    Eq,
+    Ne,
+    Lt,
+    Le,
+    Gt,
+    Ge,
+}
+
+impl EdaOperator {
+    /// Every value.
+    pub(crate) const ALL: &[Self] = &[Self::Eq, Self::Ne, Self::Lt, Self::Le, Self::Gt, Self::Ge];
+
+    /// The name in the contract.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Eq => "eq",
+            Self::Ne => "ne",
+            Self::Lt => "lt",
+            Self::Le => "le",
+            Self::Gt => "gt",
+            Self::Ge => "ge",
+        }
+    }
+}
+
+impl fmt::Display for EdaOperator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Whether a rule holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum EdaRuleStatus {
+    Pass,
+    Fail,
+    Error,
+}
+
+impl EdaRuleStatus {
+    /// Every value.
+    pub(crate) const ALL: &[Self] = &[Self::Pass, Self::Fail, Self::Error];
+
+    /// The name in the contract.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Pass => "pass",
+            Self::Fail => "fail",
+            Self::Error => "error",
+        }
+    }
+}
+
+impl fmt::Display for EdaRuleStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// How the service is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum EdaHealthStatus {
+    Ok,
+    Degraded,
+}
+
+impl EdaHealthStatus {
+    /// Every value.
+    pub(crate) const ALL: &[Self] = &[Self::Ok, Self::Degraded];
+
+    /// The name in the contract.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Degraded => "degraded",
+        }
+    }
+}
+
+impl fmt::Display for EdaHealthStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// One figure, and how it was found.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EdaFigure {
+    /// A number; a text where JSON has no such number (beyond 2^53, a decimal, NaN, infinity), a date
+    /// or a text; null where there is none.
+    pub(crate) value: serde_json::Value,
+    /// How it was found.
+    pub(crate) method: String,
+    /// Whether it is the figure itself and no estimate.
+    pub(crate) exact: bool,
+    /// Values it stands on.
+    pub(crate) n_used: u64,
+    /// What drew the sample; null where none was.
+    pub(crate) seed: Option<u64>,
+}
+
+/// Values below which given shares of the values lie.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EdaQuantiles {
+    pub(crate) probabilities: Vec<f64>,
+    pub(crate) values: Vec<serde_json::Value>,
+    /// How it was found.
+    pub(crate) method: String,
+    /// Whether it is the figure itself and no estimate.
+    pub(crate) exact: bool,
+    /// Values it stands on.
+    pub(crate) n_used: u64,
+    /// What drew the sample; null where none was.
+    pub(crate) seed: Option<u64>,
+}
+
+/// How the values spread. Each bin has its lower edge; the last has its upper edge too.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EdaHistogram {
+    pub(crate) edges: Vec<serde_json::Value>,
+    pub(crate) counts: Vec<u64>,
+    /// How it was found.
+    pub(crate) method: String,
+    /// Whether it is the figure itself and no estimate.
+    pub(crate) exact: bool,
+    /// Values it stands on.
+    pub(crate) n_used: u64,
+    /// What drew the sample; null where none was.
+    pub(crate) seed: Option<u64>,
+}
+
+/// A value and how often it is there.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EdaValueCount {
+    /// A value of the column.
+    pub(crate) value: serde_json::Value,
+    pub(crate) count: u64,
+    /// Of the values that are not null.
+    pub(crate) share: f64,
+}
+
+/// The most frequent values, most frequent first; equal ones by value.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EdaTopValues {
+    pub(crate) items: Vec<EdaValueCount>,
+    /// Rows that have another value.
+    pub(crate) others: u64,
+    /// How it was found.
+    pub(crate) method: String,
+    /// Whether it is the figure itself and no estimate.
+    pub(crate) exact: bool,
+    /// Values it stands on.
+    pub(crate) n_used: u64,
+    /// What drew the sample; null where none was.
+    pub(crate) seed: Option<u64>,
+}
+
+/// Which rows were looked at.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EdaSampling {
+    pub(crate) rows_total: u64,
+    pub(crate) rows_used: u64,
+    pub(crate) sampled: bool,
+    pub(crate) method: String,
+    pub(crate) seed: Option<u64>,
+}
+
+/// How large what was found is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EdaEffect {
+    pub(crate) name: String,
+    pub(crate) value: f64,
+    pub(crate) size: EdaEffectSize,
+}
+
+/// One thing worth a look.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EdaFinding {
+    pub(crate) kind: EdaFindingKind,
+    pub(crate) severity: EdaSeverity,
+    pub(crate) columns: Vec<String>,
+    pub(crate) message: String,
+    /// Null where nothing measures it.
+    pub(crate) effect: Option<EdaEffect>,
+}
+
+/// A column that was left out, and why.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EdaSkipped {
+    pub(crate) column: String,
+    pub(crate) reason: String,
+}
+
+/// What to infer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EdaInferRequest {
+    /// A file below the base path of the service, in place of an Arrow body.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) path: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) format: Option<EdaFormat>,
+}
+
+/// What a column is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EdaInferredColumn {
+    pub(crate) name: String,
+    pub(crate) r#type: EdaType,
+    pub(crate) arrow_type: String,
+    pub(crate) suggested_type: EdaType,
+    pub(crate) role: EdaRole,
+    /// Whether a value is null.
+    pub(crate) nullable: bool,
+    /// `nulls`, `distinct`, and for text `matching`: the share that reads as the suggested type.
+    pub(crate) figures: BTreeMap<String, EdaFigure>,
+}
+
+/// What the columns are.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EdaInference {
+    pub(crate) rows: u64,
+    pub(crate) columns: Vec<EdaInferredColumn>,
+    pub(crate) findings: Vec<EdaFinding>,
+    /// The findings to read
+    pub(crate) report_md: String,
+}
+
+/// What to profile.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EdaProfileRequest {
+    /// A file below the base path of the service, in place of an Arrow body.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) path: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) format: Option<EdaFormat>,
+    /// The columns to look at; all if it is not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) columns: Option<Vec<String>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) histogram_bins: Option<u16>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) top_values: Option<u16>,
+    /// Draws the values that patterns are read from where there are many.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) seed: Option<u64>,
+}
+
+/// What the values of a column are like.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EdaColumnProfile {
+    /// A member of a struct is `column.member`.
+    pub(crate) name: String,
+    pub(crate) r#type: EdaType,
+    pub(crate) arrow_type: String,
+    /// Of every column `nulls`, `null_share`, `distinct`, `unique`; of numbers `mean`, `std`,
+    /// `skewness` and so on; of text `length_min` and so on.
+    pub(crate) figures: BTreeMap<String, EdaFigure>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) quantiles: Option<EdaQuantiles>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) histogram: Option<EdaHistogram>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) top_values: Option<EdaTopValues>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) patterns: Option<EdaTopValues>,
+}
+
+/// What the values are like. Kept, it is what a later `drift` compares with.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EdaProfile {
+    pub(crate) version: String,
+    pub(crate) rows: u64,
+    pub(crate) columns: Vec<EdaColumnProfile>,
+    pub(crate) duplicate_rows: EdaFigure,
+    pub(crate) findings: Vec<EdaFinding>,
+    /// The findings to read
+    pub(crate) report_md: String,
+}
+
+/// What to correlate.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EdaCorrelationsRequest {
+    /// A file below the base path of the service, in place of an Arrow body.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) path: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) format: Option<EdaFormat>,
+    /// The columns to look at; all if it is not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) columns: Option<Vec<String>>,
+    /// Rows of the sample; fewer rows are all taken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) sample_rows: Option<u32>,
+    /// Draws the sample.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) seed: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) max_columns: Option<u16>,
+}
+
+/// How two columns go together.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EdaPair {
+    /// Of a correlation ratio the category.
+    pub(crate) left: String,
+    pub(crate) right: String,
+    pub(crate) measure: EdaMeasure,
+    pub(crate) figure: EdaFigure,
+    pub(crate) p_value: Option<f64>,
+    /// For the number of pairs
+    pub(crate) p_adjusted: Option<f64>,
+    pub(crate) effect: EdaEffectSize,
+}
+
+/// Which columns go together, strongest first.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EdaCorrelations {
+    pub(crate) rows: u64,
+    pub(crate) sampling: EdaSampling,
+    pub(crate) pairs: Vec<EdaPair>,
+    pub(crate) skipped: Vec<EdaSkipped>,
+    pub(crate) findings: Vec<EdaFinding>,
+    /// The findings to read
+    pub(crate) report_md: String,
+}
+
+/// Where to look for outliers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EdaOutliersRequest {
+    /// A file below the base path of the service, in place of an Arrow body.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) path: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) format: Option<EdaFormat>,
+    /// The columns to look at; all if it is not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) columns: Option<Vec<String>>,
+    /// Rows of the sample; fewer rows are all taken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) sample_rows: Option<u32>,
+    /// Draws the sample.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) seed: Option<u64>,
+    /// Whether to look at rows as a whole too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) forest: Option<bool>,
+    /// How many of the most unusual rows to name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) odd_rows: Option<u16>,
+}
+
+/// Beyond what bounds values are unusual, and how many are.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EdaFence {
+    /// A value of the column.
+    pub(crate) lower: serde_json::Value,
+    /// A value of the column.
+    pub(crate) upper: serde_json::Value,
+    pub(crate) count: u64,
+    pub(crate) share: f64,
+    /// How it was found.
+    pub(crate) method: String,
+    /// Whether it is the figure itself and no estimate.
+    pub(crate) exact: bool,
+    /// Values it stands on.
+    pub(crate) n_used: u64,
+    /// What drew the sample; null where none was.
+    pub(crate) seed: Option<u64>,
+}
+
+/// The outliers of a column.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EdaColumnOutliers {
+    pub(crate) name: String,
+    /// Null where more than half of the values are equal.
+    pub(crate) iqr: Option<EdaFence>,
+    /// Null where more than half of the values are equal.
+    pub(crate) mad: Option<EdaFence>,
+}
+
+/// A row that is unusual as a whole.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EdaOddRow {
+    /// Its place in the input, from 0.
+    pub(crate) row: u64,
+    /// From 0 to 1; above 0.5 is unusual.
+    pub(crate) score: f64,
+    /// Where it is farthest from the median, farthest first.
+    pub(crate) columns: Vec<String>,
+}
+
+/// What an isolation forest says of the rows.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EdaForest {
+    pub(crate) rows: Vec<EdaOddRow>,
+    /// Rows of the sample that score above the bound.
+    pub(crate) count: u64,
+    pub(crate) share: f64,
+    pub(crate) columns: Vec<String>,
+    /// How it was found.
+    pub(crate) method: String,
+    /// Whether it is the figure itself and no estimate.
+    pub(crate) exact: bool,
+    /// Values it stands on.
+    pub(crate) n_used: u64,
+    /// What drew the sample; null where none was.
+    pub(crate) seed: Option<u64>,
+}
+
+/// Which values and rows are unusual.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EdaOutliers {
+    pub(crate) rows: u64,
+    pub(crate) sampling: EdaSampling,
+    pub(crate) columns: Vec<EdaColumnOutliers>,
+    /// Null where there is nothing to grow one from.
+    pub(crate) forest: Option<EdaForest>,
+    pub(crate) skipped: Vec<EdaSkipped>,
+    pub(crate) findings: Vec<EdaFinding>,
+    /// The findings to read
+    pub(crate) report_md: String,
+}
+
+/// What to follow over time.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EdaTrendsRequest {
+    /// A file below the base path of the service, in place of an Arrow body.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) path: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) format: Option<EdaFormat>,
+    /// The column of dates or timestamps.
+    pub(crate) time: String,
+    /// The columns to look at; all if it is not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) columns: Option<Vec<String>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) aggregate: Option<EdaAggregate>,
+    /// At most so many buckets.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) buckets: Option<u16>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) unit: Option<EdaUnit>,
+    /// Buckets of a season; if it is not given, the usual ones of the unit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) period: Option<u16>,
+}
+
+/// Where the level of a series changes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EdaChangePoint {
+    /// The start of the first bucket of the new level.
+    pub(crate) at: String,
+    pub(crate) before: f64,
+    pub(crate) after: f64,
+    pub(crate) effect: EdaEffect,
+    /// Mann-Whitney, of the levels before and after; the point was chosen from the same data.
+    pub(crate) p_value: Option<f64>,
+}
+
+/// What a column does over time.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EdaColumnTrend {
+    pub(crate) name: String,
+    /// `slope`, `slope_low`, `slope_high`, `mann_kendall_tau`, `mann_kendall_p`, `seasonal_strength`
+    /// and so on.
+    pub(crate) figures: BTreeMap<String, EdaFigure>,
+    pub(crate) change_points: Vec<EdaChangePoint>,
+}
+
+/// What changes over time.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EdaTrends {
+    pub(crate) rows: u64,
+    pub(crate) time: String,
+    pub(crate) unit: EdaUnit,
+    /// From the first to the last that has rows.
+    pub(crate) buckets: u64,
+    pub(crate) empty_buckets: u64,
+    pub(crate) columns: Vec<EdaColumnTrend>,
+    pub(crate) skipped: Vec<EdaSkipped>,
+    pub(crate) findings: Vec<EdaFinding>,
+    /// The findings to read
+    pub(crate) report_md: String,
+}
+
+/// What to compare with. One of `previous` and `previous_path`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EdaDriftRequest {
+    /// A file below the base path of the service, in place of an Arrow body.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) path: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) format: Option<EdaFormat>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) previous: Option<EdaProfile>,
+    /// A file below the base path.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) previous_path: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) previous_format: Option<EdaFormat>,
+    /// The columns to look at; all if it is not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) columns: Option<Vec<String>>,
+    /// Significance, after Holm.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) alpha: Option<f64>,
+}
+
+/// How a column changed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EdaColumnDrift {
+    pub(crate) name: String,
+    pub(crate) r#type: EdaType,
+    pub(crate) drifted: bool,
+    pub(crate) effect: EdaEffectSize,
+    /// `ks` or `chi_square` and `cramers_v`, `p_value`, `p_adjusted`, `psi`, `psi_threshold`,
+    /// `null_share_change` and so on.
+    pub(crate) figures: BTreeMap<String, EdaFigure>,
+}
+
+/// What changed since before.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EdaDrift {
+    pub(crate) rows: u64,
+    pub(crate) previous_rows: u64,
+    pub(crate) columns: Vec<EdaColumnDrift>,
+    pub(crate) added: Vec<String>,
+    pub(crate) removed: Vec<String>,
+    pub(crate) retyped: Vec<String>,
+    pub(crate) skipped: Vec<EdaSkipped>,
+    pub(crate) findings: Vec<EdaFinding>,
+    /// The findings to read
+    pub(crate) report_md: String,
+}
+
+/// A rule. Which members it needs depends on `check`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EdaRule {
+    pub(crate) check: EdaCheck,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) column: Option<String>,
+    /// Of `unique`: together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) columns: Option<Vec<String>>,
+    /// Of `compare`: the right side.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) other: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) op: Option<EdaOperator>,
+    /// Of `range`, `length`, `row_count`: the least allowed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) min: Option<serde_json::Value>,
+    /// Of `range`, `length`, `row_count`, `null_share`: the most allowed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) max: Option<serde_json::Value>,
+    /// Of `in_set`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) values: Option<Vec<serde_json::Value>>,
+    /// Of `pattern`: a regular expression, run in linear time, that must match somewhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) pattern: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) r#type: Option<EdaType>,
+    /// Of `increasing`: no two equal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) strict: Option<bool>,
+}
+
+/// The rules to check.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EdaValidateRequest {
+    /// A file below the base path of the service, in place of an Arrow body.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) path: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) format: Option<EdaFormat>,
+    pub(crate) rules: Vec<EdaRule>,
+    /// How many rows that break a rule to name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) failing_rows: Option<u16>,
+}
+
+/// Whether a rule holds.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EdaRuleResult {
+    pub(crate) index: u64,
+    pub(crate) check: EdaCheck,
+    pub(crate) status: EdaRuleStatus,
+    pub(crate) checked: u64,
+    pub(crate) failed: u64,
+    pub(crate) share: f64,
+    pub(crate) message: String,
+    /// The first rows that break it, from 0.
+    pub(crate) rows: Vec<u64>,
+}
+
+/// Whether the rules hold.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EdaValidation {
+    pub(crate) rows: u64,
+    /// Whether every rule holds.
+    pub(crate) passed: bool,
+    pub(crate) rules: Vec<EdaRuleResult>,
+    pub(crate) findings: Vec<EdaFinding>,
+    /// The findings to read
+    pub(crate) report_md: String,
+}
+
+/// The worker processes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EdaWorkers {
+    pub(crate) size: u64,
+    pub(crate) idle: u64,
+    pub(crate) busy: u64,
+    pub(crate) starting: u64,
+    pub(crate) replaced: u64,
+}
+
+/// What one request may use.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EdaLimits {
+    pub(crate) memory_mb: u64,
+    pub(crate) rows: u64,
+    pub(crate) seconds: f64,
+    pub(crate) body_mb: u64,
+}
+
+/// How the EDA service is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EdaHealth {
+    pub(crate) status: EdaHealthStatus,
+    pub(crate) version: String,
+    pub(crate) uptime_seconds: f64,
+    pub(crate) workers: EdaWorkers,
+    pub(crate) limits: EdaLimits,
+    pub(crate) libraries: BTreeMap<String, String>,
+}
+
 /// The process lives.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Liveness {
