@@ -1,4 +1,4 @@
-"""Chat from outside: two people over REST, over the socket by `aircli chat`, and a killed service.
+"""Chat from outside: people over REST, the socket and `aircli chat`, and a killed service.
 
 The rules of rooms, limits and questions back are held by the server's own tests; here is what
 people rely on end to end. Every wait is for a condition and has a deadline.
@@ -21,10 +21,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
+from listening import SECRET, Socket, opened
 from oracle import SHOP
 from service import REPOSITORY, Client, Http, Process, mint, read_lines
 
-SECRET = "only-for-tests-" * 5
 WAIT_SECONDS = 90
 ROOMS = "/v1/chat/rooms"
 
@@ -272,6 +272,68 @@ def online(http: Http, room: str, user: str) -> bool:
     reply = http.send("GET", f"{ROOMS}/{room}/presence")
     assert reply.status == 200, reply.body
     return any(one["online"] for one in reply.body["items"] if one["user_id"] == user)
+
+
+def heard(socket: Socket, kind: str, **payload: Any) -> dict[str, Any]:
+    """The first event of a kind with these members, waited for."""
+    at = 0
+    while True:
+        for event in socket.heard[at:]:
+            if event["type"] == kind and payload.items() <= event["payload"].items():
+                return event
+        at = len(socket.heard)
+        socket.read()
+
+
+def test_pieces_typing_and_acknowledgements_over_the_socket(
+    program: Path, cli: Path, tmp_path: Path
+) -> None:
+    with served(program, cli, tmp_path, chat={"typing_timeout": "300ms"}) as service:
+        ann, base = service.http("ann"), service.process.base
+        room = made(ann, id="general", members=["bob"])
+        with opened(base, "ann") as anns, opened(base, "bob") as bobs:
+            bobs.subscribe(f"chat/{room}")
+            anns.subscribe("ai:stream:ann")
+            assert anns.answer(type="typing", room=room)["type"] == "status"
+            heard(bobs, "typing", user_id="ann", is_typing=True)
+            heard(bobs, "typing", user_id="ann", is_typing=False)
+
+            question = {"content": "number of orders by channel", "ask": True, "client_ref": "1"}
+            kept = anns.answer(type="chat_message", room=room, **question)["payload"]
+            assert (kept["seq"], kept["client_ref"]) == (1, "1")
+            again = anns.answer(type="chat_message", room=room, **question)["payload"]
+            assert again == kept, "sent again it is one message"
+            whole = heard(bobs, "ai_complete", message_id=kept["answer_id"])
+            pieces = [e["payload"] for e in bobs.heard if e["type"] == "ai_stream"]
+            assert [piece["index"] for piece in pieces] == list(range(len(pieces)))
+            assert len(pieces) >= 3
+            assert "".join(piece["content"] for piece in pieces) == whole["payload"]["content"]
+            assert bobs.numbers(f"chat/{room}") == [1, 2]
+            own = heard(anns, "ai_complete", message_id=kept["answer_id"])
+            assert own["channel"] == "ai:stream:ann"
+            stored = answer(ann, room, {"seq": 1, "message_id": kept["message_id"]})
+            assert stored["answer"] == whole["payload"]["answer"] == own["payload"]["answer"]
+            wrong = bobs.answer(type="chat_message", room="elsewhere", content="x")
+            assert (wrong["type"], wrong["payload"]["code"]) == ("error", "not_found")
+
+
+def test_who_was_taken_out_hears_no_more(program: Path, cli: Path, tmp_path: Path) -> None:
+    times = {"ping_period": "500ms", "pong_wait": "20s"}
+    with served(program, cli, tmp_path, websocket=times) as service:
+        ann, base = service.http("ann"), service.process.base
+        room = made(ann, id="board", private=True, members=["bob"])
+        with opened(base, "bob") as bobs:
+            bobs.subscribe(f"chat/{room}")
+            out = ann.send("DELETE", f"{ROOMS}/{room}/members?user_id=bob")
+            assert out.status == 204, out.body
+            while not bobs.said or bobs.said[-1]["type"] != "error":
+                bobs.read()
+            assert bobs.said[-1]["payload"]["code"] == "not_found"
+            said(ann, room, "among ourselves")
+            assert bobs.answer(type="ping")["type"] == "status"
+            assert "among ourselves" not in json.dumps(bobs.heard)
+            again = bobs.answer(type="subscribe", channel=f"chat/{room}")
+            assert (again["type"], again["payload"]["code"]) == ("error", "not_found")
 
 
 def test_a_client_comes_back_by_itself_and_misses_nothing(service: Served) -> None:
