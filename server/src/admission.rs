@@ -26,6 +26,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tracing::Instrument;
 
+use crate::audit::{self, Traced};
 use crate::auth::Principal;
 use crate::contract::routes::Route;
 use crate::contract::types::{ErrorCode, FieldErrorCode};
@@ -43,6 +44,8 @@ const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Between the deadline of the work inside a request, which tells best what happened, and the
 /// end of the request.
 const SLACK: Duration = Duration::from_secs(2);
+/// A longer name is of nothing.
+const MAX_SUBJECT: usize = 256;
 /// Learning reads every file of a source, and is not yet a job.
 const LEARNING_FACTOR: u32 = 10;
 
@@ -127,7 +130,15 @@ pub(crate) async fn serve(
         tracing::info_span!("request", request.id = %request_id, operation = route.operation_id);
     let begin = Instant::now();
     let (task_app, task_id) = (Arc::clone(&app), request_id.clone());
-    let work = async move { admitted(task_app, route, handler, path, request, task_id).await };
+    let work = async move {
+        let (traced, subject) = (Traced::default(), subject(&path));
+        let admitted = admitted(&task_app, route, handler, path, request, (&task_id, &traced));
+        let answer = admitted.await;
+        if let Some(due) = audit::entry(route, &subject, &traced, &task_id, &answer) {
+            audit::write(&task_app, due).await;
+        }
+        answer
+    };
     let answer = match app.tasks.spawn(work.instrument(span.clone())).await {
         Ok(answer) => answer,
         Err(lost) => Err(ApiError::internal(lost)),
@@ -171,13 +182,19 @@ fn chain(error: &(dyn std::error::Error + 'static)) -> String {
     text
 }
 
+/// What a path names: its last name.
+fn subject(path: &BTreeMap<String, String>) -> String {
+    let last = path.values().next_back();
+    last.map(|name| name.chars().take(MAX_SUBJECT).collect()).unwrap_or_default()
+}
+
 async fn admitted(
-    app: Arc<App>,
+    app: &Arc<App>,
     route: &'static Route,
     handler: Handler,
     path: BTreeMap<String, String>,
     request: Request<Body>,
-    request_id: RequestId,
+    (request_id, traced): (&RequestId, &Traced),
 ) -> Answer {
     let limit = match route.operation_id {
         "learn" => app.config.limits.request * LEARNING_FACTOR,
@@ -186,14 +203,21 @@ async fn admitted(
     let deadline = Instant::now() + limit;
     let work = async {
         let (mut parts, body) = request.into_parts();
+        if let Some(Peer(peer)) = parts.extensions.get::<Peer>() {
+            let _known = traced.peer.set(peer.to_string());
+        }
         let mut upgrade = upgrade::read(route, &mut parts).await?;
-        let principal = principal::of(&app, route, &parts, upgrade.as_mut())?;
+        let principal = principal::of(app, route, &parts, upgrade.as_mut(), traced)?;
         let query = query::read(&app.schemas, route, parts.uri.query())?;
-        let body = body::read(&app, route, &parts.headers, body).await?;
+        let body = body::read(app, route, &parts.headers, body).await?;
+        let named = [body.as_ref(), Some(&query)];
+        if let Some(id) = named.iter().flatten().find_map(|v| v["datasource_id"].as_str()) {
+            let _known = traced.datasource.set(id.to_owned());
+        }
         let call = Call {
-            app: Arc::clone(&app),
+            app: Arc::clone(app),
             principal,
-            request_id,
+            request_id: request_id.clone(),
             headers: parts.headers,
             deadline,
             path,

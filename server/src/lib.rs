@@ -5,7 +5,9 @@
 //! `pipeline`; what is kept goes through `store`. Absent on purpose: planning, SQL and reading of
 //! sources, which are the engine's and the connectors'.
 
+mod access;
 mod admission;
+mod audit;
 mod auth;
 #[cfg_attr(not(test), expect(dead_code, reason = "models and jobs use what is not used yet"))]
 mod broker;
@@ -15,6 +17,7 @@ mod commands;
 mod config;
 mod contract;
 mod differences;
+mod eval;
 #[cfg_attr(not(test), expect(dead_code, reason = "jobs use what is not used yet"))]
 mod events;
 #[expect(
@@ -22,6 +25,7 @@ mod events;
     reason = "jobs and sessions, which have tables already, come with later versions"
 )]
 mod id;
+mod models;
 mod pipeline;
 mod problem;
 mod processes;

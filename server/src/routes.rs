@@ -4,6 +4,7 @@
 //! a handler, or a handler without a route, does not start; a test says so before.
 
 mod asking;
+mod audit;
 mod catalog;
 mod chat;
 mod chat_members;
@@ -52,6 +53,7 @@ pub(crate) use operation;
 pub(crate) fn operations() -> Vec<Operation> {
     [
         asking::OPERATIONS,
+        audit::OPERATIONS,
         catalog::OPERATIONS,
         chat::OPERATIONS,
         chat_members::OPERATIONS,

@@ -17,11 +17,14 @@ use tokio::task::JoinSet;
 use tokio_util::task::TaskTracker;
 
 use crate::admission::schema::Schemas;
+use crate::audit::Audit;
 use crate::auth::Authenticator;
 use crate::broker::{Broker, MemoryBroker, RedisBroker};
 use crate::chat;
 use crate::config::{Config, Environment, LoadOptions};
 use crate::events::{Events, Hub};
+use crate::models::Models;
+use crate::pipeline::answers::Answers;
 use crate::pipeline::engine::Engine;
 use crate::pipeline::running::Running;
 use crate::pipeline::sources;
@@ -39,8 +42,11 @@ pub(crate) struct App {
     pub(crate) vault: DsnVault,
     pub(crate) schemas: Schemas,
     pub(crate) engine: Engine,
+    pub(crate) audit: Audit,
     pub(crate) running: Running,
     pub(crate) sources: sources::Cache,
+    /// Language models, where there are any.
+    pub(crate) models: Models,
     /// Plans of questions that were asked before.
     pub(crate) plans: PlanCache,
     /// Tells sockets what happens.
@@ -52,6 +58,8 @@ pub(crate) struct App {
     pub(crate) processes: Arc<Processes>,
     /// The open sockets.
     pub(crate) sockets: Sockets,
+    /// Answers that were given before.
+    pub(crate) answers: Answers,
     /// Requests that are being worked on, whether their client waits or not.
     pub(crate) tasks: TaskTracker,
     /// The contract as a page.
@@ -99,12 +107,6 @@ impl Service {
     }
 
     pub(crate) async fn start(config: Config) -> anyhow::Result<Self> {
-        // What is not enforced must not look as if it were.
-        anyhow::ensure!(
-            config.policies.is_empty(),
-            "policies: this version of AIR does not enforce policies yet; take them out, or keep \
-             the sources they protect away from it"
-        );
         let data = DataDir::open(&config.data_dir)?;
         // Several processes act as one through Redis; without it one has the folder to itself.
         let lock = if config.redis.enabled { data.lock_shared()? } else { data.lock()? };
@@ -130,15 +132,19 @@ impl Service {
             vault,
             schemas: Schemas::compile()?,
             engine: Engine::new(&config)?,
+            audit: Audit::start(store.clone(), config.control_plane.audit_retention),
             running: Running::new(config.limits.runs_per_user, config.limits.runs),
             sources: sources::Cache::default(),
+            models: Models::new(&config.models),
             plans: PlanCache::default(),
+            answers: Answers::new(config.execution.result_cache),
             tasks: TaskTracker::new(),
             docs: routes::documents::page()?,
             draining: AtomicBool::new(false),
             store,
             config,
         });
+        sources::check_policies(&app).await;
         let router = routes::router(&app)?;
         if app.config.chat.enabled {
             watching.spawn(chat::keep(&app));
@@ -195,6 +201,7 @@ impl Service {
             }
         }
         self.watching.shutdown().await;
+        app.audit.close().await;
         app.store.close().await;
         drop(self.lock);
     }

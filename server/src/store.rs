@@ -19,6 +19,7 @@ mod datasources;
 mod error;
 mod events;
 mod idempotency_keys;
+mod model_drafts;
 mod moment;
 mod owners;
 mod page;
@@ -30,8 +31,8 @@ mod scopes;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use self::analyses::Analyses;
-pub(crate) use self::audit_log::{AuditLog, NewAuditEntry};
+pub(crate) use self::analyses::{Analyses, Analysis, NewAnalysis};
+pub(crate) use self::audit_log::{AuditEntry, AuditFilter, AuditLog, NewAuditEntry};
 pub(crate) use self::catalogs::{CatalogRecord, Catalogs};
 pub(crate) use self::chat_answers::{ChatAnswer, NewChatAnswer};
 pub(crate) use self::chat_messages::{
@@ -47,12 +48,13 @@ pub(crate) use self::datasources::{Datasource, DatasourceChange, Datasources, Ne
 pub(crate) use self::error::StoreError;
 pub(crate) use self::events::EventRows;
 pub(crate) use self::idempotency_keys::{Claim, IdempotencyKeys, RequestKey};
+pub(crate) use self::model_drafts::ModelDrafts;
 pub(crate) use self::moment::Moment;
 pub(crate) use self::owners::Owners;
 pub(crate) use self::page::{Page, PageRequest};
 pub(crate) use self::report_runs::{NewRun, Outcome, Run, RunFilter, RunPlan, RunStatus, Runs};
 pub(crate) use self::reports::{NewReportVersion, Report, ReportVersion, Reports};
-pub(crate) use self::schema_notes::{NoteChanges, NoteText, SchemaNotes};
+pub(crate) use self::schema_notes::{NoteChanges, NoteText, SchemaNotes, page_of};
 pub(crate) use self::scopes::{
     NewScope, NewScopeVersion, Scope, ScopeStatus, ScopeVersion, Scopes,
 };

@@ -7,6 +7,7 @@ use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 
 use super::upgrade::{self, Upgrade};
+use crate::audit::Traced;
 use crate::auth::{Principal, Role};
 use crate::contract::routes::Route;
 use crate::contract::types::ErrorCode;
@@ -36,12 +37,14 @@ pub(super) fn of(
     route: &Route,
     parts: &Parts,
     upgrade: Option<&mut Upgrade>,
+    traced: &Traced,
 ) -> Result<Principal, ApiError> {
     let headers = &parts.headers;
     let Some(least) = route.min_role else { return Ok(anyone(Role::Viewer)) };
     if let Some(upgrade) = upgrade
         && let Some(principal) = upgrade::principal(app, headers, upgrade)?
     {
+        let _known = traced.principal.set(principal.clone());
         return Ok(principal);
     }
     // Figures of the service are open to its own machine, so that a collector needs no token.
@@ -52,6 +55,7 @@ pub(super) fn of(
     }
     let header = headers.get(AUTHORIZATION).map(|value| value.to_str().unwrap_or_default());
     let principal = app.authenticator.request(header)?;
+    let _known = traced.principal.set(principal.clone());
     match principal.may(least) {
         true => Ok(principal),
         false => {

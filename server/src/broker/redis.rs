@@ -17,8 +17,8 @@ use async_trait::async_trait;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
+use self::link::Link;
 pub(crate) use self::link::RedisFault;
-use self::link::{Link, Way};
 use self::live::Wire;
 use super::memory::MemoryBroker;
 use super::{AiRequest, Allowance, Broker, Health, RecentMessage, Session};

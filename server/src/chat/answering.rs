@@ -17,7 +17,7 @@ use super::{AIR, wording};
 use crate::auth::Principal;
 use crate::contract::types::{AskState, ChatAnswer as Answer, ErrorCode};
 use crate::id::DatasourceId;
-use crate::pipeline::ask::{self, Asked, Ended};
+use crate::pipeline::ask::{self, Asked, Drafter, Ended};
 use crate::pipeline::progress::{Progress, Step};
 use crate::problem::ApiError;
 use crate::service::App;
@@ -147,6 +147,7 @@ async fn asked(
         datasource: datasource.clone(),
         previous,
         answers: request.answers.clone(),
+        drafter: Drafter::default(),
         now: Timestamp::now(),
         run: true,
         deadline,
@@ -174,10 +175,10 @@ async fn told(
     while let Ok(step) = steps.try_recv() {
         understood |= step_told(step, stream).await;
     }
-    if let Some(draft) = ended.draft.as_ref().filter(|_| ended.state == AskState::Answer)
+    if let Some(reading) = ended.reading.as_ref().filter(|_| ended.state == AskState::Answer)
         && !understood
     {
-        let text = wording::understood(&draft.interpretation, &draft.assumptions);
+        let text = wording::understood(&reading.interpretation, &reading.assumptions);
         stream.piece(Part::Interpretation, &text).await;
     }
     Ok(ended)

@@ -42,7 +42,7 @@ pub(super) async fn followed(
         },
         Follows::Last => {
             let Some((id, meta)) = last(app, room, datasource).await? else { return Ok(None) };
-            if !goes_on(app, datasource, request, &meta).await? {
+            if !goes_on(app, principal, datasource, request, &meta).await? {
                 return Ok(None);
             }
             (id, meta)
@@ -84,13 +84,14 @@ fn previous(principal: &Principal, meta: Meta) -> Result<Option<Previous>, ApiEr
 /// Whether a question changes the answer before it: whether it means something else without.
 async fn goes_on(
     app: &Arc<App>,
+    principal: &Principal,
     datasource: &DatasourceId,
     request: &Request,
     meta: &Meta,
 ) -> Result<bool, ApiError> {
     let Some(ir) = &meta.answer.ir else { return Ok(false) };
     let Ok(ir) = Ir::parse(&Value::Object(ir.clone())) else { return Ok(false) };
-    let prepared = sources::prepared(app, datasource).await?;
+    let prepared = sources::prepared(app, principal, datasource).await?;
     let (app, id, request) = (Arc::clone(app), datasource.clone(), request.clone());
     let work = move || {
         let catalog = prepared.catalog();

@@ -33,7 +33,7 @@ pub(crate) async fn save(
     };
     let definition: ReportDefinition =
         serde_json::from_value(json!({"version": "1", "ir": ir})).map_err(ApiError::internal)?;
-    definition::check(app, &definition, answer.datasource_id.as_ref()).await?;
+    definition::check(app, principal, &definition, answer.datasource_id.as_ref()).await?;
     let first = NewReportVersion {
         def: serde_json::to_value(&definition).map_err(ApiError::internal)?,
         datasource_id: answer.datasource_id,

@@ -66,20 +66,20 @@ pub(super) fn ended(
     request: &Request,
 ) -> ChatAnswer {
     let shown = matches!(ended.state, AskState::Answer | AskState::Failed);
-    let draft = ended.draft;
+    let (draft, reading) = (ended.draft, ended.reading);
     let ir = draft.as_ref().filter(|_| shown).and_then(|draft| object(draft.ir.to_json()));
     let answer = ChatAnswer {
         datasource_id: Some(datasource),
         scope_id: Some(ended.scope.id),
         scope_version_id: Some(ended.version.id),
-        interpretation: draft.as_ref().map(|draft| draft.interpretation.clone()),
-        assumptions: draft.as_ref().map(|d| d.assumptions.clone()).unwrap_or_default(),
+        interpretation: reading.as_ref().map(|reading| reading.interpretation.clone()),
+        assumptions: reading.as_ref().map(|r| r.assumptions.clone()).unwrap_or_default(),
         questions: (ended.state == AskState::Clarify)
             .then(|| ended.questions.into_iter().map(question).collect()),
         answers: (!request.answers.is_empty()).then(|| request.answers.clone()),
         ir,
         badge: ended.badge,
-        confidence: draft.as_ref().map(|draft| draft.confidence),
+        confidence: reading.as_ref().map(|reading| reading.confidence),
         reason: ended.reason,
         missing: (ended.state == AskState::CannotAnswer).then_some(ended.missing),
         problem: ended.error.map(|error| error.problem(&RequestId::new())),

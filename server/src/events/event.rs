@@ -141,7 +141,7 @@ mod tests {
             (&sent["type"], &sent["channel"]),
             (&json!("ai_stream"), &json!("chat/general"))
         );
-        let silent = Event { user_id: None, seq: 7, ..event };
+        let silent = Event { user_id: None, seq: 7, ..event.clone() };
         assert_eq!(silent.live().prev, 6);
         for event in [&event, &silent] {
             let (before, after) = event.around_seq();

@@ -10,8 +10,8 @@ use sqlx::{Sqlite, SqlitePool, Transaction};
 use super::data_dir::private_file;
 use super::error::StoreError;
 use super::{
-    Analyses, AuditLog, Catalogs, ChatMessages, ChatRooms, Datasources, EventRows, IdempotencyKeys,
-    Owners, Reports, Runs, SchemaNotes, Scopes,
+    Analyses, AuditLog, CatalogRecord, Catalogs, ChatMessages, ChatRooms, Datasources, EventRows,
+    IdempotencyKeys, ModelDrafts, Owners, Reports, Runs, SchemaNotes, Scopes,
 };
 use crate::id::ProcessId;
 
@@ -107,6 +107,16 @@ impl Store {
         }
     }
 
+    /// The catalogs in a file. Nothing is written to it.
+    pub(crate) async fn learned(file: &Path) -> Result<Vec<CatalogRecord>, StoreError> {
+        let options = SqliteConnectOptions::new().filename(file).read_only(true);
+        let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options).await?;
+        let found = sqlx::query_as("SELECT * FROM catalogs ORDER BY datasource_id");
+        let found = found.fetch_all(&pool).await;
+        pool.close().await;
+        Ok(found?)
+    }
+
     /// Finishes what is being written and closes the file.
     pub(crate) async fn close(&self) {
         self.reader.close().await;
@@ -135,6 +145,10 @@ impl Store {
 
     pub(crate) fn runs(&self) -> Runs<'_> {
         Runs::new(self)
+    }
+
+    pub(crate) fn model_drafts(&self) -> ModelDrafts<'_> {
+        ModelDrafts::new(self)
     }
 
     pub(crate) fn analyses(&self) -> Analyses<'_> {

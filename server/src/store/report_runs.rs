@@ -51,6 +51,9 @@ pub(crate) struct Run {
     pub(crate) datasource_id: DatasourceId,
     pub(crate) scope_version_id: Option<ScopeVersionId>,
     pub(crate) owner: String,
+    /// What policies made of its sources for its owner, by source.
+    #[sqlx(rename = "access_json", json(nullable))]
+    pub(crate) access: Option<Value>,
     pub(crate) process_id: ProcessId,
     /// `None` where a person wrote SQL.
     #[sqlx(rename = "ir_json", json(nullable))]
@@ -104,6 +107,8 @@ pub(crate) struct NewRun {
     pub(crate) datasource_id: DatasourceId,
     pub(crate) scope_version_id: Option<ScopeVersionId>,
     pub(crate) owner: String,
+    /// What policies make of its sources for its owner, by source.
+    pub(crate) access: Option<Value>,
     pub(crate) ir: Option<Value>,
     pub(crate) params: Value,
     pub(crate) frozen_now: Moment,
@@ -149,9 +154,9 @@ impl<'s> Runs<'s> {
         let (report, version) = new.report.as_ref().map(|(r, v)| (r, v)).unzip();
         let run = sqlx::query_as(
             "INSERT INTO report_runs (id, report_id, report_version_id, datasource_id,
-                 scope_version_id, owner, process_id, ir_json, params_json, frozen_now,
-                 started_at, status)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'running') RETURNING *",
+                 scope_version_id, owner, access_json, process_id, ir_json, params_json,
+                 frozen_now, started_at, status)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'running') RETURNING *",
         )
         .bind(&new.id)
         .bind(report)
@@ -159,6 +164,7 @@ impl<'s> Runs<'s> {
         .bind(&new.datasource_id)
         .bind(&new.scope_version_id)
         .bind(&new.owner)
+        .bind(new.access.as_ref().map(Json))
         .bind(self.store.process())
         .bind(new.ir.as_ref().map(Json))
         .bind(canonical_json(&new.params))

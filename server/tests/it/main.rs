@@ -7,12 +7,16 @@
 )]
 
 mod access;
+mod answers;
 mod asking;
+mod audit;
 mod catalog;
 mod chat;
 mod contract;
+mod coverage;
 mod datasources;
 mod planning;
+mod policies;
 mod reports;
 mod requests;
 mod runs;

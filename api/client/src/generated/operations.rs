@@ -51,9 +51,11 @@ impl Client {
         &self,
         id: &DatasourceId,
         body: &DatasourcePatch,
+        if_match: Option<&str>,
     ) -> Result<Datasource, Error> {
         self.call(Method::PATCH, &["v1", "datasources", id.as_str()])
             .json(body)
+            .header_if("If-Match", if_match)
             .accept("application/json")
             .typed()
             .await
@@ -125,9 +127,11 @@ impl Client {
         &self,
         datasource_id: &DatasourceId,
         body: &CatalogPatch,
+        if_match: Option<&str>,
     ) -> Result<Catalog, Error> {
         self.call(Method::PATCH, &["v1", "catalog", datasource_id.as_str()])
             .json(body)
+            .header_if("If-Match", if_match)
             .accept("application/json")
             .typed()
             .await
@@ -486,6 +490,27 @@ impl Client {
             .await
     }
 
+    /// Write an analysis of a run and keep it with the run.
+    ///
+    /// A model, where one is configured or named, is shown the first rows of the result and the
+    /// checks, and writes a short text. Every figure of the text must stand in what it was shown; a
+    /// text with another figure is refused and listed in `refused`. Where no model writes one, the
+    /// text is made by rules, and `model_used` is null. With `force_model` there is no such
+    /// replacement: 422 `provider_unavailable`. A run that has not completed is 409 `not_finished`.
+    pub async fn analyze_run(
+        &self,
+        id: &RunId,
+        body: Option<&AnalyzeRequest>,
+        idempotency_key: Option<&str>,
+    ) -> Result<Analysis, Error> {
+        self.call(Method::POST, &["v1", "runs", id.as_str(), "analyze"])
+            .json_if(body)
+            .header_if("Idempotency-Key", idempotency_key)
+            .accept("application/json")
+            .typed()
+            .await
+    }
+
     /// The rows kept of a run.
     ///
     /// JSON comes in pages; the other formats give all kept rows at once and refuse `limit` and
@@ -701,6 +726,18 @@ impl Client {
     /// A caller on this machine needs no token; one that a proxy forwards for does.
     pub async fn metrics(&self) -> Result<String, Error> {
         self.call(Method::GET, &["metrics"]).text().await
+    }
+
+    /// Who did what, newest first.
+    ///
+    /// An entry for every write, every run and every refusal. Entries name things; they hold no
+    /// rows, no parameters and no secrets. They are kept for `control_plane.audit_retention`.
+    pub async fn list_audit(&self, query: &ListAuditQuery) -> Result<AuditList, Error> {
+        self.call(Method::GET, &["v1", "audit"])
+            .query(query)
+            .accept("application/json")
+            .typed()
+            .await
     }
 
     /// This contract.

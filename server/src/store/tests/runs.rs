@@ -50,6 +50,7 @@ async fn a_run_keeps_its_whole_record() {
         rubric_version: "1".into(),
         verdict: json!({"status": "warn"}),
         analysis_md: Some("# Findings".into()),
+        model: Some(json!({"calls": 1})),
     };
     let kept = scratch.store.analyses().add(&new.id, &analysis).await.unwrap();
     assert_eq!(scratch.store.analyses().list(&new.id).await.unwrap(), [kept]);
