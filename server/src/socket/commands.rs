@@ -10,7 +10,7 @@ use super::replay::Replay;
 use super::{presence, rights};
 use crate::chat;
 use crate::contract::types::{ErrorCode, FieldErrorCode};
-use crate::events::{Channel, Topic};
+use crate::events::{Channel, Hub, Topic};
 use crate::problem::{ApiError, sentence};
 use crate::store::StoreError;
 
@@ -79,7 +79,7 @@ impl Connection {
                 format!("You have {most} subscriptions, which is the most a user may have.");
             return Err(ApiError::new(ErrorCode::TooManyRequests, detail));
         }
-        let (topic, after) = match self.topic(&channel, after).await {
+        let (topic, after) = match follow(self.app.events.hub(), &channel, after).await {
             Ok(found) => found,
             Err(error) => {
                 self.seat.unsubscribe();
@@ -101,21 +101,6 @@ impl Connection {
         Ok((name.to_owned(), json!({"subscribed": true, "seq": last})))
     }
 
-    /// A channel, and where a client goes on in it.
-    async fn topic(
-        &self,
-        channel: &Channel,
-        after: Option<u64>,
-    ) -> Result<(Arc<Topic>, Option<u64>), StoreError> {
-        let hub = self.app.events.hub();
-        let topic = hub.open(channel).await?;
-        let after = match after {
-            Some(after) => Some(hub.known(&topic, after).await?),
-            None => None,
-        };
-        Ok((topic, after))
-    }
-
     async fn speak(&mut self, room: String, user_id: Option<String>, post: chat::Post) -> Answer {
         let principal = self.seat.principal();
         if user_id.is_some_and(|user| user != principal.sub) {
@@ -135,6 +120,20 @@ impl Connection {
         self.room = Some(room);
         Ok((channel, more))
     }
+}
+
+/// A channel, and where a client goes on in it.
+async fn follow(
+    hub: &Arc<Hub>,
+    channel: &Channel,
+    after: Option<u64>,
+) -> Result<(Arc<Topic>, Option<u64>), StoreError> {
+    let topic = hub.open(channel).await?;
+    let after = match after {
+        Some(after) => Some(hub.known(&topic, after).await?),
+        None => None,
+    };
+    Ok((topic, after))
 }
 
 /// The channel that a message is about, for the answer where it is refused.
