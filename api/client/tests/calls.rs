@@ -92,7 +92,7 @@ async fn rows_come_in_another_format() {
     let (client, heard) = server("200 OK", "text/csv", "n\r\n1\r\n").await;
     let query = QueryQuery { format: Some(ResultFormat::Csv) };
     let body = QueryRequest::new(DatasourceId::new("flights"));
-    let response = client.query_as(&query, &body, None).await.unwrap();
+    let response = client.query_as(&query, &body, None, None).await.unwrap();
     assert_eq!(response.text().await.unwrap(), "n\r\n1\r\n");
     assert!(heard.await.unwrap().starts_with("POST /v1/query?format=csv HTTP/1.1\r\n"));
 }

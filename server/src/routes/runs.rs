@@ -163,6 +163,7 @@ async fn own(call: &Call) -> Result<store::Run, ApiError> {
 
 async fn analyze_run(call: Call) -> Answer {
     let run = own(&call).await?;
+    access::require_same(&call.app, &call.principal, &run)?;
     // A body is not wanted where there is nothing to say.
     let body: AnalyzeRequest = match call.raw_body() {
         Some(_) => call.body()?,
