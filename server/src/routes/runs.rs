@@ -11,6 +11,7 @@ use super::datasources::page;
 use super::reports::find;
 use super::rows::{Facts, bytes, format, json, number};
 use super::{Operation, operation};
+use crate::access;
 use crate::admission::{Answer, Call};
 use crate::auth::Role;
 use crate::contract::types::{
@@ -91,6 +92,7 @@ async fn summary(call: &Call, run: &store::Run) -> Result<RunSummary, ApiError> 
         datasource_id: run.datasource_id.clone(),
         report_id: run.report_id.clone(),
         report_key: key.and_then(|key| key.parse().ok()),
+        job_id: run.job_id.clone(),
         version: version.map(number),
         params: object(run.params.clone()).unwrap_or_default(),
         row_count: run.row_count.and_then(|count| u64::try_from(count).ok()),
@@ -119,6 +121,7 @@ async fn record(call: &Call, run: &store::Run) -> Result<Run, ApiError> {
         datasource_id: summary.datasource_id,
         report_id: summary.report_id,
         report_key: summary.report_key,
+        job_id: summary.job_id,
         version: summary.version,
         params: summary.params,
         row_count: summary.row_count,
@@ -160,6 +163,7 @@ async fn own(call: &Call) -> Result<store::Run, ApiError> {
 
 async fn analyze_run(call: Call) -> Answer {
     let run = own(&call).await?;
+    access::require_same(&call.app, &call.principal, &run)?;
     // A body is not wanted where there is nothing to say.
     let body: AnalyzeRequest = match call.raw_body() {
         Some(_) => call.body()?,
@@ -182,6 +186,7 @@ async fn analyze_run(call: Call) -> Answer {
 
 async fn get_run(call: Call) -> Answer {
     let run = own(&call).await?;
+    access::require_same(&call.app, &call.principal, &run)?;
     json(StatusCode::OK, &record(&call, &run).await?)
 }
 
@@ -189,7 +194,13 @@ async fn cancel_run(call: Call) -> Answer {
     let run = own(&call).await?;
     let cancelled = call.app.store.runs().cancel(&run.id, &call.principal.sub).await?;
     call.app.running.cancel(&run.id);
-    json(StatusCode::ACCEPTED, &record(&call, &cancelled).await?)
+    let record = record(&call, &cancelled).await?;
+    // Whoever may cancel a run need not see what it was made of.
+    let shown = match access::made_alike(&call.app, &call.principal, &cancelled) {
+        true => record,
+        false => Run { ir: None, sql: Vec::new(), safety_report: Vec::new(), ..record },
+    };
+    json(StatusCode::ACCEPTED, &shown)
 }
 
 async fn get_run_rows(call: Call) -> Answer {
@@ -200,6 +211,7 @@ async fn get_run_rows(call: Call) -> Answer {
         return Err(ApiError::field("?limit", FieldErrorCode::Conflict, detail));
     }
     let run = own(&call).await?;
+    access::require_same(&call.app, &call.principal, &run)?;
     if run.status == store::RunStatus::Running {
         let detail = "The run has not ended yet.";
         return Err(ApiError::new(ErrorCode::NotFinished, detail));

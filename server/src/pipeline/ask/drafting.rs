@@ -294,7 +294,7 @@ impl Drafter<'_> {
 /// What a draft is planned and run as.
 pub(super) fn order(asked: &Asked, question: Question) -> Order {
     Order {
-        owner: asked.principal.sub.clone(),
+        principal: asked.principal.clone(),
         datasource: asked.datasource.clone(),
         question,
         ir_at: "",
@@ -304,6 +304,8 @@ pub(super) fn order(asked: &Asked, question: Question) -> Order {
         scope_version: None,
         now: asked.now,
         deadline: asked.deadline,
+        max_age: None,
+        job: None,
     }
 }
 
