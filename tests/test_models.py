@@ -344,7 +344,7 @@ def test_tokens_are_counted_with_the_answer_and_in_the_metrics(world: World) -> 
     assert made["estimated"] is False
     assert re.fullmatch(r"draft@\w{12} sql@\w{12} correct@\w{12}", made["prompts"])
     scope = world.send("GET", f"/v1/scopes/{answer['scope_id']}").body
-    assert scope["scope_id"] == answer["scope_id"]
+    assert scope["id"] == answer["scope_id"]
     after = world.metrics()
     name = 'air_model_tokens_total{model="openai",kind="prompt"}'
     assert after[name] - before[name] == 200

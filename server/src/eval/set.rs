@@ -83,7 +83,10 @@ pub(crate) enum Expected {
 impl Set {
     /// Reads a set and checks it whole.
     pub(crate) fn read(text: &str) -> anyhow::Result<Self> {
-        let set: Self = serde_saphyr::from_str(text).map_err(|error| anyhow::anyhow!("{error}"))?;
+        // `n` and `no` are words, not flags.
+        let options = serde_saphyr::options! { strict_booleans: true };
+        let set: Self = serde_saphyr::from_str_with_options(text, options)
+            .map_err(|error| anyhow::anyhow!("{error}"))?;
         ensure!(set.version == 1, "version: 1 is the only one there is");
         set.source()?;
         let mut ids = BTreeSet::new();
