@@ -95,19 +95,16 @@ async fn furnished() -> (World, Vec<(&'static str, String)>) {
     let version = json!({"datasource_id": "shop", "def": {"version": "1", "ir": ir}});
     post("/v1/reports/kept/versions", version).await.expect(201);
     let run = post("/v1/reports/kept/run", json!({})).await.expect(200);
-    let scope = json!({"scope_md": SCOPE});
-    let scope = post("/v1/scopes", scope).await.expect(201);
+    let asked = json!({"datasource_id": "shop", "question": "how many orders"});
+    let asked = post("/v1/ask", asked).await.expect(200);
     let id = |value: &Value| value.as_str().unwrap().to_owned();
     let ids = vec![
         ("{run}", id(&run["run_id"])),
-        ("{scope}", id(&scope["id"])),
-        ("{version}", id(&scope["scope_version_id"])),
+        ("{scope}", id(&asked["scope_id"])),
+        ("{version}", id(&asked["scope_version_id"])),
     ];
     (world, ids)
 }
-
-const SCOPE: &str =
-    "# Question\n\nHow many orders?\n\n# Data\n\n- orders\n\n# Measures\n\n- n: count\n";
 
 fn filled(text: &str, ids: &[(&'static str, String)]) -> String {
     ids.iter().fold(text.to_owned(), |text, (name, id)| text.replace(name, id))

@@ -158,7 +158,7 @@ async fn everything_told(world: &World, claims: &Value) -> String {
             told += &reply;
         }
     }
-    for question in ["orders in sout", "sum of amoun by region", "orders of Bo", "how many orders"]
+    for question in ["orders in sout", "largest amout by region", "orders of Bo", "how many orders"]
     {
         let body = json!({"datasource_id": "shop", "question": question});
         told += &with(world, "viewer", claims, "POST", "/v1/ask").json(&body).send().await.text();
