@@ -17,6 +17,8 @@ SERVER_TYPES = {
     "DatasourceId": "crate::id::DatasourceId",
     "ReportKey": "crate::id::ReportKey",
     "RunId": "crate::id::RunId",
+    "JobId": "crate::id::JobId",
+    "ScheduleId": "crate::id::ScheduleId",
     "ReportId": "crate::id::ReportId",
     "ReportVersionId": "crate::id::ReportVersionId",
     "ScopeId": "crate::id::ScopeId",

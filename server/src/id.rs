@@ -131,6 +131,7 @@ made_ids! {
     AnalysisId = "ana_";
     AuditId = "aud_";
     JobId = "job_";
+    ScheduleId = "sched_";
     LearningSessionId = "ls_";
     EndpointId = "ep_";
     ChatMessageId = "msg_";

@@ -17,13 +17,11 @@ mod commands;
 mod config;
 mod contract;
 mod eval;
-#[cfg_attr(not(test), expect(dead_code, reason = "jobs and chat use what is not used yet"))]
+#[cfg_attr(not(test), expect(dead_code, reason = "chat uses what is not used yet"))]
 mod events;
-#[expect(
-    dead_code,
-    reason = "jobs and sessions, which have tables already, come with later versions"
-)]
+#[expect(dead_code, reason = "sessions, which have tables already, come with later versions")]
 mod id;
+mod jobs;
 mod models;
 mod pipeline;
 mod problem;

@@ -8,11 +8,14 @@ mod audit;
 mod catalog;
 mod datasources;
 pub(crate) mod documents;
+mod jobs;
 mod metrics;
 mod planning;
+mod process;
 mod reports;
 mod rows;
 mod runs;
+mod schedules;
 mod scopes;
 mod service;
 mod sockets;
@@ -54,10 +57,13 @@ pub(crate) fn operations() -> Vec<Operation> {
         catalog::OPERATIONS,
         datasources::OPERATIONS,
         documents::OPERATIONS,
+        jobs::OPERATIONS,
         metrics::OPERATIONS,
         planning::OPERATIONS,
+        process::OPERATIONS,
         reports::OPERATIONS,
         runs::OPERATIONS,
+        schedules::OPERATIONS,
         scopes::OPERATIONS,
         service::OPERATIONS,
         sockets::OPERATIONS,

@@ -1,5 +1,8 @@
 //! The arguments.
 
+mod jobs;
+
+pub(crate) use self::jobs::{Jobs, Later, Misfire, Patience, ScheduleWhat, Schedules};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::time::Duration;
 
@@ -133,7 +136,15 @@ pub(crate) enum Command {
         /// Also read least and greatest value, nulls and distinct values of each column.
         #[arg(long)]
         stats: bool,
+        #[command(flatten)]
+        later: Later,
     },
+    /// Work that is done apart from its request.
+    #[command(subcommand)]
+    Jobs(Jobs),
+    /// Reports that are run at times of a calendar.
+    #[command(subcommand)]
+    Schedules(Schedules),
     /// The schema notes of a source.
     Schema {
         /// The source's id.
@@ -244,6 +255,8 @@ pub(crate) struct Run {
     pub(crate) version: Option<u32>,
     #[command(flatten)]
     pub(crate) how: How,
+    #[command(flatten)]
+    pub(crate) later: Later,
 }
 
 /// What is planned.
@@ -269,6 +282,8 @@ pub(crate) struct Query {
     pub(crate) planned: Planned,
     #[command(flatten)]
     pub(crate) how: How,
+    #[command(flatten)]
+    pub(crate) later: Later,
 }
 
 #[derive(Debug, Args)]

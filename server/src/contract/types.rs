@@ -1488,6 +1488,387 @@ pub(crate) struct ReportExport {
     pub(crate) def: ReportDefinition,
 }
 
+/// What a job does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum JobKind {
+    Learn,
+    Analyze,
+    BulkReports,
+    Query,
+    Report,
+}
+
+impl JobKind {
+    /// Every value.
+    pub(crate) const ALL: &[Self] =
+        &[Self::Learn, Self::Analyze, Self::BulkReports, Self::Query, Self::Report];
+
+    /// The name in the contract.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Learn => "learn",
+            Self::Analyze => "analyze",
+            Self::BulkReports => "bulk_reports",
+            Self::Query => "query",
+            Self::Report => "report",
+        }
+    }
+}
+
+impl fmt::Display for JobKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Where a job stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum JobStatus {
+    Queued,
+    Running,
+    Completed,
+    Failed,
+    Cancelled,
+}
+
+impl JobStatus {
+    /// Every value.
+    pub(crate) const ALL: &[Self] =
+        &[Self::Queued, Self::Running, Self::Completed, Self::Failed, Self::Cancelled];
+
+    /// The name in the contract.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Running => "running",
+            Self::Completed => "completed",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
+impl fmt::Display for JobStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A job that was added.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct JobAccepted {
+    pub(crate) job_id: crate::id::JobId,
+    pub(crate) kind: JobKind,
+    pub(crate) status: JobStatus,
+    /// Where it is read.
+    pub(crate) job_url: String,
+    /// Where its progress is told.
+    pub(crate) websocket_channel: String,
+    /// How long the like took before, such as `2m30s`; null where that is not known.
+    pub(crate) estimated_duration: Option<String>,
+}
+
+/// A job in a list.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct JobSummary {
+    pub(crate) job_id: crate::id::JobId,
+    pub(crate) kind: JobKind,
+    pub(crate) status: JobStatus,
+    /// Whom it acts for.
+    pub(crate) owner: String,
+    /// Percent.
+    pub(crate) progress: u16,
+    /// What it is at.
+    pub(crate) current_step: Option<String>,
+    /// What is left at the pace so far, such as `2m30s`.
+    pub(crate) estimated_remaining: Option<String>,
+    /// How often a process took it.
+    pub(crate) attempts: u64,
+    /// Whether it is to stop.
+    pub(crate) cancel_requested: bool,
+    /// The schedule that made it.
+    pub(crate) schedule_id: Option<crate::id::ScheduleId>,
+    /// The time of the schedule that it is for.
+    pub(crate) scheduled_for: Option<String>,
+    pub(crate) created_at: String,
+    pub(crate) started_at: Option<String>,
+    pub(crate) finished_at: Option<String>,
+    /// Where its progress is told.
+    pub(crate) websocket_channel: String,
+}
+
+/// A job with what was asked for and what it gave.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Job {
+    pub(crate) job_id: crate::id::JobId,
+    pub(crate) kind: JobKind,
+    pub(crate) status: JobStatus,
+    /// Whom it acts for.
+    pub(crate) owner: String,
+    /// Percent.
+    pub(crate) progress: u16,
+    /// What it is at.
+    pub(crate) current_step: Option<String>,
+    /// What is left at the pace so far, such as `2m30s`.
+    pub(crate) estimated_remaining: Option<String>,
+    /// How often a process took it.
+    pub(crate) attempts: u64,
+    /// Whether it is to stop.
+    pub(crate) cancel_requested: bool,
+    /// The schedule that made it.
+    pub(crate) schedule_id: Option<crate::id::ScheduleId>,
+    /// The time of the schedule that it is for.
+    pub(crate) scheduled_for: Option<String>,
+    pub(crate) created_at: String,
+    pub(crate) started_at: Option<String>,
+    pub(crate) finished_at: Option<String>,
+    /// Where its progress is told.
+    pub(crate) websocket_channel: String,
+    /// What was asked for.
+    pub(crate) input: serde_json::Map<String, serde_json::Value>,
+    /// What it gave; null before it has. Runs are named, and their rows stay with them.
+    pub(crate) result: serde_json::Value,
+    /// The problem of a job that failed, or of its last attempt while it waits for another.
+    pub(crate) error: Option<Problem>,
+    /// The runs it made, the first first.
+    pub(crate) run_ids: Vec<crate::id::RunId>,
+    /// Who worked on it, the first first.
+    pub(crate) attempt_log: Vec<JobAttempt>,
+}
+
+/// One process working on a job.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct JobAttempt {
+    /// Its number.
+    pub(crate) attempt: u64,
+    /// The process.
+    pub(crate) process_id: String,
+    pub(crate) started_at: String,
+    pub(crate) ended_at: Option<String>,
+    /// `completed`, `failed`, `cancelled`, `retried`, `released` (its process was ended) or `lost`
+    /// (its process died); null while it goes on.
+    pub(crate) outcome: Option<String>,
+}
+
+/// A page of jobs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct JobList {
+    pub(crate) items: Vec<JobSummary>,
+    pub(crate) next: Option<Cursor>,
+}
+
+/// Which sources to learn.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ProcessLearnRequest {
+    pub(crate) datasource_ids: Vec<crate::id::DatasourceId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) options: Option<ProcessLearnOptions>,
+}
+
+/// How to learn them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ProcessLearnOptions {
+    /// The same as `include_stats`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) deep: Option<bool>,
+    /// Also read least and greatest value, share of nulls and distinct estimate of each column.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) include_stats: Option<bool>,
+    /// Keep the values of text columns for finding them in questions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) sample_values: Option<bool>,
+}
+
+/// What to analyze.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ProcessAnalyzeRequest {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) run_id: Option<crate::id::RunId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) datasource_id: Option<crate::id::DatasourceId>,
+    /// Tables of the source; all if none is named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) tables: Option<Vec<String>>,
+    /// What the analysis is of, for its heading.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) scope: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) options: Option<AnalyzeOptions>,
+}
+
+/// What the EDA service adds; each is wanted unless it is false.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AnalyzeOptions {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) correlations: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) outliers: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) trends: Option<bool>,
+}
+
+/// Reports to run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct BulkReportsRequest {
+    pub(crate) reports: Vec<BulkReport>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) datasource_id: Option<crate::id::DatasourceId>,
+}
+
+/// A report to run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct BulkReport {
+    pub(crate) key: crate::id::ReportKey,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) version: Option<VersionNumber>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) datasource_id: Option<crate::id::DatasourceId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) params: Option<Params>,
+    /// The instant that `today` and the like refer to; when the job was asked for if it is not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) now: Option<String>,
+}
+
+/// What becomes of times that no process was there for: nothing, the latest is run, or each is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Misfire {
+    Skip,
+    RunOnce,
+    RunAll,
+}
+
+impl Misfire {
+    /// Every value.
+    pub(crate) const ALL: &[Self] = &[Self::Skip, Self::RunOnce, Self::RunAll];
+
+    /// The name in the contract.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Skip => "skip",
+            Self::RunOnce => "run_once",
+            Self::RunAll => "run_all",
+        }
+    }
+}
+
+impl fmt::Display for Misfire {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Parameters of the report. A value, or an element of a list, `{"during": "previous month",
+/// "edge": "start"}` is the start of that period at each time (`end`: the first instant after it;
+/// `"form": "date"`: its date).
+pub(crate) type ScheduleParams = serde_json::Map<String, serde_json::Value>;
+
+text_type! {
+    /// Minute, hour, day of month, month, weekday, or a nickname such as `@daily`.
+    Cron
+}
+
+/// A report that is run at times of a calendar.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Schedule {
+    pub(crate) id: crate::id::ScheduleId,
+    pub(crate) name: String,
+    /// Whom its jobs act for.
+    pub(crate) owner: String,
+    pub(crate) report_key: crate::id::ReportKey,
+    /// The report's version; null is the newest at each run.
+    pub(crate) version: Option<VersionNumber>,
+    /// The source of a portable report.
+    pub(crate) datasource_id: Option<crate::id::DatasourceId>,
+    pub(crate) params: ScheduleParams,
+    pub(crate) cron: Cron,
+    /// An IANA time zone.
+    pub(crate) time_zone: String,
+    pub(crate) misfire: Misfire,
+    /// The most that `run_all` runs of what was missed, the latest.
+    pub(crate) max_catch_up: u16,
+    pub(crate) enabled: bool,
+    /// The next times, with the offset of the time zone; none where it is off.
+    pub(crate) next_runs: Vec<String>,
+    /// The time that was run last.
+    pub(crate) last_run: Option<String>,
+    /// Its job.
+    pub(crate) last_job_id: Option<crate::id::JobId>,
+    pub(crate) created_at: String,
+    pub(crate) updated_at: String,
+}
+
+/// A page of schedules.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ScheduleList {
+    pub(crate) items: Vec<Schedule>,
+    pub(crate) next: Option<Cursor>,
+}
+
+/// A new schedule.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ScheduleCreate {
+    pub(crate) report_key: crate::id::ReportKey,
+    /// For people; the report's title if it is not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) name: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) version: Option<VersionNumber>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) datasource_id: Option<crate::id::DatasourceId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) params: Option<ScheduleParams>,
+    pub(crate) cron: Cron,
+    /// An IANA time zone; UTC if it is not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) time_zone: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) misfire: Option<Misfire>,
+    /// The most that `run_all` runs of what was missed, the latest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) max_catch_up: Option<u16>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) enabled: Option<bool>,
+}
+
+/// What to change.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SchedulePatch {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) report_key: Option<crate::id::ReportKey>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) name: Option<String>,
+    /// Null is the newest at each run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) version: Option<VersionNumber>,
+    /// Null is the report's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) datasource_id: Option<crate::id::DatasourceId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) params: Option<ScheduleParams>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) cron: Option<Cron>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) time_zone: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) misfire: Option<Misfire>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) max_catch_up: Option<u16>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) enabled: Option<bool>,
+}
+
 /// A run in a list.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct RunSummary {
@@ -1500,6 +1881,8 @@ pub(crate) struct RunSummary {
     pub(crate) report_id: Option<crate::id::ReportId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) report_key: Option<crate::id::ReportKey>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) job_id: Option<crate::id::JobId>,
     /// The report's version.
     pub(crate) version: Option<VersionNumber>,
     pub(crate) params: Params,
@@ -1530,6 +1913,8 @@ pub(crate) struct Run {
     pub(crate) report_id: Option<crate::id::ReportId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) report_key: Option<crate::id::ReportKey>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) job_id: Option<crate::id::JobId>,
     /// The report's version.
     pub(crate) version: Option<VersionNumber>,
     pub(crate) params: Params,
@@ -3043,6 +3428,39 @@ pub(crate) struct GetRunRowsQuery {
     /// The format of the rows; it wins over `Accept`. JSON if neither says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) format: Option<ResultFormat>,
+}
+
+/// The query of `list_jobs`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ListJobsQuery {
+    /// Items on a page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) limit: Option<u16>,
+    /// The `next` of the page before. One that is not from this list is 422.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) cursor: Option<Cursor>,
+    /// Only jobs of this status.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) status: Option<JobStatus>,
+    /// Only jobs of this kind.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) kind: Option<JobKind>,
+    /// Only jobs that this schedule made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) schedule_id: Option<crate::id::ScheduleId>,
+}
+
+/// The query of `list_schedules`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ListSchedulesQuery {
+    /// Items on a page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) limit: Option<u16>,
+    /// The `next` of the page before. One that is not from this list is 422.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) cursor: Option<Cursor>,
 }
 
 /// The query of `list_audit`.

@@ -21,6 +21,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use self::deciding::is_of_draft;
+use super::order::Pace;
 use super::sources::{self, Ready};
 use super::{Finished, Order, Question};
 use crate::auth::Principal;
@@ -146,7 +147,8 @@ impl From<&Draft> for Reading {
 
 /// Interprets a question, and runs what was understood where that is wanted.
 pub(crate) async fn ask(app: &Arc<App>, asked: Asked) -> Result<Ended, ApiError> {
-    let ready = sources::ready(app, &asked.principal, &asked.datasource, &[]).await?;
+    let ready =
+        sources::ready(app, &asked.principal, &asked.datasource, &[], Pace::Request).await?;
     let (follows, previous) = previous(app, &asked).await?;
     let Meaning { understood, model } = understand(app, &asked, &ready, previous).await?;
     let scope_md = scope_md(&asked.question, &understood);

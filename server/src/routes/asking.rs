@@ -5,7 +5,6 @@ use air_ir::{IR_SCHEMA, Ir};
 use axum::http::StatusCode;
 use serde_json::{Map, Value};
 
-use super::planning::instant;
 use super::rows::{bytes, json, run_result};
 use super::{Operation, operation};
 use crate::admission::{Answer, Call};
@@ -15,7 +14,7 @@ use crate::contract::types::{
     IrBuildRequest, IrBuildResponse, Provider, Question,
 };
 use crate::pipeline::ask::{self, Asked, Drafter, Ended, ModelUse, Previous};
-use crate::pipeline::sources;
+use crate::pipeline::{order, sources};
 use crate::problem::ApiError;
 use crate::service::App;
 use crate::store::ScopeVersion;
@@ -40,7 +39,7 @@ async fn ask(call: Call) -> Answer {
         previous,
         answers: body.answers.unwrap_or_default(),
         drafter,
-        now: instant(body.now.as_deref())?,
+        now: order::instant(body.now.as_deref())?,
         run: body.run.unwrap_or(true),
         deadline: call.deadline,
     };

@@ -88,11 +88,13 @@ impl Client {
         query: &LearnQuery,
         body: Option<&LearnRequest>,
         idempotency_key: Option<&str>,
+        prefer: Option<&str>,
     ) -> Result<LearnResult, Error> {
         self.call(Method::POST, &["v1", "learn"])
             .query(query)
             .json_if(body)
             .header_if("Idempotency-Key", idempotency_key)
+            .header_if("Prefer", prefer)
             .accept("application/json")
             .typed()
             .await
@@ -255,11 +257,13 @@ impl Client {
         query: &QueryQuery,
         body: &QueryRequest,
         idempotency_key: Option<&str>,
+        prefer: Option<&str>,
     ) -> Result<RunResult, Error> {
         self.call(Method::POST, &["v1", "query"])
             .query(query)
             .json(body)
             .header_if("Idempotency-Key", idempotency_key)
+            .header_if("Prefer", prefer)
             .accept("application/json")
             .typed()
             .await
@@ -271,11 +275,13 @@ impl Client {
         query: &QueryQuery,
         body: &QueryRequest,
         idempotency_key: Option<&str>,
+        prefer: Option<&str>,
     ) -> Result<Response, Error> {
         self.call(Method::POST, &["v1", "query"])
             .query(query)
             .json(body)
             .header_if("Idempotency-Key", idempotency_key)
+            .header_if("Prefer", prefer)
             .send()
             .await
     }
@@ -371,11 +377,13 @@ impl Client {
         query: &RunReportQuery,
         body: Option<&ReportRunRequest>,
         idempotency_key: Option<&str>,
+        prefer: Option<&str>,
     ) -> Result<RunResult, Error> {
         self.call(Method::POST, &["v1", "reports", key.as_str(), "run"])
             .query(query)
             .json_if(body)
             .header_if("Idempotency-Key", idempotency_key)
+            .header_if("Prefer", prefer)
             .accept("application/json")
             .typed()
             .await
@@ -388,11 +396,13 @@ impl Client {
         query: &RunReportQuery,
         body: Option<&ReportRunRequest>,
         idempotency_key: Option<&str>,
+        prefer: Option<&str>,
     ) -> Result<Response, Error> {
         self.call(Method::POST, &["v1", "reports", key.as_str(), "run"])
             .query(query)
             .json_if(body)
             .header_if("Idempotency-Key", idempotency_key)
+            .header_if("Prefer", prefer)
             .send()
             .await
     }
@@ -519,6 +529,152 @@ impl Client {
         query: &GetRunRowsQuery,
     ) -> Result<Response, Error> {
         self.call(Method::GET, &["v1", "runs", id.as_str(), "rows"]).query(query).send().await
+    }
+
+    /// Learn several sources.
+    ///
+    /// One that fails takes no other with it; the result tells of each. Progress is told on
+    /// `learn/<job>`.
+    pub async fn process_learn(
+        &self,
+        body: &ProcessLearnRequest,
+        idempotency_key: Option<&str>,
+    ) -> Result<JobAccepted, Error> {
+        self.call(Method::POST, &["v1", "process", "learn"])
+            .json(body)
+            .header_if("Idempotency-Key", idempotency_key)
+            .accept("application/json")
+            .typed()
+            .await
+    }
+
+    /// Analyze a source or the rows of a run.
+    ///
+    /// Figures of each column, and the checks, as JSON and as Markdown. A source is read by runs of
+    /// the caller; what only the EDA service can tell is listed as missing where it is away. Progress
+    /// is told on `process/<job>`.
+    pub async fn process_analyze(
+        &self,
+        body: &ProcessAnalyzeRequest,
+        idempotency_key: Option<&str>,
+    ) -> Result<JobAccepted, Error> {
+        self.call(Method::POST, &["v1", "process", "analyze"])
+            .json(body)
+            .header_if("Idempotency-Key", idempotency_key)
+            .accept("application/json")
+            .typed()
+            .await
+    }
+
+    /// Run many reports.
+    ///
+    /// Each item is run once; one that fails takes no other with it, and the result tells of each.
+    /// Progress is told on `process/<job>`.
+    pub async fn process_bulk_reports(
+        &self,
+        body: &BulkReportsRequest,
+        idempotency_key: Option<&str>,
+    ) -> Result<JobAccepted, Error> {
+        self.call(Method::POST, &["v1", "process", "bulk-reports"])
+            .json(body)
+            .header_if("Idempotency-Key", idempotency_key)
+            .accept("application/json")
+            .typed()
+            .await
+    }
+
+    /// List jobs, newest first.
+    ///
+    /// The caller's own; every user's for an admin.
+    pub async fn list_jobs(&self, query: &ListJobsQuery) -> Result<JobList, Error> {
+        self.call(Method::GET, &["v1", "jobs"])
+            .query(query)
+            .accept("application/json")
+            .typed()
+            .await
+    }
+
+    /// How a job stands, and what it gave.
+    ///
+    /// A failed job is a 200 whose `error` holds the problem. While it goes on, `Retry-After` says
+    /// when to ask again.
+    pub async fn get_job(&self, id: &JobId) -> Result<Job, Error> {
+        self.call(Method::GET, &["v1", "jobs", id.as_str()])
+            .accept("application/json")
+            .typed()
+            .await
+    }
+
+    /// Cancel a job.
+    ///
+    /// A job that waits ends at once; one that is worked on stops, with what it sent to databases.
+    /// One that has ended is 409 `not_running`; its record stays.
+    pub async fn cancel_job(&self, id: &JobId) -> Result<Job, Error> {
+        self.call(Method::DELETE, &["v1", "jobs", id.as_str()])
+            .accept("application/json")
+            .typed()
+            .await
+    }
+
+    /// List schedules, newest first.
+    ///
+    /// The caller's own; every user's for an admin.
+    pub async fn list_schedules(&self, query: &ListSchedulesQuery) -> Result<ScheduleList, Error> {
+        self.call(Method::GET, &["v1", "schedules"])
+            .query(query)
+            .accept("application/json")
+            .typed()
+            .await
+    }
+
+    /// Run a report at times of a calendar.
+    ///
+    /// Each time becomes a job of the caller, with the role and claims that the token has now. The
+    /// report counts from the time it was scheduled for. Times that a change of the clocks skips or
+    /// repeats are run once.
+    pub async fn create_schedule(
+        &self,
+        body: &ScheduleCreate,
+        idempotency_key: Option<&str>,
+    ) -> Result<Schedule, Error> {
+        self.call(Method::POST, &["v1", "schedules"])
+            .json(body)
+            .header_if("Idempotency-Key", idempotency_key)
+            .accept("application/json")
+            .typed()
+            .await
+    }
+
+    /// A schedule with its next times.
+    pub async fn get_schedule(&self, id: &ScheduleId) -> Result<Schedule, Error> {
+        self.call(Method::GET, &["v1", "schedules", id.as_str()])
+            .accept("application/json")
+            .typed()
+            .await
+    }
+
+    /// Change a schedule.
+    ///
+    /// Members that are not given stay as they are. Its jobs act from now on with the role and claims
+    /// of the caller, where the caller is its owner. Times that have passed before the change are not
+    /// run any more.
+    pub async fn update_schedule(
+        &self,
+        id: &ScheduleId,
+        body: &SchedulePatch,
+    ) -> Result<Schedule, Error> {
+        self.call(Method::PATCH, &["v1", "schedules", id.as_str()])
+            .json(body)
+            .accept("application/json")
+            .typed()
+            .await
+    }
+
+    /// Remove a schedule.
+    ///
+    /// Its jobs stay.
+    pub async fn delete_schedule(&self, id: &ScheduleId) -> Result<(), Error> {
+        self.call(Method::DELETE, &["v1", "schedules", id.as_str()]).done().await
     }
 
     /// Open a WebSocket, or read what it offers.

@@ -51,6 +51,16 @@ text_type! {
 }
 
 text_type! {
+    /// A job.
+    JobId
+}
+
+text_type! {
+    /// A schedule.
+    ScheduleId
+}
+
+text_type! {
     /// A report.
     ReportId
 }
@@ -1942,6 +1952,422 @@ impl ReportExport {
     }
 }
 
+/// What a job does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum JobKind {
+    Learn,
+    Analyze,
+    BulkReports,
+    Query,
+    Report,
+}
+
+impl JobKind {
+    /// Every value.
+    pub const ALL: &[Self] =
+        &[Self::Learn, Self::Analyze, Self::BulkReports, Self::Query, Self::Report];
+
+    /// The name in the contract.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Learn => "learn",
+            Self::Analyze => "analyze",
+            Self::BulkReports => "bulk_reports",
+            Self::Query => "query",
+            Self::Report => "report",
+        }
+    }
+}
+
+impl fmt::Display for JobKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Where a job stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum JobStatus {
+    Queued,
+    Running,
+    Completed,
+    Failed,
+    Cancelled,
+}
+
+impl JobStatus {
+    /// Every value.
+    pub const ALL: &[Self] =
+        &[Self::Queued, Self::Running, Self::Completed, Self::Failed, Self::Cancelled];
+
+    /// The name in the contract.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Running => "running",
+            Self::Completed => "completed",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
+impl fmt::Display for JobStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A job that was added.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct JobAccepted {
+    pub job_id: JobId,
+    pub kind: JobKind,
+    pub status: JobStatus,
+    /// Where it is read.
+    pub job_url: String,
+    /// Where its progress is told.
+    pub websocket_channel: String,
+    /// How long the like took before, such as `2m30s`; null where that is not known.
+    pub estimated_duration: Option<String>,
+}
+
+/// A job in a list.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct JobSummary {
+    pub job_id: JobId,
+    pub kind: JobKind,
+    pub status: JobStatus,
+    /// Whom it acts for.
+    pub owner: String,
+    /// Percent.
+    pub progress: u16,
+    /// What it is at.
+    pub current_step: Option<String>,
+    /// What is left at the pace so far, such as `2m30s`.
+    pub estimated_remaining: Option<String>,
+    /// How often a process took it.
+    pub attempts: u64,
+    /// Whether it is to stop.
+    pub cancel_requested: bool,
+    /// The schedule that made it.
+    pub schedule_id: Option<ScheduleId>,
+    /// The time of the schedule that it is for.
+    pub scheduled_for: Option<String>,
+    pub created_at: String,
+    pub started_at: Option<String>,
+    pub finished_at: Option<String>,
+    /// Where its progress is told.
+    pub websocket_channel: String,
+}
+
+/// A job with what was asked for and what it gave.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Job {
+    pub job_id: JobId,
+    pub kind: JobKind,
+    pub status: JobStatus,
+    /// Whom it acts for.
+    pub owner: String,
+    /// Percent.
+    pub progress: u16,
+    /// What it is at.
+    pub current_step: Option<String>,
+    /// What is left at the pace so far, such as `2m30s`.
+    pub estimated_remaining: Option<String>,
+    /// How often a process took it.
+    pub attempts: u64,
+    /// Whether it is to stop.
+    pub cancel_requested: bool,
+    /// The schedule that made it.
+    pub schedule_id: Option<ScheduleId>,
+    /// The time of the schedule that it is for.
+    pub scheduled_for: Option<String>,
+    pub created_at: String,
+    pub started_at: Option<String>,
+    pub finished_at: Option<String>,
+    /// Where its progress is told.
+    pub websocket_channel: String,
+    /// What was asked for.
+    pub input: serde_json::Map<String, serde_json::Value>,
+    /// What it gave; null before it has. Runs are named, and their rows stay with them.
+    pub result: serde_json::Value,
+    /// The problem of a job that failed, or of its last attempt while it waits for another.
+    pub error: Option<Problem>,
+    /// The runs it made, the first first.
+    pub run_ids: Vec<RunId>,
+    /// Who worked on it, the first first.
+    pub attempt_log: Vec<JobAttempt>,
+}
+
+/// One process working on a job.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct JobAttempt {
+    /// Its number.
+    pub attempt: u64,
+    /// The process.
+    pub process_id: String,
+    pub started_at: String,
+    pub ended_at: Option<String>,
+    /// `completed`, `failed`, `cancelled`, `retried`, `released` (its process was ended) or `lost`
+    /// (its process died); null while it goes on.
+    pub outcome: Option<String>,
+}
+
+/// A page of jobs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct JobList {
+    pub items: Vec<JobSummary>,
+    pub next: Option<Cursor>,
+}
+
+/// Which sources to learn.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProcessLearnRequest {
+    pub datasource_ids: Vec<DatasourceId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub options: Option<ProcessLearnOptions>,
+}
+impl ProcessLearnRequest {
+    /// With the required members alone.
+    pub fn new(datasource_ids: Vec<DatasourceId>) -> Self {
+        Self { datasource_ids, options: None }
+    }
+}
+
+/// How to learn them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub struct ProcessLearnOptions {
+    /// The same as `include_stats`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deep: Option<bool>,
+    /// Also read least and greatest value, share of nulls and distinct estimate of each column.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub include_stats: Option<bool>,
+    /// Keep the values of text columns for finding them in questions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sample_values: Option<bool>,
+}
+
+/// What to analyze.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub struct ProcessAnalyzeRequest {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run_id: Option<RunId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub datasource_id: Option<DatasourceId>,
+    /// Tables of the source; all if none is named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tables: Option<Vec<String>>,
+    /// What the analysis is of, for its heading.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub options: Option<AnalyzeOptions>,
+}
+
+/// What the EDA service adds; each is wanted unless it is false.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub struct AnalyzeOptions {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub correlations: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outliers: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trends: Option<bool>,
+}
+
+/// Reports to run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BulkReportsRequest {
+    pub reports: Vec<BulkReport>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub datasource_id: Option<DatasourceId>,
+}
+impl BulkReportsRequest {
+    /// With the required members alone.
+    pub fn new(reports: Vec<BulkReport>) -> Self {
+        Self { reports, datasource_id: None }
+    }
+}
+
+/// A report to run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BulkReport {
+    pub key: ReportKey,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<VersionNumber>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub datasource_id: Option<DatasourceId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub params: Option<Params>,
+    /// The instant that `today` and the like refer to; when the job was asked for if it is not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub now: Option<String>,
+}
+impl BulkReport {
+    /// With the required members alone.
+    pub fn new(key: ReportKey) -> Self {
+        Self { key, version: None, datasource_id: None, params: None, now: None }
+    }
+}
+
+/// What becomes of times that no process was there for: nothing, the latest is run, or each is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Misfire {
+    Skip,
+    RunOnce,
+    RunAll,
+}
+
+impl Misfire {
+    /// Every value.
+    pub const ALL: &[Self] = &[Self::Skip, Self::RunOnce, Self::RunAll];
+
+    /// The name in the contract.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Skip => "skip",
+            Self::RunOnce => "run_once",
+            Self::RunAll => "run_all",
+        }
+    }
+}
+
+impl fmt::Display for Misfire {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Parameters of the report. A value, or an element of a list, `{"during": "previous month",
+/// "edge": "start"}` is the start of that period at each time (`end`: the first instant after it;
+/// `"form": "date"`: its date).
+pub type ScheduleParams = serde_json::Map<String, serde_json::Value>;
+
+text_type! {
+    /// Minute, hour, day of month, month, weekday, or a nickname such as `@daily`.
+    Cron
+}
+
+/// A report that is run at times of a calendar.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Schedule {
+    pub id: ScheduleId,
+    pub name: String,
+    /// Whom its jobs act for.
+    pub owner: String,
+    pub report_key: ReportKey,
+    /// The report's version; null is the newest at each run.
+    pub version: Option<VersionNumber>,
+    /// The source of a portable report.
+    pub datasource_id: Option<DatasourceId>,
+    pub params: ScheduleParams,
+    pub cron: Cron,
+    /// An IANA time zone.
+    pub time_zone: String,
+    pub misfire: Misfire,
+    /// The most that `run_all` runs of what was missed, the latest.
+    pub max_catch_up: u16,
+    pub enabled: bool,
+    /// The next times, with the offset of the time zone; none where it is off.
+    pub next_runs: Vec<String>,
+    /// The time that was run last.
+    pub last_run: Option<String>,
+    /// Its job.
+    pub last_job_id: Option<JobId>,
+    pub created_at: String,
+    pub updated_at: String,
+}
+
+/// A page of schedules.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ScheduleList {
+    pub items: Vec<Schedule>,
+    pub next: Option<Cursor>,
+}
+
+/// A new schedule.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ScheduleCreate {
+    pub report_key: ReportKey,
+    /// For people; the report's title if it is not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<VersionNumber>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub datasource_id: Option<DatasourceId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub params: Option<ScheduleParams>,
+    pub cron: Cron,
+    /// An IANA time zone; UTC if it is not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time_zone: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub misfire: Option<Misfire>,
+    /// The most that `run_all` runs of what was missed, the latest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_catch_up: Option<u16>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub enabled: Option<bool>,
+}
+impl ScheduleCreate {
+    /// With the required members alone.
+    pub fn new(report_key: ReportKey, cron: Cron) -> Self {
+        Self {
+            report_key,
+            cron,
+            name: None,
+            version: None,
+            datasource_id: None,
+            params: None,
+            time_zone: None,
+            misfire: None,
+            max_catch_up: None,
+            enabled: None,
+        }
+    }
+}
+
+/// What to change.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub struct SchedulePatch {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub report_key: Option<ReportKey>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Null is the newest at each run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<VersionNumber>,
+    /// Null is the report's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub datasource_id: Option<DatasourceId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub params: Option<ScheduleParams>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cron: Option<Cron>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time_zone: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub misfire: Option<Misfire>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_catch_up: Option<u16>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub enabled: Option<bool>,
+}
+
 /// A run in a list.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunSummary {
@@ -1954,6 +2380,8 @@ pub struct RunSummary {
     pub report_id: Option<ReportId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub report_key: Option<ReportKey>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub job_id: Option<JobId>,
     /// The report's version.
     pub version: Option<VersionNumber>,
     pub params: Params,
@@ -1984,6 +2412,8 @@ pub struct Run {
     pub report_id: Option<ReportId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub report_key: Option<ReportKey>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub job_id: Option<JobId>,
     /// The report's version.
     pub version: Option<VersionNumber>,
     pub params: Params,
@@ -2316,6 +2746,39 @@ pub struct GetRunRowsQuery {
     /// The format of the rows; it wins over `Accept`. JSON if neither says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub format: Option<ResultFormat>,
+}
+
+/// The query of `list_jobs`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub struct ListJobsQuery {
+    /// Items on a page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u16>,
+    /// The `next` of the page before. One that is not from this list is 422.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<Cursor>,
+    /// Only jobs of this status.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<JobStatus>,
+    /// Only jobs of this kind.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<JobKind>,
+    /// Only jobs that this schedule made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schedule_id: Option<ScheduleId>,
+}
+
+/// The query of `list_schedules`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub struct ListSchedulesQuery {
+    /// Items on a page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u16>,
+    /// The `next` of the page before. One that is not from this list is 422.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<Cursor>,
 }
 
 /// The query of `list_audit`.
