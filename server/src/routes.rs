@@ -6,6 +6,8 @@
 mod asking;
 mod audit;
 mod catalog;
+mod chat;
+mod chat_members;
 mod datasources;
 pub(crate) mod documents;
 mod jobs;
@@ -16,6 +18,7 @@ mod reports;
 mod rows;
 mod runs;
 mod schedules;
+mod scope_diff;
 mod scopes;
 mod service;
 mod sockets;
@@ -55,6 +58,8 @@ pub(crate) fn operations() -> Vec<Operation> {
         asking::OPERATIONS,
         audit::OPERATIONS,
         catalog::OPERATIONS,
+        chat::OPERATIONS,
+        chat_members::OPERATIONS,
         datasources::OPERATIONS,
         documents::OPERATIONS,
         jobs::OPERATIONS,
@@ -64,6 +69,7 @@ pub(crate) fn operations() -> Vec<Operation> {
         reports::OPERATIONS,
         runs::OPERATIONS,
         schedules::OPERATIONS,
+        scope_diff::OPERATIONS,
         scopes::OPERATIONS,
         service::OPERATIONS,
         sockets::OPERATIONS,

@@ -897,6 +897,64 @@ pub(crate) struct ScopeVersion {
     pub(crate) created_at: String,
 }
 
+/// What changed from one version of a scope to another.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ScopeDiff {
+    pub(crate) scope_id: crate::id::ScopeId,
+    pub(crate) from: VersionNumber,
+    pub(crate) to: VersionNumber,
+    pub(crate) from_version_id: crate::id::ScopeVersionId,
+    pub(crate) to_version_id: crate::id::ScopeVersionId,
+    /// The Markdown as a unified diff; empty where it is the same.
+    pub(crate) scope_md: String,
+    /// The changes of the IR; a version whose IR was not built yet has none, so all of the other's is
+    /// one change.
+    pub(crate) ir: Vec<IrChange>,
+}
+
+/// One change of an IR.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct IrChange {
+    pub(crate) op: IrChangeKind,
+    /// A JSON pointer: into the earlier IR for `remove`, else into the later one.
+    pub(crate) pointer: String,
+    /// The value that was there; absent for `add`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) before: Option<serde_json::Value>,
+    /// The value that is there; absent for `remove`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) after: Option<serde_json::Value>,
+}
+
+/// What was done to a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum IrChangeKind {
+    Add,
+    Remove,
+    Replace,
+}
+
+impl IrChangeKind {
+    /// Every value.
+    pub(crate) const ALL: &[Self] = &[Self::Add, Self::Remove, Self::Replace];
+
+    /// The name in the contract.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Add => "add",
+            Self::Remove => "remove",
+            Self::Replace => "replace",
+        }
+    }
+}
+
+impl fmt::Display for IrChangeKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
 /// A page of scopes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct ScopeList {
@@ -1954,6 +2012,297 @@ pub(crate) struct RowPage {
     /// Whether the result, or what is kept of it, was cut.
     pub(crate) truncated: bool,
     pub(crate) next: Option<Cursor>,
+}
+
+/// `personal`: a session of one person with AIR.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum ChatRoomKind {
+    Group,
+    Personal,
+}
+
+impl ChatRoomKind {
+    /// Every value.
+    pub(crate) const ALL: &[Self] = &[Self::Group, Self::Personal];
+
+    /// The name in the contract.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Group => "group",
+            Self::Personal => "personal",
+        }
+    }
+}
+
+impl fmt::Display for ChatRoomKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// What AIR answers in a room: nothing, messages that begin with `@air`, or all. A message can
+/// ask by itself wherever it is not `off`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum ChatAi {
+    Off,
+    Mention,
+    Always,
+}
+
+impl ChatAi {
+    /// Every value.
+    pub(crate) const ALL: &[Self] = &[Self::Off, Self::Mention, Self::Always];
+
+    /// The name in the contract.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::Mention => "mention",
+            Self::Always => "always",
+        }
+    }
+}
+
+impl fmt::Display for ChatAi {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A new room.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ChatRoomCreate {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) id: Option<crate::id::ChatRoomId>,
+    /// The name for people; the id if it is not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) name: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) kind: Option<ChatRoomKind>,
+    /// Whether only its members know of it. A personal room always is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) private: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) ai: Option<ChatAi>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) datasource_id: Option<crate::id::DatasourceId>,
+    /// Who is in it from the start besides the caller.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) members: Option<Vec<String>>,
+}
+
+/// A room.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ChatRoom {
+    pub(crate) id: crate::id::ChatRoomId,
+    pub(crate) name: String,
+    pub(crate) kind: ChatRoomKind,
+    /// Whether only its members know of it.
+    pub(crate) private: bool,
+    pub(crate) ai: ChatAi,
+    /// The source that is asked; the default one where it is null.
+    pub(crate) datasource_id: Option<crate::id::DatasourceId>,
+    /// Who made it.
+    pub(crate) created_by: String,
+    /// How many members it has.
+    pub(crate) members: u64,
+    /// Whether the caller is one.
+    pub(crate) joined: bool,
+    /// The number of its last message; 0 if there was none.
+    pub(crate) last_seq: u64,
+    pub(crate) created_at: String,
+}
+
+/// A page of rooms.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ChatRoomList {
+    pub(crate) items: Vec<ChatRoom>,
+    pub(crate) next: Option<Cursor>,
+}
+
+/// A message.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ChatPost {
+    /// What is said.
+    pub(crate) content: String,
+    /// The client's own name of the message; sent again with the same content, it is one message.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) client_ref: Option<String>,
+    /// Whether it asks AIR; the room''s rule if it is not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) ask: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) in_reply_to: Option<crate::id::ChatMessageId>,
+    /// Answers to the questions of the message `in_reply_to`, by question, in place of reading them
+    /// from the content.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) answers: Option<BTreeMap<String, String>>,
+}
+
+/// A message that is kept.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ChatPosted {
+    pub(crate) message_id: crate::id::ChatMessageId,
+    pub(crate) room: crate::id::ChatRoomId,
+    /// Its number in the room.
+    pub(crate) seq: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) answer_id: Option<crate::id::ChatMessageId>,
+}
+
+/// Who speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum ChatMessageType {
+    User,
+    Ai,
+    System,
+}
+
+impl ChatMessageType {
+    /// Every value.
+    pub(crate) const ALL: &[Self] = &[Self::User, Self::Ai, Self::System];
+
+    /// The name in the contract.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::User => "user",
+            Self::Ai => "ai",
+            Self::System => "system",
+        }
+    }
+}
+
+impl fmt::Display for ChatMessageType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A message of a room.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ChatMessage {
+    pub(crate) message_id: crate::id::ChatMessageId,
+    pub(crate) room: crate::id::ChatRoomId,
+    /// Its number in the room; that of its event on the channel `chat/<room>`.
+    pub(crate) seq: u64,
+    pub(crate) r#type: ChatMessageType,
+    /// Who said it; `air` for answers.
+    pub(crate) user_id: String,
+    /// Text; an answer is Markdown.
+    pub(crate) content: String,
+    /// The message that it answers.
+    pub(crate) in_reply_to: Option<crate::id::ChatMessageId>,
+    pub(crate) created_at: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) client_ref: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) answer: Option<ChatAnswer>,
+}
+
+/// What goes with an answer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ChatAnswer {
+    pub(crate) state: AskState,
+    /// Who asked. Scope and run belong to them, and the rows are those they may see.
+    pub(crate) asked_by: String,
+    /// The question that was answered.
+    pub(crate) question: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) datasource_id: Option<crate::id::DatasourceId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) scope_id: Option<crate::id::ScopeId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) scope_version_id: Option<crate::id::ScopeVersionId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) interpretation: Option<String>,
+    pub(crate) assumptions: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) questions: Option<Vec<Question>>,
+    /// Answers to questions back that went into it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) answers: Option<BTreeMap<String, String>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) ir: Option<Ir>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) badge: Option<Badge>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) confidence: Option<f64>,
+    /// Why there is no answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) reason: Option<String>,
+    /// What the source lacks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) missing: Option<Vec<String>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) problem: Option<Problem>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) run_id: Option<crate::id::RunId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) columns: Option<Vec<ResultColumn>>,
+    /// The first rows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) rows: Option<Vec<Row>>,
+    /// How many rows the run has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) row_count: Option<u64>,
+    /// Whether the run itself was cut.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) truncated: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) sql: Option<Vec<SourceSql>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) qa: Option<air_ir::Verdict>,
+}
+
+/// A page of messages.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ChatMessageList {
+    pub(crate) items: Vec<ChatMessage>,
+    pub(crate) next: Option<Cursor>,
+}
+
+/// A report to make of an answer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ChatSave {
+    pub(crate) key: crate::id::ReportKey,
+    /// The title; the question if it is not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) title: Option<String>,
+}
+
+/// Who joins.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ChatJoin {
+    /// The caller if it is not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) user_id: Option<String>,
+}
+
+/// A member of a room.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ChatMember {
+    pub(crate) user_id: String,
+    /// Whether they have an open socket.
+    pub(crate) online: bool,
+    /// Whether they are typing in this room.
+    pub(crate) typing: bool,
+    pub(crate) joined_at: String,
+    /// When they were last heard of; null where that is longer ago than `chat.presence_timeout`.
+    pub(crate) last_seen: Option<String>,
+}
+
+/// Who is in a room.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ChatPresence {
+    pub(crate) room: crate::id::ChatRoomId,
+    pub(crate) items: Vec<ChatMember>,
 }
 
 /// What a file is; its ending tells where it is not given.
@@ -3319,6 +3668,18 @@ pub(crate) struct ListScopesQuery {
     pub(crate) status: Option<ScopeStatus>,
 }
 
+/// The query of `get_scope_diff`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct GetScopeDiffQuery {
+    /// The version before; the one before `to` if it is not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) from: Option<VersionNumber>,
+    /// The version after; the newest if it is not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) to: Option<VersionNumber>,
+}
+
 /// The query of `plan_sql`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
 #[serde(deny_unknown_fields)]
@@ -3461,6 +3822,45 @@ pub(crate) struct ListSchedulesQuery {
     /// The `next` of the page before. One that is not from this list is 422.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) cursor: Option<Cursor>,
+}
+
+/// The query of `list_chat_rooms`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ListChatRoomsQuery {
+    /// Items on a page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) limit: Option<u16>,
+    /// The `next` of the page before. One that is not from this list is 422.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) cursor: Option<Cursor>,
+    /// Only rooms that the caller is a member of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) joined: Option<bool>,
+}
+
+/// The query of `list_chat_messages`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ListChatMessagesQuery {
+    /// Items on a page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) limit: Option<u16>,
+    /// The `next` of the page before. One that is not from this list is 422.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) cursor: Option<Cursor>,
+    /// The number of the last message that was seen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) after: Option<u64>,
+}
+
+/// The query of `leave_chat_room`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct LeaveChatRoomQuery {
+    /// Who leaves; the caller if it is not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) user_id: Option<String>,
 }
 
 /// The query of `list_audit`.

@@ -11,6 +11,7 @@ mod answers;
 mod asking;
 mod audit;
 mod catalog;
+mod chat;
 mod contract;
 mod coverage;
 mod datasources;

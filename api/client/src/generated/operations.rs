@@ -188,6 +188,21 @@ impl Client {
             .await
     }
 
+    /// What changed between two versions of a scope.
+    ///
+    /// The Markdown as a unified diff, the IR by JSON pointer.
+    pub async fn get_scope_diff(
+        &self,
+        id: &ScopeId,
+        query: &GetScopeDiffQuery,
+    ) -> Result<ScopeDiff, Error> {
+        self.call(Method::GET, &["v1", "scopes", id.as_str(), "diff"])
+            .query(query)
+            .accept("application/json")
+            .typed()
+            .await
+    }
+
     /// Store an edited scope, or approve it.
     ///
     /// Every change is a new version. `approve` says that a person confirmed this version; its IR is
@@ -713,6 +728,142 @@ impl Client {
     /// `buffer_size` messages waited. After 1001 and 1013 open another and go on from `after`.
     pub async fn open_socket(&self) -> Result<SocketInfo, Error> {
         self.call(Method::GET, &["v1", "ws"]).accept("application/json").typed().await
+    }
+
+    /// List the rooms that the caller may see, by id.
+    ///
+    /// Public rooms, and those the caller is a member of.
+    pub async fn list_chat_rooms(&self, query: &ListChatRoomsQuery) -> Result<ChatRoomList, Error> {
+        self.call(Method::GET, &["v1", "chat", "rooms"])
+            .query(query)
+            .accept("application/json")
+            .typed()
+            .await
+    }
+
+    /// Make a room, or begin a session of one's own.
+    ///
+    /// The caller is its first member. In a `personal` room, which nobody else can enter, every
+    /// message is a question.
+    pub async fn create_chat_room(
+        &self,
+        body: &ChatRoomCreate,
+        idempotency_key: Option<&str>,
+    ) -> Result<ChatRoom, Error> {
+        self.call(Method::POST, &["v1", "chat", "rooms"])
+            .json(body)
+            .header_if("Idempotency-Key", idempotency_key)
+            .accept("application/json")
+            .typed()
+            .await
+    }
+
+    /// Get a room.
+    pub async fn get_chat_room(&self, room: &ChatRoomId) -> Result<ChatRoom, Error> {
+        self.call(Method::GET, &["v1", "chat", "rooms", room.as_str()])
+            .accept("application/json")
+            .typed()
+            .await
+    }
+
+    /// The messages of a room.
+    ///
+    /// Newest first; with `after`, those behind that number, oldest first. Messages older than
+    /// `chat.message_retention` are gone. Members only; a private room is 404 for everyone else.
+    pub async fn list_chat_messages(
+        &self,
+        room: &ChatRoomId,
+        query: &ListChatMessagesQuery,
+    ) -> Result<ChatMessageList, Error> {
+        self.call(Method::GET, &["v1", "chat", "rooms", room.as_str(), "messages"])
+            .query(query)
+            .accept("application/json")
+            .typed()
+            .await
+    }
+
+    /// Say something in a room.
+    ///
+    /// Kept before it is answered. A message asks AIR where the room answers everything, where it
+    /// begins with `@air`, or where `ask` is true; the answer is a message of type `ai` whose
+    /// `in_reply_to` is this one, and comes in pieces over the socket. After an answer that asks back
+    /// (`state: clarify`) the next message of who asked is taken as the reply: a choice's number,
+    /// value or label, or `you decide`; where it is a `in_reply_to`, or the room answers everything,
+    /// also words of one's own. Several questions are answered in their order, one a line or
+    /// parted by commas. `@air` begins a new question.
+    pub async fn post_chat_message(
+        &self,
+        room: &ChatRoomId,
+        body: &ChatPost,
+        idempotency_key: Option<&str>,
+    ) -> Result<ChatPosted, Error> {
+        self.call(Method::POST, &["v1", "chat", "rooms", room.as_str(), "messages"])
+            .json(body)
+            .header_if("Idempotency-Key", idempotency_key)
+            .accept("application/json")
+            .typed()
+            .await
+    }
+
+    /// Save an answer as a report.
+    ///
+    /// The IR of the answer becomes the first version of a new report, bound to its source.
+    pub async fn save_chat_answer(
+        &self,
+        room: &ChatRoomId,
+        id: &ChatMessageId,
+        body: &ChatSave,
+        idempotency_key: Option<&str>,
+    ) -> Result<ReportVersionCreated, Error> {
+        self.call(
+            Method::POST,
+            &["v1", "chat", "rooms", room.as_str(), "messages", id.as_str(), "report"],
+        )
+        .json(body)
+        .header_if("Idempotency-Key", idempotency_key)
+        .accept("application/json")
+        .typed()
+        .await
+    }
+
+    /// Join a room, or bring somebody in.
+    ///
+    /// Anyone may join a public room; into a private one a member brings others. A room holds at most
+    /// `chat.max_room_size` members.
+    pub async fn join_chat_room(
+        &self,
+        room: &ChatRoomId,
+        body: &ChatJoin,
+        idempotency_key: Option<&str>,
+    ) -> Result<ChatRoom, Error> {
+        self.call(Method::POST, &["v1", "chat", "rooms", room.as_str(), "members"])
+            .json(body)
+            .header_if("Idempotency-Key", idempotency_key)
+            .accept("application/json")
+            .typed()
+            .await
+    }
+
+    /// Leave a room, or take somebody out.
+    ///
+    /// Only who made the room, or an admin, takes others out. Who is not a member stays so.
+    pub async fn leave_chat_room(
+        &self,
+        room: &ChatRoomId,
+        query: &LeaveChatRoomQuery,
+    ) -> Result<(), Error> {
+        self.call(Method::DELETE, &["v1", "chat", "rooms", room.as_str(), "members"])
+            .query(query)
+            .done()
+            .await
+    }
+
+    /// Who is in a room, who is there, and who is typing.
+    pub async fn get_chat_presence(&self, room: &ChatRoomId) -> Result<ChatPresence, Error> {
+        self.call(Method::GET, &["v1", "chat", "rooms", room.as_str(), "presence"])
+            .accept("application/json")
+            .typed()
+            .await
     }
 
     /// The process lives.

@@ -1259,6 +1259,64 @@ pub struct ScopeVersion {
     pub created_at: String,
 }
 
+/// What changed from one version of a scope to another.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ScopeDiff {
+    pub scope_id: ScopeId,
+    pub from: VersionNumber,
+    pub to: VersionNumber,
+    pub from_version_id: ScopeVersionId,
+    pub to_version_id: ScopeVersionId,
+    /// The Markdown as a unified diff; empty where it is the same.
+    pub scope_md: String,
+    /// The changes of the IR; a version whose IR was not built yet has none, so all of the other's is
+    /// one change.
+    pub ir: Vec<IrChange>,
+}
+
+/// One change of an IR.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct IrChange {
+    pub op: IrChangeKind,
+    /// A JSON pointer: into the earlier IR for `remove`, else into the later one.
+    pub pointer: String,
+    /// The value that was there; absent for `add`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<serde_json::Value>,
+    /// The value that is there; absent for `remove`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<serde_json::Value>,
+}
+
+/// What was done to a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum IrChangeKind {
+    Add,
+    Remove,
+    Replace,
+}
+
+impl IrChangeKind {
+    /// Every value.
+    pub const ALL: &[Self] = &[Self::Add, Self::Remove, Self::Replace];
+
+    /// The name in the contract.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Add => "add",
+            Self::Remove => "remove",
+            Self::Replace => "replace",
+        }
+    }
+}
+
+impl fmt::Display for IrChangeKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
 /// A page of scopes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ScopeList {
@@ -2456,6 +2514,319 @@ pub struct RowPage {
 }
 
 text_type! {
+    /// A room, as its URL names it.
+    ChatRoomId
+}
+
+text_type! {
+    /// A message.
+    ChatMessageId
+}
+
+/// `personal`: a session of one person with AIR.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ChatRoomKind {
+    Group,
+    Personal,
+}
+
+impl ChatRoomKind {
+    /// Every value.
+    pub const ALL: &[Self] = &[Self::Group, Self::Personal];
+
+    /// The name in the contract.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Group => "group",
+            Self::Personal => "personal",
+        }
+    }
+}
+
+impl fmt::Display for ChatRoomKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// What AIR answers in a room: nothing, messages that begin with `@air`, or all. A message can
+/// ask by itself wherever it is not `off`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ChatAi {
+    Off,
+    Mention,
+    Always,
+}
+
+impl ChatAi {
+    /// Every value.
+    pub const ALL: &[Self] = &[Self::Off, Self::Mention, Self::Always];
+
+    /// The name in the contract.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::Mention => "mention",
+            Self::Always => "always",
+        }
+    }
+}
+
+impl fmt::Display for ChatAi {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A new room.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub struct ChatRoomCreate {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<ChatRoomId>,
+    /// The name for people; the id if it is not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<ChatRoomKind>,
+    /// Whether only its members know of it. A personal room always is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub private: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ai: Option<ChatAi>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub datasource_id: Option<DatasourceId>,
+    /// Who is in it from the start besides the caller.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub members: Option<Vec<String>>,
+}
+
+/// A room.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ChatRoom {
+    pub id: ChatRoomId,
+    pub name: String,
+    pub kind: ChatRoomKind,
+    /// Whether only its members know of it.
+    pub private: bool,
+    pub ai: ChatAi,
+    /// The source that is asked; the default one where it is null.
+    pub datasource_id: Option<DatasourceId>,
+    /// Who made it.
+    pub created_by: String,
+    /// How many members it has.
+    pub members: u64,
+    /// Whether the caller is one.
+    pub joined: bool,
+    /// The number of its last message; 0 if there was none.
+    pub last_seq: u64,
+    pub created_at: String,
+}
+
+/// A page of rooms.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ChatRoomList {
+    pub items: Vec<ChatRoom>,
+    pub next: Option<Cursor>,
+}
+
+/// A message.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ChatPost {
+    /// What is said.
+    pub content: String,
+    /// The client's own name of the message; sent again with the same content, it is one message.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_ref: Option<String>,
+    /// Whether it asks AIR; the room''s rule if it is not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ask: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub in_reply_to: Option<ChatMessageId>,
+    /// Answers to the questions of the message `in_reply_to`, by question, in place of reading them
+    /// from the content.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answers: Option<BTreeMap<String, String>>,
+}
+impl ChatPost {
+    /// With the required members alone.
+    pub fn new(content: String) -> Self {
+        Self { content, client_ref: None, ask: None, in_reply_to: None, answers: None }
+    }
+}
+
+/// A message that is kept.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ChatPosted {
+    pub message_id: ChatMessageId,
+    pub room: ChatRoomId,
+    /// Its number in the room.
+    pub seq: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer_id: Option<ChatMessageId>,
+}
+
+/// Who speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ChatMessageType {
+    User,
+    Ai,
+    System,
+}
+
+impl ChatMessageType {
+    /// Every value.
+    pub const ALL: &[Self] = &[Self::User, Self::Ai, Self::System];
+
+    /// The name in the contract.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::User => "user",
+            Self::Ai => "ai",
+            Self::System => "system",
+        }
+    }
+}
+
+impl fmt::Display for ChatMessageType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A message of a room.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ChatMessage {
+    pub message_id: ChatMessageId,
+    pub room: ChatRoomId,
+    /// Its number in the room; that of its event on the channel `chat/<room>`.
+    pub seq: u64,
+    pub r#type: ChatMessageType,
+    /// Who said it; `air` for answers.
+    pub user_id: String,
+    /// Text; an answer is Markdown.
+    pub content: String,
+    /// The message that it answers.
+    pub in_reply_to: Option<ChatMessageId>,
+    pub created_at: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_ref: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer: Option<ChatAnswer>,
+}
+
+/// What goes with an answer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ChatAnswer {
+    pub state: AskState,
+    /// Who asked. Scope and run belong to them, and the rows are those they may see.
+    pub asked_by: String,
+    /// The question that was answered.
+    pub question: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub datasource_id: Option<DatasourceId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope_id: Option<ScopeId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope_version_id: Option<ScopeVersionId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interpretation: Option<String>,
+    pub assumptions: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub questions: Option<Vec<Question>>,
+    /// Answers to questions back that went into it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answers: Option<BTreeMap<String, String>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ir: Option<Ir>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub badge: Option<Badge>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confidence: Option<f64>,
+    /// Why there is no answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// What the source lacks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub missing: Option<Vec<String>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub problem: Option<Problem>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run_id: Option<RunId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub columns: Option<Vec<ResultColumn>>,
+    /// The first rows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rows: Option<Vec<Row>>,
+    /// How many rows the run has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub row_count: Option<u64>,
+    /// Whether the run itself was cut.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub truncated: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sql: Option<Vec<SourceSql>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub qa: Option<Verdict>,
+}
+
+/// A page of messages.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ChatMessageList {
+    pub items: Vec<ChatMessage>,
+    pub next: Option<Cursor>,
+}
+
+/// A report to make of an answer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ChatSave {
+    pub key: ReportKey,
+    /// The title; the question if it is not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+}
+impl ChatSave {
+    /// With the required members alone.
+    pub fn new(key: ReportKey) -> Self {
+        Self { key, title: None }
+    }
+}
+
+/// Who joins.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub struct ChatJoin {
+    /// The caller if it is not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_id: Option<String>,
+}
+
+/// A member of a room.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ChatMember {
+    pub user_id: String,
+    /// Whether they have an open socket.
+    pub online: bool,
+    /// Whether they are typing in this room.
+    pub typing: bool,
+    pub joined_at: String,
+    /// When they were last heard of; null where that is longer ago than `chat.presence_timeout`.
+    pub last_seen: Option<String>,
+}
+
+/// Who is in a room.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ChatPresence {
+    pub room: ChatRoomId,
+    pub items: Vec<ChatMember>,
+}
+
+text_type! {
     /// The `operationId` of what was done; or `token.refused`, `role.refused`, `plan.refused`,
     /// `audit.dropped`.
     AuditAction
@@ -2637,6 +3008,18 @@ pub struct ListScopesQuery {
     pub status: Option<ScopeStatus>,
 }
 
+/// The query of `get_scope_diff`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub struct GetScopeDiffQuery {
+    /// The version before; the one before `to` if it is not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<VersionNumber>,
+    /// The version after; the newest if it is not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<VersionNumber>,
+}
+
 /// The query of `plan_sql`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
 #[serde(deny_unknown_fields)]
@@ -2779,6 +3162,45 @@ pub struct ListSchedulesQuery {
     /// The `next` of the page before. One that is not from this list is 422.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cursor: Option<Cursor>,
+}
+
+/// The query of `list_chat_rooms`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub struct ListChatRoomsQuery {
+    /// Items on a page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u16>,
+    /// The `next` of the page before. One that is not from this list is 422.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<Cursor>,
+    /// Only rooms that the caller is a member of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub joined: Option<bool>,
+}
+
+/// The query of `list_chat_messages`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub struct ListChatMessagesQuery {
+    /// Items on a page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u16>,
+    /// The `next` of the page before. One that is not from this list is 422.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<Cursor>,
+    /// The number of the last message that was seen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<u64>,
+}
+
+/// The query of `leave_chat_room`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub struct LeaveChatRoomQuery {
+    /// Who leaves; the caller if it is not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_id: Option<String>,
 }
 
 /// The query of `list_audit`.
