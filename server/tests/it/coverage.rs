@@ -217,6 +217,25 @@ async fn every_operation_succeeds_for_its_roles_and_for_nobody_else() {
     }
 }
 
+#[tokio::test]
+async fn every_operation_knows_its_query() {
+    let world = World::new().await;
+    let contract = contract();
+    for (path, item) in contract["paths"].as_object().unwrap() {
+        for method in ["GET", "POST", "PATCH", "DELETE"] {
+            let operation = &item[method.to_ascii_lowercase()];
+            let Some(name) = operation["operationId"].as_str() else { continue };
+            let parts = path.split('/').map(|p| if p.starts_with('{') { "x" } else { p });
+            let at = format!("{}?nonsense=1", parts.collect::<Vec<_>>().join("/"));
+            let reply = world.as_user("ann", "admin", method, &at).send().await;
+            let status = reply.status.as_u16();
+            // A socket is refused where nobody asks for one.
+            let fits = status == 400 || status == 422 || (name == "open_socket" && status == 426);
+            assert!(fits, "{name}: {status} {}", reply.text());
+        }
+    }
+}
+
 /// Operations that have a parameter of this name in the contract.
 fn with_parameter(name: &str) -> BTreeSet<String> {
     let wanted = format!("#/components/parameters/{name}");
