@@ -15,7 +15,9 @@ use datafusion::arrow::datatypes::DataType;
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::common::{Column, DFSchema, DataFusionError, Result, ScalarValue};
 use datafusion::logical_expr::utils::{conjunction, split_conjunction_owned};
-use datafusion::logical_expr::{Expr, FetchType, Filter, LogicalPlan, Projection, Subquery, TableScan, lit};
+use datafusion::logical_expr::{
+    Expr, FetchType, Filter, LogicalPlan, Projection, Subquery, TableScan, lit,
+};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
