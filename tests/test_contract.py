@@ -120,6 +120,8 @@ def check(http: Http, folder: Path, *options: str) -> None:
         "--generation-deterministic",
         "--continue-on-failure",
         "--no-color",
+        # Learning on a busy machine takes longer than the tool waits by itself.
+        "--request-timeout=120",
         *options,
     ]
     done = subprocess.run(  # noqa: S603

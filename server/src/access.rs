@@ -168,6 +168,26 @@ pub(crate) fn is_whole(policies: &[Policy], principal: &Principal, source: &Data
     fingerprint(policies, principal, source).is_empty()
 }
 
+/// What is said in a room is for all its members, who may see less than who asks.
+///
+/// # Errors
+/// `forbidden`, where any policy is about the source.
+pub(crate) fn require_shared(policies: &[Policy], source: &DatasourceId) -> Result<(), ApiError> {
+    if policies.iter().all(|policy| policy.datasource != *source) {
+        return Ok(());
+    }
+    let detail = format!(
+        "Policies say who sees what of {source}, so it is not asked about in rooms; ask it by \
+         yourself."
+    );
+    Err(ApiError::new(ErrorCode::Forbidden, detail))
+}
+
+/// Whether two principals see the same of every source.
+pub(crate) fn see_alike(policies: &[Policy], one: &Principal, other: &Principal) -> bool {
+    fingerprint_of_all(policies, one) == fingerprint_of_all(policies, other)
+}
+
 /// What is kept of a run is shown to whom the same policies would give the same rows.
 ///
 /// # Errors

@@ -15,7 +15,9 @@ use datafusion::arrow::datatypes::DataType;
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::common::{Column, DFSchema, DataFusionError, Result, ScalarValue};
 use datafusion::logical_expr::utils::{conjunction, split_conjunction_owned};
-use datafusion::logical_expr::{Expr, Filter, LogicalPlan, Projection, Subquery, TableScan, lit};
+use datafusion::logical_expr::{
+    Expr, FetchType, Filter, LogicalPlan, Projection, Subquery, TableScan, lit,
+};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -297,7 +299,7 @@ impl<'g> Splitter<'g> {
                     source: there.place.source,
                     sql,
                     schema: rows_of(&asked),
-                    at_most: asked.max_rows().and_then(|n| u64::try_from(n).ok()),
+                    at_most: most_rows(&asked),
                     left: there.left,
                     keyed: (!restricted.is_empty())
                         .then(|| Arc::new(Keyed { plan: asked, slots: restricted })),
@@ -458,4 +460,22 @@ pub(super) fn named_again(rows: LogicalPlan, names: &Chosen) -> Result<LogicalPl
         })
         .collect();
     Ok(LogicalPlan::Projection(Projection::try_new(columns, Arc::new(rows))?))
+}
+
+/// The most rows there can be, where something at the top bounds them. Bounds below joins are not
+/// multiplied: those of policies (`access/limit.rs`) are none, and their product has no number.
+fn most_rows(plan: &LogicalPlan) -> Option<u64> {
+    let bound = |fetch: usize| u64::try_from(fetch).ok();
+    match plan {
+        LogicalPlan::Projection(node) => most_rows(&node.input),
+        LogicalPlan::Filter(node) => most_rows(&node.input),
+        LogicalPlan::SubqueryAlias(node) => most_rows(&node.input),
+        LogicalPlan::Aggregate(node) if node.group_expr.is_empty() => Some(1),
+        LogicalPlan::Sort(node) => node.fetch.map_or_else(|| most_rows(&node.input), bound),
+        LogicalPlan::Limit(node) => match node.get_fetch_type() {
+            Ok(FetchType::Literal(Some(fetch))) => bound(fetch),
+            _ => most_rows(&node.input),
+        },
+        _ => None,
+    }
 }

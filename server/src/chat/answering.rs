@@ -14,6 +14,7 @@ use super::following;
 use super::posting::queued;
 use super::streaming::{Part, Stream};
 use super::{AIR, wording};
+use crate::access;
 use crate::auth::Principal;
 use crate::contract::types::{AskState, ChatAnswer as Answer, ErrorCode};
 use crate::id::DatasourceId;
@@ -134,6 +135,7 @@ async fn asked(
     let deadline = Instant::now() + limit;
     let principal = principal(held)?;
     let datasource = source(app, room).await?;
+    access::require_shared(&app.config.policies, &datasource)?;
     let followed = following::followed(app, room, &principal, &datasource, request).await?;
     let (previous, follows) = match followed {
         Some((previous, id)) => (Some(previous), Follows::Message(id)),

@@ -10,8 +10,9 @@ use super::datasources::page;
 use super::process::ASK_AGAIN;
 use super::rows::{json, with_header};
 use super::{Operation, operation};
+use crate::access;
 use crate::admission::{Answer, Call};
-use crate::auth::Role;
+use crate::auth::{Principal, Role};
 use crate::contract::types::{
     Cursor, Job, JobAttempt, JobKind, JobList, JobStatus, JobSummary, ListJobsQuery, Problem,
 };
@@ -93,8 +94,13 @@ async fn own(call: &Call) -> Result<store::Job, ApiError> {
 async fn shown(call: &Call, job: store::Job) -> Result<Job, ApiError> {
     let attempts = call.app.store.jobs().attempts(&job.id).await?;
     let run_ids = call.app.store.runs().of_job(&job.id).await?;
-    let (input, result) = (job.input.clone(), job.result.clone());
-    let error = job.error.as_ref().and_then(|error| Problem::deserialize(error).ok());
+    // What came of it is for whom the same policies hold as for whom it was done.
+    let done_for: Option<Principal> = serde_json::from_value(job.principal.clone()).ok();
+    let policies = &call.app.config.policies;
+    let alike = done_for.is_some_and(|p| access::see_alike(policies, &p, &call.principal));
+    let (input, result) = (job.input.clone(), job.result.clone().filter(|_| alike));
+    let error = job.error.as_ref().filter(|_| alike);
+    let error = error.and_then(|error| Problem::deserialize(error).ok());
     let summary = summary(job);
     Ok(Job {
         job_id: summary.job_id,
