@@ -100,6 +100,26 @@ pub(crate) struct CatalogTable {
     schema: SchemaRef,
     /// Types of the columns in the source's own words.
     natives: Arc<HashMap<String, String>>,
+    estimates: Arc<Estimates>,
+}
+
+/// How many rows and values a table has, as far as that was learned.
+#[derive(Debug, Default)]
+struct Estimates {
+    rows: Option<u64>,
+    distinct: HashMap<String, u64>,
+}
+
+impl Estimates {
+    fn of(table: &Table) -> Self {
+        let rows = table.row_estimate;
+        let own = |column: &air_ir::catalog::Column| {
+            let is_key = table.primary_key == [column.name.as_str()];
+            if is_key { rows } else { column.stats.as_ref()?.distinct }
+        };
+        let distinct = table.columns.iter().filter_map(|c| Some((c.name.clone(), own(c)?)));
+        Self { rows, distinct: distinct.collect() }
+    }
 }
 
 impl CatalogTable {
@@ -109,14 +129,26 @@ impl CatalogTable {
         name: String,
         schema: SchemaRef,
     ) -> Self {
-        Self { source: source.to_owned(), server, name, schema, natives: Arc::default() }
+        let (natives, estimates) = (Arc::default(), Arc::default());
+        Self { source: source.to_owned(), server, name, schema, natives, estimates }
     }
 
-    /// With what the source calls the types of `table`'s columns.
-    fn with_natives(mut self, table: &Table) -> Self {
+    /// With what the catalog tells of `table` beside its schema.
+    fn described(mut self, table: &Table) -> Self {
         let natives = table.columns.iter().map(|c| (c.name.clone(), c.native_type.clone()));
         self.natives = Arc::new(natives.collect());
+        self.estimates = Arc::new(Estimates::of(table));
         self
+    }
+
+    /// About how many rows there are.
+    pub(crate) fn rows(&self) -> Option<u64> {
+        self.estimates.rows
+    }
+
+    /// About how many values a column has.
+    pub(crate) fn distinct(&self, column: &str) -> Option<u64> {
+        self.estimates.distinct.get(column).copied()
     }
 
     /// A column's type in the source's own words, where it is a database's.
@@ -154,7 +186,7 @@ impl Prepared {
             sources.extend(catalog.tables.iter().map(|t| {
                 let (source, server) = (catalog.source.as_str(), server.clone());
                 let table = CatalogTable::new(source, server, t.qualified_name(), arrow_schema(t));
-                Arc::new(table.with_natives(t))
+                Arc::new(table.described(t))
             }));
             catalogs.push(Indexed::new(catalog, first));
         }
