@@ -8,15 +8,13 @@ tool gets UTC, ISO dates and memory enough that the disk is no part of what is m
 from __future__ import annotations
 
 import contextlib
-import importlib
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import duckdb
-
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 import servers
+from tpch import load_extension as load_extension
 
 READER, PASSWORD, LOADER = servers.READER, servers.PASSWORD, servers.LOADER
 
@@ -73,12 +71,3 @@ def mariadb_words(server: servers.MariaDb, database: str) -> str:
     """The reader's connection as DuckDB's scanner wants it."""
     place = f"host=127.0.0.1 port={server.port} database={database}"
     return f"{place} user={READER} passwd={PASSWORD}"
-
-
-def load_extension(connection: duckdb.DuckDBPyConnection, name: str) -> None:
-    """An extension of DuckDB from the wheel that carries it: nothing is downloaded."""
-    package = importlib.import_module(f"duckdb_extension_{name}")
-    found = [
-        file for place in package.__path__ for file in Path(place).rglob(f"{name}.duckdb_extension")
-    ]
-    connection.load_extension(str(found[0]))

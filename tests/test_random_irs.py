@@ -101,7 +101,45 @@ def refused(code: str) -> Reply:
     ],
 )
 def test_what_agrees_and_what_does_not(a: Reply, b: Reply, kind: str) -> None:
-    assert judge({"files": a, "mysql": b}).kind == kind
+    assert judge({"files": a, "mysql": b}, {}).kind == kind
+
+
+def ordered(*rows: tuple[Any, Any], truncated: bool = False) -> Reply:
+    found = [{"x": x, "d": d} for x, d in rows]
+    columns = [{"name": "x"}, {"name": "d"}]
+    return Reply(200, {"columns": columns, "rows": found, "truncated": truncated})
+
+
+NEAR = 0.1 + 0.2
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "kind"),
+    [
+        (ordered((0.3, "a"), (0.3, "b")), ordered((0.3, "b"), (NEAR, "a")), "answered"),
+        (ordered((0.3, "a"), (0.4, "b")), ordered((0.4, "b"), (0.3, "a")), "rows"),
+        (ordered((0.3, "a"), (0.3, "b")), ordered((0.3, "b"), (0.3, "c")), "rows"),
+        (ordered((0.3, "a"), (0.3, "a")), ordered((0.3, "a"), (0.3, "b")), "rows"),
+        (ordered((3, "a"), (3, "b")), ordered((3, "b"), (3, "a")), "rows"),
+        (
+            ordered((0.1, "a"), (0.3, "b"), (0.3, "c"), truncated=True),
+            ordered((0.1, "a"), (NEAR, "c"), (0.3, "d"), truncated=True),
+            "answered",
+        ),
+        (
+            ordered((0.1, "a"), (0.3, "b"), (0.3, "c"), truncated=True),
+            ordered((0.1, "z"), (NEAR, "c"), (0.3, "d"), truncated=True),
+            "rows",
+        ),
+        (
+            ordered((0.1, "a"), (0.3, "b"), (0.3, "c"), truncated=True),
+            ordered((0.1, "a"), (NEAR, "c"), (0.5, "d"), truncated=True),
+            "rows",
+        ),
+    ],
+)
+def test_an_order_by_doubles_is_as_sharp_as_they_are(a: Reply, b: Reply, kind: str) -> None:
+    assert judge({"files": a, "mysql": b}, {"order": [{"field": "x"}]}).kind == kind
 
 
 def test_a_mismatch_is_made_small() -> None:

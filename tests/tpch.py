@@ -2,13 +2,17 @@
 
 In: a scale and a folder. Out: one folder a format, each with a `dataset.yaml` that says the types
 and keys which CSV and JSON cannot. tpchgen-cli writes Parquet and CSV; DuckDB turns the Parquet
-into JSON lines. A folder that is complete is used again.
+into JSON lines. A folder that is there is whole, and used again.
 """
 
 from __future__ import annotations
 
+import contextlib
+import importlib
 import subprocess
 import sys
+import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import duckdb
@@ -85,29 +89,47 @@ def dataset(form: str, scale: float) -> str:
     return "\n".join(lines) + "\n"
 
 
-def data(scale: float, folder: Path) -> dict[str, Path]:
+def data(scale: float, folder: Path, forms: Sequence[str] = FORMATS) -> dict[str, Path]:
     """The folder of each format, made where it is not there yet."""
     home = folder / f"tpch-{scale:g}"
-    done = home / "complete"
-    places = {form: home / form for form in FORMATS}
-    if not done.exists():
-        generate(scale, places)
-        done.touch()
+    places = {form: home / form for form in forms}
     for form, place in places.items():
+        if not place.exists():
+            make(form, scale, place)
         (place / "dataset.yaml").write_text(dataset(form, scale), encoding="utf-8")
     return places
 
 
-def generate(scale: float, places: dict[str, Path]) -> None:
-    generator = Path(sys.prefix) / "bin" / "tpchgen-cli"
-    for form in ["parquet", "csv"]:
-        command = [str(generator), form, "-s", f"{scale:g}", f"--output-dir={places[form]}"]
-        subprocess.run(command, check=True)  # noqa: S603
-    places["jsonl"].mkdir(exist_ok=True)
+def make(form: str, scale: float, place: Path) -> None:
+    """Makes one format beside its place and moves it there, so that what is there is whole."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=place.parent) as folder:
+        made = Path(folder) / form
+        if form == "jsonl":
+            into_json(data(scale, place.parent.parent, ["parquet"])["parquet"], made)
+        else:
+            generator = Path(sys.prefix) / "bin" / "tpchgen-cli"
+            command = [str(generator), form, "-s", f"{scale:g}", f"--output-dir={made}"]
+            subprocess.run(command, check=True)  # noqa: S603
+        # Where another process was faster, its data is the same.
+        with contextlib.suppress(OSError):
+            made.rename(place)
+    if not place.is_dir():
+        raise FileNotFoundError(place)
+
+
+def into_json(parquet: Path, folder: Path) -> None:
+    folder.mkdir()
     with duckdb.connect() as connection:
         for name in TABLES:
-            source, target = (
-                places["parquet"] / f"{name}.parquet",
-                places["jsonl"] / f"{name}.jsonl",
-            )
+            source, target = parquet / f"{name}.parquet", folder / f"{name}.jsonl"
             connection.execute(f"copy (from '{source}') to '{target}' (format json)")
+
+
+def load_extension(connection: duckdb.DuckDBPyConnection, name: str) -> None:
+    """An extension of DuckDB from the wheel that carries it: nothing is downloaded."""
+    package = importlib.import_module(f"duckdb_extension_{name}")
+    found = [
+        file for place in package.__path__ for file in Path(place).rglob(f"{name}.duckdb_extension")
+    ]
+    connection.load_extension(str(found[0]))

@@ -60,7 +60,9 @@ pub(crate) fn over(
     window(WindowFunctionDefinition::WindowUDF(udf), args, partition_by, order_by)
 }
 
-/// A call of a function over the rows of a group.
+/// A call of a function over the rows of a group. Functions that take an order look at places in
+/// it and not at a frame, so the frame counts rows: the engine cannot bear one of values for every
+/// type (times of day), even where the function does not look at it.
 pub(crate) fn window(
     function: WindowFunctionDefinition,
     args: Vec<Expr>,
@@ -68,7 +70,7 @@ pub(crate) fn window(
     order_by: Vec<Sort>,
 ) -> Expr {
     let mut call = WindowFunction::new(function, args);
-    call.params.window_frame = WindowFrame::new((!order_by.is_empty()).then_some(false));
+    call.params.window_frame = WindowFrame::new((!order_by.is_empty()).then_some(true));
     call.params.partition_by = partition_by;
     call.params.order_by = order_by;
     Expr::WindowFunction(Box::new(call))

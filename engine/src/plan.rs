@@ -13,6 +13,7 @@
 
 mod aggregate;
 mod arithmetic;
+mod comparison;
 mod compile;
 mod context;
 mod dimension;

@@ -105,6 +105,26 @@ pub(crate) struct CatalogTable {
     natives: Arc<HashMap<String, String>>,
     /// Which rows of it may be seen, where not all: the guard puts it above every scan.
     limit: Option<Arc<Limit>>,
+    estimates: Arc<Estimates>,
+}
+
+/// How many rows and values a table has, as far as that was learned.
+#[derive(Debug, Default)]
+struct Estimates {
+    rows: Option<u64>,
+    distinct: HashMap<String, u64>,
+}
+
+impl Estimates {
+    fn of(table: &Table) -> Self {
+        let rows = table.row_estimate;
+        let own = |column: &air_ir::catalog::Column| {
+            let is_key = table.primary_key == [column.name.as_str()];
+            if is_key { rows } else { column.stats.as_ref()?.distinct }
+        };
+        let distinct = table.columns.iter().filter_map(|c| Some((c.name.clone(), own(c)?)));
+        Self { rows, distinct: distinct.collect() }
+    }
 }
 
 impl CatalogTable {
@@ -114,14 +134,16 @@ impl CatalogTable {
         name: String,
         schema: SchemaRef,
     ) -> Self {
+        let (natives, estimates) = (Arc::default(), Arc::default());
         let source = source.to_owned();
-        Self { source, server, name, schema, natives: Arc::default(), limit: None }
+        Self { source, server, name, schema, natives, limit: None, estimates }
     }
 
-    /// With what the source calls the types of `table`'s columns.
-    fn with_natives(mut self, table: &Table) -> Self {
+    /// With what the catalog tells of `table` beside its schema.
+    fn described(mut self, table: &Table) -> Self {
         let natives = table.columns.iter().map(|c| (c.name.clone(), c.native_type.clone()));
         self.natives = Arc::new(natives.collect());
+        self.estimates = Arc::new(Estimates::of(table));
         self
     }
 
@@ -137,6 +159,16 @@ impl CatalogTable {
     /// The same, answered for by another server.
     pub(crate) fn answered_by(self, server: Option<Arc<Server>>) -> Self {
         Self { server, ..self }
+    }
+
+    /// About how many rows there are.
+    pub(crate) fn rows(&self) -> Option<u64> {
+        self.estimates.rows
+    }
+
+    /// About how many values a column has.
+    pub(crate) fn distinct(&self, column: &str) -> Option<u64> {
+        self.estimates.distinct.get(column).copied()
     }
 
     /// A column's type in the source's own words, where it is a database's.
@@ -174,7 +206,7 @@ impl Prepared {
             sources.extend(catalog.tables.iter().map(|t| {
                 let (source, server) = (catalog.source.as_str(), server.clone());
                 let table = CatalogTable::new(source, server, t.qualified_name(), arrow_schema(t));
-                Arc::new(table.with_natives(t))
+                Arc::new(table.described(t))
             }));
             catalogs.push(Indexed::new(catalog, first));
         }

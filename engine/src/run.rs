@@ -135,9 +135,7 @@ pub async fn run(
     runtime: &Runtime,
 ) -> Result<Answer, RunError> {
     let mut running = Running::new(execution, sources, runtime);
-    for stage in &execution.stages {
-        running.stage(stage).await?;
-    }
+    running.stages().await?;
     let plan = execution.guarded();
     let session = match execution.keeps_order() {
         true => runtime.ordered_session(),

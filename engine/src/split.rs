@@ -7,14 +7,17 @@
 //! SQL writer has a form for (`parts.rs`). Above it rows are worked on here, with the same
 //! functions as rows of files; only the columns used above come over (`columns.rs`), and
 //! conditions go below joins to the side they are about (`sink.rs`). Where a join crosses
-//! sources, rows are grouped at their source first (`partial.rs`), and the side that is asked
-//! first restricts the other one by its keys (`spine.rs`, `keys.rs`).
+//! sources, rows are grouped at their source first (`partial.rs`) unless that saves too little
+//! (`groups.rs`), and the side that is asked first restricts the other one by its keys
+//! (`spine.rs`, `keys.rs`); an `exists` about another source is such a join too (`related.rs`).
 
 mod columns;
+mod groups;
 mod keys;
 mod partial;
 mod parts;
 mod rejects;
+mod related;
 mod sink;
 mod spine;
 
@@ -52,6 +55,8 @@ pub struct SourceQuery {
 #[derive(Debug)]
 pub(crate) struct Keyed {
     pub(crate) plan: LogicalPlan,
+    /// What is asked instead where no list of keys restricts it.
+    pub(crate) open: Option<LogicalPlan>,
     /// The slots of its keys.
     pub(crate) slots: Vec<usize>,
 }
@@ -213,7 +218,11 @@ impl GuardedPlan {
             return self.whole(place, sql).map_err(|e| failed(&e));
         }
         let mut splitter = Splitter::new(self.values(), self.spans(), options);
-        let local = splitter.rest(self.logical()).map_err(|e| failed(&e))?;
+        let plan = match options.pushdown {
+            true => related::joined(self.logical()).map_err(|e| failed(&e))?,
+            false => self.logical().clone(),
+        };
+        let local = splitter.rest(&plan).map_err(|e| failed(&e))?;
         let (queries, stages, slots) = splitter.done();
         Ok(Execution { guarded: self, local, queries, stages, slots })
     }

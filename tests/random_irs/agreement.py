@@ -2,13 +2,16 @@
 
 In: each engine's reply. Out: nothing where all gave the same rows in the same order, or refused
 with the same codes; else what differs. Doubles may differ by 1e-9 of their size, decimals in the
-zeroes at their end, and nothing else.
+zeroes at their end, and nothing else. Rows that are ordered by a double may stand in another order
+where their doubles differ by no more than that: which of them is the greater is then a matter of
+the last digit.
 """
 
 from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -44,7 +47,7 @@ def codes(reply: Reply) -> list[str]:
     return sorted(set(parts)) or [reply.body.get("code", f"status {reply.status}")]
 
 
-def judge(replies: dict[str, Reply]) -> Verdict:
+def judge(replies: dict[str, Reply], ir: dict[str, Any]) -> Verdict:
     """The verdict over all engines; the first one named is what the others are held against."""
     for engine, reply in replies.items():
         if reply.status >= 500 or (reply.status != 200 and NO_REFUSALS & set(codes(reply))):
@@ -54,7 +57,7 @@ def judge(replies: dict[str, Reply]) -> Verdict:
         return judge_refusals(replies, refused)
     first, *others = replies
     for engine in others:
-        if found := differs(replies[first].body, replies[engine].body):
+        if found := differs(replies[first].body, replies[engine].body, ir):
             kind, detail = found
             return Verdict(kind, f"{engine} against {first}: {detail}")
     return Verdict("answered")
@@ -78,7 +81,7 @@ def told(reply: Reply) -> str:
     return "; ".join(parts) or f"{reply.body.get('code')}: {reply.body.get('detail')}"
 
 
-def differs(a: Any, b: Any) -> tuple[str, str] | None:
+def differs(a: Any, b: Any, ir: dict[str, Any]) -> tuple[str, str] | None:
     """The first difference of two results."""
     names = [column["name"] for column in a["columns"]]
     others = [column["name"] for column in b["columns"]]
@@ -86,13 +89,57 @@ def differs(a: Any, b: Any) -> tuple[str, str] | None:
         return "columns", f"{others} instead of {names}"
     if len(a["rows"]) != len(b["rows"]):
         return "rows", f"{len(b['rows'])} rows instead of {len(a['rows'])}"
-    for number, (row, other) in enumerate(zip(a["rows"], b["rows"], strict=True)):
-        for name in names:
-            if not same(row.get(name), other.get(name)):
-                return "rows", f"row {number}, {name}: {other.get(name)!r} for {row.get(name)!r}"
     if a["truncated"] != b["truncated"]:
         return "rows", f"truncated is {b['truncated']}"
+    keys = through_last_double(a["rows"], ir)
+    for run in runs(a["rows"], keys):
+        ours, theirs = a["rows"][run.start : run.stop], b["rows"][run.start : run.stop]
+        # Of rows that are as good as equal, a limit or an offset may take others.
+        cut = (run.start == 0 and ir.get("offset")) or (
+            run.stop == len(a["rows"]) and a["truncated"]
+        )
+        looked_at = keys if cut and len(run) > 1 else names
+        if len(run) > 1:
+            theirs = paired(ours, theirs, looked_at)
+        for number, (row, other) in enumerate(zip(ours, theirs, strict=True), run.start):
+            for name in looked_at:
+                if not same(row.get(name), other.get(name)):
+                    return (
+                        "rows",
+                        f"row {number}, {name}: {other.get(name)!r} for {row.get(name)!r}",
+                    )
     return None
+
+
+def through_last_double(rows: list[Any], ir: dict[str, Any]) -> list[str]:
+    """What the rows are ordered by, as far as the last key that is a double."""
+    keys = [order["field"] for order in ir.get("order", [])]
+    doubles = [n for n, k in enumerate(keys) if any(isinstance(row.get(k), float) for row in rows)]
+    return keys[: doubles[-1] + 1] if doubles else []
+
+
+def runs(rows: list[Any], keys: list[str]) -> Iterator[range]:
+    """The places of rows that stand together because their keys are the same answer."""
+    start = 0
+    for number in range(1, len(rows) + 1):
+        together = number < len(rows) and keys
+        if together and all(same(rows[number - 1].get(k), rows[number].get(k)) for k in keys):
+            continue
+        yield range(start, number)
+        start = number
+
+
+def paired(ours: list[Any], theirs: list[Any], names: list[str]) -> list[Any]:
+    """Their rows, each in the place of its equal among ours; what has none fills the others."""
+    left = list(theirs)
+    found: list[Any] = []
+    for row in ours:
+        equal = (r for r in left if all(same(row.get(n), r.get(n)) for n in names))
+        match = next(equal, None)
+        if match is not None:
+            left.remove(match)
+        found.append(match)
+    return [left.pop(0) if match is None else match for match in found]
 
 
 def same(a: Any, b: Any) -> bool:

@@ -47,7 +47,7 @@ class Asking:
         return dict(zip(ENGINES, self.pool.map(ask, ENGINES), strict=True))
 
     def verdict(self, dataset: str, ir: dict[str, Any]) -> Verdict:
-        return judge(self.replies(dataset, ir))
+        return judge(self.replies(dataset, ir), ir)
 
     def sql(self, dataset: str, ir: dict[str, Any]) -> dict[str, Any]:
         """The SQL each engine is sent, or why there is none."""

@@ -1,9 +1,10 @@
 //! Dimensions: what each is, the same for every fact, and its group key over one fact's rows.
 
+use super::comparison::compared;
 use super::compile::Compiler;
 use super::expression::{instant, normal};
 use super::fact::Fact;
-use super::filter;
+use super::finish::shown;
 use crate::functions::{Bucket, PartOf, call};
 use crate::kind::{Kind, Typed};
 use crate::model::TargetId;
@@ -121,7 +122,7 @@ impl Compiler<'_, '_> {
             What::Shaped(input, shape) => {
                 let value = self.input(input, fact, at)?;
                 match shape {
-                    Shape::Plain => self.plain(value, at),
+                    Shape::Plain => Ok(shown(self.plain(value, at)?)),
                     Shape::Bucket(grain) => self.bucket(value, *grain, at),
                     Shape::Part(part) => {
                         let clock_of_date = value.kind == Kind::Date && part.is_clock();
@@ -205,8 +206,8 @@ impl Compiler<'_, '_> {
         let mut whens = vec![(Box::new(null), Box::new(int(None)))];
         for (i, bound) in bounds.iter().enumerate() {
             let scalar = air_ir::Scalar::Number(bound.clone());
-            let compared = filter::compared(&mut self.tester(), &value, Operator::Lt, &scalar, at)?;
-            whens.push((Box::new(compared), Box::new(int(i64::try_from(i).ok()))));
+            let below = compared(&mut self.tester(), &value, Operator::Lt, &scalar, at)?;
+            whens.push((Box::new(below), Box::new(int(i64::try_from(i).ok()))));
         }
         self.context.fixed_from(first);
         let last = int(i64::try_from(bounds.len()).ok());

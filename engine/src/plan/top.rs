@@ -39,6 +39,10 @@ pub(crate) const IS_OTHER: &str = "is_other";
 const RANK: &str = "rank";
 const PASSES: &str = "passes";
 const PLACE: &str = "place";
+/// Which part of the union a row is of: [`OF_TOP`] or [`OF_REST`].
+const PART: &str = "part";
+const OF_TOP: i64 = 0;
+const OF_REST: i64 = 1;
 
 /// The groups at the top, to be left out of the base rows.
 pub(crate) struct Rest {
@@ -179,17 +183,23 @@ impl Compiler<'_, '_> {
         if !top.other {
             return projected(columns, first).map_err(fail);
         }
-        columns.push(lit(false).alias(IS_OTHER));
-        let first = projected(columns, first).map_err(fail)?;
         if (0..groups.len()).all(|d| per.contains(&d)) {
-            return Ok(first);
+            columns.push(lit(false).alias(IS_OTHER));
+            return projected(columns, first).map_err(fail);
         }
+        let mut shown = columns.clone();
+        shown.push(binary(col(PART), Operator::Eq, lit(OF_REST)).alias(IS_OTHER));
+        columns.push(lit(OF_TOP).alias(PART));
+        let first = projected(columns, first).map_err(fail)?;
         let rest = self.rest(&ranked, &keys, wholes, per, asked)?;
         let union = Union::try_new(vec![Arc::new(first), Arc::new(rest)]).map_err(fail)?;
-        Ok(LogicalPlan::Union(union))
+        // The mark is computed over the union, so that a sort by it stays above: below, each part
+        // is sorted by what differs in it, and two dimensions that are equal in one part alone
+        // leave the union without the order that it needs.
+        projected(shown, LogicalPlan::Union(union)).map_err(fail)
     }
 
-    /// The rows of the rest, in the columns of the top.
+    /// The rows of the rest, in the columns of the top, and their part.
     fn rest(
         &mut self,
         ranked: &Ranked,
@@ -230,7 +240,7 @@ impl Compiler<'_, '_> {
         for (m, value) in figures.values.into_iter().enumerate() {
             columns.push(shown(value).expr.alias(metric_name(m)));
         }
-        columns.push(lit(true).alias(IS_OTHER));
+        columns.push(lit(OF_REST).alias(PART));
         projected(columns, figures.plan).map_err(fail)
     }
 

@@ -7,7 +7,7 @@
 //! around it. Whatever else a plan is made of is told by the IR's shape, or marks the trace.
 
 use super::Context;
-use super::filter::{Test, Tester};
+use super::comparison::{Test, Tester};
 use super::literal::Zones;
 use crate::kind::Typed;
 use air_ir::{Calendar, Op, Operand, Pointer};

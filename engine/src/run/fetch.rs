@@ -10,12 +10,15 @@ use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::Result;
 use datafusion::execution::TaskContext;
 use datafusion::logical_expr::{Expr, TableType};
-use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion::physical_plan::stream::{RecordBatchReceiverStream, RecordBatchStreamAdapter};
 use datafusion::physical_plan::streaming::PartitionStream;
 use datafusion::physical_plan::{ExecutionPlan, SendableRecordBatchStream};
-use futures::TryStreamExt;
+use futures::{StreamExt, TryStreamExt};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+
+/// Batches that a source may be ahead of what is done with them.
+const AHEAD: usize = 2;
 
 /// What was really sent, in the order it was.
 #[derive(Debug, Default)]
@@ -100,17 +103,29 @@ impl PartitionStream for Partition {
         &self.query.schema
     }
 
+    /// The query is sent at once, beside whatever else this run waits for: a join reads one side
+    /// only when it has the other.
     fn execute(&self, _: Arc<TaskContext>) -> SendableRecordBatchStream {
         let (remote, query) = (Arc::clone(&self.remote), self.query.clone());
-        let (source, log) = (self.source.clone(), Arc::clone(&self.log));
-        let rows = log.add(&source, &query.sql);
-        let stream = async move { remote.rows(query).await };
-        let stream = futures::stream::once(stream)
-            .try_flatten()
-            .inspect_ok(move |batch| {
-                rows.fetch_add(batch.num_rows() as u64, Ordering::Relaxed);
-            })
-            .map_err(move |cause| SourceFailed::of(&source, cause));
-        Box::pin(RecordBatchStreamAdapter::new(Arc::clone(&self.query.schema), stream))
+        let source = self.source.clone();
+        let counter = self.log.add(&source, &query.sql);
+        let schema = Arc::clone(&query.schema);
+        let mut ahead = RecordBatchReceiverStream::builder(Arc::clone(&schema), AHEAD);
+        let output = ahead.tx();
+        ahead.spawn(async move {
+            let failed = |cause| SourceFailed::of(&source, cause);
+            let mut rows = remote.rows(query).await.map_err(failed)?;
+            while let Some(batch) = rows.next().await {
+                if output.send(Ok(batch.map_err(failed)?)).await.is_err() {
+                    // Nobody reads on.
+                    break;
+                }
+            }
+            Ok(())
+        });
+        let rows = ahead.build().inspect_ok(move |batch| {
+            counter.fetch_add(batch.num_rows() as u64, Ordering::Relaxed);
+        });
+        Box::pin(RecordBatchStreamAdapter::new(schema, rows))
     }
 }

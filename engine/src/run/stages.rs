@@ -1,21 +1,23 @@
 //! One run: its stages, and the plans over providers in place of tables, queries and held rows.
 
 use super::fetch::{self, Log};
-use super::{RunError, Runtime, Sources, held};
+use super::held::{self, Collected};
+use super::{RunError, Runtime, Sources};
 use crate::prepared::CatalogTable;
 use crate::remote::RemoteQuery;
 use crate::split::{Execution, Fetched, Held, Keys, SourceQuery, Stage, resolved};
 use crate::sql::{Sql, write};
-use datafusion::arrow::datatypes::Schema;
+use datafusion::arrow::datatypes::{Schema, SchemaRef};
 use datafusion::catalog::TableProvider;
 use datafusion::common::metadata::ScalarAndMetadata;
-use datafusion::common::tree_node::Transformed;
+use datafusion::common::tree_node::{Transformed, TreeNodeRecursion};
 use datafusion::common::{DataFusionError, ParamValues};
 use datafusion::datasource::{MemTable, provider_as_source};
 use datafusion::execution::context::SessionContext;
 use datafusion::logical_expr::{LogicalPlan, TableScan, TableScanBuilder};
 use datafusion::physical_plan::SendableRecordBatchStream;
-use std::collections::HashMap;
+use futures::future::try_join_all;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 /// What a run knows so far.
@@ -27,7 +29,6 @@ pub(super) struct Running<'r> {
     keys: Vec<Keys>,
     /// The rows of stages that are scanned later, by stage.
     held: HashMap<usize, Arc<dyn TableProvider>>,
-    next: usize,
     pub(super) log: Arc<Log>,
 }
 
@@ -39,18 +40,76 @@ impl<'r> Running<'r> {
     ) -> Self {
         let keys = vec![Keys::Open; execution.slots.len()];
         let log = Arc::default();
-        Self { execution, sources, runtime, keys, held: HashMap::new(), next: 0, log }
+        Self { execution, sources, runtime, keys, held: HashMap::new(), log }
     }
 
-    /// Runs the next stage: its rows and keys are known then.
-    pub(super) async fn stage(&mut self, stage: &Stage) -> Result<(), RunError> {
-        let rows = self.stream(&stage.plan, &self.runtime.session()).await?;
-        let fields = stage.plan.schema().fields().iter();
-        let fields: Vec<_> = fields.map(|f| f.as_ref().clone().with_nullable(true)).collect();
-        let schema = Arc::new(Schema::new(fields));
+    /// Runs all stages: their rows and keys are known then. Those that wait for no other run
+    /// beside one another.
+    pub(super) async fn stages(&mut self) -> Result<(), RunError> {
+        let execution = self.execution;
+        let stages = &execution.stages;
+        let needs: Vec<BTreeSet<usize>> =
+            stages.iter().enumerate().map(|(i, s)| self.needs(s, i)).collect();
+        let mut waiting: BTreeSet<usize> = (0..stages.len()).collect();
+        while !waiting.is_empty() {
+            let is_ready = |i: &usize| needs[*i].is_disjoint(&waiting);
+            let ready: Vec<usize> = waiting.iter().copied().filter(is_ready).collect();
+            let mut plans = Vec::new();
+            for i in &ready {
+                plans.push((*i, self.with_providers(&stages[*i].plan)?));
+                waiting.remove(i);
+            }
+            let running = plans.into_iter().map(|(i, plan)| self.collected(&stages[i], plan));
+            // The first that fails ends the others.
+            let done = try_join_all(running).await?;
+            for (i, (rows, keys)) in ready.into_iter().zip(done) {
+                self.known(i, rows, keys);
+            }
+        }
+        Ok(())
+    }
+
+    /// The stages that must be done before this one, the one numbered `own`; all come earlier.
+    fn needs(&self, stage: &Stage, own: usize) -> BTreeSet<usize> {
+        let giving = |slot: usize| {
+            let gives = |s: &Stage| s.keys.iter().any(|key| key.slot == slot);
+            self.execution.stages.iter().position(gives)
+        };
+        let mut needs = BTreeSet::new();
+        let walked = stage.plan.apply_with_subqueries(|node| {
+            let LogicalPlan::TableScan(scan) = node else {
+                return Ok(TreeNodeRecursion::Continue);
+            };
+            if let Some(held) = scan.source.downcast_ref::<Held>() {
+                needs.insert(held.stage);
+            }
+            if let Some(fetched) = scan.source.downcast_ref::<Fetched>()
+                && let Some(keyed) = &self.execution.queries()[fetched.query].keyed
+            {
+                needs.extend(keyed.slots.iter().filter_map(|slot| giving(*slot)));
+            }
+            Ok(TreeNodeRecursion::Continue)
+        });
+        debug_assert!(walked.is_ok(), "the visitor itself never fails");
+        debug_assert!(needs.iter().all(|n| *n < own), "a stage waits for earlier ones only");
+        needs.retain(|n| *n < own);
+        needs
+    }
+
+    /// The rows and keys of one stage.
+    async fn collected(
+        &self,
+        stage: &Stage,
+        plan: LogicalPlan,
+    ) -> Result<(Collected, Vec<Keys>), RunError> {
+        let rows = self.executed(plan, &self.runtime.session()).await?;
         let pool = &self.runtime.env().memory_pool;
-        let types = &self.execution.slots;
-        let (rows, keys) = held::collect(rows, &schema, &stage.keys, types, pool).await?;
+        held::collect(rows, &schema_of(stage), &stage.keys, &self.execution.slots, pool).await
+    }
+
+    fn known(&mut self, i: usize, rows: Collected, keys: Vec<Keys>) {
+        let execution = self.execution;
+        let stage = &execution.stages[i];
         for (key, known) in stage.keys.iter().zip(keys) {
             self.keys[key.slot] = match known {
                 // Not all keys were looked at, so their ends are not known.
@@ -59,10 +118,8 @@ impl<'r> Running<'r> {
             };
         }
         if stage.held {
-            self.held.insert(self.next, held::table(rows, &schema));
+            self.held.insert(i, held::table(rows, &schema_of(stage)));
         }
-        self.next += 1;
-        Ok(())
     }
 
     /// The rows of a plan.
@@ -72,6 +129,14 @@ impl<'r> Running<'r> {
         session: &SessionContext,
     ) -> Result<SendableRecordBatchStream, RunError> {
         let logical = self.with_providers(plan)?;
+        self.executed(logical, session).await
+    }
+
+    async fn executed(
+        &self,
+        logical: LogicalPlan,
+        session: &SessionContext,
+    ) -> Result<SendableRecordBatchStream, RunError> {
         let values = self.execution.guarded().values().iter();
         let values = values.map(|v| ScalarAndMetadata::from(v.clone())).collect();
         let logical = logical.with_param_values(ParamValues::List(values))?;
@@ -139,7 +204,10 @@ impl<'r> Running<'r> {
             return Ok(None);
         }
         let guarded = self.execution.guarded();
-        let (plan, values) = resolved(&keyed.plan, guarded.values(), &self.keys)?;
+        // A list of keys leaves few rows, which are few groups.
+        let listed = keyed.slots.iter().any(|slot| matches!(self.keys[*slot], Keys::List(_)));
+        let plan = keyed.open.as_ref().filter(|_| !listed).unwrap_or(&keyed.plan);
+        let (plan, values) = resolved(plan, guarded.values(), &self.keys)?;
         let sql = write(&plan, &values, guarded.spans(), query.sql.dialect);
         Ok(Some(sql.unwrap_or_else(|_| query.sql.clone())))
     }
@@ -151,4 +219,12 @@ fn named(scan: &TableScan, rows: &Schema) -> Result<Vec<usize>, DataFusionError>
     let columns = scan.projected_schema.fields().iter();
     let places = columns.map(|column| Ok(rows.index_of(column.name())?));
     places.collect()
+}
+
+/// The columns a stage promises.
+fn schema_of(stage: &Stage) -> SchemaRef {
+    let fields = stage.plan.schema().fields().iter();
+    Arc::new(Schema::new(
+        fields.map(|f| f.as_ref().clone().with_nullable(true)).collect::<Vec<_>>(),
+    ))
 }

@@ -90,6 +90,10 @@ pub(super) fn restricted(
                 _ => None,
             }
         }
+        LogicalPlan::SubqueryAlias(a) => {
+            let i = a.schema.index_of_column(column)?;
+            Some((&a.input, Column::from(a.input.schema().qualified_field(i))))
+        }
         _ => None,
     };
     if let Some((input, inner)) = deeper {

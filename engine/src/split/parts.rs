@@ -6,11 +6,12 @@
 
 use super::columns::{Columns, below, referred, subquery, within};
 use super::{
-    Keyed, Place, RunOptions, SourceQuery, Stage, keys, partial, places_of, rows_of, scan, sink,
+    Keyed, Place, RunOptions, SourceQuery, Stage, groups, keys, partial, places_of, rows_of, scan,
+    sink,
 };
 use crate::plan::Spans;
 use crate::prepared::CatalogTable;
-use crate::sql::{Dialect, Forms, Unsupported, write};
+use crate::sql::{Dialect, Forms, Sql, Unsupported, write};
 use datafusion::arrow::datatypes::DataType;
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::common::{Column, DFSchema, DataFusionError, Result, ScalarValue};
@@ -36,6 +37,9 @@ pub(super) struct There {
     /// What it has no form for, done above.
     left: Vec<String>,
 }
+
+/// The text of a query, and the plan it is of where that is not the one asked for.
+type Written = (std::result::Result<Sql, Unsupported>, Option<LogicalPlan>);
 
 /// Splits one plan.
 pub(super) struct Splitter<'g> {
@@ -291,18 +295,18 @@ impl<'g> Splitter<'g> {
         let names = chosen(there.plan.schema(), needed);
         let asked = asked(&there.plan, &names)?;
         let restricted = keys::slots_of(&asked, self.before());
-        // Nothing is known of keys yet, so nothing is restricted.
-        let (open, values) = keys::resolved(&asked, self.values, &[])?;
-        match write(&open, &values, self.spans, there.place.dialect()) {
+        let (sql, open) = self.written(&asked, there.place.dialect())?;
+        match sql {
             Ok(sql) => {
+                let (schema, at_most) = (rows_of(&asked), most_rows(&asked));
+                let keyed = Keyed { plan: asked, open, slots: restricted };
                 let query = SourceQuery {
                     source: there.place.source,
                     sql,
-                    schema: rows_of(&asked),
-                    at_most: most_rows(&asked),
+                    schema,
+                    at_most,
                     left: there.left,
-                    keyed: (!restricted.is_empty())
-                        .then(|| Arc::new(Keyed { plan: asked, slots: restricted })),
+                    keyed: (!keyed.slots.is_empty()).then(|| Arc::new(keyed)),
                 };
                 let rows = scan(self.queries.len(), &query)?;
                 self.queries.push(query);
@@ -310,6 +314,19 @@ impl<'g> Splitter<'g> {
             }
             Err(unsupported) => self.lower(there, needed, unsupported),
         }
+    }
+
+    /// A query before any keys are known, when nothing is restricted: its text, and the plan of it
+    /// where that gives rows in place of groups.
+    fn written(&self, asked: &LogicalPlan, dialect: Dialect) -> Result<Written> {
+        if let Some(rows) = groups::as_rows(asked)? {
+            let (open, values) = keys::resolved(&rows, self.values, &[])?;
+            if let Ok(sql) = write(&open, &values, self.spans, dialect) {
+                return Ok((Ok(sql), Some(rows)));
+            }
+        }
+        let (open, values) = keys::resolved(asked, self.values, &[])?;
+        Ok((write(&open, &values, self.spans, dialect), None))
     }
 
     /// A part whose expressions have forms, and its whole has not: its topmost node is done here.

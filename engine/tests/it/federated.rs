@@ -8,7 +8,7 @@ use air_engine::{
     Answer, Dialect, Policy, Prepared, RunError, RunOptions, Runtime, Sources, guard, plan, run,
     sources_of,
 };
-use air_ir::catalog::SourceKind;
+use air_ir::catalog::{SourceKind, Stats};
 use air_ir::{Catalog, Ir};
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
@@ -173,6 +173,8 @@ async fn two_sources_give_the_rows_of_one() {
         let Some(here) = two.here(&ir, &engine.runtime).await else { continue };
         // What a server lacks is done here, above the rows that keys restrict.
         let lacks = LACKS[i % LACKS.len()];
+        // Every other time the catalog tells that groups save nothing.
+        two = if i % 2 == 0 { two.counted(1_000_000, 900_000) } else { two.counted(10, 2) };
         two.prepared = two.prepared.served("shop", Dialect::Datafusion, lacks);
         two.prepared =
             two.prepared.served("crm", Dialect::Datafusion, LACKS[(i / 2) % LACKS.len()]);
@@ -300,7 +302,52 @@ async fn one_source_that_fails_fails_the_run_and_is_named() {
         "{}",
         shown(&apart)
     );
-    assert_eq!(two.shop.open.load(Ordering::SeqCst), 0);
+    while two.shop.open.load(Ordering::SeqCst) > 0 {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn sources_that_need_not_wait_are_asked_at_once() {
+    let engine = engine();
+    let mut two = two();
+    let ask = |filters: Value| {
+        json!({
+            "entities": entities(), "joins": [joins()[0], joins()[1]],
+            "dimensions": ["customers.segment", "products.category"],
+            "metrics": [{"name": "n", "agg": "count"}], "filters": filters
+        })
+    };
+    // Two sides whose keys restrict the lines, and neither waits for the other.
+    let ir = ask(json!([{"field": "customers.city", "op": "=", "value": "Ada"},
+                        {"field": "products.category", "op": "!=", "value": "open"}]));
+    let mut joined = ir.clone();
+    for join in joined["joins"].as_array_mut().unwrap() {
+        join["kind"] = json!("inner");
+    }
+    for ir in [&ir, &joined] {
+        let here = two.here(ir, &engine.runtime).await.unwrap();
+        agree(ir, &here, &two.apart(ir, &engine.runtime, true).await);
+    }
+    let mut slow = Embedded::new("crm", &crm_tables());
+    slow.hangs = true;
+    two.crm = Arc::new(slow);
+    let execution = execution(&joined, &two.prepared, RunOptions::default()).unwrap();
+    let sources = over(&[&two.shop, &two.crm]);
+    let mut running = Box::pin(run(&execution, &sources, &engine.runtime));
+    // Each waits for ever after its first rows, and both have been asked all the same.
+    let mut turns = 0;
+    while two.crm.open.load(Ordering::SeqCst) < 2 {
+        turns += 1;
+        assert!(turns < 100_000, "one side waits for the other");
+        assert!(futures::poll!(&mut running).is_pending());
+        tokio::task::yield_now().await;
+    }
+}
+
+fn crm_tables() -> Tables {
+    let tables = shop::tables().into_iter().filter(|(t, _)| ELSEWHERE.contains(&t.name.as_str()));
+    tables.map(|(t, rows)| ((t.schema, t.name), rows)).collect()
 }
 
 #[tokio::test]
@@ -323,6 +370,96 @@ async fn exists_asks_another_source() {
         let apart = two.apart(&ir, &engine.runtime, true).await;
         agree(&ir, &here, &apart);
         assert!(here.is_ok(), "{}", shown(&here));
+    }
+}
+
+/// The sources that were asked, in that order, and whether keys restricted what the last was asked.
+fn asked(answer: &Result<Answer, RunError>) -> (Vec<&str>, bool) {
+    let Ok(answer) = answer else { panic!("{}", shown(answer)) };
+    let sources = answer.sent.iter().map(|s| s.source.as_str()).collect();
+    (sources, answer.sent.last().is_some_and(|s| s.sql.text.contains("air_any")))
+}
+
+#[tokio::test]
+async fn exists_sends_keys_from_the_side_that_knows_more() {
+    let engine = engine();
+    let two = two();
+    let few = json!({"field": "city", "op": "=", "value": "Ada"});
+    let paid = json!({"field": "paid", "op": "=", "value": true});
+    let customers = json!([{"entity": "customers", "source": "crm"}, "orders"]);
+    let orders = json!(["orders", {"entity": "customers", "source": "crm"}]);
+    let some =
+        |entity: &str, filters: Value| json!({"exists": {"entity": entity, "filters": filters}});
+    let none = |entity: &str, filters: Value| json!({"not": some(entity, filters)});
+    let cases = [
+        (&customers, vec![some("orders", json!([paid]))], ["shop", "crm"], true),
+        (&customers, vec![some("orders", json!([])), few.clone()], ["crm", "shop"], true),
+        (&customers, vec![none("orders", json!([paid])), few.clone()], ["crm", "shop"], true),
+        (&orders, vec![some("customers", json!([few]))], ["crm", "shop"], true),
+        (&orders, vec![none("customers", json!([few])), paid.clone()], ["shop", "crm"], true),
+    ];
+    for (entities, filters, sources, restricted) in cases {
+        let id = if entities[0].is_string() { "orders.id" } else { "customers.id" };
+        let ir = json!({"entities": entities, "joins": [joins()[0]], "filters": filters,
+                        "dimensions": [id], "metrics": [{"name": "n", "agg": "count"}]});
+        let here = two.here(&ir, &engine.runtime).await.unwrap();
+        let apart = two.apart(&ir, &engine.runtime, true).await;
+        agree(&ir, &here, &apart);
+        assert!(here.unwrap().rows.num_rows() > 0, "{ir:#}");
+        assert_eq!(asked(&apart), (sources.to_vec(), restricted), "{ir:#}");
+        agree(&ir, &apart, &two.apart(&ir, &engine.runtime, false).await);
+    }
+}
+
+impl Two {
+    /// The same, where the catalog tells of so many orders and customers of orders.
+    fn counted(mut self, rows: u64, customers: u64) -> Self {
+        let (mut near, far) = catalogs();
+        for table in &mut near.tables {
+            table.row_estimate = Some(rows);
+            for column in &mut table.columns {
+                column.stats =
+                    Some(Stats { distinct: Some(customers.min(rows)), ..Stats::default() });
+            }
+        }
+        self.prepared = Prepared::federated(Arc::new(near), vec![Arc::new(far)])
+            .served("shop", Dialect::Datafusion, &[])
+            .served("crm", Dialect::Datafusion, &[]);
+        self
+    }
+}
+
+#[tokio::test]
+async fn groups_nearly_as_many_as_rows_are_made_here() {
+    let engine = engine();
+    let ir = |filters: Value| {
+        json!({
+            "entities": ["orders", {"entity": "customers", "source": "crm"}],
+            "joins": [joins()[0]],
+            "dimensions": ["customers.segment"],
+            "metrics": [{"name": "n", "agg": "count"}, {"name": "k", "agg": "count", "field": "paid"},
+                        {"name": "p", "agg": "bool_and", "field": "paid"},
+                        {"name": "a", "agg": "avg", "field": "orders.id"}, {"name": "m", "agg": "max", "field": "status"},
+                        {"name": "s", "agg": "sum", "field": "orders.id"}],
+            "filters": filters
+        })
+    };
+    let few = json!([{"field": "customers.city", "op": "=", "value": "Ada"}]);
+    let cases = [
+        (1_000_000, 200_000, json!([]), false),
+        // A list of keys leaves few rows.
+        (1_000_000, 200_000, few, true),
+        (10_000_000, 200_000, json!([]), true),
+        (20_000, 9_000, json!([]), true),
+    ];
+    for (rows, customers, filters, grouped) in cases {
+        let (two, ir) = (two().counted(rows, customers), ir(filters));
+        let here = two.here(&ir, &engine.runtime).await.unwrap();
+        let apart = two.apart(&ir, &engine.runtime, true).await;
+        agree(&ir, &here, &apart);
+        let sent = apart.unwrap().sent;
+        let orders = sent.iter().find(|s| s.source == "shop").unwrap();
+        assert_eq!(orders.sql.text.contains("GROUP BY"), grouped, "{}", orders.sql.text);
     }
 }
 
