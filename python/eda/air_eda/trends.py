@@ -145,7 +145,8 @@ def slope_figures(values: Floats, there: np.ndarray, made: Buckets) -> dict[str,
     y, x = values[there], np.flatnonzero(there).astype(np.float64)
     n = len(y)
     found = stats.theilslopes(y, x)
-    in_order = stats.theilslopes(y, np.arange(n, dtype=np.float64))
+    # What autocorrelation is taken of has no gaps: the values one after another.
+    in_order = found if there.all() else stats.theilslopes(y, np.arange(n, dtype=np.float64))
     test = mann_kendall(y, float(in_order.slope))
     method = f"Theil-Sen, per {made.unit}"
     return {
