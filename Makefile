@@ -15,8 +15,9 @@ BENCH_VENV := $(HOME)/.cache/air/bench-venv
 FG_VENV := $(HOME)/.cache/air/fg-venv
 BENCH := AIR_BIN=$(RELEASE)/air AIR_BENCH_BIN=$(RELEASE)/air-bench $(BENCH_VENV)/bin/python
 
-.PHONY: eda eda-venv eda-test-venv eda-test demo demo-federated run test lint rust-test python-test generate \
-	bench bench-build bench-planning bench-reading bench-files bench-federated bench-memory bench-eda openapi check clean build venv system
+.PHONY: demo demo-federated run test lint rust-test python-test generate openapi check clean build venv \
+	system eda eda-venv eda-test-venv eda-test bench bench-build bench-planning bench-reading bench-files \
+	bench-federated bench-sockets bench-memory bench-eda eval models-check
 
 demo: system build ## ask three questions of the sample data, save a report, run it twice
 	AIR_BIN=$(BIN)/air AIRCLI_BIN=$(BIN)/aircli bash scripts/demo.sh
@@ -92,6 +93,9 @@ bench-files: bench-build ## TPC-H on Parquet, CSV and JSON lines
 bench-federated: bench-build ## joins over two sources
 	$(BENCH) benches/federated.py $(BENCH_ARGS)
 
+bench-sockets: bench-build ## fan-out over 2,000 sockets
+	$(BENCH) benches/sockets.py --air $(RELEASE)/air $(BENCH_ARGS)
+
 bench-memory: bench-build venv ## peak memory of large reports
 	AIR_BIN=$(RELEASE)/air PYTHON=$(PY) bash benches/memory.sh
 
@@ -102,6 +106,12 @@ bench-eda: eda-venv ## profiling beside DuckDB and fg-data-profiling
 		$(BENCH_VENV)/bin/python benches/eda_agreement.py
 	EDA_PYTHON=$(EDA_VENV)/bin/python BENCH_PYTHON=$(BENCH_VENV)/bin/python \
 		FG_PYTHON=$(FG_VENV)/bin/python $(BENCH_VENV)/bin/python benches/eda.py $(BENCH_ARGS)
+
+eval: build ## the golden questions of the sample data
+	$(BIN)/air eval data/sample/golden.yaml --data data --config config-dev.yaml $(EVAL_ARGS)
+
+models-check: build venv ## the same checks against a real model: set AIR__MODELS__OPENAI__API_KEY
+	AIR_BIN=$(BIN)/air PYTHONPATH=tests $(PY) tests/real_model.py
 
 openapi: venv ## generate server types and client from api/openapi.yaml
 	PATH=$(VENV)/bin:$$PATH api/generate

@@ -21,6 +21,7 @@ SERVER_TYPES = {
     "ReportVersionId": "crate::id::ReportVersionId",
     "ScopeId": "crate::id::ScopeId",
     "ScopeVersionId": "crate::id::ScopeVersionId",
+    "AnalysisId": "crate::id::AnalysisId",
     "RequestId": "crate::id::RequestId",
     "Catalog": "air_ir::Catalog",
     "CatalogPatch": "air_ir::CatalogEdits",

@@ -42,7 +42,7 @@ pub(crate) use self::execution::ExecutionConfig;
 pub(crate) use self::files::FilesConfig;
 pub(crate) use self::learning::LearningConfig;
 pub(crate) use self::limits::LimitsConfig;
-pub(crate) use self::models::ModelsConfig;
+pub(crate) use self::models::{CallsConfig, ModelName, ModelsConfig, Provider};
 pub(crate) use self::policies::Policy;
 pub(crate) use self::problem::{ConfigError, Problem};
 pub(crate) use self::python::PythonConfig;

@@ -137,6 +137,8 @@ made_ids! {
     /// One life of the server process: what was running under another is known to have ended.
     ProcessId = "proc_";
     RequestId = "req_";
+    /// One WebSocket.
+    SocketId = "ws_";
 }
 
 macro_rules! chosen_names {

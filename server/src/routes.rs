@@ -4,6 +4,7 @@
 //! a handler, or a handler without a route, does not start; a test says so before.
 
 mod asking;
+mod audit;
 mod catalog;
 mod datasources;
 pub(crate) mod documents;
@@ -14,6 +15,7 @@ mod rows;
 mod runs;
 mod scopes;
 mod service;
+mod sockets;
 mod versions;
 
 use std::collections::BTreeMap;
@@ -48,6 +50,7 @@ pub(crate) use operation;
 pub(crate) fn operations() -> Vec<Operation> {
     [
         asking::OPERATIONS,
+        audit::OPERATIONS,
         catalog::OPERATIONS,
         datasources::OPERATIONS,
         documents::OPERATIONS,
@@ -57,6 +60,7 @@ pub(crate) fn operations() -> Vec<Operation> {
         runs::OPERATIONS,
         scopes::OPERATIONS,
         service::OPERATIONS,
+        sockets::OPERATIONS,
         versions::OPERATIONS,
     ]
     .concat()

@@ -161,6 +161,8 @@ pub(crate) enum Command {
         #[arg(long, short)]
         source: Option<String>,
     },
+    /// A channel's events as they happen, a line of JSON each, until it is interrupted.
+    Ws(Ws),
     /// Completions for a shell, on standard output.
     Completions {
         /// The shell.
@@ -181,6 +183,19 @@ pub(crate) struct Call {
     /// A header; may be repeated.
     #[arg(long, value_name = "K=V")]
     pub(crate) header: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Ws {
+    /// Such as run/RUN_ID, process/JOB_ID, chat/ROOM or presence:online.
+    #[arg(long, short)]
+    pub(crate) channel: String,
+    /// The number of the last event that is known; what came behind it is given first.
+    #[arg(long, value_name = "SEQ")]
+    pub(crate) after: Option<u64>,
+    /// End after so many events.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) count: Option<u64>,
 }
 
 #[derive(Debug, Args)]

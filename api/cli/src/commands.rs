@@ -7,6 +7,7 @@ mod reports;
 mod rows;
 mod runs;
 mod sources;
+mod ws;
 
 use crate::cli::{Cli, Command};
 use crate::exit::{self, Failure};
@@ -156,6 +157,7 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
         clap_complete::generate(shell, &mut Cli::command(), "aircli", &mut bytes);
         return output.bytes(&bytes);
     }
+    let (place, patience) = (settings::place(&cli.global)?, cli.global.timeout);
     let client = settings::client(&cli.global)?;
     let session = Session { client, output, idempotency_key: cli.global.idempotency_key };
     match cli.command {
@@ -177,6 +179,7 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Import { file, key, source } => {
             definitions::import(&session, &file, key.as_deref(), source.as_deref()).await
         }
+        Command::Ws(wanted) => ws::ws(&session, place, patience, &wanted).await,
         Command::Completions { .. } => Ok(()),
     }
 }

@@ -75,6 +75,7 @@ FieldErrorCode = Literal[
     "conflict",
     "duplicate_name",
     "unknown_entity",
+    "not_allowed",
     "unknown_source",
     "unknown_column",
     "unknown_metric",

@@ -11,6 +11,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 
 use super::{Answer, Call, Handler};
+use crate::access;
 use crate::contract::routes::Route;
 use crate::contract::types::{ErrorCode, FieldErrorCode};
 use crate::problem::ApiError;
@@ -28,7 +29,9 @@ pub(super) async fn once(route: &Route, uri: &Uri, call: Call, handler: Handler)
     let keys = app.store.idempotency_keys();
     let request = json!({"query": uri.query(), "body": call.raw_body(),
         "accept": call.header(&axum::http::header::ACCEPT),
-        "if_match": call.header(&axum::http::header::IF_MATCH)});
+        "if_match": call.header(&axum::http::header::IF_MATCH),
+        // An answer is given again to whom the same would be shown.
+        "access": access::fingerprint_of_all(&app.config.policies, &call.principal)});
     match keys.claim(&key, &checksum(&request)).await? {
         Claim::New => {}
         Claim::InFlight => {

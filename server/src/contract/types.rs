@@ -265,6 +265,7 @@ pub(crate) enum FieldErrorCode {
     Conflict,
     DuplicateName,
     UnknownEntity,
+    NotAllowed,
     UnknownSource,
     UnknownColumn,
     UnknownMetric,
@@ -305,6 +306,7 @@ impl FieldErrorCode {
         Self::Conflict,
         Self::DuplicateName,
         Self::UnknownEntity,
+        Self::NotAllowed,
         Self::UnknownSource,
         Self::UnknownColumn,
         Self::UnknownMetric,
@@ -345,6 +347,7 @@ impl FieldErrorCode {
             Self::Conflict => "conflict",
             Self::DuplicateName => "duplicate_name",
             Self::UnknownEntity => "unknown_entity",
+            Self::NotAllowed => "not_allowed",
             Self::UnknownSource => "unknown_source",
             Self::UnknownColumn => "unknown_column",
             Self::UnknownMetric => "unknown_metric",
@@ -746,6 +749,36 @@ pub(crate) struct AskResponse {
     pub(crate) problem: Option<Problem>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) result: Option<RunResult>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) model: Option<ModelUse>,
+}
+
+/// What models did, where they were asked. None of their own words is shown.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ModelUse {
+    /// The model whose work counts, as `name:model`; null where no model gave anything of use.
+    pub(crate) used: Option<String>,
+    pub(crate) tried: Vec<ModelTried>,
+    /// Calls that were answered.
+    pub(crate) calls: u64,
+    pub(crate) prompt_tokens: u64,
+    pub(crate) completion_tokens: u64,
+    /// Whether a server did not count its tokens, so that the numbers are estimates.
+    pub(crate) estimated: bool,
+    /// Whether an earlier reply to the same was taken again.
+    pub(crate) kept: bool,
+    /// The prompts, each with the first digits of its hash.
+    pub(crate) prompts: String,
+}
+
+/// A model that was asked.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ModelTried {
+    pub(crate) model: String,
+    /// What came of it.
+    pub(crate) outcome: String,
+    /// How often a wrong draft was sent back.
+    pub(crate) corrections: u64,
 }
 
 /// A question back. Besides the choices, `you_decide` and words of one's own are taken.
@@ -1038,7 +1071,14 @@ pub(crate) struct QueryRequest {
     /// The instant that `today` and the like refer to; the present if it is not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) now: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) max_age: Option<MaxAge>,
 }
+
+/// How many seconds old the rows may be. Rows of an equal question, read within that time for
+/// somebody who may see the same, are given again, and `cached` says so. Without it, or `Cache-
+/// Control` with `max-age`, the source is always asked.
+pub(crate) type MaxAge = u32;
 
 /// A format of rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -1126,6 +1166,32 @@ pub(crate) struct SourceSql {
     pub(crate) rows: Option<u64>,
 }
 
+/// Who writes; as in `ask`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AnalyzeRequest {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) provider: Option<Provider>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) force_model: Option<ForcedModel>,
+}
+
+/// An analysis of a run, in words.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Analysis {
+    pub(crate) analysis_id: crate::id::AnalysisId,
+    pub(crate) run_id: crate::id::RunId,
+    /// The text in Markdown.
+    pub(crate) analysis_md: String,
+    /// The model that wrote it; null where it was made by rules.
+    pub(crate) model_used: Option<String>,
+    /// Figures of texts that were refused, since they do not stand in the rows or the checks.
+    pub(crate) refused: Vec<String>,
+    pub(crate) verdict: air_ir::Verdict,
+    pub(crate) model: ModelUse,
+    pub(crate) created_at: String,
+}
+
 /// Milliseconds of each stage.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Timings {
@@ -1155,6 +1221,8 @@ pub(crate) struct RunResult {
     pub(crate) truncated: bool,
     /// When the data was read.
     pub(crate) as_of: String,
+    /// Whether the rows were read for an equal question before, at `as_of`.
+    pub(crate) cached: bool,
     /// The instant that `today` and the like referred to.
     pub(crate) now: String,
     pub(crate) params: Params,
@@ -1369,6 +1437,8 @@ pub(crate) struct ReportRunRequest {
     /// The instant that `today` and the like refer to; the present if it is not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) now: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) max_age: Option<MaxAge>,
 }
 
 /// A format of exported definitions.
@@ -2682,6 +2752,39 @@ pub(crate) struct EdaHealth {
     pub(crate) libraries: BTreeMap<String, String>,
 }
 
+text_type! {
+    /// The `operationId` of what was done; or `token.refused`, `role.refused`, `plan.refused`,
+    /// `audit.dropped`.
+    AuditAction
+}
+
+/// Something that was done, or refused.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct AuditEntry {
+    pub(crate) id: String,
+    /// Whose token it was; empty where there was none.
+    pub(crate) actor: String,
+    /// The role of the token; empty where there was none.
+    pub(crate) role: String,
+    pub(crate) action: AuditAction,
+    /// What it was done to: an id or a key. Empty where there is none.
+    pub(crate) subject: String,
+    pub(crate) detail: AuditDetail,
+    /// The request; null for what AIR did by itself.
+    pub(crate) request_id: Option<crate::id::RequestId>,
+    pub(crate) created_at: String,
+}
+
+/// The status or the code of the answer, the run, the rules that refused.
+pub(crate) type AuditDetail = serde_json::Map<String, serde_json::Value>;
+
+/// A page of entries.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct AuditList {
+    pub(crate) items: Vec<AuditEntry>,
+    pub(crate) next: Option<Cursor>,
+}
+
 /// The process lives.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Liveness {
@@ -2745,6 +2848,27 @@ impl fmt::Display for PartStatus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
     }
+}
+
+/// What the socket offers, and its limits.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct SocketInfo {
+    /// Whether one can be opened.
+    pub(crate) enabled: bool,
+    /// The forms of channels.
+    pub(crate) channels: Vec<String>,
+    /// Bytes of a message from a client.
+    pub(crate) max_message_size: u64,
+    /// Messages that may wait for a slow reader.
+    pub(crate) buffer_size: u64,
+    /// How often the server asks whether the client is there.
+    pub(crate) ping_period_ms: u64,
+    /// How long a silent client is believed to be there.
+    pub(crate) pong_wait_ms: u64,
+    /// Whether permessage-deflate is agreed to.
+    pub(crate) compression: bool,
+    pub(crate) sockets_per_user: u64,
+    pub(crate) subscriptions_per_user: u64,
 }
 
 /// Whether the service can take work, and how each part is.
@@ -2919,4 +3043,31 @@ pub(crate) struct GetRunRowsQuery {
     /// The format of the rows; it wins over `Accept`. JSON if neither says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) format: Option<ResultFormat>,
+}
+
+/// The query of `list_audit`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ListAuditQuery {
+    /// Items on a page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) limit: Option<u16>,
+    /// The `next` of the page before. One that is not from this list is 422.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) cursor: Option<Cursor>,
+    /// Only entries of this user.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) actor: Option<String>,
+    /// Only this action.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) action: Option<AuditAction>,
+    /// Only what was done to this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) subject: Option<String>,
+    /// Only entries from this instant on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) since: Option<String>,
+    /// Only entries before this instant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) until: Option<String>,
 }

@@ -113,6 +113,7 @@ pub(super) async fn execute(
     execution: Execution,
 ) -> Result<Ran, ApiError> {
     let (runtime, ready) = (app.engine.runtime.clone(), ready.clone());
+    let restricted = ready.restricted;
     let pool_size = u32::from(app.config.connectors.pool_size);
     let work = async move {
         let sources = gathered(&ready, &execution).await?;
@@ -124,7 +125,8 @@ pub(super) async fn execute(
     };
     let gone = || ApiError::new(ErrorCode::Unavailable, "The service is shutting down.");
     let ran = app.engine.spawn(work).ok_or_else(gone)?.await;
-    let ran = ran.map_err(ApiError::internal)??;
+    let ran = ran.map_err(ApiError::internal)?;
+    let ran = ran.map_err(|error| if restricted { hushed(error) } else { error })?;
     let (bytes, limit) =
         (ran.answer.rows.get_array_memory_size() as u64, app.config.execution.max_result_bytes);
     if bytes > limit {
@@ -135,6 +137,19 @@ pub(super) async fn execute(
         return Err(ApiError::new(ErrorCode::LimitExceeded, detail));
     }
     Ok(ran)
+}
+
+/// The error without what a source says of it: that may name columns that are not shown, or hold
+/// values of rows that are not, which the log holds as little.
+fn hushed(error: ApiError) -> ApiError {
+    let detail = match error.code {
+        ErrorCode::SourceError | ErrorCode::SourceUnavailable => {
+            "The source failed; who sees all of it is told why."
+        }
+        ErrorCode::Invalid => return overflow(),
+        _ => return error,
+    };
+    ApiError { detail: detail.to_owned(), errors: Vec::new(), ..error }
 }
 
 /// What the execution reads: tables of files as they are now, and databases.

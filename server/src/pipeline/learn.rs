@@ -80,17 +80,38 @@ async fn keep(
     })
 }
 
+/// What was learned, as far as somebody sees it.
+pub(crate) fn shown(learned: LearnResult, seen: &Catalog) -> LearnResult {
+    let names = |table: &air_ir::Table| {
+        let of = table.qualified_name();
+        table.columns.iter().map(|c| format!("{of}.{}", c.name)).collect::<Vec<_>>()
+    };
+    let known: std::collections::BTreeSet<String> = seen.tables.iter().flat_map(names).collect();
+    LearnResult {
+        tables: seen.tables.len() as u64,
+        columns: known.len() as u64,
+        unreadable: learned.unreadable.into_iter().filter(|name| known.contains(name)).collect(),
+        ..learned
+    }
+}
+
+/// The notes of a catalog.
+pub(crate) fn notes_of(catalog: &Catalog) -> Vec<NoteText> {
+    let text = |note: air_connectors::Note| NoteText {
+        object: note.object,
+        chunk: i64::from(note.chunk),
+        md: note.md,
+    };
+    air_connectors::notes(catalog).into_iter().map(text).collect()
+}
+
 /// Writes the notes that differ from those there are.
 pub(crate) async fn write_notes(
     app: &App,
     id: &DatasourceId,
     catalog: &Catalog,
 ) -> Result<NoteChanges, ApiError> {
-    let notes: Vec<NoteText> = air_connectors::notes(catalog)
-        .into_iter()
-        .map(|note| NoteText { object: note.object, chunk: i64::from(note.chunk), md: note.md })
-        .collect();
-    Ok(app.store.schema_notes().replace(id, &notes).await?)
+    Ok(app.store.schema_notes().replace(id, &notes_of(catalog)).await?)
 }
 
 /// Reaches the source now, and keeps what was found.

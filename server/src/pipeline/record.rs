@@ -23,7 +23,8 @@ pub(super) async fn begin(app: &App, order: &Order, id: &RunId) -> Result<(), Ap
         report: report.map(|(report, version)| (report.id.clone(), version.id.clone())),
         datasource_id: order.datasource.clone(),
         scope_version_id: order.scope_version.clone(),
-        owner: order.owner.clone(),
+        owner: order.principal.sub.clone(),
+        access: access(app, order),
         ir: match question {
             Question::Ir(ir) => Some(ir.to_json()),
             Question::Sql(_) => None,
@@ -33,6 +34,15 @@ pub(super) async fn begin(app: &App, order: &Order, id: &RunId) -> Result<(), Ap
     };
     app.store.runs().start(&new).await?;
     Ok(())
+}
+
+/// What policies make of the sources for who asks; nothing where none is about them.
+fn access(app: &App, order: &Order) -> Option<Value> {
+    let others: Vec<_> =
+        order.question.sources().iter().filter_map(|name| name.parse().ok()).collect();
+    let sources = std::iter::once(&order.datasource).chain(&others);
+    let prints = crate::access::fingerprints(&app.config.policies, &order.principal, sources);
+    (!prints.is_empty()).then(|| json!(prints))
 }
 
 pub(super) async fn planned(

@@ -1,12 +1,12 @@
 //! From an IR to a plan, SQL and rows, without a saved report.
 
-use air_engine::{Dialect, GuardedPlan};
+use air_engine::{Dialect, GuardedPlan, RunOptions};
 use air_ir::{Bindings, Ir};
 use axum::http::StatusCode;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::rows::{format, json, run_answer};
+use super::rows::{format, json, max_age, run_answer};
 use super::{Operation, operation};
 use crate::admission::{Answer, Call};
 use crate::contract::types::{
@@ -26,7 +26,8 @@ async fn plan_sql(call: Call) -> Answer {
     let datasource = named(body.datasource_id, asked.datasource_id)?;
     let question = question(body.ir, body.sql, body.params.as_ref())?;
     let order = order(&call, datasource.clone(), question, body.params, body.now.as_deref())?;
-    let prepared = sources::joined(&call.app, &datasource, &order.question.sources()).await?;
+    let others = order.question.sources();
+    let prepared = sources::joined(&call.app, &call.principal, &datasource, &others).await?;
     let bound = pipeline::bound(&order)?;
     let guarded = pipeline::guarded(&call.app, &order, &bound, &prepared, &mut Clock::start())?;
     let record = call.app.store.datasources().get(&datasource).await?;
@@ -42,7 +43,8 @@ async fn plan_sql(call: Call) -> Answer {
         (Err(error), Some(_)) => return Err(error.into()),
         // A source that cannot do the whole is asked for the part it can.
         (Err(error), None) => {
-            let queries = pipeline::source_sql(&datasource, &guarded.execution()?)?;
+            let queries =
+                pipeline::source_sql(&datasource, &guarded.execution()?, RunOptions::default())?;
             (queries.first().cloned().ok_or(error)?, Some(queries))
         }
     };
@@ -88,6 +90,7 @@ async fn query(call: Call) -> Answer {
     let body: QueryRequest = call.body()?;
     let question = question(body.ir, body.sql, body.params.as_ref())?;
     let order = order(&call, body.datasource_id, question, body.params, body.now.as_deref())?;
+    let order = Order { max_age: max_age(&call, body.max_age), ..order };
     let finished = pipeline::report(&call.app, order).await?;
     run_answer(&call.app, &finished, format)
 }
@@ -140,7 +143,7 @@ fn order(
     let params = params.unwrap_or_default();
     let values = params.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
     Ok(Order {
-        owner: call.principal.sub.clone(),
+        principal: call.principal.clone(),
         datasource,
         question,
         ir_at: "/ir",
@@ -150,6 +153,7 @@ fn order(
         scope_version: None,
         now: instant(now)?,
         deadline: call.deadline,
+        max_age: None,
     })
 }
 

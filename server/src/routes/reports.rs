@@ -231,7 +231,7 @@ async fn import_report(call: Call) -> Answer {
     if let Some(id) = &datasource_id {
         call.app.store.datasources().get(id).await?;
     }
-    definition::check(&call.app, &export.def, datasource_id.as_ref()).await?;
+    definition::check(&call.app, &call.principal, &export.def, datasource_id.as_ref()).await?;
     let first = NewReportVersion {
         def: serde_json::to_value(&export.def).map_err(ApiError::internal)?,
         datasource_id,

@@ -6,7 +6,7 @@ use axum::http::header::{ETAG, IF_MATCH, LOCATION};
 use super::datasources::page;
 use super::planning::instant;
 use super::reports::{etag, find, latest, precondition, version};
-use super::rows::{format, json, number, run_answer, with_header};
+use super::rows::{format, json, max_age, number, run_answer, with_header};
 use super::{Operation, operation};
 use crate::admission::{Answer, Call};
 use crate::contract::types::{
@@ -78,7 +78,7 @@ async fn create_report_version(call: Call) -> Answer {
         let scope = call.app.store.scopes().get(&version.scope_id).await?;
         call.require_owner(&scope.owner, "scope version", id.as_str())?;
     }
-    definition::check(&call.app, &body.def, body.datasource_id.as_ref()).await?;
+    definition::check(&call.app, &call.principal, &body.def, body.datasource_id.as_ref()).await?;
     let new = NewReportVersion {
         def: serde_json::to_value(&body.def).map_err(ApiError::internal)?,
         datasource_id: body.datasource_id,
@@ -121,7 +121,7 @@ async fn run_report(call: Call) -> Answer {
     let given = body.params.unwrap_or_default();
     let (bindings, params) = params::bindings(&definition, &ir, &given)?;
     let order = Order {
-        owner: call.principal.sub.clone(),
+        principal: call.principal.clone(),
         datasource,
         question: Question::Ir(Box::new(ir)),
         ir_at: "/def/ir",
@@ -131,6 +131,7 @@ async fn run_report(call: Call) -> Answer {
         report: Some((report, version)),
         now: instant(body.now.as_deref())?,
         deadline: call.deadline,
+        max_age: max_age(&call, body.max_age),
     };
     let finished = pipeline::report(&call.app, order).await?;
     run_answer(&call.app, &finished, format)

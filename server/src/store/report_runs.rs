@@ -4,13 +4,14 @@
 //! and cancelling each want it to be running. What a dead process left running is failed at the
 //! next start, so that nothing runs for ever.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use sqlx::types::Json;
 use sqlx::{FromRow, QueryBuilder, Sqlite, Transaction};
 
 use super::error::StoreError;
 use super::report_samples;
 use super::{Moment, Page, PageRequest, Store, canonical_json};
+use crate::events::{Channel, EventKind, Events};
 use crate::id::{DatasourceId, ProcessId, ReportId, ReportVersionId, RunId, ScopeVersionId};
 
 const WHAT: &str = "run";
@@ -50,6 +51,9 @@ pub(crate) struct Run {
     pub(crate) datasource_id: DatasourceId,
     pub(crate) scope_version_id: Option<ScopeVersionId>,
     pub(crate) owner: String,
+    /// What policies made of its sources for its owner, by source.
+    #[sqlx(rename = "access_json", json(nullable))]
+    pub(crate) access: Option<Value>,
     pub(crate) process_id: ProcessId,
     /// `None` where a person wrote SQL.
     #[sqlx(rename = "ir_json", json(nullable))]
@@ -103,6 +107,8 @@ pub(crate) struct NewRun {
     pub(crate) datasource_id: DatasourceId,
     pub(crate) scope_version_id: Option<ScopeVersionId>,
     pub(crate) owner: String,
+    /// What policies make of its sources for its owner, by source.
+    pub(crate) access: Option<Value>,
     pub(crate) ir: Option<Value>,
     pub(crate) params: Value,
     pub(crate) frozen_now: Moment,
@@ -148,9 +154,9 @@ impl<'s> Runs<'s> {
         let (report, version) = new.report.as_ref().map(|(r, v)| (r, v)).unzip();
         let run = sqlx::query_as(
             "INSERT INTO report_runs (id, report_id, report_version_id, datasource_id,
-                 scope_version_id, owner, process_id, ir_json, params_json, frozen_now,
-                 started_at, status)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'running') RETURNING *",
+                 scope_version_id, owner, access_json, process_id, ir_json, params_json,
+                 frozen_now, started_at, status)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'running') RETURNING *",
         )
         .bind(&new.id)
         .bind(report)
@@ -158,6 +164,7 @@ impl<'s> Runs<'s> {
         .bind(&new.datasource_id)
         .bind(&new.scope_version_id)
         .bind(&new.owner)
+        .bind(new.access.as_ref().map(Json))
         .bind(self.store.process())
         .bind(new.ir.as_ref().map(Json))
         .bind(canonical_json(&new.params))
@@ -274,20 +281,33 @@ impl<'s> Runs<'s> {
         Ok(query.fetch_all(self.store.reader()).await?)
     }
 
-    /// Fails what processes before this one left running. Returns how many there were.
-    pub(crate) async fn mark_interrupted(&self) -> Result<u64, StoreError> {
+    /// The processes that have runs which are not finished.
+    pub(crate) async fn holders(&self) -> Result<Vec<ProcessId>, StoreError> {
+        let query = "SELECT DISTINCT process_id FROM report_runs WHERE status = 'running'";
+        Ok(sqlx::query_scalar(query).fetch_all(self.store.reader()).await?)
+    }
+
+    /// Fails what a dead process left running, and tells who follows those runs. Returns how many
+    /// there were.
+    pub(crate) async fn mark_interrupted(&self, process: &ProcessId) -> Result<u64, StoreError> {
         let mut transaction = self.store.write().await?;
-        let done = sqlx::query(
+        let runs: Vec<Run> = sqlx::query_as(
             "UPDATE report_runs SET status = 'failed', finished_at = ?, error_text = ?
-             WHERE status = 'running' AND process_id <> ?",
+             WHERE status = 'running' AND process_id = ? RETURNING *",
         )
         .bind(Moment::now())
         .bind(INTERRUPTED)
-        .bind(self.store.process())
-        .execute(&mut *transaction)
+        .bind(process)
+        .fetch_all(&mut *transaction)
         .await?;
+        for run in &runs {
+            let channel = Channel::Run(run.id.clone());
+            let payload = json!({"run_id": run.id, "status": "failed", "detail": INTERRUPTED});
+            let owner = Some(run.owner.as_str());
+            Events::append(&mut transaction, &channel, EventKind::Error, payload, owner).await?;
+        }
         transaction.commit().await?;
-        Ok(done.rows_affected())
+        Ok(u64::try_from(runs.len()).unwrap_or(u64::MAX))
     }
 
     pub(crate) async fn get(&self, id: &RunId) -> Result<Run, StoreError> {

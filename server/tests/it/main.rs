@@ -7,14 +7,19 @@
 )]
 
 mod access;
+mod answers;
 mod asking;
+mod audit;
 mod catalog;
 mod contract;
+mod coverage;
 mod datasources;
 mod planning;
+mod policies;
 mod reports;
 mod requests;
 mod runs;
 mod scopes;
 mod service;
+mod sockets;
 mod world;

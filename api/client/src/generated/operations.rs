@@ -51,9 +51,11 @@ impl Client {
         &self,
         id: &DatasourceId,
         body: &DatasourcePatch,
+        if_match: Option<&str>,
     ) -> Result<Datasource, Error> {
         self.call(Method::PATCH, &["v1", "datasources", id.as_str()])
             .json(body)
+            .header_if("If-Match", if_match)
             .accept("application/json")
             .typed()
             .await
@@ -125,9 +127,11 @@ impl Client {
         &self,
         datasource_id: &DatasourceId,
         body: &CatalogPatch,
+        if_match: Option<&str>,
     ) -> Result<Catalog, Error> {
         self.call(Method::PATCH, &["v1", "catalog", datasource_id.as_str()])
             .json(body)
+            .header_if("If-Match", if_match)
             .accept("application/json")
             .typed()
             .await
@@ -471,6 +475,27 @@ impl Client {
             .await
     }
 
+    /// Write an analysis of a run and keep it with the run.
+    ///
+    /// A model, where one is configured or named, is shown the first rows of the result and the
+    /// checks, and writes a short text. Every figure of the text must stand in what it was shown; a
+    /// text with another figure is refused and listed in `refused`. Where no model writes one, the
+    /// text is made by rules, and `model_used` is null. With `force_model` there is no such
+    /// replacement: 422 `provider_unavailable`. A run that has not completed is 409 `not_finished`.
+    pub async fn analyze_run(
+        &self,
+        id: &RunId,
+        body: Option<&AnalyzeRequest>,
+        idempotency_key: Option<&str>,
+    ) -> Result<Analysis, Error> {
+        self.call(Method::POST, &["v1", "runs", id.as_str(), "analyze"])
+            .json_if(body)
+            .header_if("Idempotency-Key", idempotency_key)
+            .accept("application/json")
+            .typed()
+            .await
+    }
+
     /// The rows kept of a run.
     ///
     /// JSON comes in pages; the other formats give all kept rows at once and refuse `limit` and
@@ -496,6 +521,44 @@ impl Client {
         self.call(Method::GET, &["v1", "runs", id.as_str(), "rows"]).query(query).send().await
     }
 
+    /// Open a WebSocket, or read what it offers.
+    ///
+    /// With `Upgrade: websocket` (version 13) the answer is 101 and the connection is a socket;
+    /// without, it is what the socket offers.
+    ///
+    /// **Token.** In the `Authorization` header, as the subprotocol `bearer.<token>` (offer `air`
+    /// beside it, which is answered then), or in the first message
+    /// `{"type": "auth", "token": "…"}`. The socket ends when its token does. Then comes
+    /// `{"channel": "socket", "type": "status", "payload": {"ready": true, "ws_id", "user_id",
+    /// "expires_at"}}`.
+    ///
+    /// **A client sends** JSON text, each message at most `max_message_size` bytes:
+    /// `{"type": "subscribe", "channel", "after"?}`, `{"type": "unsubscribe", "channel"}`,
+    /// `{"type": "chat_message", "room", "content", "client_ref"?}`,
+    /// `{"type": "typing", "room", "is_typing"?}`, `{"type": "ping"}`. Each may carry a `ref`, which
+    /// its answer repeats: a `status` or `error` whose payload holds `reply_to`, the type of what
+    /// it answers. A chat message is acknowledged with its `message_id` and `seq` once it is
+    /// durable. What cannot be read is answered with an `error` and closes nothing, unless it is
+    /// too large.
+    ///
+    /// **The server sends** `{channel, type, payload, ts, seq, user_id?}`, where `type` is one of
+    /// `status token result error progress ai_stream ai_complete typing presence`. In `learn/`,
+    /// `run/`, `chat/`, `process/` and `system:notifications` the numbers `seq` follow each other
+    /// from 1; in `ai:stream:` they only grow. 0 is what nobody keeps: answers, single words, who
+    /// types, who is there.
+    ///
+    /// **Nothing is missed.** A client remembers the greatest `seq` of each channel and names it as
+    /// `after`, here or at another process: it is sent what came behind it, each event once and in
+    /// order, and then what happens. Of what is not kept any more it is told:
+    /// an `error` with `missed: {after, before}`. Without `after` it listens from now on.
+    ///
+    /// **Ends.** 1001 the service shuts down; 1008 the token has expired, no ping was answered, no
+    /// token came, or too many sockets; 1009 a message is too large; 1013 a slow reader, for whom
+    /// `buffer_size` messages waited. After 1001 and 1013 open another and go on from `after`.
+    pub async fn open_socket(&self) -> Result<SocketInfo, Error> {
+        self.call(Method::GET, &["v1", "ws"]).accept("application/json").typed().await
+    }
+
     /// The process lives.
     pub async fn healthz(&self) -> Result<Liveness, Error> {
         self.call(Method::GET, &["healthz"]).accept("application/json").typed().await
@@ -512,6 +575,18 @@ impl Client {
     /// A caller on this machine needs no token; one that a proxy forwards for does.
     pub async fn metrics(&self) -> Result<String, Error> {
         self.call(Method::GET, &["metrics"]).text().await
+    }
+
+    /// Who did what, newest first.
+    ///
+    /// An entry for every write, every run and every refusal. Entries name things; they hold no
+    /// rows, no parameters and no secrets. They are kept for `control_plane.audit_retention`.
+    pub async fn list_audit(&self, query: &ListAuditQuery) -> Result<AuditList, Error> {
+        self.call(Method::GET, &["v1", "audit"])
+            .query(query)
+            .accept("application/json")
+            .typed()
+            .await
     }
 
     /// This contract.

@@ -15,8 +15,11 @@ fn through<T: DeserializeOwned + Serialize>(value: Value) -> Result<Value, Error
 /// `None` where there is no such schema.
 pub(crate) fn round_trip(schema: &str, value: Value) -> Option<Result<Value, Error>> {
     Some(match schema {
+        "Analysis" => through::<Analysis>(value),
+        "AnalyzeRequest" => through::<AnalyzeRequest>(value),
         "AskRequest" => through::<AskRequest>(value),
         "AskResponse" => through::<AskResponse>(value),
+        "AuditList" => through::<AuditList>(value),
         "Catalog" => through::<Catalog>(value),
         "CatalogPatch" => through::<CatalogPatch>(value),
         "Datasource" => through::<Datasource>(value),
@@ -54,6 +57,7 @@ pub(crate) fn round_trip(schema: &str, value: Value) -> Option<Result<Value, Err
         "ScopeList" => through::<ScopeList>(value),
         "ScopeVersion" => through::<ScopeVersion>(value),
         "ScopeVersionCreate" => through::<ScopeVersionCreate>(value),
+        "SocketInfo" => through::<SocketInfo>(value),
         "SqlRequest" => through::<SqlRequest>(value),
         "SqlResponse" => through::<SqlResponse>(value),
         _ => return None,

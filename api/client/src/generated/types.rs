@@ -71,6 +71,11 @@ text_type! {
 }
 
 text_type! {
+    /// An analysis of a run.
+    AnalysisId
+}
+
+text_type! {
     /// A request, as the log knows it.
     RequestId
 }
@@ -303,6 +308,7 @@ pub enum FieldErrorCode {
     Conflict,
     DuplicateName,
     UnknownEntity,
+    NotAllowed,
     UnknownSource,
     UnknownColumn,
     UnknownMetric,
@@ -343,6 +349,7 @@ impl FieldErrorCode {
         Self::Conflict,
         Self::DuplicateName,
         Self::UnknownEntity,
+        Self::NotAllowed,
         Self::UnknownSource,
         Self::UnknownColumn,
         Self::UnknownMetric,
@@ -383,6 +390,7 @@ impl FieldErrorCode {
             Self::Conflict => "conflict",
             Self::DuplicateName => "duplicate_name",
             Self::UnknownEntity => "unknown_entity",
+            Self::NotAllowed => "not_allowed",
             Self::UnknownSource => "unknown_source",
             Self::UnknownColumn => "unknown_column",
             Self::UnknownMetric => "unknown_metric",
@@ -1087,6 +1095,36 @@ pub struct AskResponse {
     pub problem: Option<Problem>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub result: Option<RunResult>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<ModelUse>,
+}
+
+/// What models did, where they were asked. None of their own words is shown.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ModelUse {
+    /// The model whose work counts, as `name:model`; null where no model gave anything of use.
+    pub used: Option<String>,
+    pub tried: Vec<ModelTried>,
+    /// Calls that were answered.
+    pub calls: u64,
+    pub prompt_tokens: u64,
+    pub completion_tokens: u64,
+    /// Whether a server did not count its tokens, so that the numbers are estimates.
+    pub estimated: bool,
+    /// Whether an earlier reply to the same was taken again.
+    pub kept: bool,
+    /// The prompts, each with the first digits of its hash.
+    pub prompts: String,
+}
+
+/// A model that was asked.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ModelTried {
+    pub model: String,
+    /// What came of it.
+    pub outcome: String,
+    /// How often a wrong draft was sent back.
+    pub corrections: u64,
 }
 
 /// A question back. Besides the choices, `you_decide` and words of one's own are taken.
@@ -1390,13 +1428,20 @@ pub struct QueryRequest {
     /// The instant that `today` and the like refer to; the present if it is not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub now: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_age: Option<MaxAge>,
 }
 impl QueryRequest {
     /// With the required members alone.
     pub fn new(datasource_id: DatasourceId) -> Self {
-        Self { datasource_id, ir: None, sql: None, params: None, now: None }
+        Self { datasource_id, ir: None, sql: None, params: None, now: None, max_age: None }
     }
 }
+
+/// How many seconds old the rows may be. Rows of an equal question, read within that time for
+/// somebody who may see the same, are given again, and `cached` says so. Without it, or `Cache-
+/// Control` with `max-age`, the source is always asked.
+pub type MaxAge = u32;
 
 /// A format of rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -1536,6 +1581,32 @@ pub struct Verdict {
     pub model_used: Option<String>,
 }
 
+/// Who writes; as in `ask`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub struct AnalyzeRequest {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider: Option<Provider>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub force_model: Option<ForcedModel>,
+}
+
+/// An analysis of a run, in words.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Analysis {
+    pub analysis_id: AnalysisId,
+    pub run_id: RunId,
+    /// The text in Markdown.
+    pub analysis_md: String,
+    /// The model that wrote it; null where it was made by rules.
+    pub model_used: Option<String>,
+    /// Figures of texts that were refused, since they do not stand in the rows or the checks.
+    pub refused: Vec<String>,
+    pub verdict: Verdict,
+    pub model: ModelUse,
+    pub created_at: String,
+}
+
 /// Milliseconds of each stage.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Timings {
@@ -1565,6 +1636,8 @@ pub struct RunResult {
     pub truncated: bool,
     /// When the data was read.
     pub as_of: String,
+    /// Whether the rows were read for an equal question before, at `as_of`.
+    pub cached: bool,
     /// The instant that `today` and the like referred to.
     pub now: String,
     pub params: Params,
@@ -1803,6 +1876,8 @@ pub struct ReportRunRequest {
     /// The instant that `today` and the like refer to; the present if it is not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub now: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_age: Option<MaxAge>,
 }
 
 /// A format of exported definitions.
@@ -1950,6 +2025,39 @@ pub struct RowPage {
     pub next: Option<Cursor>,
 }
 
+text_type! {
+    /// The `operationId` of what was done; or `token.refused`, `role.refused`, `plan.refused`,
+    /// `audit.dropped`.
+    AuditAction
+}
+
+/// Something that was done, or refused.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AuditEntry {
+    pub id: String,
+    /// Whose token it was; empty where there was none.
+    pub actor: String,
+    /// The role of the token; empty where there was none.
+    pub role: String,
+    pub action: AuditAction,
+    /// What it was done to: an id or a key. Empty where there is none.
+    pub subject: String,
+    pub detail: AuditDetail,
+    /// The request; null for what AIR did by itself.
+    pub request_id: Option<RequestId>,
+    pub created_at: String,
+}
+
+/// The status or the code of the answer, the run, the rules that refused.
+pub type AuditDetail = serde_json::Map<String, serde_json::Value>;
+
+/// A page of entries.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AuditList {
+    pub items: Vec<AuditEntry>,
+    pub next: Option<Cursor>,
+}
+
 /// The process lives.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Liveness {
@@ -2013,6 +2121,27 @@ impl fmt::Display for PartStatus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
     }
+}
+
+/// What the socket offers, and its limits.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SocketInfo {
+    /// Whether one can be opened.
+    pub enabled: bool,
+    /// The forms of channels.
+    pub channels: Vec<String>,
+    /// Bytes of a message from a client.
+    pub max_message_size: u64,
+    /// Messages that may wait for a slow reader.
+    pub buffer_size: u64,
+    /// How often the server asks whether the client is there.
+    pub ping_period_ms: u64,
+    /// How long a silent client is believed to be there.
+    pub pong_wait_ms: u64,
+    /// Whether permessage-deflate is agreed to.
+    pub compression: bool,
+    pub sockets_per_user: u64,
+    pub subscriptions_per_user: u64,
 }
 
 /// Whether the service can take work, and how each part is.
@@ -2187,4 +2316,31 @@ pub struct GetRunRowsQuery {
     /// The format of the rows; it wins over `Accept`. JSON if neither says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub format: Option<ResultFormat>,
+}
+
+/// The query of `list_audit`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub struct ListAuditQuery {
+    /// Items on a page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u16>,
+    /// The `next` of the page before. One that is not from this list is 422.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<Cursor>,
+    /// Only entries of this user.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub actor: Option<String>,
+    /// Only this action.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub action: Option<AuditAction>,
+    /// Only what was done to this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<String>,
+    /// Only entries from this instant on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<String>,
+    /// Only entries before this instant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<String>,
 }
