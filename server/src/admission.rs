@@ -26,6 +26,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tracing::Instrument;
 
+pub(crate) use self::idempotency::PREFERENCE_APPLIED;
 use crate::audit::{self, Traced};
 use crate::auth::Principal;
 use crate::contract::routes::Route;
@@ -40,13 +41,14 @@ pub(crate) use self::upgrade::{Place, Upgrade};
 pub(crate) type Answer = Result<Response<Body>, ApiError>;
 pub(crate) type Handler = fn(Call) -> Pin<Box<dyn Future<Output = Answer> + Send>>;
 
+const PREFER: HeaderName = HeaderName::from_static("prefer");
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Between the deadline of the work inside a request, which tells best what happened, and the
 /// end of the request.
 const SLACK: Duration = Duration::from_secs(2);
 /// A longer name is of nothing.
 const MAX_SUBJECT: usize = 256;
-/// Learning reads every file of a source, and is not yet a job.
+/// Learning reads every file of a source; where that takes longer, it is asked for as a job.
 const LEARNING_FACTOR: u32 = 10;
 
 /// A request that was let in and fits the contract.
@@ -100,6 +102,18 @@ impl Call {
     /// A header, where it is there and is text.
     pub(crate) fn header(&self, name: &HeaderName) -> Option<&str> {
         self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+
+    /// Whether the caller would rather have a job than wait (RFC 7240).
+    pub(crate) fn wants_job(&self) -> bool {
+        let asks = |value: &HeaderValue| {
+            let text = value.to_str().unwrap_or_default();
+            text.split(',').any(|part| {
+                let name = part.split(';').next().unwrap_or_default();
+                name.trim().eq_ignore_ascii_case("respond-async")
+            })
+        };
+        self.headers.get_all(PREFER).iter().any(asks)
     }
 
     /// Whether the caller owns a thing or is an admin; otherwise it is not there for them.

@@ -23,6 +23,8 @@ use crate::contract::types::LearnRequest;
 use crate::id::DatasourceId;
 use crate::models::Usage;
 use crate::pipeline::ask::{self, Asked, Drafter, Meaning, Understood};
+use crate::pipeline::order::Pace;
+use crate::pipeline::progress::Progress;
 use crate::pipeline::sources::{self, Ready};
 use crate::pipeline::{Question, learn};
 use crate::problem::ApiError;
@@ -82,9 +84,10 @@ pub(crate) async fn run(
 async fn learned(app: &Arc<App>, source: &DatasourceId) -> anyhow::Result<Ready> {
     if sources::record(app, source).await.is_err() {
         let wanted = LearnRequest { include_stats: None, sample_values: None };
-        learn::learn(app, source, &wanted, Instant::now() + PATIENCE * 5).await?;
+        let heard: (Pace, learn::Hearing) = (Pace::Request, Arc::new(|_, _| {}));
+        learn::learn(app, source, &wanted, Instant::now() + PATIENCE * 5, heard).await?;
     }
-    Ok(sources::ready(app, &Principal::local(), source, &[]).await?)
+    Ok(sources::ready(app, &Principal::local(), source, &[], Pace::Request).await?)
 }
 
 fn asked(
@@ -103,6 +106,7 @@ fn asked(
         now: set.now(entry)?,
         run: false,
         deadline: Instant::now() + PATIENCE,
+        progress: Progress::untold(),
     })
 }
 

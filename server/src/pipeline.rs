@@ -13,7 +13,9 @@ pub(crate) mod definition;
 pub(crate) mod engine;
 mod judge;
 pub(crate) mod learn;
+pub(crate) mod order;
 pub(crate) mod params;
+pub(crate) mod progress;
 mod record;
 pub(crate) mod running;
 mod snapshot;
@@ -77,6 +79,8 @@ pub(crate) struct Order {
     /// What `today` and the like refer to.
     pub(crate) now: Timestamp,
     pub(crate) deadline: Instant,
+    /// None where a request waits for the rows.
+    pub(crate) job: Option<order::Tie>,
     /// How old rows may be that were read for an equal order; they are read afresh where absent.
     pub(crate) max_age: Option<Duration>,
 }
@@ -103,13 +107,19 @@ pub(crate) struct Finished {
 
 /// Runs an order from its IR to its judged rows. Whatever comes of it is in the run's record.
 pub(crate) async fn report(app: &Arc<App>, order: Order) -> Result<Finished, ApiError> {
-    let others = order.question.sources();
-    let ready = sources::ready(app, &order.principal, &order.datasource, &others).await?;
-    let slot = app.running.take(&order.principal.sub)?;
+    let (others, pace) = (order.question.sources(), order.pace());
+    let ready = sources::ready(app, &order.principal, &order.datasource, &others, pace).await?;
+    let slot = app.running.place(&order.principal.sub, order.job.as_ref()).await?;
     record::begin(app, &order, slot.id()).await?;
-    match stages(app, &order, &ready, &slot).await {
+    // Whatever a stage is at when the run is cancelled is dropped, and what was sent with it.
+    let ended = tokio::select! {
+        biased;
+        () = slot.cancelled() => Err(running::cancelled()),
+        ended = Box::pin(stages(app, &order, &ready, &slot)) => ended,
+    };
+    match ended {
         Ok(finished) => record::end(app, finished).await,
-        Err(error) => Err(record::failed(app, slot.id(), error).await),
+        Err(error) => Err(record::failed(app, &order, slot.id(), error).await),
     }
 }
 
@@ -134,7 +144,7 @@ async fn stages(
     }
     let (as_of, read) = (Moment::now(), Instant::now());
     let _ = clock.lap();
-    let ran = engine::run(app, ready, execution, slot, order.deadline).await?;
+    let ran = engine::run(app, ready, execution, order).await?;
     clock.timings.execute = clock.lap();
     let judged = judge::judge(app, ready, &question, order, ran).await;
     clock.timings.qa = clock.lap();

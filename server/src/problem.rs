@@ -244,7 +244,7 @@ impl From<StoreError> for ApiError {
             StoreError::Exists { .. } => ErrorCode::AlreadyExists,
             StoreError::VersionMismatch { .. } => ErrorCode::PreconditionFailed,
             StoreError::InUse { .. } => ErrorCode::InUse,
-            StoreError::NotRunning { .. } => ErrorCode::NotRunning,
+            StoreError::NotRunning { .. } | StoreError::JobOver { .. } => ErrorCode::NotRunning,
             StoreError::BadCursor => {
                 return Self::field("?cursor", FieldErrorCode::BadValue, text);
             }

@@ -6,13 +6,14 @@
 mod connections;
 
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
 
 use air_engine::PlanCache;
 use anyhow::Context;
 use axum::Router;
 use tokio::net::TcpListener;
+use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task::JoinSet;
 use tokio_util::task::TaskTracker;
 
@@ -20,18 +21,20 @@ use crate::admission::schema::Schemas;
 use crate::audit::Audit;
 use crate::auth::Authenticator;
 use crate::broker::{Broker, MemoryBroker, RedisBroker};
+use crate::chat;
 use crate::config::{Config, Environment, LoadOptions};
-use crate::events::{Events, Hub};
+use crate::events::{Event, Events, Hub};
+use crate::jobs::Jobs;
 use crate::models::Models;
 use crate::pipeline::answers::Answers;
 use crate::pipeline::engine::Engine;
 use crate::pipeline::running::Running;
 use crate::pipeline::sources;
 use crate::processes::Processes;
-use crate::routes;
 use crate::secrets::DsnVault;
 use crate::socket::Sockets;
 use crate::store::{DataDir, DataDirLock, NewDatasource, Store};
+use crate::{jobs, routes};
 
 /// What every request can reach.
 pub(crate) struct App {
@@ -43,6 +46,7 @@ pub(crate) struct App {
     pub(crate) engine: Engine,
     pub(crate) audit: Audit,
     pub(crate) running: Running,
+    pub(crate) jobs: Arc<Jobs>,
     pub(crate) sources: sources::Cache,
     /// Language models, where there are any.
     pub(crate) models: Models,
@@ -52,6 +56,7 @@ pub(crate) struct App {
     pub(crate) events: Events,
     /// What is live: presence, typing, allowances.
     pub(crate) broker: Arc<dyn Broker>,
+    pub(crate) chat: chat::State,
     /// The processes that share the data folder.
     pub(crate) processes: Arc<Processes>,
     /// The open sockets.
@@ -111,6 +116,8 @@ impl Service {
         DataDir::folder(&config.execution.snapshot_dir)?;
         let store = Store::open(&config.control_plane.file).await?;
         let processes = Arc::new(Processes::open(data.path(), store.process())?);
+        let (told, committed) = tokio::sync::mpsc::unbounded_channel();
+        store.announce_to(told);
         processes.take_over(&store).await?;
         let vault = DsnVault::new(&config.environment)?;
         store.datasources().sync_config(&configured(&config, &vault)?).await?;
@@ -123,6 +130,7 @@ impl Service {
         let app = Arc::new(App {
             events,
             broker,
+            chat: chat::State::default(),
             processes,
             sockets: Sockets::new(&config.websocket),
             authenticator: Authenticator::new(&config.server.auth)?,
@@ -131,6 +139,7 @@ impl Service {
             engine: Engine::new(&config)?,
             audit: Audit::start(store.clone(), config.control_plane.audit_retention),
             running: Running::new(config.limits.runs_per_user, config.limits.runs),
+            jobs: Arc::default(),
             sources: sources::Cache::default(),
             models: Models::new(&config.models),
             plans: PlanCache::default(),
@@ -143,9 +152,15 @@ impl Service {
         });
         sources::check_policies(&app).await;
         let router = routes::router(&app)?;
+        jobs::start(&app);
+        watching.spawn(announce(Arc::downgrade(&app), committed));
+        if app.config.chat.enabled {
+            watching.spawn(chat::keep(&app));
+        }
         Ok(Self { app, router, lock, watching })
     }
 
+    /// What the operator's commands and the service's own tests look into.
     pub(crate) fn app(&self) -> &Arc<App> {
         &self.app
     }
@@ -183,19 +198,34 @@ impl Service {
         app.draining.store(true, Ordering::Relaxed);
         app.sockets.close().await;
         app.tasks.close();
+        app.jobs.close();
         let grace = app.config.server.shutdown_grace;
-        if tokio::time::timeout(grace, app.tasks.wait()).await.is_err() {
+        if tokio::time::timeout(grace, ended(app)).await.is_err() {
             app.running.cancel_all();
-            // Marking a run takes no longer than a few writes.
-            let marking = tokio::time::timeout(MARKING, app.tasks.wait()).await;
+            app.jobs.halt();
+            // Marking a run, and giving a job back, takes no longer than a few writes.
+            let marking = tokio::time::timeout(MARKING, ended(app)).await;
             if marking.is_err() {
-                tracing::error!("some requests did not end; the next start marks their runs");
+                tracing::error!("some work did not end; the next start marks it");
             }
         }
         self.watching.shutdown().await;
         app.audit.close().await;
         app.store.close().await;
         drop(self.lock);
+    }
+}
+
+/// Ends when nothing works any more, neither requests nor jobs.
+async fn ended(app: &App) {
+    tokio::join!(app.tasks.wait(), app.jobs.ended());
+}
+
+/// Hands on events in the order they were committed, until the service is gone.
+async fn announce(app: Weak<App>, mut events: UnboundedReceiver<Event>) {
+    while let Some(event) = events.recv().await {
+        let Some(app) = app.upgrade() else { return };
+        app.events.announce(event).await;
     }
 }
 

@@ -1,5 +1,8 @@
 //! The arguments.
 
+mod jobs;
+
+pub(crate) use self::jobs::{Jobs, Later, Misfire, Patience, ScheduleWhat, Schedules};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::time::Duration;
 
@@ -133,7 +136,17 @@ pub(crate) enum Command {
         /// Also read least and greatest value, nulls and distinct values of each column.
         #[arg(long)]
         stats: bool,
+        #[command(flatten)]
+        later: Later,
     },
+    /// Work that is done apart from its request.
+    #[command(subcommand)]
+    Jobs(Jobs),
+    /// Reports that are run at times of a calendar.
+    #[command(subcommand)]
+    Schedules(Schedules),
+    /// Talk in a room of the service; without --room, in a new session of one's own.
+    Chat(Chat),
     /// The schema notes of a source.
     Schema {
         /// The source's id.
@@ -218,6 +231,16 @@ pub(crate) struct Ask {
     pub(crate) how: How,
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct Chat {
+    /// The room, which is joined where that was not done; --timeout is how long an answer may take.
+    #[arg(long)]
+    pub(crate) room: Option<String>,
+    /// The source that a new session asks; the default one unless said.
+    #[arg(long, short)]
+    pub(crate) source: Option<String>,
+}
+
 /// How rows are got and judged.
 #[derive(Debug, Args)]
 pub(crate) struct How {
@@ -244,6 +267,8 @@ pub(crate) struct Run {
     pub(crate) version: Option<u32>,
     #[command(flatten)]
     pub(crate) how: How,
+    #[command(flatten)]
+    pub(crate) later: Later,
 }
 
 /// What is planned.
@@ -269,6 +294,8 @@ pub(crate) struct Query {
     pub(crate) planned: Planned,
     #[command(flatten)]
     pub(crate) how: How,
+    #[command(flatten)]
+    pub(crate) later: Later,
 }
 
 #[derive(Debug, Args)]

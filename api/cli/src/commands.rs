@@ -2,10 +2,13 @@
 
 mod ask;
 mod call;
+mod chat;
 mod definitions;
+mod jobs;
 mod reports;
 mod rows;
 mod runs;
+mod schedules;
 mod sources;
 mod ws;
 
@@ -49,11 +52,17 @@ impl Session {
 
     /// Every page of a list as one.
     async fn all(&self, path: &str) -> Result<Value, Failure> {
+        self.all_with(path, &[]).await
+    }
+
+    /// Every page of a list that is narrowed by a query.
+    async fn all_with(&self, path: &str, more: &[(&str, String)]) -> Result<Value, Failure> {
         let mut items = Vec::new();
         let mut cursor: Option<String> = None;
         loop {
             let mut query = vec![("limit", PAGE)];
             query.extend(cursor.as_deref().map(|c| ("cursor", c)));
+            query.extend(more.iter().map(|(name, value)| (*name, value.as_str())));
             let mut page = reply(self.request(Method::GET, path)?.query(&query)).await?;
             if let Value::Array(more) = page["items"].take() {
                 items.extend(more);
@@ -171,7 +180,12 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Sql(sql) => runs::sql(&session, &sql).await,
         Command::Reports(reports) => reports::reports(&session, reports).await,
         Command::Sources(sources) => sources::sources(&session, sources).await,
-        Command::Learn { source, stats } => sources::learn(&session, &source, stats).await,
+        Command::Learn { source, stats, later } => {
+            sources::learn(&session, &source, stats, &later).await
+        }
+        Command::Jobs(jobs) => jobs::jobs(&session, jobs).await,
+        Command::Schedules(schedules) => schedules::schedules(&session, schedules).await,
+        Command::Chat(chat) => chat::chat(&session, place, patience, &chat).await,
         Command::Schema { source } => sources::schema(&session, &source).await,
         Command::Export { key, format, version } => {
             definitions::export(&session, &key, format, version).await

@@ -12,6 +12,7 @@ use crate::auth::Authenticator;
 use crate::broker::RedisBroker;
 use crate::config::{Config, Provider, SourceConfig};
 use crate::models::{Models, Task};
+use crate::pipeline::order::Pace;
 use crate::pipeline::sources::{self, database_options};
 use crate::secrets::DsnVault;
 use crate::store::Store;
@@ -160,7 +161,7 @@ async fn of_source(config: &Config, source: &SourceConfig) -> Found {
     let id = source.id.as_str();
     let opened: Result<Arc<dyn Source>, SourceError> = match &source.dsn {
         Some(dsn) => {
-            let options = database_options(config, source.allow_superuser);
+            let options = database_options(config, source.allow_superuser, Pace::Request);
             sources::opened(source.kind, id, &dsn.expanded, options)
         }
         None => {

@@ -897,6 +897,64 @@ pub(crate) struct ScopeVersion {
     pub(crate) created_at: String,
 }
 
+/// What changed from one version of a scope to another.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ScopeDiff {
+    pub(crate) scope_id: crate::id::ScopeId,
+    pub(crate) from: VersionNumber,
+    pub(crate) to: VersionNumber,
+    pub(crate) from_version_id: crate::id::ScopeVersionId,
+    pub(crate) to_version_id: crate::id::ScopeVersionId,
+    /// The Markdown as a unified diff; empty where it is the same.
+    pub(crate) scope_md: String,
+    /// The changes of the IR; a version whose IR was not built yet has none, so all of the other's is
+    /// one change.
+    pub(crate) ir: Vec<IrChange>,
+}
+
+/// One change of an IR.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct IrChange {
+    pub(crate) op: IrChangeKind,
+    /// A JSON pointer: into the earlier IR for `remove`, else into the later one.
+    pub(crate) pointer: String,
+    /// The value that was there; absent for `add`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) before: Option<serde_json::Value>,
+    /// The value that is there; absent for `remove`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) after: Option<serde_json::Value>,
+}
+
+/// What was done to a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum IrChangeKind {
+    Add,
+    Remove,
+    Replace,
+}
+
+impl IrChangeKind {
+    /// Every value.
+    pub(crate) const ALL: &[Self] = &[Self::Add, Self::Remove, Self::Replace];
+
+    /// The name in the contract.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Add => "add",
+            Self::Remove => "remove",
+            Self::Replace => "replace",
+        }
+    }
+}
+
+impl fmt::Display for IrChangeKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
 /// A page of scopes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct ScopeList {
@@ -1488,6 +1546,387 @@ pub(crate) struct ReportExport {
     pub(crate) def: ReportDefinition,
 }
 
+/// What a job does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum JobKind {
+    Learn,
+    Analyze,
+    BulkReports,
+    Query,
+    Report,
+}
+
+impl JobKind {
+    /// Every value.
+    pub(crate) const ALL: &[Self] =
+        &[Self::Learn, Self::Analyze, Self::BulkReports, Self::Query, Self::Report];
+
+    /// The name in the contract.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Learn => "learn",
+            Self::Analyze => "analyze",
+            Self::BulkReports => "bulk_reports",
+            Self::Query => "query",
+            Self::Report => "report",
+        }
+    }
+}
+
+impl fmt::Display for JobKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Where a job stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum JobStatus {
+    Queued,
+    Running,
+    Completed,
+    Failed,
+    Cancelled,
+}
+
+impl JobStatus {
+    /// Every value.
+    pub(crate) const ALL: &[Self] =
+        &[Self::Queued, Self::Running, Self::Completed, Self::Failed, Self::Cancelled];
+
+    /// The name in the contract.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Running => "running",
+            Self::Completed => "completed",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
+impl fmt::Display for JobStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A job that was added.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct JobAccepted {
+    pub(crate) job_id: crate::id::JobId,
+    pub(crate) kind: JobKind,
+    pub(crate) status: JobStatus,
+    /// Where it is read.
+    pub(crate) job_url: String,
+    /// Where its progress is told.
+    pub(crate) websocket_channel: String,
+    /// How long the like took before, such as `2m30s`; null where that is not known.
+    pub(crate) estimated_duration: Option<String>,
+}
+
+/// A job in a list.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct JobSummary {
+    pub(crate) job_id: crate::id::JobId,
+    pub(crate) kind: JobKind,
+    pub(crate) status: JobStatus,
+    /// Whom it acts for.
+    pub(crate) owner: String,
+    /// Percent.
+    pub(crate) progress: u16,
+    /// What it is at.
+    pub(crate) current_step: Option<String>,
+    /// What is left at the pace so far, such as `2m30s`.
+    pub(crate) estimated_remaining: Option<String>,
+    /// How often a process took it.
+    pub(crate) attempts: u64,
+    /// Whether it is to stop.
+    pub(crate) cancel_requested: bool,
+    /// The schedule that made it.
+    pub(crate) schedule_id: Option<crate::id::ScheduleId>,
+    /// The time of the schedule that it is for.
+    pub(crate) scheduled_for: Option<String>,
+    pub(crate) created_at: String,
+    pub(crate) started_at: Option<String>,
+    pub(crate) finished_at: Option<String>,
+    /// Where its progress is told.
+    pub(crate) websocket_channel: String,
+}
+
+/// A job with what was asked for and what it gave.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Job {
+    pub(crate) job_id: crate::id::JobId,
+    pub(crate) kind: JobKind,
+    pub(crate) status: JobStatus,
+    /// Whom it acts for.
+    pub(crate) owner: String,
+    /// Percent.
+    pub(crate) progress: u16,
+    /// What it is at.
+    pub(crate) current_step: Option<String>,
+    /// What is left at the pace so far, such as `2m30s`.
+    pub(crate) estimated_remaining: Option<String>,
+    /// How often a process took it.
+    pub(crate) attempts: u64,
+    /// Whether it is to stop.
+    pub(crate) cancel_requested: bool,
+    /// The schedule that made it.
+    pub(crate) schedule_id: Option<crate::id::ScheduleId>,
+    /// The time of the schedule that it is for.
+    pub(crate) scheduled_for: Option<String>,
+    pub(crate) created_at: String,
+    pub(crate) started_at: Option<String>,
+    pub(crate) finished_at: Option<String>,
+    /// Where its progress is told.
+    pub(crate) websocket_channel: String,
+    /// What was asked for.
+    pub(crate) input: serde_json::Map<String, serde_json::Value>,
+    /// What it gave; null before it has. Runs are named, and their rows stay with them.
+    pub(crate) result: serde_json::Value,
+    /// The problem of a job that failed, or of its last attempt while it waits for another.
+    pub(crate) error: Option<Problem>,
+    /// The runs it made, the first first.
+    pub(crate) run_ids: Vec<crate::id::RunId>,
+    /// Who worked on it, the first first.
+    pub(crate) attempt_log: Vec<JobAttempt>,
+}
+
+/// One process working on a job.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct JobAttempt {
+    /// Its number.
+    pub(crate) attempt: u64,
+    /// The process.
+    pub(crate) process_id: String,
+    pub(crate) started_at: String,
+    pub(crate) ended_at: Option<String>,
+    /// `completed`, `failed`, `cancelled`, `retried`, `released` (its process was ended) or `lost`
+    /// (its process died); null while it goes on.
+    pub(crate) outcome: Option<String>,
+}
+
+/// A page of jobs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct JobList {
+    pub(crate) items: Vec<JobSummary>,
+    pub(crate) next: Option<Cursor>,
+}
+
+/// Which sources to learn.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ProcessLearnRequest {
+    pub(crate) datasource_ids: Vec<crate::id::DatasourceId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) options: Option<ProcessLearnOptions>,
+}
+
+/// How to learn them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ProcessLearnOptions {
+    /// The same as `include_stats`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) deep: Option<bool>,
+    /// Also read least and greatest value, share of nulls and distinct estimate of each column.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) include_stats: Option<bool>,
+    /// Keep the values of text columns for finding them in questions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) sample_values: Option<bool>,
+}
+
+/// What to analyze.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ProcessAnalyzeRequest {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) run_id: Option<crate::id::RunId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) datasource_id: Option<crate::id::DatasourceId>,
+    /// Tables of the source; all if none is named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) tables: Option<Vec<String>>,
+    /// What the analysis is of, for its heading.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) scope: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) options: Option<AnalyzeOptions>,
+}
+
+/// What the EDA service adds; each is wanted unless it is false.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AnalyzeOptions {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) correlations: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) outliers: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) trends: Option<bool>,
+}
+
+/// Reports to run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct BulkReportsRequest {
+    pub(crate) reports: Vec<BulkReport>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) datasource_id: Option<crate::id::DatasourceId>,
+}
+
+/// A report to run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct BulkReport {
+    pub(crate) key: crate::id::ReportKey,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) version: Option<VersionNumber>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) datasource_id: Option<crate::id::DatasourceId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) params: Option<Params>,
+    /// The instant that `today` and the like refer to; when the job was asked for if it is not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) now: Option<String>,
+}
+
+/// What becomes of times that no process was there for: nothing, the latest is run, or each is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Misfire {
+    Skip,
+    RunOnce,
+    RunAll,
+}
+
+impl Misfire {
+    /// Every value.
+    pub(crate) const ALL: &[Self] = &[Self::Skip, Self::RunOnce, Self::RunAll];
+
+    /// The name in the contract.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Skip => "skip",
+            Self::RunOnce => "run_once",
+            Self::RunAll => "run_all",
+        }
+    }
+}
+
+impl fmt::Display for Misfire {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Parameters of the report. A value, or an element of a list, `{"during": "previous month",
+/// "edge": "start"}` is the start of that period at each time (`end`: the first instant after it;
+/// `"form": "date"`: its date).
+pub(crate) type ScheduleParams = serde_json::Map<String, serde_json::Value>;
+
+text_type! {
+    /// Minute, hour, day of month, month, weekday, or a nickname such as `@daily`.
+    Cron
+}
+
+/// A report that is run at times of a calendar.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Schedule {
+    pub(crate) id: crate::id::ScheduleId,
+    pub(crate) name: String,
+    /// Whom its jobs act for.
+    pub(crate) owner: String,
+    pub(crate) report_key: crate::id::ReportKey,
+    /// The report's version; null is the newest at each run.
+    pub(crate) version: Option<VersionNumber>,
+    /// The source of a portable report.
+    pub(crate) datasource_id: Option<crate::id::DatasourceId>,
+    pub(crate) params: ScheduleParams,
+    pub(crate) cron: Cron,
+    /// An IANA time zone.
+    pub(crate) time_zone: String,
+    pub(crate) misfire: Misfire,
+    /// The most that `run_all` runs of what was missed, the latest.
+    pub(crate) max_catch_up: u16,
+    pub(crate) enabled: bool,
+    /// The next times, with the offset of the time zone; none where it is off.
+    pub(crate) next_runs: Vec<String>,
+    /// The time that was run last.
+    pub(crate) last_run: Option<String>,
+    /// Its job.
+    pub(crate) last_job_id: Option<crate::id::JobId>,
+    pub(crate) created_at: String,
+    pub(crate) updated_at: String,
+}
+
+/// A page of schedules.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ScheduleList {
+    pub(crate) items: Vec<Schedule>,
+    pub(crate) next: Option<Cursor>,
+}
+
+/// A new schedule.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ScheduleCreate {
+    pub(crate) report_key: crate::id::ReportKey,
+    /// For people; the report's title if it is not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) name: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) version: Option<VersionNumber>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) datasource_id: Option<crate::id::DatasourceId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) params: Option<ScheduleParams>,
+    pub(crate) cron: Cron,
+    /// An IANA time zone; UTC if it is not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) time_zone: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) misfire: Option<Misfire>,
+    /// The most that `run_all` runs of what was missed, the latest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) max_catch_up: Option<u16>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) enabled: Option<bool>,
+}
+
+/// What to change.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SchedulePatch {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) report_key: Option<crate::id::ReportKey>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) name: Option<String>,
+    /// Null is the newest at each run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) version: Option<VersionNumber>,
+    /// Null is the report's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) datasource_id: Option<crate::id::DatasourceId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) params: Option<ScheduleParams>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) cron: Option<Cron>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) time_zone: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) misfire: Option<Misfire>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) max_catch_up: Option<u16>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) enabled: Option<bool>,
+}
+
 /// A run in a list.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct RunSummary {
@@ -1500,6 +1939,8 @@ pub(crate) struct RunSummary {
     pub(crate) report_id: Option<crate::id::ReportId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) report_key: Option<crate::id::ReportKey>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) job_id: Option<crate::id::JobId>,
     /// The report's version.
     pub(crate) version: Option<VersionNumber>,
     pub(crate) params: Params,
@@ -1530,6 +1971,8 @@ pub(crate) struct Run {
     pub(crate) report_id: Option<crate::id::ReportId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) report_key: Option<crate::id::ReportKey>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) job_id: Option<crate::id::JobId>,
     /// The report's version.
     pub(crate) version: Option<VersionNumber>,
     pub(crate) params: Params,
@@ -1569,6 +2012,297 @@ pub(crate) struct RowPage {
     /// Whether the result, or what is kept of it, was cut.
     pub(crate) truncated: bool,
     pub(crate) next: Option<Cursor>,
+}
+
+/// `personal`: a session of one person with AIR.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum ChatRoomKind {
+    Group,
+    Personal,
+}
+
+impl ChatRoomKind {
+    /// Every value.
+    pub(crate) const ALL: &[Self] = &[Self::Group, Self::Personal];
+
+    /// The name in the contract.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Group => "group",
+            Self::Personal => "personal",
+        }
+    }
+}
+
+impl fmt::Display for ChatRoomKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// What AIR answers in a room: nothing, messages that begin with `@air`, or all. A message can
+/// ask by itself wherever it is not `off`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum ChatAi {
+    Off,
+    Mention,
+    Always,
+}
+
+impl ChatAi {
+    /// Every value.
+    pub(crate) const ALL: &[Self] = &[Self::Off, Self::Mention, Self::Always];
+
+    /// The name in the contract.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::Mention => "mention",
+            Self::Always => "always",
+        }
+    }
+}
+
+impl fmt::Display for ChatAi {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A new room.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ChatRoomCreate {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) id: Option<crate::id::ChatRoomId>,
+    /// The name for people; the id if it is not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) name: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) kind: Option<ChatRoomKind>,
+    /// Whether only its members know of it. A personal room always is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) private: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) ai: Option<ChatAi>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) datasource_id: Option<crate::id::DatasourceId>,
+    /// Who is in it from the start besides the caller.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) members: Option<Vec<String>>,
+}
+
+/// A room.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ChatRoom {
+    pub(crate) id: crate::id::ChatRoomId,
+    pub(crate) name: String,
+    pub(crate) kind: ChatRoomKind,
+    /// Whether only its members know of it.
+    pub(crate) private: bool,
+    pub(crate) ai: ChatAi,
+    /// The source that is asked; the default one where it is null.
+    pub(crate) datasource_id: Option<crate::id::DatasourceId>,
+    /// Who made it.
+    pub(crate) created_by: String,
+    /// How many members it has.
+    pub(crate) members: u64,
+    /// Whether the caller is one.
+    pub(crate) joined: bool,
+    /// The number of its last message; 0 if there was none.
+    pub(crate) last_seq: u64,
+    pub(crate) created_at: String,
+}
+
+/// A page of rooms.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ChatRoomList {
+    pub(crate) items: Vec<ChatRoom>,
+    pub(crate) next: Option<Cursor>,
+}
+
+/// A message.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ChatPost {
+    /// What is said.
+    pub(crate) content: String,
+    /// The client's own name of the message; sent again with the same content, it is one message.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) client_ref: Option<String>,
+    /// Whether it asks AIR; the room''s rule if it is not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) ask: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) in_reply_to: Option<crate::id::ChatMessageId>,
+    /// Answers to the questions of the message `in_reply_to`, by question, in place of reading them
+    /// from the content.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) answers: Option<BTreeMap<String, String>>,
+}
+
+/// A message that is kept.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ChatPosted {
+    pub(crate) message_id: crate::id::ChatMessageId,
+    pub(crate) room: crate::id::ChatRoomId,
+    /// Its number in the room.
+    pub(crate) seq: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) answer_id: Option<crate::id::ChatMessageId>,
+}
+
+/// Who speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum ChatMessageType {
+    User,
+    Ai,
+    System,
+}
+
+impl ChatMessageType {
+    /// Every value.
+    pub(crate) const ALL: &[Self] = &[Self::User, Self::Ai, Self::System];
+
+    /// The name in the contract.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::User => "user",
+            Self::Ai => "ai",
+            Self::System => "system",
+        }
+    }
+}
+
+impl fmt::Display for ChatMessageType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A message of a room.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ChatMessage {
+    pub(crate) message_id: crate::id::ChatMessageId,
+    pub(crate) room: crate::id::ChatRoomId,
+    /// Its number in the room; that of its event on the channel `chat/<room>`.
+    pub(crate) seq: u64,
+    pub(crate) r#type: ChatMessageType,
+    /// Who said it; `air` for answers.
+    pub(crate) user_id: String,
+    /// Text; an answer is Markdown.
+    pub(crate) content: String,
+    /// The message that it answers.
+    pub(crate) in_reply_to: Option<crate::id::ChatMessageId>,
+    pub(crate) created_at: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) client_ref: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) answer: Option<ChatAnswer>,
+}
+
+/// What goes with an answer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ChatAnswer {
+    pub(crate) state: AskState,
+    /// Who asked. Scope and run belong to them, and the rows are those they may see.
+    pub(crate) asked_by: String,
+    /// The question that was answered.
+    pub(crate) question: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) datasource_id: Option<crate::id::DatasourceId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) scope_id: Option<crate::id::ScopeId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) scope_version_id: Option<crate::id::ScopeVersionId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) interpretation: Option<String>,
+    pub(crate) assumptions: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) questions: Option<Vec<Question>>,
+    /// Answers to questions back that went into it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) answers: Option<BTreeMap<String, String>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) ir: Option<Ir>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) badge: Option<Badge>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) confidence: Option<f64>,
+    /// Why there is no answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) reason: Option<String>,
+    /// What the source lacks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) missing: Option<Vec<String>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) problem: Option<Problem>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) run_id: Option<crate::id::RunId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) columns: Option<Vec<ResultColumn>>,
+    /// The first rows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) rows: Option<Vec<Row>>,
+    /// How many rows the run has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) row_count: Option<u64>,
+    /// Whether the run itself was cut.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) truncated: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) sql: Option<Vec<SourceSql>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) qa: Option<air_ir::Verdict>,
+}
+
+/// A page of messages.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ChatMessageList {
+    pub(crate) items: Vec<ChatMessage>,
+    pub(crate) next: Option<Cursor>,
+}
+
+/// A report to make of an answer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ChatSave {
+    pub(crate) key: crate::id::ReportKey,
+    /// The title; the question if it is not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) title: Option<String>,
+}
+
+/// Who joins.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ChatJoin {
+    /// The caller if it is not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) user_id: Option<String>,
+}
+
+/// A member of a room.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ChatMember {
+    pub(crate) user_id: String,
+    /// Whether they have an open socket.
+    pub(crate) online: bool,
+    /// Whether they are typing in this room.
+    pub(crate) typing: bool,
+    pub(crate) joined_at: String,
+    /// When they were last heard of; null where that is longer ago than `chat.presence_timeout`.
+    pub(crate) last_seen: Option<String>,
+}
+
+/// Who is in a room.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ChatPresence {
+    pub(crate) room: crate::id::ChatRoomId,
+    pub(crate) items: Vec<ChatMember>,
 }
 
 /// What a file is; its ending tells where it is not given.
@@ -2934,6 +3668,18 @@ pub(crate) struct ListScopesQuery {
     pub(crate) status: Option<ScopeStatus>,
 }
 
+/// The query of `get_scope_diff`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct GetScopeDiffQuery {
+    /// The version before; the one before `to` if it is not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) from: Option<VersionNumber>,
+    /// The version after; the newest if it is not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) to: Option<VersionNumber>,
+}
+
 /// The query of `plan_sql`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
 #[serde(deny_unknown_fields)]
@@ -3043,6 +3789,78 @@ pub(crate) struct GetRunRowsQuery {
     /// The format of the rows; it wins over `Accept`. JSON if neither says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) format: Option<ResultFormat>,
+}
+
+/// The query of `list_jobs`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ListJobsQuery {
+    /// Items on a page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) limit: Option<u16>,
+    /// The `next` of the page before. One that is not from this list is 422.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) cursor: Option<Cursor>,
+    /// Only jobs of this status.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) status: Option<JobStatus>,
+    /// Only jobs of this kind.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) kind: Option<JobKind>,
+    /// Only jobs that this schedule made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) schedule_id: Option<crate::id::ScheduleId>,
+}
+
+/// The query of `list_schedules`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ListSchedulesQuery {
+    /// Items on a page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) limit: Option<u16>,
+    /// The `next` of the page before. One that is not from this list is 422.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) cursor: Option<Cursor>,
+}
+
+/// The query of `list_chat_rooms`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ListChatRoomsQuery {
+    /// Items on a page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) limit: Option<u16>,
+    /// The `next` of the page before. One that is not from this list is 422.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) cursor: Option<Cursor>,
+    /// Only rooms that the caller is a member of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) joined: Option<bool>,
+}
+
+/// The query of `list_chat_messages`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ListChatMessagesQuery {
+    /// Items on a page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) limit: Option<u16>,
+    /// The `next` of the page before. One that is not from this list is 422.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) cursor: Option<Cursor>,
+    /// The number of the last message that was seen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) after: Option<u64>,
+}
+
+/// The query of `leave_chat_room`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct LeaveChatRoomQuery {
+    /// Who leaves; the caller if it is not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) user_id: Option<String>,
 }
 
 /// The query of `list_audit`.

@@ -21,11 +21,13 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use self::deciding::is_of_draft;
+use super::order::Pace;
+use super::progress::{Progress, Step};
 use super::sources::{self, Ready};
 use super::{Finished, Order, Question};
 use crate::auth::Principal;
 use crate::config::{ModelName, Provider};
-use crate::contract::types::{AskState, Badge, ErrorCode};
+use crate::contract::types::{self, AskState, Badge, ErrorCode};
 use crate::id::{DatasourceId, ScopeVersionId};
 use crate::problem::ApiError;
 use crate::service::App;
@@ -49,6 +51,8 @@ pub(crate) struct Asked {
     pub(crate) now: Timestamp,
     pub(crate) run: bool,
     pub(crate) deadline: Instant,
+    /// Who is told how far it is.
+    pub(crate) progress: Progress,
 }
 
 /// Who drafts, where the request says it.
@@ -146,7 +150,8 @@ impl From<&Draft> for Reading {
 
 /// Interprets a question, and runs what was understood where that is wanted.
 pub(crate) async fn ask(app: &Arc<App>, asked: Asked) -> Result<Ended, ApiError> {
-    let ready = sources::ready(app, &asked.principal, &asked.datasource, &[]).await?;
+    let ready =
+        sources::ready(app, &asked.principal, &asked.datasource, &[], Pace::Request).await?;
     let (follows, previous) = previous(app, &asked).await?;
     let Meaning { understood, model } = understand(app, &asked, &ready, previous).await?;
     let scope_md = scope_md(&asked.question, &understood);
@@ -225,9 +230,17 @@ async fn previous(app: &App, asked: &Asked) -> Result<(Option<Scope>, Option<Ir>
     }
     let ir = match &version.ir {
         Some(ir) => Some(Ir::parse(ir).map_err(|e| ApiError::ir("/previous", e))?),
+        None if version.answer.is_none() => edited(app, asked, &version).await,
         None => None,
     };
     Ok((Some(scope), ir))
+}
+
+/// The IR of a version that a person edited and nobody built yet. One whose meaning is open has
+/// none, and then the question stands alone.
+async fn edited(app: &App, asked: &Asked, version: &ScopeVersion) -> Option<Ir> {
+    let prepared = sources::prepared(app, &asked.principal, &asked.datasource).await.ok()?;
+    ask::scope::read(&version.scope_md, prepared.catalog(), Timestamp::now()).ok()
 }
 
 /// The engine's interpreter, which is without IO and so gets a thread of its own; and whether the
@@ -324,6 +337,20 @@ async fn store(
     Ok(scopes.create(new).await?)
 }
 
+/// A question back in the contract's form.
+pub(crate) fn question(asked: Clarification) -> types::Question {
+    types::Question {
+        id: asked.id,
+        text: asked.text,
+        choices: asked
+            .choices
+            .into_iter()
+            .map(|choice| types::Choice { value: choice.value, label: choice.label })
+            .collect(),
+        recommended: Some(asked.recommended),
+    }
+}
+
 /// A question as a name.
 pub(crate) fn name(question: &str) -> String {
     let words: Vec<&str> = question.split_whitespace().collect();
@@ -344,6 +371,9 @@ async fn answered(
     if !asked.run {
         let badge = badge(app, asked, &ended, false).await?;
         return Ok(Ended { badge: Some(badge), ..ended });
+    }
+    if let Some(Reading { interpretation, assumptions, .. }) = ended.reading.clone() {
+        asked.progress.tell(Step::Understood { interpretation, assumptions });
     }
     match super::report(app, order).await {
         Ok(finished) => {

@@ -1,7 +1,7 @@
 //! Running an execution on the engine's own threads, apart from those that serve HTTP.
 //!
 //! In: an execution and a source that is ready. Out: its rows, or why there are none. A run
-//! ends at its deadline, and when it is cancelled; dropping its task stops the work.
+//! ends at its deadline; dropping its task, as its cancelling does, stops the work.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use datafusion::error::DataFusionError;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::task::AbortOnDropHandle;
 
-use super::running::Slot;
+use super::Order;
 use super::sources::Ready;
 use crate::admission::timed_out;
 use crate::config::Config;
@@ -86,24 +86,17 @@ pub(super) fn options(app: &App) -> RunOptions {
     RunOptions { pushdown: app.config.execution.pushdown }
 }
 
-/// Runs a plan until it ends, is cancelled, or its time is over.
+/// Runs a plan until it ends or its time is over.
 pub(crate) async fn run(
     app: &Arc<App>,
     ready: &Ready,
     execution: Execution,
-    slot: &Slot,
-    deadline: Instant,
+    order: &Order,
 ) -> Result<Ran, ApiError> {
-    let limit = app.config.execution.query_timeout;
-    let deadline = deadline.min(Instant::now() + limit);
-    tokio::select! {
-        biased;
-        () = slot.cancelled() => {
-            Err(ApiError::new(ErrorCode::NotRunning, "The run was cancelled before it ended."))
-        }
-        () = tokio::time::sleep_until(deadline.into()) => Err(timed_out(limit)),
-        ran = execute(app, ready, execution) => ran,
-    }
+    let limit = order.pace().limit(&app.config);
+    let deadline = order.deadline.min(Instant::now() + limit);
+    let ran = tokio::time::timeout_at(deadline.into(), execute(app, ready, execution)).await;
+    ran.unwrap_or_else(|_| Err(timed_out(limit)))
 }
 
 /// Runs a plan on the engine's threads.

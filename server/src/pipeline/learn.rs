@@ -7,6 +7,7 @@ use air_connectors::LearnOptions;
 use air_ir::{Catalog, DataType};
 use serde_json::json;
 
+use super::order::Pace;
 use super::sources;
 use crate::contract::types::{ErrorCode, Health, HealthStatus, LearnRequest, LearnResult};
 use crate::id::DatasourceId;
@@ -14,19 +15,23 @@ use crate::problem::ApiError;
 use crate::service::App;
 use crate::store::{Datasource, Moment, NoteChanges, NoteText};
 
+/// Hears of each step of learning, and its share of the whole in percent.
+pub(crate) type Hearing = Arc<dyn Fn(&str, u8) + Send + Sync>;
+
 /// Reads what the source holds, and keeps it.
 pub(crate) async fn learn(
     app: &Arc<App>,
     id: &DatasourceId,
     wanted: &LearnRequest,
     deadline: Instant,
+    (pace, progress): (Pace, Hearing),
 ) -> Result<LearnResult, ApiError> {
     let begin = Instant::now();
     let datasource = app.store.datasources().get(id).await?;
-    let source = sources::open(app, &datasource)?;
+    let source = sources::open(app, &datasource, pace)?;
     let options = options(app, &datasource, wanted);
     let runtime = app.engine.runtime.clone();
-    let work = async move { source.learn(&runtime.session(), &options, &|_, _| {}).await };
+    let work = async move { source.learn(&runtime.session(), &options, &*progress).await };
     let gone = || ApiError::new(ErrorCode::Unavailable, "The service is shutting down.");
     let work = app.engine.spawn(work).ok_or_else(gone)?;
     let learned = tokio::time::timeout_at(deadline.into(), work).await;
@@ -118,7 +123,7 @@ pub(crate) async fn write_notes(
 pub(crate) async fn health(app: &App, id: &DatasourceId) -> Result<Health, ApiError> {
     let datasource = app.store.datasources().get(id).await?;
     let begin = Instant::now();
-    let found = match sources::open(app, &datasource) {
+    let found = match sources::open(app, &datasource, Pace::Request) {
         Ok(source) => source.health().await.map_err(ApiError::from),
         Err(error) => Err(error),
     };

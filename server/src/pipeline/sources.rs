@@ -15,6 +15,7 @@ use air_ir::{Catalog, CatalogEdits};
 use secrecy::SecretString;
 use tokio::sync::Semaphore;
 
+use super::order::Pace;
 use crate::access;
 use crate::auth::Principal;
 use crate::config::{Config, SourceKind};
@@ -51,7 +52,7 @@ pub(crate) struct Member {
 /// What was opened and prepared before.
 #[derive(Default)]
 pub(crate) struct Cache {
-    opened: Mutex<HashMap<DatasourceId, Opened>>,
+    opened: Mutex<HashMap<(DatasourceId, Pace), Opened>>,
     /// By id, with the tag of the catalog's record.
     prepared: Mutex<HashMap<DatasourceId, (String, Arc<Prepared>)>>,
     /// Of several sources, or as not everyone sees them: by the ids and tags of their catalogs,
@@ -85,11 +86,12 @@ pub(crate) async fn ready(
     principal: &Principal,
     id: &DatasourceId,
     others: &[String],
+    pace: Pace,
 ) -> Result<Ready, ApiError> {
     let mut members = Vec::new();
     for id in named(id, others) {
         let Some(datasource) = known(app, &id, members.is_empty()).await? else { continue };
-        let Opened { source, connections, version } = cached(app, &datasource)?;
+        let Opened { source, connections, version } = cached(app, &datasource, pace)?;
         let catalog = Arc::clone(whole(app, &id).await?.catalog());
         members.push(Member { source, version, connections, catalog });
     }
@@ -254,23 +256,31 @@ pub(crate) fn edits(record: &CatalogRecord) -> Result<CatalogEdits, ApiError> {
 
 /// The source, opened once for as long as its record stays as it is. A database is reached only
 /// when it is asked.
-pub(crate) fn open(app: &App, datasource: &Datasource) -> Result<Arc<dyn Source>, ApiError> {
-    Ok(cached(app, datasource)?.source)
+pub(crate) fn open(
+    app: &App,
+    datasource: &Datasource,
+    pace: Pace,
+) -> Result<Arc<dyn Source>, ApiError> {
+    Ok(cached(app, datasource, pace)?.source)
 }
 
-fn cached(app: &App, datasource: &Datasource) -> Result<Opened, ApiError> {
-    if let Some(opened) = held(&app.sources.opened).get(&datasource.id)
+/// A database is opened once for requests and once for jobs: its sessions hold their own time
+/// limit, and jobs that read for long leave the connections of requests alone.
+fn cached(app: &App, datasource: &Datasource, pace: Pace) -> Result<Opened, ApiError> {
+    let pace = if datasource.kind == SourceKind::Files { Pace::Request } else { pace };
+    let key = (datasource.id.clone(), pace);
+    if let Some(opened) = held(&app.sources.opened).get(&key)
         && opened.version == datasource.version
     {
         return Ok(opened.clone());
     }
     let source: Arc<dyn Source> = match datasource.kind {
         SourceKind::Files => files(app, datasource)?,
-        kind => database(app, kind, datasource)?,
+        kind => database(app, kind, datasource, pace)?,
     };
     let connections = Arc::new(Semaphore::new(usize::from(app.config.connectors.pool_size)));
     let opened = Opened { version: datasource.version, source, connections };
-    held(&app.sources.opened).insert(datasource.id.clone(), opened.clone());
+    held(&app.sources.opened).insert(key, opened.clone());
     Ok(opened)
 }
 
@@ -287,13 +297,14 @@ fn database(
     app: &App,
     kind: SourceKind,
     datasource: &Datasource,
+    pace: Pace,
 ) -> Result<Arc<dyn Source>, ApiError> {
     let Some(stored) = &datasource.dsn else {
         let detail = format!("The source {} has no DSN; give it one.", datasource.id);
         return Err(ApiError::new(ErrorCode::SourceError, detail));
     };
     let dsn = app.vault.open(&datasource.id, stored)?;
-    let options = database_options(&app.config, datasource.allow_superuser);
+    let options = database_options(&app.config, datasource.allow_superuser, pace);
     Ok(opened(kind, datasource.id.as_str(), &dsn, options)?)
 }
 
@@ -317,12 +328,16 @@ pub(crate) fn opened(
 }
 
 /// How databases are reached.
-pub(crate) fn database_options(config: &Config, allow_superuser: bool) -> DatabaseOptions {
+pub(crate) fn database_options(
+    config: &Config,
+    allow_superuser: bool,
+    pace: Pace,
+) -> DatabaseOptions {
     let connectors = &config.connectors;
     DatabaseOptions {
         max_connections: usize::from(connectors.pool_size),
         connect_timeout: connectors.connect_timeout,
-        statement_timeout: config.execution.query_timeout,
+        statement_timeout: pace.limit(config),
         allowed_hosts: connectors.allowed_hosts.clone(),
         allow_superuser,
     }
@@ -330,7 +345,7 @@ pub(crate) fn database_options(config: &Config, allow_superuser: bool) -> Databa
 
 /// Forgets what was opened, after a source was changed or removed.
 pub(crate) fn forget(app: &App, id: &DatasourceId) {
-    held(&app.sources.opened).remove(id);
+    held(&app.sources.opened).retain(|(known, _), _| known != id);
     held(&app.sources.prepared).remove(id);
     held(&app.sources.lexicons).retain(|(known, _), _| known != id);
 }

@@ -1,10 +1,13 @@
 //! Learning, schema notes, and the catalog with people's edits.
 
+use std::sync::Arc;
+
 use air_ir::{Catalog, CatalogEdits};
 use axum::http::StatusCode;
 use axum::http::header::{ETAG, IF_MATCH};
 use serde_json::json as value;
 
+use super::process::accepted;
 use super::rows::{json, matching, with_header};
 use super::{Operation, operation};
 use crate::access;
@@ -14,9 +17,11 @@ use crate::contract::types::{
     SchemaNote, SchemaNoteList,
 };
 use crate::id::DatasourceId;
+use crate::jobs::kinds::LearnJob;
+use crate::pipeline::order::Pace;
 use crate::pipeline::{learn as learning, sources};
 use crate::problem::ApiError;
-use crate::store::{PageRequest, page_of};
+use crate::store::{JobKind, PageRequest, page_of};
 
 pub(super) const OPERATIONS: &[Operation] = &[
     operation!(learn),
@@ -32,7 +37,15 @@ async fn learn(call: Call) -> Answer {
         None => LearnRequest::default(),
     };
     let id = &query.datasource_id;
-    let learned = learning::learn(&call.app, id, &wanted, call.deadline).await?;
+    if call.wants_job() {
+        call.app.store.datasources().get(id).await?;
+        let datasource_ids = vec![id.clone()];
+        let input = LearnJob { datasource_ids, request: wanted, single: true };
+        return accepted(&call, JobKind::Learn, &input).await;
+    }
+    let unheard: learning::Hearing = Arc::new(|_, _| {});
+    let heard = (Pace::Request, unheard);
+    let learned = learning::learn(&call.app, id, &wanted, call.deadline, heard).await?;
     let prepared = sources::prepared(&call.app, &call.principal, id).await?;
     json(StatusCode::OK, &learning::shown(learned, prepared.catalog()))
 }

@@ -9,7 +9,7 @@ use super::rows::bytes;
 use super::{Operation, operation};
 use crate::admission::{Answer, Call};
 use crate::models::Models;
-use crate::store::RunStatus;
+use crate::store::{JobStatus, RunStatus};
 
 pub(super) const OPERATIONS: &[Operation] = &[operation!(metrics)];
 
@@ -41,6 +41,12 @@ async fn metrics(call: Call) -> Answer {
     for status in RunStatus::ALL {
         let count = runs.iter().find(|(known, _)| *known == status).map_or(0, |(_, n)| *n);
         page.line(&format!("air_runs{{status=\"{}\"}} {count}", status.as_str()));
+    }
+    let jobs = call.app.store.jobs().by_status().await?;
+    page.described("air_jobs", "Jobs in the control plane, by status.", "gauge");
+    for status in JobStatus::ALL {
+        let count = jobs.iter().find(|(known, _)| *known == status).map_or(0, |(_, n)| *n);
+        page.line(&format!("air_jobs{{status=\"{}\"}} {count}", status.as_str()));
     }
     let sockets = &call.app.sockets;
     let open = u64::try_from(sockets.count()).unwrap_or(u64::MAX);

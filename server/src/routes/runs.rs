@@ -92,6 +92,7 @@ async fn summary(call: &Call, run: &store::Run) -> Result<RunSummary, ApiError> 
         datasource_id: run.datasource_id.clone(),
         report_id: run.report_id.clone(),
         report_key: key.and_then(|key| key.parse().ok()),
+        job_id: run.job_id.clone(),
         version: version.map(number),
         params: object(run.params.clone()).unwrap_or_default(),
         row_count: run.row_count.and_then(|count| u64::try_from(count).ok()),
@@ -120,6 +121,7 @@ async fn record(call: &Call, run: &store::Run) -> Result<Run, ApiError> {
         datasource_id: summary.datasource_id,
         report_id: summary.report_id,
         report_key: summary.report_key,
+        job_id: summary.job_id,
         version: summary.version,
         params: summary.params,
         row_count: summary.row_count,
@@ -161,6 +163,7 @@ async fn own(call: &Call) -> Result<store::Run, ApiError> {
 
 async fn analyze_run(call: Call) -> Answer {
     let run = own(&call).await?;
+    access::require_same(&call.app, &call.principal, &run)?;
     // A body is not wanted where there is nothing to say.
     let body: AnalyzeRequest = match call.raw_body() {
         Some(_) => call.body()?,

@@ -2,17 +2,20 @@
 
 use std::fs::File;
 use std::path::Path;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Sqlite, SqlitePool, Transaction};
+use tokio::sync::mpsc::UnboundedSender;
 
 use super::data_dir::private_file;
 use super::error::StoreError;
 use super::{
-    Analyses, AuditLog, CatalogRecord, Catalogs, Datasources, EventRows, IdempotencyKeys,
-    ModelDrafts, Owners, Reports, Runs, SchemaNotes, Scopes,
+    Analyses, AuditLog, CatalogRecord, Catalogs, ChatMessages, ChatRooms, Datasources, EventRows,
+    IdempotencyKeys, Jobs, ModelDrafts, Owners, Reports, Runs, Schedules, SchemaNotes, Scopes,
 };
+use crate::events::Event;
 use crate::id::ProcessId;
 
 const READERS: u32 = 4;
@@ -27,6 +30,8 @@ pub(crate) struct Store {
     writer: SqlitePool,
     reader: SqlitePool,
     process: ProcessId,
+    /// Who hands on the events of what was committed.
+    listener: Arc<OnceLock<UnboundedSender<Event>>>,
 }
 
 impl Store {
@@ -52,12 +57,26 @@ impl Store {
         }
         let reading = options.pragma("query_only", "on");
         let reader = pool().max_connections(READERS).connect_with(reading).await?;
-        Ok(Self { writer, reader, process: ProcessId::new() })
+        Ok(Self { writer, reader, process: ProcessId::new(), listener: Arc::default() })
     }
 
     /// This life of the server, as runs and keys in flight name it.
     pub(crate) fn process(&self) -> &ProcessId {
         &self.process
+    }
+
+    /// From now on `listener` gets the events of what is committed, in the order of each channel.
+    pub(crate) fn announce_to(&self, listener: UnboundedSender<Event>) {
+        // The first one stays; there is one for a life of the service.
+        let _ = self.listener.set(listener);
+    }
+
+    /// Hands on events whose transaction was committed. They are in the table whatever becomes of
+    /// them here.
+    pub(super) fn tell(&self, events: impl IntoIterator<Item = Event>) {
+        if let Some(listener) = self.listener.get() {
+            events.into_iter().for_each(|event| drop(listener.send(event)));
+        }
     }
 
     pub(super) fn reader(&self) -> &SqlitePool {
@@ -147,6 +166,14 @@ impl Store {
         Runs::new(self)
     }
 
+    pub(crate) fn jobs(&self) -> Jobs<'_> {
+        Jobs::new(self)
+    }
+
+    pub(crate) fn schedules(&self) -> Schedules<'_> {
+        Schedules::new(self)
+    }
+
     pub(crate) fn model_drafts(&self) -> ModelDrafts<'_> {
         ModelDrafts::new(self)
     }
@@ -161,6 +188,14 @@ impl Store {
 
     pub(crate) fn events(&self) -> EventRows<'_> {
         EventRows::new(self)
+    }
+
+    pub(crate) fn chat_rooms(&self) -> ChatRooms<'_> {
+        ChatRooms::new(self)
+    }
+
+    pub(crate) fn chat_messages(&self) -> ChatMessages<'_> {
+        ChatMessages::new(self)
     }
 
     pub(crate) fn owners(&self) -> Owners<'_> {

@@ -4,15 +4,16 @@
 //! and cancelling each want it to be running. What a dead process left running is failed at the
 //! next start, so that nothing runs for ever.
 
-use serde_json::{Value, json};
+mod told;
+
+use serde_json::Value;
 use sqlx::types::Json;
 use sqlx::{FromRow, QueryBuilder, Sqlite, Transaction};
 
 use super::error::StoreError;
 use super::report_samples;
-use super::{Moment, Page, PageRequest, Store, canonical_json};
-use crate::events::{Channel, EventKind, Events};
-use crate::id::{DatasourceId, ProcessId, ReportId, ReportVersionId, RunId, ScopeVersionId};
+use super::{Claimed, Moment, Page, PageRequest, Store, canonical_json};
+use crate::id::{DatasourceId, JobId, ProcessId, ReportId, ReportVersionId, RunId, ScopeVersionId};
 
 const WHAT: &str = "run";
 const LIST: &str = "runs";
@@ -55,6 +56,8 @@ pub(crate) struct Run {
     #[sqlx(rename = "access_json", json(nullable))]
     pub(crate) access: Option<Value>,
     pub(crate) process_id: ProcessId,
+    /// The job that made it, if one did.
+    pub(crate) job_id: Option<JobId>,
     /// `None` where a person wrote SQL.
     #[sqlx(rename = "ir_json", json(nullable))]
     pub(crate) ir: Option<Value>,
@@ -112,6 +115,7 @@ pub(crate) struct NewRun {
     pub(crate) ir: Option<Value>,
     pub(crate) params: Value,
     pub(crate) frozen_now: Moment,
+    pub(crate) job: Option<Claimed>,
 }
 
 /// How a run ended well.
@@ -152,11 +156,11 @@ impl<'s> Runs<'s> {
     pub(crate) async fn start(&self, new: &NewRun) -> Result<Run, StoreError> {
         let mut transaction = self.store.write().await?;
         let (report, version) = new.report.as_ref().map(|(r, v)| (r, v)).unzip();
-        let run = sqlx::query_as(
+        let run: Run = sqlx::query_as(
             "INSERT INTO report_runs (id, report_id, report_version_id, datasource_id,
                  scope_version_id, owner, access_json, process_id, ir_json, params_json,
-                 frozen_now, started_at, status)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'running') RETURNING *",
+                 frozen_now, started_at, job_id, job_attempt, status)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'running') RETURNING *",
         )
         .bind(&new.id)
         .bind(report)
@@ -170,10 +174,14 @@ impl<'s> Runs<'s> {
         .bind(canonical_json(&new.params))
         .bind(new.frozen_now)
         .bind(Moment::now())
+        .bind(new.job.as_ref().map(|job| &job.id))
+        .bind(new.job.as_ref().map(|job| job.attempt))
         .fetch_one(&mut *transaction)
         .await
         .map_err(|error| StoreError::on_insert(error, WHAT, &new.id))?;
+        let event = told::told(&mut transaction, &run).await?;
         transaction.commit().await?;
+        self.store.tell([event]);
         Ok(run)
     }
 
@@ -217,7 +225,9 @@ impl<'s> Runs<'s> {
         .await?;
         let run = ended(&mut transaction, id, run).await?;
         report_samples::insert(&mut transaction, id, &outcome.sample).await?;
+        let event = told::told(&mut transaction, &run).await?;
         transaction.commit().await?;
+        self.store.tell([event]);
         Ok(run)
     }
 
@@ -255,7 +265,9 @@ impl<'s> Runs<'s> {
         .fetch_optional(&mut *transaction)
         .await?;
         let run = ended(&mut transaction, id, run).await?;
+        let event = told::told(&mut transaction, &run).await?;
         transaction.commit().await?;
+        self.store.tell([event]);
         Ok(run)
     }
 
@@ -281,6 +293,19 @@ impl<'s> Runs<'s> {
         Ok(query.fetch_all(self.store.reader()).await?)
     }
 
+    /// The runs of this process that another one has cancelled.
+    pub(crate) async fn cancelled_among(&self, ids: &[RunId]) -> Result<Vec<RunId>, StoreError> {
+        let mut query = QueryBuilder::<Sqlite>::new(
+            "SELECT id FROM report_runs WHERE status = 'cancelled' AND id IN (",
+        );
+        let mut listed = query.separated(", ");
+        for id in ids {
+            listed.push_bind(id);
+        }
+        query.push(")");
+        Ok(query.build_query_scalar().fetch_all(self.store.reader()).await?)
+    }
+
     /// The processes that have runs which are not finished.
     pub(crate) async fn holders(&self) -> Result<Vec<ProcessId>, StoreError> {
         let query = "SELECT DISTINCT process_id FROM report_runs WHERE status = 'running'";
@@ -300,14 +325,31 @@ impl<'s> Runs<'s> {
         .bind(process)
         .fetch_all(&mut *transaction)
         .await?;
+        let mut events = Vec::new();
         for run in &runs {
-            let channel = Channel::Run(run.id.clone());
-            let payload = json!({"run_id": run.id, "status": "failed", "detail": INTERRUPTED});
-            let owner = Some(run.owner.as_str());
-            Events::append(&mut transaction, &channel, EventKind::Error, payload, owner).await?;
+            events.push(told::told(&mut transaction, run).await?);
         }
         transaction.commit().await?;
+        self.store.tell(events);
         Ok(u64::try_from(runs.len()).unwrap_or(u64::MAX))
+    }
+
+    /// The runs that a job made, the first first; no more than a thousand.
+    pub(crate) async fn of_job(&self, job: &JobId) -> Result<Vec<RunId>, StoreError> {
+        let query = sqlx::query_scalar(
+            "SELECT id FROM report_runs WHERE job_id = ? ORDER BY id LIMIT 1000",
+        );
+        Ok(query.bind(job).fetch_all(self.store.reader()).await?)
+    }
+
+    /// How long the last five runs of a report took that completed, on average.
+    pub(crate) async fn usual_seconds(&self, report: &ReportId) -> Result<Option<f64>, StoreError> {
+        let query = sqlx::query_scalar(
+            "SELECT avg((julianday(finished_at) - julianday(started_at)) * 86400.0) FROM
+                 (SELECT started_at, finished_at FROM report_runs
+                  WHERE report_id = ? AND status = 'completed' ORDER BY id DESC LIMIT 5)",
+        );
+        Ok(query.bind(report).fetch_one(self.store.reader()).await?)
     }
 
     pub(crate) async fn get(&self, id: &RunId) -> Result<Run, StoreError> {

@@ -2,6 +2,7 @@
 
 mod concurrency;
 mod datasources;
+mod jobs;
 mod journal;
 mod learned;
 mod model_drafts;
@@ -73,6 +74,7 @@ fn new_run(owner: &str) -> NewRun {
         ir: Some(json!({"entities": ["flights"]})),
         params: json!({"carrier": "UA", "dateFrom": "2013-01-01"}),
         frozen_now: Moment::now(),
+        job: None,
     }
 }
 

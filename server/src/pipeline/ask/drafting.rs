@@ -305,6 +305,7 @@ pub(super) fn order(asked: &Asked, question: Question) -> Order {
         now: asked.now,
         deadline: asked.deadline,
         max_age: None,
+        job: None,
     }
 }
 
