@@ -169,9 +169,11 @@ def numbers(
 
 def is_grid(grid: list[Number], probabilities: list[float]) -> bool:
     """Whether what a caller kept is still a profile's: both in order, of one length."""
-    shares = all(a < b for a, b in pairwise(probabilities)) and min(probabilities) >= 0
-    ordered = all(a <= b for a, b in pairwise(grid)) and max(probabilities) <= 1
-    return shares and ordered and len(grid) == len(probabilities)
+    if len(grid) != len(probabilities):
+        return False
+    rising = all(a < b for a, b in pairwise(probabilities))
+    inside = probabilities[0] >= 0 and probabilities[-1] <= 1
+    return rising and inside and all(a <= b for a, b in pairwise(grid))
 
 
 def medians(now: EdaColumnProfile, then: EdaColumnProfile, n: int, m: int) -> dict[str, EdaFigure]:

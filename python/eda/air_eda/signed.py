@@ -77,9 +77,11 @@ class SignedRequests:
         self, scope: Scope, headers: dict[str, str], receive: Receive
     ) -> AsyncIterator[Body]:
         claim = Claim.read(headers, time.time())
-        if self.reading >= self.settings.workers + self.settings.waiting:
+        # How the service is can be asked however busy it is.
+        counted = scope["method"] == "POST"
+        if counted and self.reading >= self.settings.workers + self.settings.waiting:
             raise Failure("unavailable", "Too many requests are being read; try again shortly.")
-        self.reading += 1
+        self.reading += counted
         body = Body(nameless(self.settings.state_dir))
         try:
             async with asyncio.timeout(self.settings.seconds):
@@ -89,7 +91,7 @@ class SignedRequests:
         except TimeoutError as error:
             raise Failure("timeout", "The body did not arrive in time.") from error
         finally:
-            self.reading -= 1
+            self.reading -= counted
             os.close(body.file)
 
     def verify(self, claim: Claim, scope: Scope, body: Body) -> None:

@@ -35,6 +35,8 @@ LEAST = 4
 SIGNIFICANT = 0.01
 # Where neighbours hang together, places of a season differ more often by chance: measured, 4 times.
 SEASONAL = 0.001
+# Changes of level that a report tells of a column; the answer has all of them.
+MOST_TOLD = 3
 # A series with more gaps than this is not decomposed.
 MOST_GAPS = 0.2
 # The stationarity test looks this many buckets back at most.
@@ -145,7 +147,8 @@ def slope_figures(values: Floats, there: np.ndarray, made: Buckets) -> dict[str,
     y, x = values[there], np.flatnonzero(there).astype(np.float64)
     n = len(y)
     found = stats.theilslopes(y, x)
-    in_order = stats.theilslopes(y, np.arange(n, dtype=np.float64))
+    # What autocorrelation is taken of has no gaps: the values one after another.
+    in_order = found if there.all() else stats.theilslopes(y, np.arange(n, dtype=np.float64))
     test = mann_kendall(y, float(in_order.slope))
     method = f"Theil-Sen, per {made.unit}"
     return {
@@ -212,7 +215,7 @@ def findings_of(
     yield from trend_finding(column, p_value, made)
     yield from season_finding(column, made)
     shown = [p for p in column.change_points if p.effect.size in ("medium", "large")]
-    for point in sorted(shown, key=lambda p: -abs(p.effect.value))[:5]:
+    for point in sorted(shown, key=lambda p: -abs(p.effect.value))[:MOST_TOLD]:
         verb = "rose" if point.after > point.before else "fell"
         message = (
             f"{column.name} {verb} from about {point.before:.4g} to {point.after:.4g} "

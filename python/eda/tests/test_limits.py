@@ -85,7 +85,7 @@ def test_rows(tmp_path: Path) -> None:
 
 
 def test_time(tmp_path: Path, files: Path) -> None:
-    settings = {"AIR__FILES__BASE_PATH": str(files), "AIR__PYTHON__TIMEOUT": "2s"}
+    settings = {"AIR__FILES__BASE_PATH": str(files), "AIR__PYTHON__TIMEOUT": "500ms"}
     with serving(tmp_path, **settings) as service:
         for _ in range(TIMES):
             reply = service.file("correlations", path="wide.parquet")
