@@ -12,7 +12,7 @@ BENCH_VENV := $(HOME)/.cache/air/bench-venv
 BENCH := AIR_BIN=$(RELEASE)/air AIR_BENCH_BIN=$(RELEASE)/air-bench $(BENCH_VENV)/bin/python
 
 .PHONY: demo demo-federated run test lint rust-test python-test generate \
-	bench bench-build bench-planning bench-reading bench-files bench-federated bench-memory openapi check clean build venv system
+	bench bench-build bench-planning bench-reading bench-files bench-federated bench-memory openapi check db down clean build venv system
 
 demo: system build ## ask three questions of the sample data, save a report, run it twice
 	AIR_BIN=$(BIN)/air AIRCLI_BIN=$(BIN)/aircli bash scripts/demo.sh
@@ -81,7 +81,13 @@ openapi: venv ## generate server types and client from api/openapi.yaml
 	PATH=$(VENV)/bin:$$PATH api/generate
 
 check: build ## is this machine ready to serve
-	$(BIN)/air check --data data --config config-dev.yaml
+	@AIR_BIN=$(BIN)/air bash scripts/check.sh
+
+db: system venv ## databases to try AIR with, and Redis
+	@PYTHON=$(PY) bash scripts/db.sh up
+
+down: ## stop them
+	@bash scripts/db.sh down
 
 clean:
 	rm -rf .air

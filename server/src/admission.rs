@@ -23,7 +23,7 @@ use axum::http::header::{AUTHORIZATION, HeaderName};
 use axum::http::{HeaderMap, HeaderValue, Request, Response};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use tracing::Instrument;
+use tracing::{Instrument, field};
 
 use crate::auth::{Principal, Role};
 use crate::contract::routes::Route;
@@ -31,6 +31,7 @@ use crate::contract::types::{ErrorCode, FieldErrorCode};
 use crate::id::{IdError, RequestId};
 use crate::problem::{ApiError, field_error};
 use crate::service::App;
+use crate::telemetry;
 
 pub(crate) type Answer = Result<Response<Body>, ApiError>;
 pub(crate) type Handler = fn(Call) -> Pin<Box<dyn Future<Output = Answer> + Send>>;
@@ -113,8 +114,18 @@ pub(crate) async fn serve(
     request: Request<Body>,
 ) -> Response<Body> {
     let request_id = RequestId::new();
-    let span =
-        tracing::info_span!("request", request.id = %request_id, operation = route.operation_id);
+    let span = tracing::info_span!(
+        "request",
+        otel.name = route.operation_id,
+        otel.kind = "server",
+        otel.status_code = field::Empty,
+        request.id = %request_id,
+        operation = route.operation_id,
+        http.request.method = route.method,
+        http.route = route.path,
+        http.response.status_code = field::Empty,
+    );
+    telemetry::take_over(&span, request.headers());
     let begin = Instant::now();
     let (task_app, task_id) = (Arc::clone(&app), request_id.clone());
     let work = async move { admitted(task_app, route, handler, path, request, task_id).await };
@@ -124,11 +135,17 @@ pub(crate) async fn serve(
     };
     let _entered = span.enter();
     let response = respond(answer, &request_id);
-    let duration_ms = begin.elapsed().as_secs_f64() * 1000.0;
+    let (duration, status) = (begin.elapsed(), response.status());
+    span.record("http.response.status_code", status.as_u16());
+    if status.is_server_error() {
+        span.record("otel.status_code", "ERROR");
+    }
+    app.metrics.request(route.operation_id, status.as_u16(), duration);
+    let duration_ms = duration.as_secs_f64() * 1000.0;
     tracing::info!(
         method = route.method,
         path = route.path,
-        status = response.status().as_u16(),
+        status = status.as_u16(),
         duration_ms,
         "request"
     );
@@ -170,14 +187,18 @@ async fn admitted(
     request_id: RequestId,
 ) -> Answer {
     let limit = match route.operation_id {
-        "learn" => app.config.limits.request * LEARNING_FACTOR,
+        // A call by the protocol may be to learn.
+        "learn" | "mcp" => app.config.limits.request * LEARNING_FACTOR,
         _ => app.config.limits.request,
     };
     let deadline = Instant::now() + limit;
     let work = async {
         let (parts, body) = request.into_parts();
         let peer = parts.extensions.get::<Peer>().copied();
-        let principal = principal(&app, route, &parts.headers, peer)?;
+        let principal = match parts.extensions.get::<As>() {
+            Some(As(known)) => allowed(known.clone(), route)?,
+            None => principal(&app, route, &parts.headers, peer)?,
+        };
         let query = query::read(&app.schemas, route, parts.uri.query())?;
         let body = body::read(&app, route, &parts.headers, body).await?;
         let call = Call {
@@ -214,6 +235,10 @@ impl Peer {
     }
 }
 
+/// Whom a request from inside this process acts for. None that comes over a socket has one.
+#[derive(Debug, Clone)]
+pub(crate) struct As(pub(crate) Principal);
+
 fn principal(
     app: &App,
     route: &Route,
@@ -233,7 +258,12 @@ fn principal(
         return Ok(anyone(least));
     }
     let header = headers.get(AUTHORIZATION).map(|value| value.to_str().unwrap_or_default());
-    let principal = app.authenticator.request(header)?;
+    allowed(app.authenticator.request(header)?, route)
+}
+
+/// The principal, if the route is for its role.
+fn allowed(principal: Principal, route: &Route) -> Result<Principal, ApiError> {
+    let Some(least) = route.min_role else { return Ok(principal) };
     match principal.may(least) {
         true => Ok(principal),
         false => {

@@ -11,11 +11,15 @@ mod commands;
 #[expect(dead_code, reason = "every key is read and checked; some are acted on by later versions")]
 mod config;
 mod contract;
+mod eda;
 #[expect(
     dead_code,
     reason = "jobs and sessions, which have tables already, come with later versions"
 )]
 mod id;
+mod mcp;
+mod metrics;
+mod outbound;
 mod pipeline;
 mod problem;
 mod results;
@@ -28,6 +32,8 @@ mod service;
     expect(dead_code, reason = "analyses and the audit log are read by later versions")
 )]
 mod store;
+mod telemetry;
+mod tools;
 
 pub use commands::main;
 pub use service::{Service, ServiceOptions};

@@ -26,6 +26,7 @@ use air_engine::{
 use air_ir::{Bindings, Ir, Verdict};
 use datafusion::arrow::array::RecordBatch;
 use jiff::Timestamp;
+use tracing::{Instrument, Span};
 
 use crate::config::TimeFilter;
 use crate::contract::types::{Params, ResultColumn, SafetyReport, SourceSql, Timings};
@@ -97,7 +98,8 @@ pub(crate) async fn report(app: &Arc<App>, order: Order) -> Result<Finished, Api
     let ready = sources::ready(app, &order.datasource, &order.question.sources()).await?;
     let slot = app.running.take(&order.owner)?;
     record::begin(app, &order, slot.id()).await?;
-    match stages(app, &order, &ready, &slot).await {
+    let span = tracing::info_span!("run", run.id = %slot.id(), source.id = %order.datasource);
+    match stages(app, &order, &ready, &slot).instrument(span).await {
         Ok(finished) => record::end(app, finished).await,
         Err(error) => Err(record::failed(app, slot.id(), error).await),
     }
@@ -111,20 +113,37 @@ async fn stages(
     slot: &running::Slot,
 ) -> Result<Finished, ApiError> {
     let mut clock = Clock::start();
+    let span = |stage| stage_span(stage, order, slot);
     let question = bound(order)?;
-    let guarded = guarded(app, order, &question, &ready.prepared, &mut clock)?;
-    let execution = guarded.execution_with(engine::options(app))?;
-    let sql = source_sql(&order.datasource, &execution)?;
+    let guarded =
+        span("plan").in_scope(|| guarded(app, order, &question, &ready.prepared, &mut clock))?;
+    let (execution, sql) = span("unparse").in_scope(|| -> Result<_, ApiError> {
+        let execution = guarded.execution_with(engine::options(app))?;
+        let sql = source_sql(&order.datasource, &execution)?;
+        Ok((execution, sql))
+    })?;
     clock.timings.unparse = clock.lap();
     let report = cost::checked(app, ready, &execution).await?;
     record::planned(app, slot.id(), &sql, &report).await?;
     let as_of = Moment::now();
     let _ = clock.lap();
-    let ran = engine::run(app, ready, execution, slot, order.deadline).await?;
+    let running = engine::run(app, ready, execution, slot, order.deadline);
+    let ran = running.instrument(span("execute")).await?;
     clock.timings.execute = clock.lap();
-    let judged = judge::judge(app, ready, &question, order, ran).await;
+    let judged = judge::judge(app, ready, &question, order, ran).instrument(span("qa")).await;
     clock.timings.qa = clock.lap();
     finished(order, slot.id(), as_of, judged, (sql, report), clock.timings)
+}
+
+/// A stage as a trace shows it: by its name, with the run and the source, and nothing of the data.
+fn stage_span(stage: &'static str, order: &Order, slot: &running::Slot) -> Span {
+    tracing::info_span!(
+        "stage",
+        otel.name = stage,
+        stage,
+        run.id = %slot.id(),
+        source.id = %order.datasource
+    )
 }
 
 /// The question, an IR with its values in place of its parameters.

@@ -18,12 +18,14 @@ use tokio_util::task::TaskTracker;
 use crate::admission::schema::Schemas;
 use crate::auth::Authenticator;
 use crate::config::{Config, Environment, LoadOptions};
+use crate::metrics::Metrics;
 use crate::pipeline::engine::Engine;
 use crate::pipeline::running::Running;
 use crate::pipeline::sources;
 use crate::routes;
 use crate::secrets::DsnVault;
 use crate::store::{DataDir, DataDirLock, NewDatasource, Store};
+use crate::tools::Tools;
 
 /// What every request can reach.
 pub(crate) struct App {
@@ -41,6 +43,10 @@ pub(crate) struct App {
     pub(crate) tasks: TaskTracker,
     /// The contract as a page.
     pub(crate) docs: String,
+    /// What the service counts of itself.
+    pub(crate) metrics: Metrics,
+    /// The contract as functions that a model can call.
+    pub(crate) tools: Tools,
     draining: AtomicBool,
 }
 
@@ -110,6 +116,8 @@ impl Service {
             plans: PlanCache::default(),
             tasks: TaskTracker::new(),
             docs: routes::documents::page()?,
+            tools: Tools::read()?,
+            metrics: Metrics::default(),
             draining: AtomicBool::new(false),
             store,
             config,
@@ -121,6 +129,11 @@ impl Service {
     /// The whole service, without a socket.
     pub fn router(&self) -> Router {
         self.router.clone()
+    }
+
+    /// What every request can reach, for callers inside this process.
+    pub(crate) fn app(&self) -> &Arc<App> {
+        &self.app
     }
 
     /// Serves until `shutdown` ends, then closes.

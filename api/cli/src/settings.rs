@@ -10,7 +10,7 @@ use std::path::PathBuf;
 
 const DEFAULT_URL: &str = "http://127.0.0.1:9000";
 
-/// `$XDG_CONFIG_HOME/air/config.yaml`: `{default: NAME, profiles: {NAME: {url, token}}}`.
+/// `$XDG_CONFIG_HOME/air/config.yaml`: `{default: NAME, profiles: {NAME: {url, token, ca}}}`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Profiles {
@@ -25,6 +25,8 @@ struct Profiles {
 struct Profile {
     url: Option<String>,
     token: Option<String>,
+    /// A file of certificates in PEM.
+    ca: Option<PathBuf>,
 }
 
 pub(crate) fn client(global: &Global) -> Result<Client, Failure> {
@@ -39,6 +41,12 @@ pub(crate) fn client(global: &Global) -> Result<Client, Failure> {
     let mut builder = Client::builder(url).timeout(global.timeout);
     if let Some(token) = token.filter(|_| global.auth != Some(Auth::Disabled)) {
         builder = builder.token(token);
+    }
+    let given = global.ca.clone().filter(|path| !path.as_os_str().is_empty());
+    if let Some(path) = given.or(profile.ca) {
+        let pem = std::fs::read(&path)
+            .map_err(|e| Failure::usage(format!("{} cannot be read: {e}", path.display())))?;
+        builder = builder.certificates(pem);
     }
     Ok(builder.build()?)
 }

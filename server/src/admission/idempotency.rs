@@ -41,9 +41,13 @@ pub(super) async fn once(route: &Route, uri: &Uri, call: Call, handler: Handler)
         }
         Claim::Done { status, response } => return replay(status, &response),
     }
-    match handler(call).await {
-        Ok(response) => {
-            let (status, kept, response) = keep(response).await?;
+    let answer = match handler(call).await {
+        // A body that breaks off is a failure too.
+        Ok(response) => keep(response).await,
+        Err(error) => Err(error),
+    };
+    match answer {
+        Ok((status, kept, response)) => {
             keys.complete(&key, status, &kept).await?;
             Ok(response)
         }

@@ -12,6 +12,7 @@ use air_engine::ask::{self, Clarification, Draft, Interpretation};
 use air_ir::{Bindings, CheckStatus, Ir};
 use jiff::Timestamp;
 use serde_json::{Value, json};
+use tracing::Instrument;
 
 use super::{Finished, Order, Question, sources};
 use crate::auth::Principal;
@@ -62,7 +63,13 @@ pub(crate) async fn ask(app: &Arc<App>, asked: Asked) -> Result<Ended, ApiError>
     let ready = sources::ready(app, &asked.datasource, &[]).await?;
     let (follows, previous) = previous(app, &asked).await?;
     let catalog = Arc::clone(ready.prepared.catalog());
-    let interpretation = interpret(app, &asked, catalog, previous).await?;
+    let span = tracing::info_span!(
+        "stage",
+        otel.name = "interpret",
+        stage = "interpret",
+        source.id = %asked.datasource
+    );
+    let interpretation = interpret(app, &asked, catalog, previous).instrument(span).await?;
     let scope_md = scope_md(&asked.question, &interpretation);
     let (scope, version) = store(app, &asked, follows, scope_md, &interpretation).await?;
     let ended = |state| Ended {

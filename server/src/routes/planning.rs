@@ -6,7 +6,8 @@ use axum::http::StatusCode;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::rows::{format, json, run_answer};
+use super::exports::run_answer;
+use super::rows::{format, json};
 use super::{Operation, operation};
 use crate::admission::{Answer, Call};
 use crate::contract::types::{

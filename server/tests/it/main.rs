@@ -7,10 +7,12 @@
 )]
 
 mod access;
+mod agents;
 mod asking;
 mod catalog;
 mod contract;
 mod datasources;
+mod exports;
 mod planning;
 mod reports;
 mod requests;

@@ -30,6 +30,7 @@ pub(crate) fn round_trip(schema: &str, value: Value) -> Option<Result<Value, Err
         "LearnRequest" => through::<LearnRequest>(value),
         "LearnResult" => through::<LearnResult>(value),
         "Liveness" => through::<Liveness>(value),
+        "McpMessage" => through::<McpMessage>(value),
         "Ndjson" => through::<Ndjson>(value),
         "OpenApiDocument" => through::<OpenApiDocument>(value),
         "Problem" => through::<Problem>(value),
@@ -56,6 +57,7 @@ pub(crate) fn round_trip(schema: &str, value: Value) -> Option<Result<Value, Err
         "ScopeVersionCreate" => through::<ScopeVersionCreate>(value),
         "SqlRequest" => through::<SqlRequest>(value),
         "SqlResponse" => through::<SqlResponse>(value),
+        "ToolList" => through::<ToolList>(value),
         _ => return None,
     })
 }
