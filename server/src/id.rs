@@ -131,12 +131,15 @@ made_ids! {
     AnalysisId = "ana_";
     AuditId = "aud_";
     JobId = "job_";
+    ScheduleId = "sched_";
     LearningSessionId = "ls_";
     EndpointId = "ep_";
     ChatMessageId = "msg_";
     /// One life of the server process: what was running under another is known to have ended.
     ProcessId = "proc_";
     RequestId = "req_";
+    /// One WebSocket.
+    SocketId = "ws_";
 }
 
 macro_rules! chosen_names {

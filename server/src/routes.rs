@@ -5,17 +5,22 @@
 
 mod agents;
 mod asking;
+mod audit;
 mod catalog;
 mod datasources;
 pub(crate) mod documents;
 mod exports;
+mod jobs;
 mod metrics;
 mod planning;
+mod process;
 mod reports;
 mod rows;
 mod runs;
+mod schedules;
 mod scopes;
 mod service;
+mod sockets;
 mod versions;
 
 use std::collections::BTreeMap;
@@ -51,15 +56,20 @@ pub(crate) fn operations() -> Vec<Operation> {
     [
         agents::OPERATIONS,
         asking::OPERATIONS,
+        audit::OPERATIONS,
         catalog::OPERATIONS,
         datasources::OPERATIONS,
         documents::OPERATIONS,
+        jobs::OPERATIONS,
         metrics::OPERATIONS,
         planning::OPERATIONS,
+        process::OPERATIONS,
         reports::OPERATIONS,
         runs::OPERATIONS,
+        schedules::OPERATIONS,
         scopes::OPERATIONS,
         service::OPERATIONS,
+        sockets::OPERATIONS,
         versions::OPERATIONS,
     ]
     .concat()

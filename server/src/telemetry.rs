@@ -39,7 +39,9 @@ impl Telemetry {
     pub(crate) fn start(config: &TelemetryConfig) -> anyhow::Result<Self> {
         let level = config.level;
         // Libraries write at their own levels and may show what AIR does not.
-        let filter = EnvFilter::try_new(format!("warn,air_server={level},air_connectors={level}"))?;
+        // The client of models would write replies and errors whole.
+        let filter = format!("warn,async_openai=off,air_server={level},air_connectors={level}");
+        let filter = EnvFilter::try_new(filter)?;
         let log = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
         let log = match config.format {
             LogFormat::Json => log.json().with_span_list(false).boxed(),

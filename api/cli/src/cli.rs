@@ -1,5 +1,8 @@
 //! The arguments.
 
+mod jobs;
+
+pub(crate) use self::jobs::{Jobs, Later, Misfire, Patience, ScheduleWhat, Schedules};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::time::Duration;
 
@@ -140,7 +143,15 @@ pub(crate) enum Command {
         /// Also read least and greatest value, nulls and distinct values of each column.
         #[arg(long)]
         stats: bool,
+        #[command(flatten)]
+        later: Later,
     },
+    /// Work that is done apart from its request.
+    #[command(subcommand)]
+    Jobs(Jobs),
+    /// Reports that are run at times of a calendar.
+    #[command(subcommand)]
+    Schedules(Schedules),
     /// The schema notes of a source.
     Schema {
         /// The source's id.
@@ -168,6 +179,8 @@ pub(crate) enum Command {
         #[arg(long, short)]
         source: Option<String>,
     },
+    /// A channel's events as they happen, a line of JSON each, until it is interrupted.
+    Ws(Ws),
     /// Completions for a shell, on standard output.
     Completions {
         /// The shell.
@@ -188,6 +201,19 @@ pub(crate) struct Call {
     /// A header; may be repeated.
     #[arg(long, value_name = "K=V")]
     pub(crate) header: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Ws {
+    /// Such as run/RUN_ID, process/JOB_ID, chat/ROOM or presence:online.
+    #[arg(long, short)]
+    pub(crate) channel: String,
+    /// The number of the last event that is known; what came behind it is given first.
+    #[arg(long, value_name = "SEQ")]
+    pub(crate) after: Option<u64>,
+    /// End after so many events.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) count: Option<u64>,
 }
 
 #[derive(Debug, Args)]
@@ -236,6 +262,8 @@ pub(crate) struct Run {
     pub(crate) version: Option<u32>,
     #[command(flatten)]
     pub(crate) how: How,
+    #[command(flatten)]
+    pub(crate) later: Later,
 }
 
 /// What is planned.
@@ -261,6 +289,8 @@ pub(crate) struct Query {
     pub(crate) planned: Planned,
     #[command(flatten)]
     pub(crate) how: How,
+    #[command(flatten)]
+    pub(crate) later: Later,
 }
 
 #[derive(Debug, Args)]

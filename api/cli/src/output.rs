@@ -95,6 +95,21 @@ impl Output {
         bar
     }
 
+    /// A bar of percent while a job is followed; only on a terminal.
+    pub(crate) fn progress(&self, job: &str) -> ProgressBar {
+        if self.quiet || !std::io::stderr().is_terminal() {
+            return ProgressBar::hidden();
+        }
+        let bar = ProgressBar::new(100);
+        let template = "{prefix} [{bar:30}] {pos:>3} % {msg} ({elapsed})";
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            bar.set_style(style.progress_chars("=> "));
+        }
+        bar.set_prefix(job.to_owned());
+        bar.enable_steady_tick(Duration::from_millis(200));
+        bar
+    }
+
     /// The rows of a run, and what people should know of them.
     pub(crate) fn result(&self, result: &Value) -> Result<(), Failure> {
         if !self.is_table() {

@@ -7,11 +7,13 @@
 mod bytes;
 mod csv;
 mod jsonl;
+mod object;
 mod rows;
 
 pub(crate) use bytes::{Compression, file_bytes};
 pub(crate) use csv::CsvDecoder;
-pub(crate) use jsonl::{JsonlDecoder, fields as json_fields};
+pub(crate) use jsonl::JsonlDecoder;
+pub(crate) use object::fields as json_fields;
 
 pub(crate) use rows::Rows;
 

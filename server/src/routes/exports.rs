@@ -8,7 +8,7 @@ use std::fmt::Write;
 
 use axum::body::Body;
 use axum::http::header::{
-    CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, HeaderName, X_CONTENT_TYPE_OPTIONS,
+    AGE, CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, HeaderName, X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{Response, StatusCode};
 use serde::Serialize;
@@ -24,7 +24,7 @@ use crate::pipeline::Finished;
 use crate::problem::ApiError;
 use crate::results::{self, Around, PAGE_ROWS, Page, Rows};
 use crate::service::App;
-use crate::store::{Report, ReportVersion};
+use crate::store::{Moment, Report, ReportVersion};
 
 /// A run with all that was done.
 pub(super) fn run_result(app: &App, finished: &Finished) -> RunResult {
@@ -60,6 +60,7 @@ fn without_rows(app: &App, finished: &Finished) -> RunResult {
         row_count: shown as u64,
         truncated: finished.truncated || shown < finished.rows.num_rows(),
         as_of: finished.as_of.to_string(),
+        cached: finished.cached,
         now: order.now.to_string(),
         params: order.params.clone(),
         sql: finished.sql.clone(),
@@ -70,8 +71,19 @@ fn without_rows(app: &App, finished: &Finished) -> RunResult {
     }
 }
 
-/// A run that has just ended, in a format.
+/// A run that has just ended, in a format; rows that were read before say how long ago.
 pub(super) fn run_answer(app: &App, finished: &Finished, format: ResultFormat) -> Answer {
+    let response = in_format(app, finished, format)?;
+    let cached = HeaderName::from_static("x-air-cached");
+    let response = with_header(response, cached, &finished.cached.to_string())?;
+    if !finished.cached {
+        return Ok(response);
+    }
+    let age = Moment::now().timestamp().duration_since(finished.as_of.timestamp());
+    with_header(response, AGE, &age.as_secs().max(0).to_string())
+}
+
+fn in_format(app: &App, finished: &Finished, format: ResultFormat) -> Answer {
     let order = &finished.order;
     let facts = Facts {
         run_id: finished.run_id.to_string(),

@@ -11,10 +11,11 @@ use self::page::Page;
 use super::rows::bytes;
 use super::{Operation, operation};
 use crate::admission::{Answer, Call};
+use crate::models::Models;
 use crate::pipeline::sources;
 use crate::problem::ApiError;
 use crate::service::App;
-use crate::store::{PageRequest, RunStatus};
+use crate::store::{JobStatus, PageRequest, RunStatus};
 
 pub(super) const OPERATIONS: &[Operation] = &[operation!(metrics)];
 
@@ -27,7 +28,11 @@ async fn metrics(call: Call) -> Answer {
     page.line(&format!("air_build_info{{version=\"{}\"}} 1", env!("CARGO_PKG_VERSION")));
     requests(&mut page, app);
     plans(&mut page, app);
+    answers(&mut page, app);
     runs(&mut page, app).await?;
+    jobs(&mut page, app).await?;
+    sockets(&mut page, app);
+    models(&mut page, &app.models);
     memory(&mut page, app);
     sources(&mut page, app).await?;
     process::figures(&mut page);
@@ -68,6 +73,58 @@ async fn runs(page: &mut Page, app: &App) -> Result<(), ApiError> {
     let limit = app.config.limits.runs as u64;
     page.gauge("air_runs_limit", "Runs that this process works on at most.", limit);
     Ok(())
+}
+
+fn answers(page: &mut Page, app: &App) {
+    let answers = app.answers.figures();
+    page.counter("air_result_cache_hits_total", "Answers that were given again.", answers.hits);
+    page.counter(
+        "air_result_cache_misses_total",
+        "Requests with an age that no answer was young enough for.",
+        answers.misses,
+    );
+    page.gauge("air_result_cache_entries", "Answers that are kept.", answers.entries);
+    page.gauge("air_result_cache_bytes", "About what the kept answers take.", answers.bytes);
+}
+
+async fn jobs(page: &mut Page, app: &App) -> Result<(), ApiError> {
+    let jobs = app.store.jobs().by_status().await?;
+    page.described("air_jobs", "Jobs in the control plane, by status.", "gauge");
+    for status in JobStatus::ALL {
+        let count = jobs.iter().find(|(known, _)| *known == status).map_or(0, |(_, n)| *n);
+        page.line(&format!("air_jobs{{status=\"{}\"}} {count}", status.as_str()));
+    }
+    Ok(())
+}
+
+fn sockets(page: &mut Page, app: &App) {
+    let open = u64::try_from(app.sockets.count()).unwrap_or(u64::MAX);
+    page.gauge("air_sockets", "Open WebSockets of this process.", open);
+    let slow = "WebSockets that were closed because they read too slowly.";
+    page.counter("air_sockets_slow_total", slow, app.sockets.slow());
+}
+
+fn models(page: &mut Page, models: &Models) {
+    let counted = models.counted();
+    page.described("air_model_calls_total", "Calls of models, by how they ended.", "counter");
+    for (name, counts, _) in &counted {
+        for (outcome, n) in [("answered", counts.answered), ("failed", counts.failed)] {
+            page.line(&format!(
+                "air_model_calls_total{{model=\"{name}\",outcome=\"{outcome}\"}} {n}"
+            ));
+        }
+    }
+    page.described("air_model_tokens_total", "Tokens that models took and gave.", "counter");
+    for (name, counts, _) in &counted {
+        let kinds = [("prompt", counts.prompt_tokens), ("completion", counts.completion_tokens)];
+        for (kind, n) in kinds {
+            page.line(&format!("air_model_tokens_total{{model=\"{name}\",kind=\"{kind}\"}} {n}"));
+        }
+    }
+    page.described("air_model_resting", "Models that are left alone after failures.", "gauge");
+    for (name, _, resting) in &counted {
+        page.line(&format!("air_model_resting{{model=\"{name}\"}} {}", u8::from(*resting)));
+    }
 }
 
 fn memory(page: &mut Page, app: &App) {

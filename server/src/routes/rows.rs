@@ -1,7 +1,9 @@
-//! Answers: JSON bodies, and in which format a run's rows are asked for.
+//! Answers: JSON bodies, and in which format and how fresh a run's rows are asked for.
+
+use std::time::Duration;
 
 use axum::body::Body;
-use axum::http::header::{ACCEPT, CONTENT_TYPE};
+use axum::http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::{HeaderName, HeaderValue, Response, StatusCode};
 use serde::Serialize;
 
@@ -70,6 +72,34 @@ fn range(text: &str) -> Option<(String, f32)> {
     (weight > 0.0).then_some((range, weight))
 }
 
+/// Whether an `If-Match` names the tag that a thing has now.
+pub(super) fn matching(wanted: &str, tag: &str) -> Result<(), ApiError> {
+    let fits = |one: &str| one.trim() == "*" || one.trim() == tag;
+    if wanted.split(',').any(fits) {
+        return Ok(());
+    }
+    let detail = format!("It was changed and has the ETag {tag} now; read it and try again.");
+    Err(ApiError::new(ErrorCode::PreconditionFailed, detail))
+}
+
+/// How old rows may be: the body says, or `Cache-Control`.
+pub(super) fn max_age(call: &Call, given: Option<u32>) -> Option<Duration> {
+    let header = || call.header(&CACHE_CONTROL).and_then(max_age_of);
+    given.or_else(header).map(|seconds| Duration::from_secs(seconds.min(OLDEST).into()))
+}
+
+/// The oldest that the contract lets ask for, in seconds.
+const OLDEST: u32 = 86_400;
+
+/// The `max-age` of a header, if nothing in it forbids to answer from what is kept.
+fn max_age_of(header: &str) -> Option<u32> {
+    let parts = || header.split(',').map(|part| part.trim().to_ascii_lowercase());
+    if parts().any(|part| part == "no-cache" || part == "no-store") {
+        return None;
+    }
+    parts().find_map(|part| part.strip_prefix("max-age=")?.parse().ok())
+}
+
 /// A version's number in the contract's type; the store counts from 1.
 pub(super) fn number(version: i64) -> u32 {
     u32::try_from(version).unwrap_or(u32::MAX)
@@ -88,5 +118,14 @@ mod tests {
         let weighed = "application/json;q=0.1, application/x-ndjson";
         assert_eq!(accepted(weighed), Some(ResultFormat::Ndjson));
         assert_eq!(accepted("image/png, application/json;q=0"), None);
+    }
+
+    #[test]
+    fn cache_control_says_how_old_an_answer_may_be() {
+        assert_eq!(max_age_of("max-age=60"), Some(60));
+        assert_eq!(max_age_of("private, Max-Age=5"), Some(5));
+        assert_eq!(max_age_of("max-age=60, no-cache"), None);
+        assert_eq!(max_age_of("no-store"), None);
+        assert_eq!(max_age_of("max-age=-1"), None);
     }
 }

@@ -8,15 +8,22 @@
 
 mod access;
 mod agents;
+mod answers;
 mod asking;
+mod audit;
 mod catalog;
 mod contract;
+mod coverage;
 mod datasources;
 mod exports;
+mod jobs;
 mod planning;
+mod policies;
 mod reports;
 mod requests;
 mod runs;
+mod schedules;
 mod scopes;
 mod service;
+mod sockets;
 mod world;

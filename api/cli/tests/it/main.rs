@@ -6,6 +6,7 @@ mod asking;
 mod calling;
 mod codes;
 mod definitions;
+mod jobs;
 mod lists;
 mod params;
 mod profiles;

@@ -46,6 +46,46 @@ fn is_named(text: &str) -> bool {
 
 /// The unscaled value of a decimal. Digits beyond the scale must be zero.
 pub(crate) fn decimal(text: &str, precision: u8, scale: u8) -> Option<i256> {
+    match short_decimal(text.as_bytes(), precision, scale) {
+        Some(value) => Some(i256::from_i128(i128::from(value))),
+        None => any_decimal(text, precision, scale),
+    }
+}
+
+/// A decimal of few digits in plain form, as nearly all are; `None` for what has to be looked at
+/// more closely.
+fn short_decimal(text: &[u8], precision: u8, scale: u8) -> Option<i64> {
+    let (negative, digits) = match text {
+        [b'-', digits @ ..] => (true, digits),
+        digits => (false, digits),
+    };
+    // Eighteen digits fit whatever they are.
+    if !(1..=18).contains(&digits.len()) {
+        return None;
+    }
+    let (mut value, mut fraction) = (0_i64, None);
+    for byte in digits {
+        match (byte, &mut fraction) {
+            (b'0'..=b'9', fraction) => {
+                value = value * 10 + i64::from(byte - b'0');
+                if let Some(places) = fraction {
+                    *places += 1;
+                }
+            }
+            (b'.', None) => fraction = Some(0_u8),
+            _ => return None,
+        }
+    }
+    if digits == b"." {
+        return None;
+    }
+    let missing = scale.checked_sub(fraction.unwrap_or(0))?;
+    let value = value.checked_mul(10_i64.checked_pow(u32::from(missing))?)?;
+    let fits = 10_i64.checked_pow(u32::from(precision)).is_none_or(|bound| value < bound);
+    fits.then_some(if negative { -value } else { value })
+}
+
+fn any_decimal(text: &str, precision: u8, scale: u8) -> Option<i256> {
     let (mantissa, exponent) = match text.split_once(['e', 'E']) {
         Some((mantissa, exponent)) => (mantissa, exponent.parse::<i32>().ok()?),
         None => (text, 0),
@@ -85,6 +125,20 @@ pub(crate) fn decimal(text: &str, precision: u8, scale: u8) -> Option<i256> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn a_short_way_to_a_decimal_leads_to_the_same(
+            text in "[-+]?[0-9]{0,12}(\\.[0-9]{0,12})?(e-?[0-9])?",
+            precision in 1_u8..=40,
+            scale in 0_u8..=12,
+        ) {
+            let scale = scale.min(precision);
+            let wanted = any_decimal(&text, precision, scale);
+            prop_assert_eq!(decimal(&text, precision, scale), wanted);
+        }
+    }
 
     #[test]
     fn whole_numbers_are_whole() {

@@ -4,10 +4,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use redis::IntoConnectionInfo;
-use secrecy::ExposeSecret;
-
 use super::Found;
+use crate::broker::RedisBroker;
 use crate::config::{Config, RedisConfig};
 use crate::eda;
 
@@ -23,33 +21,11 @@ pub(super) async fn redis(config: &RedisConfig) -> Found {
         );
     }
     let begin = Instant::now();
-    let limit = config.dial_timeout + config.read_timeout;
-    match tokio::time::timeout(limit, pinged(config)).await {
-        Ok(Ok(version)) => Found::Ok(format!("Redis {version} in {}", millis(begin.elapsed()))),
-        Ok(Err(error)) => {
-            // The category alone: a text of the client may hold the address with its password.
-            Found::Wrong(format!("{}; see redis.url and redis.password", error.category()))
-        }
-        Err(_) => Found::Wrong(format!("no answer within {}; see redis.url", millis(limit))),
+    match RedisBroker::reach(config).await {
+        Ok(()) => Found::Ok(format!("Redis answers in {}", millis(begin.elapsed()))),
+        // The service starts without it and goes on alone.
+        Err(fault) => Found::Wrong(format!("{fault}; see redis.url and redis.password")),
     }
-}
-
-/// Its version, once it answers.
-async fn pinged(config: &RedisConfig) -> redis::RedisResult<String> {
-    let info = config.url.expose_secret().into_connection_info()?;
-    let mut settings = info.redis_settings().clone();
-    if config.db != 0 {
-        settings = settings.set_db(i64::from(config.db));
-    }
-    let password = config.password.as_ref().map(ExposeSecret::expose_secret);
-    if let Some(password) = password.filter(|text| !text.is_empty()) {
-        settings = settings.set_password(password);
-    }
-    let client = redis::Client::open(info.set_redis_settings(settings))?;
-    let mut connection = client.get_multiplexed_async_connection().await?;
-    let told: String = redis::cmd("INFO").arg("server").query_async(&mut connection).await?;
-    let version = told.lines().find_map(|line| line.strip_prefix("redis_version:"));
-    Ok(version.unwrap_or("of an unknown version").to_owned())
 }
 
 pub(super) async fn eda(config: &Config) -> Found {
