@@ -15,7 +15,7 @@ BENCH_VENV := $(HOME)/.cache/air/bench-venv
 FG_VENV := $(HOME)/.cache/air/fg-venv
 BENCH := AIR_BIN=$(RELEASE)/air AIR_BENCH_BIN=$(RELEASE)/air-bench $(BENCH_VENV)/bin/python
 
-.PHONY: demo demo-federated run test lint rust-test python-test generate openapi check clean build venv \
+.PHONY: demo demo-federated run test lint rust-test python-test generate openapi check db down clean build venv \
 	system eda eda-venv eda-test-venv eda-test bench bench-build bench-planning bench-reading bench-files \
 	bench-federated bench-sockets bench-memory bench-eda eval models-check
 
@@ -117,7 +117,13 @@ openapi: venv ## generate server types and client from api/openapi.yaml
 	PATH=$(VENV)/bin:$$PATH api/generate
 
 check: build ## is this machine ready to serve
-	$(BIN)/air check --data data --config config-dev.yaml
+	@AIR_BIN=$(BIN)/air bash scripts/check.sh
+
+db: system venv ## databases to try AIR with, and Redis
+	@PYTHON=$(PY) bash scripts/db.sh up
+
+down: ## stop them
+	@bash scripts/db.sh down
 
 clean:
 	rm -rf .air

@@ -150,6 +150,7 @@ class Process:
                 env={**os.environ, **(environment or {})},
             )
         self.pid = self.child.pid
+        self.data = data
         try:
             self.base = address(self.child, errors)
         except AssertionError:

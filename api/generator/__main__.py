@@ -18,6 +18,7 @@ from .contract import API, CONTRACT, ContractError, read
 from .python_types import Models
 from .rust_types import Types
 from .server_side import routes, schemas_json
+from .tools import tools_json
 
 CLIENT = API / "client" / "src" / "generated"
 SERVER = API.parent / "server" / "src" / "contract"
@@ -45,6 +46,7 @@ def made() -> dict[Path, str]:
         SERVER / "types.rs": formatted(Types(contract, server=True).file()),
         SERVER / "routes.rs": formatted(routes(contract)),
         SERVER / "schemas.json": schemas_json(contract),
+        SERVER / "tools.json": tools_json(contract),
         EDA / "contract.py": Models(contract).file(),
     }
 

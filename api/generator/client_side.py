@@ -14,7 +14,9 @@ def client(contract: Contract) -> str:
     out = NOTE + "\n//! A method of [`Client`] for each operation of the contract.\n\n"
     out += "use reqwest::{Method, Response};\n\n"
     out += "use super::types::*;\nuse crate::{Client, Error};\n\nimpl Client {\n"
-    out += "\n".join(method(contract, types, op) for op in contract.operations)
+    # What speaks a protocol of its own is no call of this client.
+    calls = [op for op in contract.operations if op.spec.get("x-air-client", True)]
+    out += "\n".join(method(contract, types, op) for op in calls)
     return out + "}\n"
 
 

@@ -24,7 +24,7 @@ use axum::http::header::HeaderName;
 use axum::http::{HeaderMap, HeaderValue, Request, Response};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use tracing::Instrument;
+use tracing::{Instrument, field};
 
 pub(crate) use self::idempotency::PREFERENCE_APPLIED;
 use crate::audit::{self, Traced};
@@ -34,8 +34,9 @@ use crate::contract::types::{ErrorCode, FieldErrorCode};
 use crate::id::{IdError, RequestId};
 use crate::problem::{ApiError, field_error};
 use crate::service::App;
+use crate::telemetry;
 
-pub(crate) use self::principal::Peer;
+pub(crate) use self::principal::{As, Peer};
 pub(crate) use self::upgrade::{Place, Upgrade};
 
 pub(crate) type Answer = Result<Response<Body>, ApiError>;
@@ -140,8 +141,18 @@ pub(crate) async fn serve(
     request: Request<Body>,
 ) -> Response<Body> {
     let request_id = RequestId::new();
-    let span =
-        tracing::info_span!("request", request.id = %request_id, operation = route.operation_id);
+    let span = tracing::info_span!(
+        "request",
+        otel.name = route.operation_id,
+        otel.kind = "server",
+        otel.status_code = field::Empty,
+        request.id = %request_id,
+        operation = route.operation_id,
+        http.request.method = route.method,
+        http.route = route.path,
+        http.response.status_code = field::Empty,
+    );
+    telemetry::take_over(&span, request.headers());
     let begin = Instant::now();
     let (task_app, task_id) = (Arc::clone(&app), request_id.clone());
     let work = async move {
@@ -159,11 +170,17 @@ pub(crate) async fn serve(
     };
     let _entered = span.enter();
     let response = respond(answer, &request_id);
-    let duration_ms = begin.elapsed().as_secs_f64() * 1000.0;
+    let (duration, status) = (begin.elapsed(), response.status());
+    span.record("http.response.status_code", status.as_u16());
+    if status.is_server_error() {
+        span.record("otel.status_code", "ERROR");
+    }
+    app.metrics.request(route.operation_id, status.as_u16(), duration);
+    let duration_ms = duration.as_secs_f64() * 1000.0;
     tracing::info!(
         method = route.method,
         path = route.path,
-        status = response.status().as_u16(),
+        status = status.as_u16(),
         duration_ms,
         "request"
     );
@@ -211,7 +228,8 @@ async fn admitted(
     (request_id, traced): (&RequestId, &Traced),
 ) -> Answer {
     let limit = match route.operation_id {
-        "learn" => app.config.limits.request * LEARNING_FACTOR,
+        // A call by the protocol may be to learn.
+        "learn" | "mcp" => app.config.limits.request * LEARNING_FACTOR,
         _ => app.config.limits.request,
     };
     let deadline = Instant::now() + limit;

@@ -7,6 +7,7 @@
 mod backup;
 mod check;
 mod eval;
+mod mcp;
 mod serve;
 mod token;
 
@@ -15,6 +16,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::auth::Role;
 use crate::config::{Config, Environment, LoadOptions};
 
 #[derive(Debug, Parser)]
@@ -29,15 +31,17 @@ enum Command {
     /// Serve the REST interface.
     Serve(serve::Serve),
     /// Check the configuration and each part: ok, off, or wrong and what to do.
-    Check(Place),
+    Check(check::Check),
     /// Print a token.
     Token(token::Token),
-    /// Write a whole copy of the control plane to a file.
+    /// Write a whole copy of the control plane and of the kept rows to a folder.
     Backup(backup::Backup),
-    /// Put a copy in the place of the control plane, which no process may be using.
+    /// Put a copy back into a data folder that holds nothing yet.
     Restore(backup::Restore),
     /// Bring the control plane up to date.
     Migrate(Place),
+    /// Offer the service to an agent by the Model Context Protocol, over stdin and stdout.
+    Mcp(mcp::Mcp),
     /// Ask golden questions and say how many answers are right.
     Eval(eval::Eval),
     /// Print completions for a shell.
@@ -76,9 +80,15 @@ impl Place {
     }
 }
 
+fn role(text: &str) -> Result<Role, String> {
+    text.parse().map_err(|error: crate::auth::UnknownRole| error.to_string())
+}
+
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
+    // Libraries that speak TLS by themselves take the process-wide provider.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     match run(cli.command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -91,11 +101,12 @@ pub fn main() -> ExitCode {
 fn run(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Serve(serve) => serve.run(),
-        Command::Check(place) => waited(check::run(place)),
+        Command::Check(check) => waited(check.run()),
         Command::Token(token) => token.run(),
         Command::Backup(backup) => waited(backup.run()),
         Command::Restore(restore) => waited(restore.run()),
         Command::Migrate(place) => waited(backup::migrate(place)),
+        Command::Mcp(mcp) => mcp.run(),
         Command::Eval(eval) => eval.run(),
         Command::Completions { shell } => {
             let mut command = <Cli as clap::CommandFactory>::command();

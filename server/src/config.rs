@@ -52,7 +52,7 @@ pub(crate) use self::redis::RedisConfig;
 pub(crate) use self::safety::{SafetyConfig, TimeFilter};
 pub(crate) use self::server::{AuthConfig, MIN_SECRET_BYTES, ServerConfig, TokenAlgorithm};
 pub(crate) use self::sources::{SourceConfig, SourceKind};
-pub(crate) use self::telemetry::{LogFormat, TelemetryConfig};
+pub(crate) use self::telemetry::{LogFormat, OtlpConfig, TelemetryConfig};
 pub(crate) use self::units::parse_duration;
 pub(crate) use self::websocket::WebsocketConfig;
 

@@ -16,12 +16,16 @@ mod commands;
 mod config;
 mod contract;
 mod differences;
+mod eda;
 mod eval;
 mod events;
 #[expect(dead_code, reason = "sessions, which have tables already, come with later versions")]
 mod id;
 mod jobs;
+mod mcp;
+mod metrics;
 mod models;
+mod outbound;
 mod pipeline;
 mod problem;
 mod processes;
@@ -36,6 +40,8 @@ mod socket;
     expect(dead_code, reason = "analyses and the audit log are read by later versions")
 )]
 mod store;
+mod telemetry;
+mod tools;
 
 pub use commands::main;
 pub use service::{Service, ServiceOptions};

@@ -31,6 +31,7 @@ use air_engine::{
 use air_ir::{Bindings, Ir, Verdict};
 use datafusion::arrow::array::RecordBatch;
 use jiff::Timestamp;
+use tracing::{Instrument, Span};
 
 use crate::auth::Principal;
 use crate::config::TimeFilter;
@@ -111,11 +112,12 @@ pub(crate) async fn report(app: &Arc<App>, order: Order) -> Result<Finished, Api
     let ready = sources::ready(app, &order.principal, &order.datasource, &others, pace).await?;
     let slot = app.running.place(&order.principal.sub, order.job.as_ref()).await?;
     record::begin(app, &order, slot.id()).await?;
+    let span = tracing::info_span!("run", run.id = %slot.id(), source.id = %order.datasource);
     // Whatever a stage is at when the run is cancelled is dropped, and what was sent with it.
     let ended = tokio::select! {
         biased;
         () = slot.cancelled() => Err(running::cancelled()),
-        ended = Box::pin(stages(app, &order, &ready, &slot)) => ended,
+        ended = Box::pin(stages(app, &order, &ready, &slot)).instrument(span) => ended,
     };
     match ended {
         Ok(finished) => record::end(app, finished).await,
@@ -131,10 +133,15 @@ async fn stages(
     slot: &running::Slot,
 ) -> Result<Finished, ApiError> {
     let mut clock = Clock::start();
+    let span = |stage| stage_span(stage, order, slot);
     let question = bound(order)?;
-    let guarded = guarded(app, order, &question, &ready.prepared, &mut clock)?;
-    let execution = guarded.execution_with(engine::options(app))?;
-    let sql = source_sql(&order.datasource, &execution, engine::options(app))?;
+    let guarded =
+        span("plan").in_scope(|| guarded(app, order, &question, &ready.prepared, &mut clock))?;
+    let (execution, sql) = span("unparse").in_scope(|| -> Result<_, ApiError> {
+        let execution = guarded.execution_with(engine::options(app))?;
+        let sql = source_sql(&order.datasource, &execution, engine::options(app))?;
+        Ok((execution, sql))
+    })?;
     clock.timings.unparse = clock.lap();
     let report = cost::checked(app, ready, &execution).await?;
     record::planned(app, slot.id(), &sql, &report).await?;
@@ -144,9 +151,10 @@ async fn stages(
     }
     let (as_of, read) = (Moment::now(), Instant::now());
     let _ = clock.lap();
-    let ran = engine::run(app, ready, execution, order).await?;
+    let running = engine::run(app, ready, execution, order);
+    let ran = running.instrument(span("execute")).await?;
     clock.timings.execute = clock.lap();
-    let judged = judge::judge(app, ready, &question, order, ran).await;
+    let judged = judge::judge(app, ready, &question, order, ran).instrument(span("qa")).await;
     clock.timings.qa = clock.lap();
     let finished = finished(order, slot.id(), as_of, judged, (sql, report), clock.timings)?;
     if let Some(turn) = turn {
@@ -158,6 +166,17 @@ async fn stages(
 /// An answer that was read for another order, as the answer of this one.
 fn again(answer: Finished, order: &Order, run_id: &RunId, timings: Timings) -> Finished {
     Finished { run_id: run_id.clone(), order: order.clone(), cached: true, timings, ..answer }
+}
+
+/// A stage as a trace shows it: by its name, with the run and the source, and nothing of the data.
+fn stage_span(stage: &'static str, order: &Order, slot: &running::Slot) -> Span {
+    tracing::info_span!(
+        "stage",
+        otel.name = stage,
+        stage,
+        run.id = %slot.id(),
+        source.id = %order.datasource
+    )
 }
 
 /// The question, an IR with its values in place of its parameters.

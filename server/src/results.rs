@@ -1,11 +1,17 @@
 //! Rows in the forms that leave AIR.
 //!
-//! In: one record batch in the IR's time zone. Out: JSON, CSV, NDJSON, Arrow IPC or Parquet of the
-//! same rows, and their columns in the contract's types. The rules for values are those at the
-//! head of the contract. Absent on purpose: which rows there are.
+//! In: rows in the IR's time zone. Out: JSON, CSV, NDJSON, Arrow IPC, Parquet or an HTML page of the
+//! same rows (`stream`, `page`), the file that keeps them (`kept`), and their columns in the
+//! contract's types. The rules for values are those at the head of the contract. Absent on
+//! purpose: which rows there are.
 
 mod cells;
+mod chart;
 mod files;
+mod html;
+mod kept;
+mod page;
+mod stream;
 
 use std::sync::Arc;
 
@@ -23,7 +29,11 @@ use serde_json::{Map, Value};
 use crate::contract::types::{ResultColumn, ResultFormat, Row};
 
 pub(crate) use self::cells::data_type;
-pub(crate) use self::files::{EncodeError, read_parquet, write_parquet};
+pub(crate) use self::files::EncodeError;
+pub(crate) use self::html::escape;
+pub(crate) use self::kept::{Kept, write_kept};
+pub(crate) use self::page::{PAGE_ROWS, POLICY, Page};
+pub(crate) use self::stream::{Around, Rows, body};
 
 /// The same instants, shown in `zone`; the zone travels with the rows.
 pub(crate) fn in_zone(rows: &RecordBatch, zone: &str) -> Result<RecordBatch, ArrowError> {
@@ -101,17 +111,7 @@ impl ResultFormat {
             Self::Ndjson => "application/x-ndjson",
             Self::Arrow => "application/vnd.apache.arrow.stream",
             Self::Parquet => "application/vnd.apache.parquet",
-        }
-    }
-
-    /// The rows alone, in this format.
-    pub(crate) fn encode(self, rows: &RecordBatch) -> Result<Vec<u8>, EncodeError> {
-        match self {
-            Self::Json => Ok(serde_json::to_vec(&json_rows(rows))?),
-            Self::Csv => Ok(files::csv(rows).into_bytes()),
-            Self::Ndjson => files::ndjson(rows),
-            Self::Arrow => files::arrow(rows),
-            Self::Parquet => files::parquet(rows),
+            Self::Html => "text/html; charset=utf-8",
         }
     }
 }

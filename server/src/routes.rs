@@ -3,6 +3,7 @@
 //! In: nothing but the contract's list and the handlers' names. Out: the router. A route without
 //! a handler, or a handler without a route, does not start; a test says so before.
 
+mod agents;
 mod asking;
 mod audit;
 mod catalog;
@@ -10,6 +11,7 @@ mod chat;
 mod chat_members;
 mod datasources;
 pub(crate) mod documents;
+mod exports;
 mod jobs;
 mod metrics;
 mod planning;
@@ -55,6 +57,7 @@ pub(crate) use operation;
 /// Every operation that has a handler.
 pub(crate) fn operations() -> Vec<Operation> {
     [
+        agents::OPERATIONS,
         asking::OPERATIONS,
         audit::OPERATIONS,
         catalog::OPERATIONS,
@@ -161,6 +164,25 @@ async fn unknown(request: Request<Body>) -> Response<Body> {
         }
     };
     admission::respond(Err(error), &RequestId::new())
+}
+
+/// The route of a path, its handler, and the path's names as they were written.
+pub(crate) fn find(
+    method: &str,
+    path: &str,
+) -> Option<(&'static Route, Handler, Vec<(String, String)>)> {
+    let mut routes: Vec<&Route> =
+        ROUTES.iter().filter(|r| r.method == method && matches(r.path, path)).collect();
+    // As in the router, a path written out goes before one with a name in it.
+    routes.sort_by_key(|route| route.path != path);
+    let route = *routes.first()?;
+    let (_, handler) = operations().into_iter().find(|(name, _)| *name == route.operation_id)?;
+    let parts = route.path.split('/').zip(path.split('/'));
+    let named = parts.filter_map(|(wanted, given)| {
+        let name = wanted.strip_prefix('{')?.strip_suffix('}')?;
+        Some((name.to_owned(), given.to_owned()))
+    });
+    Some((route, handler, named.collect()))
 }
 
 fn matches(template: &str, path: &str) -> bool {

@@ -25,6 +25,7 @@ use crate::chat;
 use crate::config::{Config, Environment, LoadOptions};
 use crate::events::{Event, Events, Hub};
 use crate::jobs::Jobs;
+use crate::metrics::Metrics;
 use crate::models::Models;
 use crate::pipeline::answers::Answers;
 use crate::pipeline::engine::Engine;
@@ -34,6 +35,7 @@ use crate::processes::Processes;
 use crate::secrets::DsnVault;
 use crate::socket::Sockets;
 use crate::store::{DataDir, DataDirLock, NewDatasource, Store};
+use crate::tools::Tools;
 use crate::{jobs, routes};
 
 /// What every request can reach.
@@ -67,6 +69,10 @@ pub(crate) struct App {
     pub(crate) tasks: TaskTracker,
     /// The contract as a page.
     pub(crate) docs: String,
+    /// What the service counts of itself.
+    pub(crate) metrics: Metrics,
+    /// The contract as functions that a model can call.
+    pub(crate) tools: Tools,
     draining: AtomicBool,
 }
 
@@ -146,6 +152,8 @@ impl Service {
             answers: Answers::new(config.execution.result_cache),
             tasks: TaskTracker::new(),
             docs: routes::documents::page()?,
+            tools: Tools::read()?,
+            metrics: Metrics::default(),
             draining: AtomicBool::new(false),
             store,
             config,
@@ -168,6 +176,11 @@ impl Service {
     /// The whole service, without a socket.
     pub fn router(&self) -> Router {
         self.router.clone()
+    }
+
+    /// What every request can reach, for callers inside this process.
+    pub(crate) fn app(&self) -> &Arc<App> {
+        &self.app
     }
 
     /// Serves until `shutdown` ends, then closes.

@@ -28,6 +28,9 @@ pub(crate) struct Global {
     /// Bearer token.
     #[arg(long, env = "AIR_TOKEN", global = true, hide_env_values = true)]
     pub(crate) token: Option<String>,
+    /// Certificates in PEM to believe beside the usual ones, for an https address.
+    #[arg(long, env = "AIR_CA", global = true, value_name = "FILE")]
+    pub(crate) ca: Option<std::path::PathBuf>,
     /// `disabled` sends no token, for a service started with --auth disabled.
     #[arg(long, global = true)]
     pub(crate) auth: Option<Auth>,
@@ -61,6 +64,8 @@ pub(crate) enum Format {
     Ndjson,
     Arrow,
     Parquet,
+    /// A page with charts, to open in a browser.
+    Html,
 }
 
 impl Format {
@@ -72,6 +77,7 @@ impl Format {
             Self::Ndjson => Some("ndjson"),
             Self::Arrow => Some("arrow"),
             Self::Parquet => Some("parquet"),
+            Self::Html => Some("html"),
         }
     }
 
@@ -83,6 +89,7 @@ impl Format {
             Self::Ndjson => "application/x-ndjson",
             Self::Arrow => "application/vnd.apache.arrow.stream",
             Self::Parquet => "application/vnd.apache.parquet",
+            Self::Html => "text/html",
         }
     }
 

@@ -103,7 +103,8 @@ impl From<Error> for Failure {
             Error::BadUrl { .. }
             | Error::BadPath { .. }
             | Error::BadName { .. }
-            | Error::BadHeader { .. } => USAGE,
+            | Error::BadHeader { .. }
+            | Error::BadCertificates => USAGE,
             // The first call with this key goes on: what a repeat after running out of time meets.
             Error::Problem(problem) if problem.code == ErrorCode::IdempotencyInFlight => TIMED_OUT,
             Error::Problem(problem) => problem_code(problem.status),

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 
 const DEFAULT_URL: &str = "http://127.0.0.1:9000";
 
-/// `$XDG_CONFIG_HOME/air/config.yaml`: `{default: NAME, profiles: {NAME: {url, token}}}`.
+/// `$XDG_CONFIG_HOME/air/config.yaml`: `{default: NAME, profiles: {NAME: {url, token, ca}}}`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Profiles {
@@ -25,6 +25,8 @@ struct Profiles {
 struct Profile {
     url: Option<String>,
     token: Option<String>,
+    /// A file of certificates in PEM.
+    ca: Option<PathBuf>,
 }
 
 /// Where the service is, and as whom it is called.
@@ -32,6 +34,8 @@ struct Profile {
 pub(crate) struct Place {
     url: String,
     pub(crate) token: Option<String>,
+    /// What is believed beside the usual certificates, in PEM.
+    certificates: Option<Vec<u8>>,
 }
 
 impl Place {
@@ -50,6 +54,9 @@ pub(crate) fn client(global: &Global) -> Result<Client, Failure> {
     if let Some(token) = place.token {
         builder = builder.token(token);
     }
+    if let Some(certificates) = place.certificates {
+        builder = builder.certificates(certificates);
+    }
     Ok(builder.build()?)
 }
 
@@ -64,7 +71,12 @@ pub(crate) fn place(global: &Global) -> Result<Place, Failure> {
     let token = given(&global.token).or(profile.token.filter(|_| own));
     let url = url.or(profile.url).unwrap_or_else(|| DEFAULT_URL.to_owned());
     let token = token.filter(|_| global.auth != Some(Auth::Disabled));
-    Ok(Place { url, token })
+    let ca = global.ca.clone().filter(|path| !path.as_os_str().is_empty()).or(profile.ca);
+    let certificates = ca.map(|path| {
+        std::fs::read(&path)
+            .map_err(|e| Failure::usage(format!("{} cannot be read: {e}", path.display())))
+    });
+    Ok(Place { url, token, certificates: certificates.transpose()? })
 }
 
 fn profile(global: &Global) -> Result<Profile, Failure> {

@@ -24,6 +24,7 @@ pub struct ClientBuilder {
     url: String,
     token: Option<String>,
     timeout: Duration,
+    certificates: Option<Vec<u8>>,
 }
 
 impl ClientBuilder {
@@ -41,7 +42,14 @@ impl ClientBuilder {
         self
     }
 
-    /// The client, or what is wrong with the address or the token.
+    /// Certificates in PEM that are believed too, such as those of a company's own authority.
+    #[must_use]
+    pub fn certificates(mut self, pem: Vec<u8>) -> Self {
+        self.certificates = Some(pem);
+        self
+    }
+
+    /// The client, or what is wrong with the address, the token or the certificates.
     pub fn build(self) -> Result<Client, Error> {
         let base = address(&self.url)?;
         let mut headers = HeaderMap::new();
@@ -52,10 +60,9 @@ impl ClientBuilder {
             value.set_sensitive(true);
             headers.insert(AUTHORIZATION, value);
         }
-        // reqwest is built without a provider of its own, and ends the process where none is set.
-        // One that is set already stays.
-        let _ = rustls::crypto::ring::default_provider().install_default();
+        let tls = crate::tls::config(self.certificates.as_deref())?;
         let http = reqwest::Client::builder()
+            .tls_backend_preconfigured(tls)
             .default_headers(headers)
             .timeout(self.timeout)
             .connect_timeout(CONNECT_TIMEOUT)
@@ -70,7 +77,7 @@ impl ClientBuilder {
 impl Client {
     /// A client of the server at `url`, such as `http://127.0.0.1:9000`, with or without a path.
     pub fn builder(url: impl Into<String>) -> ClientBuilder {
-        ClientBuilder { url: url.into(), token: None, timeout: DEFAULT_TIMEOUT }
+        ClientBuilder { url: url.into(), token: None, timeout: DEFAULT_TIMEOUT, certificates: None }
     }
 
     /// A call of any path, which begins with `/` and may hold a query.

@@ -21,6 +21,9 @@ pub enum Error {
     /// A token or header value with characters that no header can hold.
     #[error("the value of {name} cannot be sent: it holds line breaks or control characters")]
     BadHeader { name: String },
+    /// Certificates that are none, or none that can be used.
+    #[error("the certificates cannot be used: a file of PEM with at least one is wanted")]
+    BadCertificates,
     /// The client could not be made: the system gives no sockets or resolver.
     #[error("the HTTP client cannot be started")]
     Setup(#[source] reqwest::Error),

@@ -9,6 +9,7 @@ mod call;
 mod client;
 mod error;
 mod generated;
+mod tls;
 
 pub use call::Call;
 pub use client::{Client, ClientBuilder};

@@ -4,7 +4,10 @@
 //! it.
 
 use axum::body::Body;
-use axum::http::header::{CONTENT_TYPE, ETAG, HeaderName, LOCATION, RETRY_AFTER};
+use axum::http::header::{
+    CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderName, LOCATION,
+    RETRY_AFTER, X_CONTENT_TYPE_OPTIONS,
+};
 use axum::http::{HeaderValue, Response, StatusCode, Uri};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -46,9 +49,13 @@ pub(super) async fn once(route: &Route, uri: &Uri, call: Call, handler: Handler)
         }
         Claim::Done { status, response } => return replay(status, &response),
     }
-    match handler(call).await {
-        Ok(response) => {
-            let (status, kept, response) = keep(response).await?;
+    let answer = match handler(call).await {
+        // A body that breaks off is a failure too.
+        Ok(response) => keep(response).await,
+        Err(error) => Err(error),
+    };
+    match answer {
+        Ok((status, kept, response)) => {
             keys.complete(&key, status, &kept).await?;
             Ok(response)
         }
@@ -76,14 +83,26 @@ fn key_of(route: &Route, uri: &Uri, call: &Call) -> Result<Option<RequestKey>, A
     }))
 }
 
+/// Headers that are given again, beside those that state a run.
+const KEPT: [HeaderName; 8] = [
+    CONTENT_TYPE,
+    ETAG,
+    LOCATION,
+    RETRY_AFTER,
+    PREFERENCE_APPLIED,
+    CONTENT_DISPOSITION,
+    CONTENT_SECURITY_POLICY,
+    X_CONTENT_TYPE_OPTIONS,
+];
+
 /// The response in a form that can be stored, and the response itself.
 async fn keep(response: Response<Body>) -> Result<(u16, Value, Response<Body>), ApiError> {
     let (parts, body) = response.into_parts();
     let bytes = axum::body::to_bytes(body, usize::MAX).await.map_err(ApiError::internal)?;
-    let kept_headers = parts.headers.iter().filter(|(name, _)| {
-        [CONTENT_TYPE, ETAG, LOCATION, RETRY_AFTER, PREFERENCE_APPLIED].contains(name)
-            || name.as_str().starts_with("x-air-")
-    });
+    let kept_headers = parts
+        .headers
+        .iter()
+        .filter(|(name, _)| KEPT.contains(name) || name.as_str().starts_with("x-air-"));
     let headers: Map<String, Value> = kept_headers
         .filter_map(|(name, value)| Some((name.to_string(), json!(value.to_str().ok()?))))
         .collect();

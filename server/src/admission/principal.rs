@@ -26,6 +26,10 @@ impl Peer {
     }
 }
 
+/// Whom a request from inside this process acts for. None that comes over a socket has one.
+#[derive(Debug, Clone)]
+pub(crate) struct As(pub(crate) Principal);
+
 /// Somebody who is not known, with a role.
 pub(super) fn anyone(role: Role) -> Principal {
     let (sub, claims) = ("anyone".to_owned(), serde_json::Map::new());
@@ -41,6 +45,10 @@ pub(super) fn of(
 ) -> Result<Principal, ApiError> {
     let headers = &parts.headers;
     let Some(least) = route.min_role else { return Ok(anyone(Role::Viewer)) };
+    if let Some(As(principal)) = parts.extensions.get::<As>() {
+        let _known = traced.principal.set(principal.clone());
+        return allowed(principal.clone(), least);
+    }
     if let Some(upgrade) = upgrade
         && let Some(principal) = upgrade::principal(app, headers, upgrade)?
     {
@@ -56,6 +64,11 @@ pub(super) fn of(
     let header = headers.get(AUTHORIZATION).map(|value| value.to_str().unwrap_or_default());
     let principal = app.authenticator.request(header)?;
     let _known = traced.principal.set(principal.clone());
+    allowed(principal, least)
+}
+
+/// The principal, if it has the role.
+fn allowed(principal: Principal, least: Role) -> Result<Principal, ApiError> {
     match principal.may(least) {
         true => Ok(principal),
         false => {

@@ -1,21 +1,35 @@
 //! `air check`: each part is ok, off, or wrong and what to do.
+//!
+//! Out: a line a part, or JSON with `--json`. It ends with 0 where nothing is wrong, else with 1.
+
+mod surroundings;
 
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
 use air_connectors::{FilesSource, Source, SourceError};
+use clap::Args;
+use serde_json::json;
 
 use super::{Place, say};
 use crate::access;
 use crate::auth::Authenticator;
-use crate::broker::RedisBroker;
 use crate::config::{Config, Provider, SourceConfig};
 use crate::models::{Models, Task};
 use crate::pipeline::order::Pace;
 use crate::pipeline::sources::{self, database_options};
 use crate::secrets::DsnVault;
 use crate::store::Store;
+
+#[derive(Debug, Args)]
+pub(super) struct Check {
+    #[command(flatten)]
+    place: Place,
+    /// For programs: `{status, parts: [{part, status, detail}]}`.
+    #[arg(long)]
+    json: bool,
+}
 
 /// How a part is, and what is said of it.
 enum Found {
@@ -24,34 +38,74 @@ enum Found {
     Wrong(String),
 }
 
-pub(super) async fn run(place: Place) -> anyhow::Result<()> {
-    let config = place.load()?;
-    let mut parts = vec![("configuration".to_owned(), Found::Ok("every key is known".to_owned()))];
-    parts.push(("server.auth".to_owned(), auth(&config)));
-    parts.push(("encryption".to_owned(), encryption(&config)));
-    parts.push(("control_plane".to_owned(), control_plane(&config).await));
-    parts.push(("redis".to_owned(), redis(&config).await));
-    for source in &config.analytics_sources {
-        parts.push((format!("source {}", source.id), of_source(&config, source).await));
+impl Found {
+    fn told(&self) -> (&'static str, &str) {
+        match self {
+            Self::Ok(text) => ("ok", text),
+            Self::Off(text) => ("off", text),
+            Self::Wrong(text) => ("wrong", text),
+        }
     }
-    parts.push(("policies".to_owned(), policies(&config).await));
-    parts.extend(models(&config).await);
-    let mut wrong = 0;
-    for (name, found) in &parts {
-        let (word, text) = match found {
-            Found::Ok(text) => ("ok", text),
-            Found::Off(text) => ("off", text),
-            Found::Wrong(text) => {
-                wrong += 1;
-                ("wrong", text)
-            }
+}
+
+type Parts = Vec<(String, Found)>;
+
+impl Check {
+    pub(super) async fn run(self) -> anyhow::Result<()> {
+        let parts = match self.place.load() {
+            Ok(config) => parts(&self.place, &config).await,
+            // Without a configuration there is nothing else to look at.
+            Err(error) => vec![("configuration".to_owned(), Found::Wrong(format!("{error:#}")))],
         };
-        say(&format!("{name:<24} {word:<6} {text}"));
+        let wrong = parts.iter().filter(|(_, found)| matches!(found, Found::Wrong(_))).count();
+        match self.json {
+            true => say(&as_json(&parts, wrong)),
+            false => parts.iter().for_each(|(name, found)| {
+                let (word, text) = found.told();
+                say(&format!("{name:<24} {word:<6} {text}"));
+            }),
+        }
+        match wrong {
+            0 => Ok(()),
+            n => anyhow::bail!("{n} of {} parts are wrong", parts.len()),
+        }
     }
-    match wrong {
-        0 => Ok(()),
-        n => anyhow::bail!("{n} of {} parts are wrong", parts.len()),
+}
+
+fn as_json(parts: &Parts, wrong: usize) -> String {
+    let part = |(name, found): &(String, Found)| {
+        let (status, detail) = found.told();
+        json!({"part": name, "status": status, "detail": detail})
+    };
+    let status = if wrong == 0 { "ok" } else { "wrong" };
+    json!({"status": status, "parts": parts.iter().map(part).collect::<Vec<_>>()}).to_string()
+}
+
+async fn parts(place: &Place, config: &Config) -> Parts {
+    let data = surroundings::data_folder(config);
+    let file = config.data_dir.join(&place.config);
+    let closed = matches!(data, Found::Ok(_)) && file.starts_with(&config.data_dir);
+    let mut parts = vec![
+        ("configuration".to_owned(), surroundings::config_file(&file, closed)),
+        ("server.auth".to_owned(), auth(config)),
+        ("encryption".to_owned(), encryption(config)),
+        ("data folder".to_owned(), data),
+        ("disk".to_owned(), surroundings::disk(&config.data_dir)),
+    ];
+    if !config.execution.spill_dir.starts_with(&config.data_dir) {
+        parts
+            .push(("disk to spill to".to_owned(), surroundings::disk(&config.execution.spill_dir)));
     }
+    parts.push(("control_plane".to_owned(), control_plane(config).await));
+    parts.push(("files".to_owned(), surroundings::files(config)));
+    for source in &config.analytics_sources {
+        parts.push((format!("source {}", source.id), of_source(config, source).await));
+    }
+    parts.push(("redis".to_owned(), surroundings::redis(&config.redis).await));
+    parts.push(("eda".to_owned(), surroundings::eda(config).await));
+    parts.push(("policies".to_owned(), policies(config).await));
+    parts.extend(models(config).await);
+    parts
 }
 
 fn auth(config: &Config) -> Found {
@@ -71,16 +125,6 @@ fn encryption(config: &Config) -> Found {
         (Ok(_), None) => {
             Found::Off("AIR_ENCRYPTION_KEY is not set; passwords must be ${VAR}".to_owned())
         }
-    }
-}
-
-async fn redis(config: &Config) -> Found {
-    if !config.redis.enabled {
-        return Found::Off("one process has the data folder, and needs none".to_owned());
-    }
-    match RedisBroker::reach(&config.redis).await {
-        Ok(()) => Found::Ok("it answers".to_owned()),
-        Err(fault) => Found::Wrong(format!("{fault}; the service starts without it, alone")),
     }
 }
 
@@ -174,7 +218,7 @@ async fn of_source(config: &Config, source: &SourceConfig) -> Found {
         Err(error) => Err(error),
     };
     match found {
-        Ok(health) => Found::Ok(health.detail),
+        Ok(health) => Found::Ok(format!("{} in {:.1} ms", health.detail, health.latency_ms)),
         Err(error) => Found::Wrong(error.to_string()),
     }
 }

@@ -4,11 +4,11 @@ use anyhow::Context;
 use clap::Args;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
-use tracing_subscriber::EnvFilter;
 
 use super::{Place, say};
-use crate::config::{Config, LogFormat};
+use crate::config::Config;
 use crate::service::Service;
+use crate::telemetry::Telemetry;
 
 #[derive(Debug, Args)]
 pub(super) struct Serve {
@@ -31,28 +31,15 @@ impl Serve {
         if let Some(port) = self.port {
             config.server.port = port;
         }
-        start_log(&config)?;
+        let telemetry = Telemetry::start(&config.telemetry)?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .thread_name("air-http")
             .enable_all()
             .build()?;
-        runtime.block_on(serve(config))
+        let served = runtime.block_on(serve(config));
+        telemetry.stop();
+        served
     }
-}
-
-/// Logs go to stderr: stdout holds the one line that tells where the service listens.
-fn start_log(config: &Config) -> anyhow::Result<()> {
-    let level = config.telemetry.level;
-    // Libraries write at their own levels and may show what AIR does not.
-    // The client of models would write replies and errors whole.
-    let filter = format!("warn,async_openai=off,air_server={level},air_connectors={level}");
-    let filter = EnvFilter::try_new(filter)?;
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    let started = match config.telemetry.format {
-        LogFormat::Json => log.json().with_span_list(false).try_init(),
-        LogFormat::Text => log.with_ansi(false).try_init(),
-    };
-    started.map_err(|error| anyhow::anyhow!("the log cannot be started: {error}"))
 }
 
 async fn serve(config: Config) -> anyhow::Result<()> {
@@ -72,7 +59,7 @@ async fn serve(config: Config) -> anyhow::Result<()> {
 }
 
 /// Ends at the first SIGTERM or SIGINT.
-fn shutdown() -> anyhow::Result<impl Future<Output = ()> + Send> {
+pub(super) fn shutdown() -> anyhow::Result<impl Future<Output = ()> + Send> {
     let mut term = signal(SignalKind::terminate())?;
     let mut int = signal(SignalKind::interrupt())?;
     Ok(async move {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::Args;
 use serde_json::{Map, Value};
 
-use super::{Place, say};
+use super::{Place, role, say};
 use crate::auth::{Authenticator, Role};
 use crate::config::parse_duration;
 
@@ -25,10 +25,6 @@ pub(super) struct Token {
     /// A further claim for policies, as `name=value`; JSON, or text.
     #[arg(long = "claim", value_name = "K=V", value_parser = claim)]
     claims: Vec<(String, Value)>,
-}
-
-fn role(text: &str) -> Result<Role, String> {
-    text.parse().map_err(|error: crate::auth::UnknownRole| error.to_string())
 }
 
 fn claim(text: &str) -> Result<(String, Value), String> {

@@ -78,6 +78,42 @@ pub(crate) type Html = String;
 /// The text format of Prometheus.
 pub(crate) type Metrics = String;
 
+/// Functions that a model can call, and the request behind each.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ToolList {
+    pub(crate) tools: Vec<Tool>,
+    /// By the function's name.
+    pub(crate) calls: BTreeMap<String, ToolCall>,
+}
+
+/// A function definition.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Tool {
+    pub(crate) r#type: String,
+    pub(crate) function: ToolFunction,
+}
+
+/// What a model is told of a function.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ToolFunction {
+    pub(crate) name: String,
+    pub(crate) description: String,
+    pub(crate) parameters: JsonSchema,
+}
+
+/// The request that carries out a function.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ToolCall {
+    pub(crate) method: String,
+    /// With `{name}` for each of `path_parameters`.
+    pub(crate) path: String,
+    pub(crate) path_parameters: Vec<String>,
+    pub(crate) query_parameters: Vec<String>,
+}
+
+/// A message of JSON-RPC 2.0, as the Model Context Protocol says.
+pub(crate) type McpMessage = serde_json::Map<String, serde_json::Value>;
+
 /// An error, as RFC 9457 says.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Problem {
@@ -1138,7 +1174,8 @@ pub(crate) struct QueryRequest {
 /// Control` with `max-age`, the source is always asked.
 pub(crate) type MaxAge = u32;
 
-/// A format of rows.
+/// A format of rows. `html` is a page with charts; charts of a report are those of its `visuals`,
+/// or by the roles of the columns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum ResultFormat {
@@ -1147,12 +1184,13 @@ pub(crate) enum ResultFormat {
     Ndjson,
     Arrow,
     Parquet,
+    Html,
 }
 
 impl ResultFormat {
     /// Every value.
     pub(crate) const ALL: &[Self] =
-        &[Self::Json, Self::Csv, Self::Ndjson, Self::Arrow, Self::Parquet];
+        &[Self::Json, Self::Csv, Self::Ndjson, Self::Arrow, Self::Parquet, Self::Html];
 
     /// The name in the contract.
     pub(crate) fn as_str(self) -> &'static str {
@@ -1162,6 +1200,7 @@ impl ResultFormat {
             Self::Ndjson => "ndjson",
             Self::Arrow => "arrow",
             Self::Parquet => "parquet",
+            Self::Html => "html",
         }
     }
 }

@@ -19,6 +19,7 @@ use air_engine::ask::{self, Clarification, Draft, Interpretation};
 use air_ir::{CheckStatus, Ir};
 use jiff::Timestamp;
 use serde_json::{Value, json};
+use tracing::Instrument;
 
 use self::deciding::is_of_draft;
 use super::order::Pace;
@@ -153,7 +154,14 @@ pub(crate) async fn ask(app: &Arc<App>, asked: Asked) -> Result<Ended, ApiError>
     let ready =
         sources::ready(app, &asked.principal, &asked.datasource, &[], Pace::Request).await?;
     let (follows, previous) = previous(app, &asked).await?;
-    let Meaning { understood, model } = understand(app, &asked, &ready, previous).await?;
+    let span = tracing::info_span!(
+        "stage",
+        otel.name = "interpret",
+        stage = "interpret",
+        source.id = %asked.datasource
+    );
+    let understood = understand(app, &asked, &ready, previous).instrument(span).await?;
+    let Meaning { understood, model } = understood;
     let scope_md = scope_md(&asked.question, &understood);
     let (scope, version) = store(app, &asked, follows, scope_md, &understood, &model).await?;
     let ended = |state| Ended {

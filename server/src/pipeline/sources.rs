@@ -71,6 +71,18 @@ struct Opened {
     connections: Arc<Semaphore>,
 }
 
+/// Connections that runs hold, by source.
+pub(crate) fn connections(app: &App) -> Vec<(DatasourceId, usize)> {
+    let all = usize::from(app.config.connectors.pool_size);
+    let opened = held(&app.sources.opened);
+    let mut found: Vec<_> = opened
+        .iter()
+        .map(|(id, one)| (id.clone(), all - one.connections.available_permits().min(all)))
+        .collect();
+    found.sort();
+    found
+}
+
 /// How many combinations of sources, and views of them, stay prepared.
 const MOST_JOINED: usize = 64;
 const MOST_LEXICONS: usize = 64;

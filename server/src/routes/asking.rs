@@ -5,7 +5,8 @@ use air_ir::{IR_SCHEMA, Ir};
 use axum::http::StatusCode;
 use serde_json::{Map, Value};
 
-use super::rows::{bytes, json, run_result};
+use super::exports::run_result;
+use super::rows::{bytes, json};
 use super::{Operation, operation};
 use crate::admission::{Answer, Call};
 use crate::config::{self, ModelName};

@@ -8,6 +8,7 @@ use super::rows::bytes;
 use super::{Operation, operation};
 use crate::admission::{Answer, Call};
 use crate::problem::ApiError;
+use crate::results::escape;
 
 pub(super) const OPERATIONS: &[Operation] = &[operation!(get_openapi), operation!(get_docs)];
 
@@ -95,8 +96,4 @@ fn operation_of(html: &mut String, method: &str, path: &str, operation: &Value) 
 
 fn text(value: &Value) -> String {
     escape(value.as_str().unwrap_or_default())
-}
-
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }

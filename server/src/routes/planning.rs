@@ -3,8 +3,9 @@
 use air_engine::{Dialect, GuardedPlan, RunOptions};
 use axum::http::StatusCode;
 
+use super::exports::run_answer;
 use super::process::accepted;
-use super::rows::{format, json, max_age, run_answer};
+use super::rows::{format, json, max_age};
 use super::{Operation, operation};
 use crate::admission::{Answer, Call};
 use crate::contract::types::{

@@ -8,20 +8,22 @@ use serde_json::Value;
 
 use super::asking::{drafter, model_use, object};
 use super::datasources::page;
+use super::exports::{Facts, file_answer, json_answer, page_answer, titled};
 use super::reports::find;
-use super::rows::{Facts, bytes, format, json, number};
+use super::rows::{format, json, number};
 use super::{Operation, operation};
 use crate::access;
 use crate::admission::{Answer, Call};
 use crate::auth::Role;
 use crate::contract::types::{
     Analysis, AnalyzeRequest, Cursor, ErrorCode, FieldErrorCode, GetRunRowsQuery,
-    ListReportRunsQuery, Problem, ResultFormat, RowPage, Run, RunList, RunStatus, RunSummary,
+    ListReportRunsQuery, Problem, ResultColumn, ResultFormat, RowPage, Run, RunList, RunStatus,
+    RunSummary, SafetyRule, SourceSql,
 };
 use crate::id::{RequestId, RunId};
 use crate::pipeline::analyze;
 use crate::problem::ApiError;
-use crate::results;
+use crate::results::{EncodeError, Kept, PAGE_ROWS, Page};
 use crate::store::{self, RunFilter};
 
 pub(super) const OPERATIONS: &[Operation] = &[
@@ -83,7 +85,7 @@ async fn report_of(call: &Call, run: &store::Run) -> Result<Option<(String, i64)
 
 async fn summary(call: &Call, run: &store::Run) -> Result<RunSummary, ApiError> {
     let report = report_of(call, run).await?;
-    let verdict: Option<air_ir::Verdict> = kept(run.verdict.as_ref());
+    let verdict: Option<air_ir::Verdict> = stored_json(run.verdict.as_ref());
     let (key, version) = report.unzip();
     Ok(RunSummary {
         run_id: run.id.clone(),
@@ -104,7 +106,7 @@ async fn summary(call: &Call, run: &store::Run) -> Result<RunSummary, ApiError> 
 }
 
 /// What a column of the record holds, in the contract's type.
-fn kept<T: DeserializeOwned>(value: Option<&Value>) -> Option<T> {
+fn stored_json<T: DeserializeOwned>(value: Option<&Value>) -> Option<T> {
     T::deserialize(value?).ok()
 }
 
@@ -113,7 +115,7 @@ async fn record(call: &Call, run: &store::Run) -> Result<Run, ApiError> {
     let sample = call.app.store.runs().sample(&run.id).await?;
     // The last analysis is part of the verdict.
     let analyses = call.app.store.analyses().list(&run.id).await?;
-    let analysed = analyses.last().and_then(|analysis| kept(Some(&analysis.verdict)));
+    let analysed = analyses.last().and_then(|last| stored_json(Some(&last.verdict)));
     Ok(Run {
         run_id: summary.run_id,
         status: summary.status,
@@ -131,13 +133,13 @@ async fn record(call: &Call, run: &store::Run) -> Result<Run, ApiError> {
         finished_at: summary.finished_at,
         now: run.frozen_now.timestamp().to_string(),
         ir: run.ir.clone().and_then(object),
-        sql: kept(run.plan.sql.as_ref()).unwrap_or_default(),
-        safety_report: kept(run.plan.safety.as_ref()).unwrap_or_default(),
-        columns: kept(run.columns.as_ref()).unwrap_or_default(),
+        sql: stored_json(run.plan.sql.as_ref()).unwrap_or_default(),
+        safety_report: stored_json(run.plan.safety.as_ref()).unwrap_or_default(),
+        columns: stored_json(run.columns.as_ref()).unwrap_or_default(),
         sample: sample.into_iter().filter_map(object).collect(),
         as_of: run.as_of.map(|at| at.to_string()),
-        qa: analysed.or_else(|| kept(run.verdict.as_ref())),
-        timings_ms: kept(run.timings.as_ref()),
+        qa: analysed.or_else(|| stored_json(run.verdict.as_ref())),
+        timings_ms: stored_json(run.timings.as_ref()),
         error: problem(run),
     })
 }
@@ -147,7 +149,7 @@ fn problem(run: &store::Run) -> Option<Problem> {
     if run.status != store::RunStatus::Failed {
         return None;
     }
-    kept(run.error.as_ref()).or_else(|| {
+    stored_json(run.error.as_ref()).or_else(|| {
         let text = run.error_text.clone().unwrap_or_default();
         let error = ApiError::new(ErrorCode::Unavailable, crate::problem::sentence(&text));
         Some(error.problem(&RequestId::new()))
@@ -212,47 +214,90 @@ async fn get_run_rows(call: Call) -> Answer {
     }
     let run = own(&call).await?;
     access::require_same(&call.app, &call.principal, &run)?;
+    let kept = kept_rows(&call, &run).await?;
+    let all = run.row_count.and_then(|n| usize::try_from(n).ok()).unwrap_or(0);
+    let facts = Facts {
+        run_id: run.id.to_string(),
+        datasource: run.datasource_id.clone(),
+        report: report_of(&call, &run).await?,
+        params: object(run.params.clone()).unwrap_or_default(),
+        as_of: run.as_of.map(|at| at.to_string()),
+        row_count: kept.row_count(),
+        truncated: run.truncated.unwrap_or(false) || kept.row_count() < all,
+    };
+    match format {
+        ResultFormat::Json => {
+            let begin = offset(query.cursor.as_ref(), &run.id)?.min(kept.row_count());
+            let limit = usize::try_from(query.limit.unwrap_or(DEFAULT_ROWS)).unwrap_or(usize::MAX);
+            let end = begin.saturating_add(limit).min(kept.row_count());
+            let page = RowPage {
+                run_id: run.id.clone(),
+                columns: stored_json(run.columns.as_ref()).unwrap_or_default(),
+                items: Vec::new(),
+                row_count: kept.row_count() as u64,
+                truncated: facts.truncated,
+                next: (end < kept.row_count()).then(|| cursor(end, &run.id)),
+            };
+            json_answer(&page, "items", read(move || kept.rows(begin..end)).await?, &facts)
+        }
+        ResultFormat::Html => run_page(&call, &run, kept, &facts).await,
+        _ => {
+            let all = 0..kept.row_count();
+            file_answer(format, read(move || kept.rows(all)).await?, &facts)
+        }
+    }
+}
+
+/// The rows that a run kept; of them only where they begin and end is read.
+async fn kept_rows(call: &Call, run: &store::Run) -> Result<Kept, ApiError> {
     if run.status == store::RunStatus::Running {
         let detail = "The run has not ended yet.";
         return Err(ApiError::new(ErrorCode::NotFinished, detail));
     }
-    let file = match &run.snapshot_file {
-        Some(file) => call.app.config.execution.snapshot_dir.join(file),
-        None => return Err(ApiError::new(ErrorCode::NotFound, "The run kept no rows.")),
+    let Some(file) = &run.snapshot_file else {
+        return Err(ApiError::new(ErrorCode::NotFound, "The run kept no rows."));
     };
-    let read = tokio::task::spawn_blocking(move || results::read_parquet(&file)).await;
-    let rows = read.map_err(ApiError::internal)?.map_err(ApiError::internal)?;
-    let all = run.row_count.and_then(|n| usize::try_from(n).ok()).unwrap_or(0);
-    let truncated = run.truncated.unwrap_or(false) || rows.num_rows() < all;
-    let begin = offset(query.cursor.as_ref(), &run.id)?.min(rows.num_rows());
-    let limit = usize::try_from(query.limit.unwrap_or(DEFAULT_ROWS)).unwrap_or(usize::MAX);
-    let end = begin.saturating_add(limit).min(rows.num_rows());
-    let response = match format {
-        ResultFormat::Json => {
-            let page = RowPage {
-                run_id: run.id.clone(),
-                columns: kept(run.columns.as_ref()).unwrap_or_default(),
-                items: results::json_rows(&rows.slice(begin, end - begin)),
-                row_count: rows.num_rows() as u64,
-                truncated,
-                next: (end < rows.num_rows()).then(|| cursor(end, &run.id)),
-            };
-            json(StatusCode::OK, &page)?
+    let file = call.app.config.execution.snapshot_dir.join(file);
+    read(move || Kept::open(&file)).await
+}
+
+/// What reads a file has a thread for it.
+async fn read<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, EncodeError> + Send + 'static,
+) -> Result<T, ApiError> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(ApiError::internal)?.map_err(ApiError::internal)
+}
+
+async fn run_page(call: &Call, run: &store::Run, kept: Kept, facts: &Facts) -> Answer {
+    let all = kept.row_count();
+    let rows = read(move || kept.batch(0..all.min(PAGE_ROWS))).await?;
+    let reports = call.app.store.reports();
+    let report = match (&run.report_id, &run.report_version_id) {
+        (Some(report), Some(version)) => {
+            Some((reports.get(report).await?, reports.version_by_id(version).await?))
         }
-        _ => {
-            let body = format.encode(&rows).map_err(ApiError::internal)?;
-            bytes(format.media_type(), body)
-        }
+        _ => None,
     };
-    let facts = Facts {
-        run_id: run.id.as_str(),
-        report: report_of(&call, &run).await?,
-        params: &object(run.params.clone()).unwrap_or_default(),
-        as_of: run.as_of.map(|at| at.to_string()),
-        row_count: rows.num_rows(),
-        truncated,
+    let report = report.as_ref().map(|(report, version)| (report, version));
+    let (title, visuals) = titled(report, &run.datasource_id);
+    let verdict: Option<air_ir::Verdict> = stored_json(run.verdict.as_ref());
+    let columns: Vec<ResultColumn> = stored_json(run.columns.as_ref()).unwrap_or_default();
+    let sql: Vec<SourceSql> = stored_json(run.plan.sql.as_ref()).unwrap_or_default();
+    let safety: Vec<SafetyRule> = stored_json(run.plan.safety.as_ref()).unwrap_or_default();
+    let page = Page {
+        title: &title,
+        facts: facts.shown(),
+        verdict: verdict.as_ref(),
+        notes: &[],
+        columns: &columns,
+        rows: &rows,
+        row_count: all,
+        visuals: &visuals,
+        sql: &sql,
+        safety: &safety,
     };
-    facts.onto(response)
+    page_answer(&page, facts)
 }
 
 /// A cursor of a run's rows: they never change, so a position is enough.

@@ -4,9 +4,10 @@ use axum::http::StatusCode;
 use axum::http::header::{ETAG, IF_MATCH, LOCATION};
 
 use super::datasources::page;
+use super::exports::run_answer;
 use super::process::accepted;
 use super::reports::{etag, find, latest, precondition};
-use super::rows::{format, json, max_age, number, run_answer, with_header};
+use super::rows::{format, json, max_age, number, with_header};
 use super::{Operation, operation};
 use crate::admission::{Answer, Call};
 use crate::contract::types::{

@@ -101,19 +101,31 @@ impl Store {
         Ok(transaction.rollback().await?)
     }
 
-    /// Writes a whole copy of the database to a file that is missing or empty.
-    pub(crate) async fn backup_to(&self, file: &Path) -> Result<(), StoreError> {
-        open_private(file)?;
-        let path = file.display().to_string();
-        sqlx::query("VACUUM INTO ?").bind(path).execute(&self.writer).await?;
+    /// Writes a whole copy of a database, as of one instant, to a file that is missing or empty.
+    /// The database may be in use, and is neither written to nor brought up to date.
+    pub(crate) async fn copy(file: &Path, to: &Path) -> Result<(), StoreError> {
+        open_private(to)?;
+        let pool = reading(file).await?;
+        let path = to.display().to_string();
+        let copied = sqlx::query("VACUUM INTO ?").bind(path).execute(&pool).await;
+        pool.close().await;
+        copied?;
         Ok(())
+    }
+
+    /// The files of rows that the runs of a database name.
+    pub(crate) async fn snapshots(file: &Path) -> Result<Vec<String>, StoreError> {
+        let pool = reading(file).await?;
+        let query =
+            "SELECT snapshot_file FROM report_runs WHERE snapshot_file IS NOT NULL ORDER BY 1";
+        let found = sqlx::query_scalar(query).fetch_all(&pool).await;
+        pool.close().await;
+        Ok(found?)
     }
 
     /// Whether a file is a whole control plane. Nothing is written to it.
     pub(crate) async fn integrity(file: &Path) -> Result<(), StoreError> {
-        let options = SqliteConnectOptions::new().filename(file).read_only(true);
-        let pool = SqlitePoolOptions::new().max_connections(1);
-        let pool = pool.connect_with(options).await?;
+        let pool = reading(file).await?;
         let found: Vec<String> =
             sqlx::query_scalar("PRAGMA integrity_check").fetch_all(&pool).await?;
         let runs: Result<i64, _> =
@@ -205,6 +217,13 @@ impl Store {
     pub(crate) fn idempotency_keys(&self) -> IdempotencyKeys<'_> {
         IdempotencyKeys::new(self)
     }
+}
+
+/// A connection that cannot write.
+async fn reading(file: &Path) -> Result<SqlitePool, StoreError> {
+    let options = SqliteConnectOptions::new().filename(file).read_only(true);
+    let options = options.busy_timeout(PATIENCE);
+    Ok(SqlitePoolOptions::new().max_connections(1).connect_with(options).await?)
 }
 
 /// The right to bring the file up to date; waits for whoever has it.

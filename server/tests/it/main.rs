@@ -7,6 +7,7 @@
 )]
 
 mod access;
+mod agents;
 mod answers;
 mod asking;
 mod audit;
@@ -15,6 +16,7 @@ mod chat;
 mod contract;
 mod coverage;
 mod datasources;
+mod exports;
 mod jobs;
 mod planning;
 mod policies;

@@ -97,6 +97,20 @@ async fn metrics_tell_of_plans_and_runs() {
     assert!(figure(&page, "air_plan_cache_entries") >= 1, "{page}");
     assert!(figure(&page, "air_plan_cache_bytes") > 0, "{page}");
     assert_eq!(figure(&page, "air_plan_cache_evictions_total"), 0);
+    let asked = "operation=\"query\",status=\"200\"";
+    assert_eq!(figure(&page, &format!("air_http_request_duration_seconds_count{{{asked}}}")), 3);
+    let all = format!("air_http_request_duration_seconds_bucket{{{asked},le=\"+Inf\"}}");
+    assert_eq!(figure(&page, &all), 3);
+    let refused = "operation=\"metrics\",status=\"403\"";
+    let refused = format!("air_http_request_duration_seconds_count{{{refused}}}");
+    assert_eq!(figure(&page, &refused), 1);
+    assert_eq!(figure(&page, "air_runs_in_process"), 0);
+    assert_eq!(figure(&page, "air_source_connections_in_use{source=\"shop\"}"), 0);
+    assert!(figure(&page, "air_memory_pool_limit_bytes") > 0, "{page}");
+    assert!(figure(&page, "process_resident_memory_bytes") > 0, "{page}");
+    for name in ["ann", "north", "it is 50%"] {
+        assert!(!page.contains(name), "{name} is nobody's business: {page}");
+    }
 }
 
 #[tokio::test]

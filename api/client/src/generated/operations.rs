@@ -265,8 +265,9 @@ impl Client {
 
     /// Run an IR, or SQL, without saving a report.
     ///
-    /// The run is recorded and belongs to the caller. Formats other than JSON carry the run's facts
-    /// in headers.
+    /// The run is recorded and belongs to the caller. Every format is streamed and states the run in
+    /// headers; JSON and the page in their text too, Arrow and Parquet in the metadata key `air` of
+    /// their schema.
     pub async fn query(
         &self,
         query: &QueryQuery,
@@ -866,6 +867,16 @@ impl Client {
             .await
     }
 
+    /// The service as functions that a model can call.
+    ///
+    /// Those operations that the caller's role may call, made from this contract. `tools` is in the
+    /// form of function definitions and can be given to a model as it is; `calls` tells for each
+    /// name the request that carries it out: an argument named in `path_parameters` or
+    /// `query_parameters` goes there, all others are members of a JSON body.
+    pub async fn list_tools(&self) -> Result<ToolList, Error> {
+        self.call(Method::GET, &["v1", "ai", "tools"]).accept("application/json").typed().await
+    }
+
     /// The process lives.
     pub async fn healthz(&self) -> Result<Liveness, Error> {
         self.call(Method::GET, &["healthz"]).accept("application/json").typed().await
@@ -878,7 +889,9 @@ impl Client {
 
     /// Figures of the service, for Prometheus.
     ///
-    /// The text format of Prometheus, version 0.0.4: how the plan cache does, and runs by status.
+    /// The text format of Prometheus, version 0.0.4: requests by operation and status with their
+    /// durations, runs, jobs, sockets, models, caches, the memory pool, connections and health of
+    /// sources, and the process itself.
     /// A caller on this machine needs no token; one that a proxy forwards for does.
     pub async fn metrics(&self) -> Result<String, Error> {
         self.call(Method::GET, &["metrics"]).text().await

@@ -46,6 +46,7 @@ pub(crate) fn round_trip(schema: &str, value: Value) -> Option<Result<Value, Err
         "LearnRequest" => through::<LearnRequest>(value),
         "LearnResult" => through::<LearnResult>(value),
         "Liveness" => through::<Liveness>(value),
+        "McpMessage" => through::<McpMessage>(value),
         "Ndjson" => through::<Ndjson>(value),
         "OpenApiDocument" => through::<OpenApiDocument>(value),
         "Problem" => through::<Problem>(value),
@@ -80,6 +81,7 @@ pub(crate) fn round_trip(schema: &str, value: Value) -> Option<Result<Value, Err
         "SocketInfo" => through::<SocketInfo>(value),
         "SqlRequest" => through::<SqlRequest>(value),
         "SqlResponse" => through::<SqlResponse>(value),
+        "ToolList" => through::<ToolList>(value),
         _ => return None,
     })
 }

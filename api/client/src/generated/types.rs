@@ -131,6 +131,42 @@ pub type Html = String;
 /// The text format of Prometheus.
 pub type Metrics = String;
 
+/// Functions that a model can call, and the request behind each.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ToolList {
+    pub tools: Vec<Tool>,
+    /// By the function's name.
+    pub calls: BTreeMap<String, ToolCall>,
+}
+
+/// A function definition.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Tool {
+    pub r#type: String,
+    pub function: ToolFunction,
+}
+
+/// What a model is told of a function.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ToolFunction {
+    pub name: String,
+    pub description: String,
+    pub parameters: JsonSchema,
+}
+
+/// The request that carries out a function.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ToolCall {
+    pub method: String,
+    /// With `{name}` for each of `path_parameters`.
+    pub path: String,
+    pub path_parameters: Vec<String>,
+    pub query_parameters: Vec<String>,
+}
+
+/// A message of JSON-RPC 2.0, as the Model Context Protocol says.
+pub type McpMessage = serde_json::Map<String, serde_json::Value>;
+
 /// An error, as RFC 9457 says.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Problem {
@@ -1511,7 +1547,8 @@ impl QueryRequest {
 /// Control` with `max-age`, the source is always asked.
 pub type MaxAge = u32;
 
-/// A format of rows.
+/// A format of rows. `html` is a page with charts; charts of a report are those of its `visuals`,
+/// or by the roles of the columns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ResultFormat {
@@ -1520,11 +1557,13 @@ pub enum ResultFormat {
     Ndjson,
     Arrow,
     Parquet,
+    Html,
 }
 
 impl ResultFormat {
     /// Every value.
-    pub const ALL: &[Self] = &[Self::Json, Self::Csv, Self::Ndjson, Self::Arrow, Self::Parquet];
+    pub const ALL: &[Self] =
+        &[Self::Json, Self::Csv, Self::Ndjson, Self::Arrow, Self::Parquet, Self::Html];
 
     /// The name in the contract.
     pub fn as_str(self) -> &'static str {
@@ -1534,6 +1573,7 @@ impl ResultFormat {
             Self::Ndjson => "ndjson",
             Self::Arrow => "arrow",
             Self::Parquet => "parquet",
+            Self::Html => "html",
         }
     }
 }

@@ -168,7 +168,11 @@ async fn of_run(task: &Task, id: &RunId) -> Result<Value, ApiError> {
     };
     task.step(10, "reading the rows of the run");
     let path = task.app.config.execution.snapshot_dir.join(file);
-    let read = tokio::task::spawn_blocking(move || results::read_parquet(&path)).await;
+    let read = tokio::task::spawn_blocking(move || {
+        let kept = results::Kept::open(&path)?;
+        kept.batch(0..kept.row_count())
+    });
+    let read = read.await;
     let rows = read.map_err(ApiError::internal)?.map_err(ApiError::internal)?;
     task.step(50, "counting");
     let columns = figures::of_rows(&rows).await.map_err(ApiError::internal)?;

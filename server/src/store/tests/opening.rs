@@ -15,11 +15,12 @@ async fn the_files_are_for_their_owner_only() {
     for file in ["air.db", "air.db-wal", "air.db-shm"] {
         assert_eq!(mode(&folder.join(file)), 0o600, "{file}");
     }
-    scratch.store.backup_to(&folder.join("copy.db")).await.unwrap();
+    let (file, to) = (folder.join("air.db"), folder.join("copy.db"));
+    Store::copy(&file, &to).await.unwrap();
     assert_eq!(mode(&folder.join("copy.db")), 0o600);
     let copy = Store::open(&folder.join("copy.db")).await.unwrap();
     assert_eq!(copy.datasources().all().await.unwrap().len(), 1);
-    assert!(scratch.store.backup_to(&folder.join("copy.db")).await.is_err(), "overwritten");
+    assert!(Store::copy(&file, &to).await.is_err(), "overwritten");
 }
 
 #[tokio::test]
