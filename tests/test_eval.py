@@ -105,7 +105,7 @@ def test_a_confirmed_answer_is_added_and_counts(program: Path, data: Path) -> No
         version = answer["scope_version_id"]
         refused = evaluate(program, data, "add", str(folder), version)
         assert refused.returncode == 1
-        assert "confirmed" in refused.stderr
+        assert "no person has confirmed" in refused.stderr, refused.stderr
         path = f"/v1/scopes/{answer['scope_id']}/version"
         assert http.send("POST", path, {"approve": True}).status == 201
         # The service may go on serving meanwhile.

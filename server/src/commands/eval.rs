@@ -129,9 +129,7 @@ impl Ask {
         let mut set = Set::read(&read(&file)?).with_context(|| file.display().to_string())?;
         set.questions.retain(|entry| self.only.is_empty() || self.only.contains(&entry.id));
         ensure!(!set.questions.is_empty(), "no question of the set has such an id");
-        // Nothing listens, so nobody needs a token.
-        let place = Place { auth: Some(AuthMode::Disabled), ..self.place.clone() };
-        let service = Service::start(place.load()?).await?;
+        let service = Service::start(unheard(&self.place).load()?).await?;
         let runs = self.runs(&service, &set).await;
         service.close().await;
         self.show(&runs?)
@@ -186,7 +184,7 @@ fn tell(name: &str, judged: &[Judged]) {
 
 impl Add {
     async fn run(self) -> anyhow::Result<()> {
-        let config = self.place.load()?;
+        let config = unheard(&self.place).load()?;
         let control_plane = &config.control_plane.file;
         ensure!(control_plane.exists(), "there is no control plane at {}", control_plane.display());
         let store = Store::open(control_plane).await?;
@@ -227,6 +225,11 @@ impl Add {
         let text = eval::appended(&text, &id, question, difficulty, &ir, previous.as_ref(), now)?;
         Ok((text, id))
     }
+}
+
+/// Nothing listens here, so nobody needs a token.
+fn unheard(place: &Place) -> Place {
+    Place { auth: Some(AuthMode::Disabled), ..place.clone() }
 }
 
 fn read(file: &Path) -> anyhow::Result<String> {

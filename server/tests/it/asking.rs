@@ -90,11 +90,18 @@ async fn a_scope_is_read_back_as_ir() {
 #[tokio::test]
 async fn models_are_not_there_and_say_so() {
     let world = World::learned().await;
-    for more in [json!({"provider": "openai"}), json!({"force_model": "llama3"})] {
+    for more in [json!({"provider": "openai"}), json!({"force_model": "openai"})] {
         let mut body = json!({"question": "orders", "datasource_id": "shop"});
         body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         world.post("/v1/ask").json(&body).send().await.problem(422, "provider_unavailable");
     }
+    // One that is configured and does not answer: forced it is missed, else it is replaced.
+    let question = "number of orders by region";
+    let forced = ask(&world, question, json!({"force_model": "llama3"})).await;
+    assert_eq!(forced["state"], "failed", "{forced}");
+    assert_eq!(forced["problem"]["code"], "provider_unavailable");
+    let replaced = ask(&world, question, json!({"provider": "ollama"})).await;
+    assert_eq!((&replaced["state"], &replaced["model"]["used"]), (&json!("answer"), &Value::Null));
     let empty = json!({"question": "", "datasource_id": "shop"});
     world.post("/v1/ask").json(&empty).send().await.problem(422, "invalid");
     let none = json!({"question": "orders", "datasource_id": "none"});

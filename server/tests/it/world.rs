@@ -41,6 +41,7 @@ pub(crate) const CONFIG: &str = "\
 files: {base_path: files}
 analytics_sources:
   - {id: shop, kind: files, base_path: files/shop, default: true, display_name: The shop}
+models: {ollama: {host: \"http://127.0.0.1:9\"}, embeddings: {provider: builtin}}
 limits: {body: 64KB, runs_per_user: 4}
 ";
 
