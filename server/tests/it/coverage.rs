@@ -95,6 +95,7 @@ async fn furnished() -> (World, Vec<(&'static str, String)>) {
     let version = json!({"datasource_id": "shop", "def": {"version": "1", "ir": ir}});
     post("/v1/reports/kept/versions", version).await.expect(201);
     let run = post("/v1/reports/kept/run", json!({})).await.expect(200);
+    post("/v1/chat/rooms", json!({"id": "kept"})).await.expect(201);
     let scope = json!({"scope_md": SCOPE});
     let scope = post("/v1/scopes", scope).await.expect(201);
     let id = |value: &Value| value.as_str().unwrap().to_owned();
