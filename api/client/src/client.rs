@@ -52,6 +52,9 @@ impl ClientBuilder {
             value.set_sensitive(true);
             headers.insert(AUTHORIZATION, value);
         }
+        // reqwest is built without a provider of its own, and ends the process where none is set.
+        // One that is set already stays.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let http = reqwest::Client::builder()
             .default_headers(headers)
             .timeout(self.timeout)

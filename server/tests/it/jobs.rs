@@ -350,3 +350,41 @@ async fn a_job_of_a_dead_process_is_taken_up_again() {
         job["attempt_log"].as_array().unwrap().iter().map(|a| &a["outcome"]).collect();
     assert_eq!(outcomes, ["lost", "completed"]);
 }
+
+/// What was told on a channel: the kinds, in their order.
+async fn told(world: &World, channel: &str) -> Vec<String> {
+    let pool = database(world).await;
+    let told: Vec<(i64, String)> =
+        sqlx::query_as("SELECT seq, kind FROM events WHERE channel = ? ORDER BY seq")
+            .bind(channel)
+            .fetch_all(&pool)
+            .await
+            .unwrap();
+    pool.close().await;
+    let numbers: Vec<i64> = told.iter().map(|(seq, _)| *seq).collect();
+    assert_eq!(numbers, (1..=i64::try_from(told.len()).unwrap()).collect::<Vec<_>>());
+    told.into_iter().map(|(_, kind)| kind).filter(|kind| kind != "progress").collect()
+}
+
+#[tokio::test]
+async fn each_change_is_told_on_its_channel() {
+    let world = World::learned().await;
+    saved(&world, "totals", by_region()).await;
+    let run = async || {
+        let call = world.post("/v1/reports/totals/run").header("prefer", "respond-async");
+        let accepted = call.send().await.expect(202);
+        until(&world, id(&accepted), over).await
+    };
+    let job = run().await;
+    let channel = job["websocket_channel"].as_str().unwrap();
+    assert_eq!(told(&world, channel).await, ["status", "status", "result"]);
+    let channel = format!("run/{}", job["run_ids"][0].as_str().unwrap());
+    assert_eq!(told(&world, &channel).await, ["status", "result"]);
+
+    std::fs::remove_file(world.folder.path().join("files/shop/orders.csv")).unwrap();
+    let job = run().await;
+    let channel = job["websocket_channel"].as_str().unwrap();
+    assert_eq!(told(&world, channel).await, ["status", "status", "error"]);
+    let channel = format!("run/{}", job["run_ids"][0].as_str().unwrap());
+    assert_eq!(told(&world, &channel).await, ["status", "error"]);
+}
