@@ -6,13 +6,18 @@ export CARGO_TERM_COLOR ?= never
 VENV := $(HOME)/.cache/air/venv
 BIN := $(CARGO_TARGET_DIR)/debug
 PY := $(VENV)/bin/python
+# The EDA service has its own packages, and its tests and linters have them too.
+EDA_VENV := $(HOME)/.cache/air/eda-venv
+EDA_TEST_VENV := $(HOME)/.cache/air/eda-test-venv
 # The benches run what is built for release, and have the tools they compare with in a venv apart.
 RELEASE := $(CARGO_TARGET_DIR)/release
 BENCH_VENV := $(HOME)/.cache/air/bench-venv
+FG_VENV := $(HOME)/.cache/air/fg-venv
 BENCH := AIR_BIN=$(RELEASE)/air AIR_BENCH_BIN=$(RELEASE)/air-bench $(BENCH_VENV)/bin/python
 
-.PHONY: demo demo-federated run test lint rust-test python-test generate \
-	bench bench-build bench-planning bench-reading bench-files bench-federated bench-memory openapi check clean build venv system
+.PHONY: demo demo-federated run test lint rust-test python-test generate openapi check clean build venv \
+	system eda eda-venv eda-test-venv eda-test bench bench-build bench-planning bench-reading bench-files \
+	bench-federated bench-sockets bench-memory bench-eda eval models-check
 
 demo: system build ## ask three questions of the sample data, save a report, run it twice
 	AIR_BIN=$(BIN)/air AIRCLI_BIN=$(BIN)/aircli bash scripts/demo.sh
@@ -33,22 +38,36 @@ system: ## what Debian must have
 build: system
 	cargo build --workspace --all-targets --locked
 
-lint: system venv
+lint: system venv eda-test-venv
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	$(VENV)/bin/ruff check tests scripts api benches
 	$(VENV)/bin/ruff format --check tests scripts api benches
 	$(VENV)/bin/mypy
 	PATH=$(VENV)/bin:$$PATH api/generate --check
+	cd python/eda && $(EDA_TEST_VENV)/bin/ruff check . && $(EDA_TEST_VENV)/bin/ruff format --check . \
+		&& $(EDA_TEST_VENV)/bin/mypy
 
 rust-test: build
 	cargo test --workspace --all-targets --locked
 
-python-test: build venv
+python-test: build venv eda-test
 	AIR_BIN=$(BIN)/air AIRCLI_BIN=$(BIN)/aircli $(PY) -m pytest -q tests
 
 venv: system
 	@bash scripts/venv.sh $(VENV)
+
+eda-venv: system ## what the EDA service runs in
+	@bash scripts/venv.sh $(EDA_VENV) python/eda/requirements.txt
+
+eda-test-venv: system
+	@bash scripts/venv.sh $(EDA_TEST_VENV) python/eda/requirements-test.txt
+
+eda-test: eda-test-venv ## the tests of the EDA service
+	cd python/eda && $(EDA_TEST_VENV)/bin/python -m pytest -q
+
+eda: eda-venv ## run the EDA service alone; AIR__PYTHON__AUTH_SHARED_SECRET must be set
+	cd python/eda && $(EDA_VENV)/bin/python -m air_eda serve --state $(CURDIR)/.air/eda
 
 N ?= 150
 SEED ?= 1
@@ -74,8 +93,25 @@ bench-files: bench-build ## TPC-H on Parquet, CSV and JSON lines
 bench-federated: bench-build ## joins over two sources
 	$(BENCH) benches/federated.py $(BENCH_ARGS)
 
+bench-sockets: bench-build ## fan-out over 2,000 sockets
+	$(BENCH) benches/sockets.py --air $(RELEASE)/air $(BENCH_ARGS)
+
 bench-memory: bench-build venv ## peak memory of large reports
 	AIR_BIN=$(RELEASE)/air PYTHON=$(PY) bash benches/memory.sh
+
+bench-eda: eda-venv ## profiling beside DuckDB and fg-data-profiling
+	@bash scripts/venv.sh $(BENCH_VENV) benches/requirements.txt
+	@bash scripts/venv.sh $(FG_VENV) benches/requirements-eda.txt
+	EDA_PYTHON=$(EDA_VENV)/bin/python FG_PYTHON=$(FG_VENV)/bin/python \
+		$(BENCH_VENV)/bin/python benches/eda_agreement.py
+	EDA_PYTHON=$(EDA_VENV)/bin/python BENCH_PYTHON=$(BENCH_VENV)/bin/python \
+		FG_PYTHON=$(FG_VENV)/bin/python $(BENCH_VENV)/bin/python benches/eda.py $(BENCH_ARGS)
+
+eval: build ## the golden questions of the sample data
+	$(BIN)/air eval data/sample/golden.yaml --data data --config config-dev.yaml $(EVAL_ARGS)
+
+models-check: build venv ## the same checks against a real model: set AIR__MODELS__OPENAI__API_KEY
+	AIR_BIN=$(BIN)/air PYTHONPATH=tests $(PY) tests/real_model.py
 
 openapi: venv ## generate server types and client from api/openapi.yaml
 	PATH=$(VENV)/bin:$$PATH api/generate

@@ -73,10 +73,17 @@ class Checker:
         elif is_open != (roles == []):
             self.fault(op.id, "no roles and no security go together")
 
+    def signed(self, op: Operation) -> None:
+        """What is internal is signed, and no one's role."""
+        if op.spec.get("security") != [{"air_signature": []}] or "x-roles" in op.spec:
+            self.fault(op.id, "is internal: it needs air_signature, and no x-roles")
+
     def statuses(self, op: Operation) -> None:
         wanted = {"500"}
-        if op.spec["x-roles"]:
+        if op.spec.get("x-roles"):
             wanted |= {"400", "401", "403", "503"}
+        if "x-roles" not in op.spec:
+            wanted |= {"401", "403", "503"}
         if "requestBody" in op.spec:
             wanted |= WITH_BODY
         if op.parameters("query"):
@@ -110,7 +117,7 @@ class Checker:
         """Whatever a request holds refuses members it does not know."""
         waiting = {
             name
-            for op in self.contract.operations
+            for op in self.contract.operations + self.contract.internal
             for name in names_in(op.spec.get("requestBody", {}))
         }
         seen: set[str] = set()
@@ -127,7 +134,7 @@ class Checker:
             self.fault(op.id, "operationId must be snake_case")
         if not op.spec.get("summary") or not op.spec.get("tags"):
             self.fault(op.id, "needs a summary and a tag")
-        self.roles(op)
+        self.signed(op) if op in self.contract.internal else self.roles(op)
         self.parameters(op)
         self.statuses(op)
         self.content(op.spec.get("requestBody", {}).get("content", {}), f"{op.id} request")
@@ -138,16 +145,20 @@ class Checker:
         yield from (name for name in self.schemas if name not in used)
 
     def run(self) -> list[str]:
-        for error in OpenAPIV31SpecValidator(self.contract.document).iter_errors():
-            self.fault(getattr(error, "json_path", "$"), error.message[:200])
+        internal = self.contract.document.get("x-internal-paths", {})
+        for paths in (self.contract.document["paths"], internal):
+            whole = {**self.contract.document, "paths": paths}
+            for error in OpenAPIV31SpecValidator(whole).iter_errors():
+                self.fault(getattr(error, "json_path", "$"), error.message[:200])
         if self.faults:
             return self.faults
-        for op in self.contract.operations:
+        every = self.contract.operations + self.contract.internal
+        for op in every:
             self.operation(op)
         self.closed()
         for name in self.unused():
             self.fault(f"schema {name}", "is used nowhere")
-        ids: list[Any] = [op.id for op in self.contract.operations]
+        ids: list[Any] = [op.id for op in every]
         for name in {i for i in ids if ids.count(i) > 1}:
             self.fault(name, "is the operationId of several operations")
         return self.faults

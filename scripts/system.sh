@@ -12,6 +12,7 @@ python3 -c 'import ensurepip' 2>/dev/null || missing+=(python3-venv)
 servers=()
 ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || { missing+=(postgresql); servers+=(postgresql); }
 { command -v mariadbd || ls /usr/sbin/mariadbd; } >/dev/null 2>&1 || { missing+=(mariadb-server); servers+=(mariadb); }
+{ command -v redis-server && command -v redis-cli; } >/dev/null 2>&1 || { missing+=(redis-server); servers+=(redis-server); }
 command -v openssl >/dev/null || missing+=(openssl)
 if [ "${#missing[@]}" -gt 0 ]; then
   echo "installing ${missing[*]}" >&2

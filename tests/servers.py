@@ -30,7 +30,11 @@ POLL_SECONDS = 0.05
 STATEMENT_SECONDS = 300
 
 POSTGRES_BIN = Path("/usr/lib/postgresql/15/bin")
-PACKAGES = {"postgresql": "postgresql-15", "mariadb": "mariadb-server mariadb-client"}
+PACKAGES = {
+    "postgresql": "postgresql-15",
+    "mariadb": "mariadb-server mariadb-client",
+    "redis": "redis-server",
+}
 
 POSTGRES_SETTINGS = {
     "fsync": "off",
@@ -263,3 +267,52 @@ def mariadb(folder: Path) -> Iterator[MariaDb]:
         yield server
     finally:
         server.stop()
+
+
+@dataclass
+class Redis:
+    """A Redis that keeps nothing on disk, and can be ended and started again on its port."""
+
+    port: int
+    folder: Path
+    child: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"redis://127.0.0.1:{self.port}/0"
+
+    def start(self) -> None:
+        command = [binary("redis-server", "redis"), "--port", str(self.port)]
+        command += ["--bind", "127.0.0.1", "--dir", str(self.folder), "--save", ""]
+        command += ["--appendonly", "no"]
+        log = self.folder / "redis.log"
+        with log.open("ab") as out:
+            self.child = subprocess.Popen(command, stdout=out, stderr=out)  # noqa: S603
+        wait_until(lambda: self.answers("PING") == "PONG", self.child, log)
+
+    def kill(self) -> None:
+        """SIGKILL: what was in its memory is gone."""
+        assert self.child is not None
+        self.child.kill()
+        self.child.wait(STOP_SECONDS)
+
+    def answers(self, *command: str) -> str:
+        """What it answers to a command, or nothing where it is not there."""
+        client = [binary("redis-cli", "redis"), "-p", str(self.port), *command]
+        done = subprocess.run(  # noqa: S603
+            client, capture_output=True, text=True, timeout=START_SECONDS, check=False
+        )
+        return done.stdout.strip() if done.returncode == 0 else ""
+
+
+@contextlib.contextmanager
+def redis(folder: Path) -> Iterator[Redis]:
+    """A Redis in `folder`."""
+    folder.mkdir(mode=0o700)
+    server = Redis(free_port(), folder)
+    try:
+        server.start()
+        yield server
+    finally:
+        if server.child is not None:
+            stop(server.child)

@@ -137,12 +137,13 @@ class Process:
         *,
         auth: str = "disabled",
         environment: Mapping[str, str] | None = None,
+        port: str = "0",
     ) -> None:
         write_config(data, config)
         errors = data / "stderr.log"
         with errors.open("wb") as log:
             self.child = subprocess.Popen(  # noqa: S603
-                serve(program, data, auth),
+                serve(program, data, auth, port),
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,
@@ -194,9 +195,9 @@ def running(program: Path, data: Path) -> Iterator[Client]:
         yield Client(Http(process.base))
 
 
-def serve(program: Path, data: Path, auth: str) -> list[str]:
-    """The command that serves `data` on a free port."""
-    return [str(program), "serve", "--data", str(data), "--auth", auth, "--port", "0"]
+def serve(program: Path, data: Path, auth: str, port: str = "0") -> list[str]:
+    """The command that serves `data`, on a free port unless one is named."""
+    return [str(program), "serve", "--data", str(data), "--auth", auth, "--port", port]
 
 
 def mint(program: Path, data: Path, sub: str, role: str, *options: str) -> str:

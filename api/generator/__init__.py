@@ -1,1 +1,1 @@
-"""Rust from the contract: run as `python -m generator`, which `api/generate` does."""
+"""Code from the contract: run as `python -m generator`, which `api/generate` does."""

@@ -1,8 +1,8 @@
-"""Make the Rust types, routes and client from openapi.yaml.
+"""Make the Rust types, routes and client, and the EDA service's models, from openapi.yaml.
 
-In: the contract. Out: `client/src/generated/` for crate air-client, and
-`../server/src/contract/` for the server. With `--check` nothing is written; the exit code is 1
-where what is committed differs from what would be made.
+In: the contract. Out: `client/src/generated/` for crate air-client, `../server/src/contract/` for
+the server, `../python/eda/air_eda/contract.py` for the EDA service. With `--check` nothing is
+written; the exit code is 1 where what is committed differs from what would be made.
 """
 
 from __future__ import annotations
@@ -15,11 +15,13 @@ from pathlib import Path
 
 from .client_side import client, examples
 from .contract import API, CONTRACT, ContractError, read
+from .python_types import Models
 from .rust_types import Types
 from .server_side import routes, schemas_json
 
 CLIENT = API / "client" / "src" / "generated"
 SERVER = API.parent / "server" / "src" / "contract"
+EDA = API.parent / "python" / "eda" / "air_eda"
 
 
 def formatted(code: str) -> str:
@@ -43,11 +45,12 @@ def made() -> dict[Path, str]:
         SERVER / "types.rs": formatted(Types(contract, server=True).file()),
         SERVER / "routes.rs": formatted(routes(contract)),
         SERVER / "schemas.json": schemas_json(contract),
+        EDA / "contract.py": Models(contract).file(),
     }
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="Make Rust from the contract.")
+    parser = argparse.ArgumentParser(description="Make code from the contract.")
     parser.add_argument(
         "--check", action="store_true", help="write nothing; fail where files differ"
     )

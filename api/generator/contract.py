@@ -111,16 +111,41 @@ class Contract:
     document: Json
     schemas: Json = field(init=False)
     operations: list[Operation] = field(init=False)
+    # What the EDA service serves to the server: no part of the router, nor of the client.
+    internal: list[Operation] = field(init=False)
 
     def __post_init__(self) -> None:
         self.schemas = dict(self.document["components"]["schemas"])
-        self.operations = []
-        for path, item in self.document["paths"].items():
+        self.operations = self.operations_of("paths")
+        self.internal = self.operations_of("x-internal-paths")
+
+    def operations_of(self, key: str) -> list[Operation]:
+        found: list[Operation] = []
+        for path, item in self.document.get(key, {}).items():
             for method in METHODS:
                 if spec := item.get(method):
                     raw = item.get("parameters", []) + spec.get("parameters", [])
                     params = [self.resolve(p) for p in raw]
-                    self.operations.append(Operation(method, path, spec, params))
+                    found.append(Operation(method, path, spec, params))
+        return found
+
+    def reached(self, roots: object) -> set[str]:
+        """Names of every schema that `roots` need, directly or through others."""
+        seen: set[str] = set()
+        waiting = names_in(roots)
+        while waiting:
+            name = waiting.pop()
+            if name not in seen and name in self.schemas:
+                seen.add(name)
+                waiting |= names_in(self.schemas[name])
+        return seen
+
+    def internal_only(self) -> set[str]:
+        """Names of the schemas that no operation of the server itself needs."""
+        components = self.document["components"]
+        public = [self.document["paths"], components["responses"], components["parameters"]]
+        internal = self.reached(self.document.get("x-internal-paths", {}))
+        return internal - self.reached(public)
 
     def resolve(self, value: Json) -> Json:
         while "$ref" in value:

@@ -17,11 +17,16 @@ SERVER_TYPES = {
     "DatasourceId": "crate::id::DatasourceId",
     "ReportKey": "crate::id::ReportKey",
     "RunId": "crate::id::RunId",
+    "JobId": "crate::id::JobId",
+    "ScheduleId": "crate::id::ScheduleId",
     "ReportId": "crate::id::ReportId",
     "ReportVersionId": "crate::id::ReportVersionId",
     "ScopeId": "crate::id::ScopeId",
     "ScopeVersionId": "crate::id::ScopeVersionId",
+    "AnalysisId": "crate::id::AnalysisId",
     "RequestId": "crate::id::RequestId",
+    "ChatRoomId": "crate::id::ChatRoomId",
+    "ChatMessageId": "crate::id::ChatMessageId",
     "Catalog": "air_ir::Catalog",
     "CatalogPatch": "air_ir::CatalogEdits",
     "DatasourceKind": "air_ir::catalog::SourceKind",
@@ -100,9 +105,10 @@ class Types:
     def wanted(self) -> list[str]:
         """Names of the schemas to write: all, or for the server those it does not have."""
         if not self.server:
-            return list(self.schemas)
+            return [n for n in self.schemas if n not in self.contract.internal_only()]
         seen: set[str] = set()
-        roots = [{"paths": self.contract.document["paths"]}, self.contract.query_schemas()]
+        paths = [self.contract.document[k] for k in ("paths", "x-internal-paths")]
+        roots = [*paths, self.contract.query_schemas()]
         waiting = names_in([*roots, self.contract.document["components"]["responses"]])
         waiting |= set(self.contract.query_schemas())
         while waiting:

@@ -82,6 +82,8 @@ def schemas_json(contract: Contract) -> str:
             }
         return [stripped(v) for v in value] if isinstance(value, list) else value
 
-    every = {**contract.schemas, **contract.query_schemas()}
+    hidden = contract.internal_only()
+    public = {n: s for n, s in contract.schemas.items() if n not in hidden}
+    every = {**public, **contract.query_schemas()}
     wrapped = {"components": {"schemas": {n: stripped(s) for n, s in every.items()}}}
     return json.dumps(wrapped, indent=1, ensure_ascii=False) + "\n"

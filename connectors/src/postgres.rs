@@ -16,6 +16,7 @@ mod params;
 mod rows;
 mod session;
 mod tls;
+mod wire;
 
 use crate::database::{DatabaseError, DatabaseOptions, check_id, external};
 use crate::error::SourceError;
@@ -34,7 +35,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::OnceCell;
-use tokio_postgres_rustls::MakeRustlsConnect;
+use wire::Wire;
 
 /// A database server, connected to when it is first asked.
 pub struct PostgresSource {
@@ -51,7 +52,7 @@ pub struct PostgresSource {
 /// What there is once the host's address is known, which then stays.
 struct Ready {
     pool: Pool,
-    tls: MakeRustlsConnect,
+    wire: Wire,
 }
 
 impl fmt::Debug for PostgresSource {
@@ -154,15 +155,15 @@ impl PostgresSource {
                 let address = hosts.resolve(&self.id, host, port, self.connect_timeout).await?;
                 let tls = tls::connector(&self.dsn)
                     .map_err(|reason| DatabaseError::Tls { id: self.id.clone(), reason })?;
-                let pool = session::pool(
-                    &self.dsn,
+                let wire = Wire {
                     address,
-                    tls.clone(),
-                    &self.options,
-                    self.connect_timeout,
-                );
+                    host: host.clone(),
+                    tls,
+                    connect_timeout: self.connect_timeout,
+                };
+                let pool = session::pool(&self.dsn, wire.clone(), &self.options);
                 let pool = pool.map_err(|e| SourceError::Engine { reason: e.to_string() })?;
-                Ok(Ready { pool, tls })
+                Ok(Ready { pool, wire })
             })
             .await
     }
@@ -170,7 +171,7 @@ impl PostgresSource {
     async fn begin(&self) -> Result<Lease, SourceError> {
         let ready = self.ready().await?;
         let path = self.path(ready).await?;
-        Ok(Lease::begin(&ready.pool, &ready.tls, &self.faults, path.as_deref()).await?)
+        Ok(Lease::begin(&ready.pool, &ready.wire, &self.faults, path.as_deref()).await?)
     }
 
     /// Where TimescaleDB's functions are, for sources that are to have them: its extension may be
@@ -181,7 +182,7 @@ impl PostgresSource {
                 if self.kind != SourceKind::Timescaledb {
                     return Ok(None);
                 }
-                let lease = Lease::begin(&ready.pool, &ready.tls, &self.faults, None).await?;
+                let lease = Lease::begin(&ready.pool, &ready.wire, &self.faults, None).await?;
                 let sql = "SELECT DISTINCT quote_ident(n.nspname) FROM pg_catalog.pg_proc p
                     JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
                     WHERE p.proname = 'time_bucket'";

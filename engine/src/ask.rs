@@ -140,6 +140,28 @@ pub fn interpret_with(lexicon: &Lexicon, question: &Question<'_>) -> Interpretat
     conclude(build)
 }
 
+/// Whether a question is beyond any report (it wants data changed, a forecast, a cause), whoever
+/// interprets it.
+pub fn beyond(lexicon: &Lexicon, question: &Question<'_>) -> Option<Interpretation> {
+    let mut tokens = tokens::read(question.text, &lexicon.stems);
+    spelling::correct(&mut tokens, lexicon);
+    let chunks = chunks::cut(&tokens, lexicon);
+    let clauses = clauses::read(&chunks);
+    let (reason, missing) = coverage::beyond(&chunks, &clauses, question.previous.is_some())?;
+    Some(Interpretation::CannotAnswer { reason, missing })
+}
+
+/// The words of a text, each cut to its stem, for who looks for texts about the same things.
+pub fn stems(text: &str) -> Vec<String> {
+    let stems = tokens::Stems::new();
+    tokens::words_of(text).iter().map(|word| stems.stem(word)).collect()
+}
+
+/// What an IR asks for, in one sentence for people.
+pub fn in_words(ir: &Ir, catalog: &Catalog) -> String {
+    describe::sentence(ir, catalog)
+}
+
 /// An answer that names the figure is part of the question from then on.
 fn with_measure(question: &Question<'_>) -> String {
     match question.answers.get("measure") {

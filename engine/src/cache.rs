@@ -256,9 +256,13 @@ impl PlanCache {
         planning: &Planning<'_>,
     ) -> Result<GuardedPlan, NotPlanned> {
         self.misses.fetch_add(1, Ordering::Relaxed);
-        let (plan, trace) = plan_traced(ir, planning.prepared, planning.options)?;
+        let (plan, mut trace) = plan_traced(ir, planning.prepared, planning.options)?;
+        let planned = plan.values.len();
         let guarded = guard(plan, planning.policy)?;
-        if let Some(Shape { key, values }) = shape_of(text, planning)
+        // The values of policies are those of the catalog as it is seen, and so of the key.
+        trace.fixed.extend(planned..planned + guarded.limiting());
+        if !guarded.is_told_apart()
+            && let Some(Shape { key, values }) = shape_of(text, planning)
             && let Some(pointers) = shape::pointers(text)
         {
             let copy = guarded.shared();

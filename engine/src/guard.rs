@@ -7,6 +7,7 @@
 
 mod functions;
 mod nodes;
+mod policies;
 mod time_range;
 
 pub(crate) use time_range::{Ruling, bound, rulings};
@@ -17,6 +18,7 @@ use crate::sql::Texts;
 use datafusion::common::ScalarValue;
 use datafusion::logical_expr::LogicalPlan;
 use jiff::Timestamp;
+use policies::Put;
 use serde::{Deserialize, Serialize};
 
 /// What to do with a time-series table that no bounded time range is asked of.
@@ -102,6 +104,10 @@ pub struct GuardedPlan {
     report: Vec<Finding>,
     max_cost: Option<f64>,
     texts: Texts,
+    /// How many values are those of policies.
+    limiting: Option<usize>,
+    /// What is shown of this plan, where policies filter by columns that are not.
+    told: Option<Box<GuardedPlan>>,
 }
 
 /// What changes where the same plan is run with other values.
@@ -121,15 +127,29 @@ pub(crate) struct Rebound {
 /// # Errors
 /// A refusal with the report of all rules, where one refuses.
 pub fn guard(mut plan: Plan, policy: &Policy) -> Result<GuardedPlan, Refusal> {
-    let mut report = vec![nodes::read_only(&plan), nodes::known_tables(&plan)];
-    report.push(nodes::size(&plan, policy));
-    report.push(functions::allowed(&plan));
-    report.push(row_limit(&plan, policy));
-    report.extend(time_range::bounded(&mut plan, policy));
+    let told = policies::hides(&plan).then(|| plan.clone());
+    let mut guarded = applied(&mut plan, policy, Put::Every)?;
+    if let Some(mut told) = told {
+        guarded.told = Some(Box::new(applied(&mut told, policy, Put::Tellable)?));
+    }
+    Ok(guarded)
+}
+
+fn applied(plan: &mut Plan, policy: &Policy, put: Put) -> Result<GuardedPlan, Refusal> {
+    let planned = plan.values.len();
+    let limits = policies::enforced(plan, put);
+    let limiting = (!limits.is_empty()).then(|| plan.values.len() - planned);
+    let mut report = vec![nodes::read_only(plan), nodes::known_tables(plan)];
+    report.push(nodes::size(plan, policy));
+    report.push(functions::allowed(plan));
+    report.push(row_limit(plan, policy));
+    report.extend(limits);
+    report.extend(time_range::bounded(plan, policy));
     if report.iter().any(|f| f.outcome == Outcome::Refused) {
         return Err(Refusal { report });
     }
-    Ok(GuardedPlan { plan, report, max_cost: policy.max_cost, texts: Texts::default() })
+    let (plan, max_cost) = (plan.clone(), policy.max_cost);
+    Ok(GuardedPlan { plan, report, max_cost, texts: Texts::default(), limiting, told: None })
 }
 
 fn row_limit(plan: &Plan, policy: &Policy) -> Finding {
@@ -208,7 +228,35 @@ impl GuardedPlan {
 
     /// The plan as an indented tree; values are placeholders.
     pub fn display(&self) -> String {
-        self.plan.display()
+        self.told().plan.display()
+    }
+
+    /// The plan that runs, with all its values: equal texts give equal rows of the same data. It is
+    /// for telling plans apart, and not for people: conditions of policies are in it.
+    pub fn identity(&self) -> String {
+        let plan = &self.plan;
+        let logical = plan.logical.display_indent_schema();
+        format!("{logical}\n{:?}\n{:?} {} {}", plan.values, plan.range, plan.limit, plan.time_zone)
+    }
+
+    /// Whether policies leave out rows of a table that is read.
+    pub fn is_limited(&self) -> bool {
+        self.limiting.is_some()
+    }
+
+    /// How many values are those of policies.
+    pub(crate) fn limiting(&self) -> usize {
+        self.limiting.unwrap_or_default()
+    }
+
+    /// Whether another plan is shown than the one that runs.
+    pub(crate) fn is_told_apart(&self) -> bool {
+        self.told.is_some()
+    }
+
+    /// The plan to show: this one, without what names columns that are not shown.
+    pub(crate) fn told(&self) -> &Self {
+        self.told.as_deref().unwrap_or(self)
     }
 
     /// Where the times of columns lie.
@@ -221,13 +269,23 @@ impl GuardedPlan {
     pub(crate) fn rebound(&self, with: Rebound) -> Self {
         let Rebound { values, scans, notes, report, range, spans, now } = with;
         let plan = Plan { values, scans, notes, range, spans, now, ..self.plan.clone() };
-        Self { plan, report, max_cost: self.max_cost, texts: self.texts.clone() }
+        Self { plan, report, ..self.alike() }
     }
 
     /// A copy, which shares its SQL texts with this plan.
     pub(crate) fn shared(&self) -> Self {
-        let (plan, report) = (self.plan.clone(), self.report.clone());
-        Self { plan, report, max_cost: self.max_cost, texts: self.texts.clone() }
+        self.alike()
+    }
+
+    fn alike(&self) -> Self {
+        Self {
+            plan: self.plan.clone(),
+            report: self.report.clone(),
+            max_cost: self.max_cost,
+            texts: self.texts.clone(),
+            limiting: self.limiting,
+            told: self.told.as_ref().map(|told| Box::new(told.alike())),
+        }
     }
 
     /// Whether everything of this plan is that of another.
@@ -242,6 +300,7 @@ impl GuardedPlan {
             && a.time_zone == b.time_zone
             && (a.range, a.now, &a.spans) == (b.range, b.now, &b.spans)
             && (&self.report, self.max_cost) == (&other.report, other.max_cost)
+            && self.limiting == other.limiting
     }
 
     pub(crate) fn scans(&self) -> &[Scanned] {

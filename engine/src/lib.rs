@@ -1,4 +1,5 @@
 //! The engine: IR to rows.
+mod access;
 pub mod ask;
 mod cache;
 mod drill;
@@ -16,6 +17,7 @@ mod run;
 mod split;
 mod sql;
 mod types;
+pub use access::{Access, Shown, Unfit, check_access};
 pub use cache::{CacheFigures, CacheLimits, NotPlanned, PlanCache, PlannedSql, Planning};
 pub use drill::{DrillOptions, drill};
 pub use guard::{Finding, GuardedPlan, Outcome, Policy, Refusal, TimeFilter, guard};

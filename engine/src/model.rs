@@ -165,6 +165,10 @@ impl<'p> Model<'p> {
             [] => {
                 let known: Vec<String> = catalog.table_names().collect();
                 let source = &catalog.source;
+                if let Some(why) = self.prepared.refusal(source, name) {
+                    let detail = format!("\"{name}\" may not be read: {why}.");
+                    return Err(IrError::new(Code::NotAllowed, at, detail));
+                }
                 let detail = format!("There is no \"{name}\" in \"{source}\".");
                 let error = IrError::new(Code::UnknownEntity, at, detail);
                 Err(error.near(name, known.iter().map(String::as_str)))

@@ -6,6 +6,7 @@
 //! Shared between runs and never rebuilt for one, so that planning costs the same with 2 tables
 //! as with 500.
 
+use crate::access::Limit;
 use crate::functions::ZoneSpec;
 use crate::sql::{Dialect, dialect_of};
 use crate::types::arrow_schema;
@@ -13,7 +14,7 @@ use air_ir::catalog::{ForeignKey, SourceKind};
 use air_ir::{Catalog, Table};
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::logical_expr::{TableProviderFilterPushDown, TableSource};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 /// Index of a table among those of all catalogs.
@@ -29,6 +30,8 @@ pub struct Prepared {
     /// By table: the tables whose keys lead to it.
     leading: Vec<Vec<TableId>>,
     sources: Vec<Arc<CatalogTable>>,
+    /// Tables that are not there for who asks, by source and name, and why.
+    refused: BTreeMap<(String, String), String>,
     /// What tells these catalogs, as they are served, from others.
     identity: Box<[u8]>,
 }
@@ -101,6 +104,8 @@ pub(crate) struct CatalogTable {
     /// Types of the columns in the source's own words.
     natives: Arc<HashMap<String, String>>,
     estimates: Arc<Estimates>,
+    /// Which rows of it may be seen, where not all: the guard puts it above every scan.
+    limit: Option<Arc<Limit>>,
 }
 
 /// How many rows and values a table has, as far as that was learned.
@@ -129,8 +134,9 @@ impl CatalogTable {
         name: String,
         schema: SchemaRef,
     ) -> Self {
+        let source = source.to_owned();
         let (natives, estimates) = (Arc::default(), Arc::default());
-        Self { source: source.to_owned(), server, name, schema, natives, estimates }
+        Self { source, server, name, schema, natives, estimates, limit: None }
     }
 
     /// With what the catalog tells of `table` beside its schema.
@@ -149,6 +155,20 @@ impl CatalogTable {
     /// About how many values a column has.
     pub(crate) fn distinct(&self, column: &str) -> Option<u64> {
         self.estimates.distinct.get(column).copied()
+    }
+
+    pub(crate) fn limit(&self) -> Option<&Arc<Limit>> {
+        self.limit.as_ref()
+    }
+
+    /// The same without its limit, for a plan that is told and never run.
+    pub(crate) fn unlimited(self) -> Self {
+        Self { limit: None, ..self }
+    }
+
+    /// The same, answered for by another server.
+    pub(crate) fn answered_by(self, server: Option<Arc<Server>>) -> Self {
+        Self { server, ..self }
     }
 
     /// A column's type in the source's own words, where it is a database's.
@@ -199,7 +219,8 @@ impl Prepared {
                 }
             }
         }
-        Self { catalogs, outgoing, leading, sources, identity: Box::default() }.identified()
+        let (refused, identity) = (BTreeMap::new(), Box::default());
+        Self { catalogs, outgoing, leading, sources, refused, identity }.identified()
     }
 
     /// This, with what is known of the server behind `source`: the dialect it is asked in, and
@@ -213,6 +234,32 @@ impl Prepared {
             *table = Arc::new(served);
         }
         self.identified()
+    }
+
+    /// This, with limits on the rows of some tables, and tables that are refused by name.
+    pub(crate) fn limited(
+        mut self,
+        limits: Vec<Limit>,
+        refused: Vec<((String, String), String)>,
+    ) -> Self {
+        for limit in limits.into_iter().map(Arc::new) {
+            let named =
+                |t: &Arc<CatalogTable>| (t.source.as_str(), t.name.as_str()) == limit.table();
+            for table in self.sources.iter_mut().filter(|t| named(t)) {
+                let limited = Some(Arc::clone(&limit));
+                *table = Arc::new(CatalogTable { limit: limited, ..table.as_ref().clone() });
+            }
+        }
+        self.refused = refused.into_iter().collect();
+        self.identified()
+    }
+
+    /// Why a table that is not there may not be seen, where who asks is to be told.
+    pub(crate) fn refusal(&self, source: &str, name: &str) -> Option<&str> {
+        let of =
+            |table: &str| table == name || table.rsplit_once('.').is_some_and(|(_, t)| t == name);
+        let found = self.refused.iter().find(|((s, table), _)| s == source && of(table));
+        found.map(|(_, why)| why.as_str())
     }
 
     fn identified(mut self) -> Self {

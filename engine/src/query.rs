@@ -258,6 +258,10 @@ fn invalid(error: &DataFusionError, prepared: &Prepared) -> QueryError {
 fn no_table(table: &NoTable, prepared: &Prepared) -> IrError {
     let code = if table.ambiguous { Code::AmbiguousEntity } else { Code::UnknownEntity };
     let catalog = prepared.catalog();
+    if let Some(why) = prepared.refusal(&catalog.source, &table.name) {
+        let detail = format!("\"{}\" may not be read: {why}.", table.name);
+        return IrError::new(Code::NotAllowed, &at(), detail);
+    }
     let names: Vec<String> =
         catalog.table_names().chain(catalog.tables.iter().map(|t| t.name.clone())).collect();
     let error = IrError::new(code, &at(), table.to_string());

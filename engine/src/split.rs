@@ -146,6 +146,18 @@ impl Execution {
         &self.queries
     }
 
+    /// What is shown of [`Execution::queries`]: without conditions on columns that may not be
+    /// seen.
+    ///
+    /// # Errors
+    /// As [`GuardedPlan::execution`].
+    pub fn told(&self, options: RunOptions) -> Result<Vec<SourceQuery>, Unsupported> {
+        match self.guarded.is_told_apart() {
+            true => Ok(self.guarded.told().shared().execution_with(options)?.queries),
+            false => Ok(self.queries.clone()),
+        }
+    }
+
     /// Source and qualified name of every table that is read here.
     pub fn tables(&self) -> BTreeSet<(String, String)> {
         let mut tables = BTreeSet::new();

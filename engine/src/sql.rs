@@ -101,13 +101,15 @@ pub struct Unsupported {
 }
 
 impl GuardedPlan {
-    /// This plan as SQL of one engine.
+    /// This plan as SQL of one engine, for people: conditions on columns that may not be seen are
+    /// left out of it.
     ///
     /// # Errors
     /// [`Unsupported`], where the engine could not give the same rows.
     pub fn sql(&self, dialect: Dialect) -> Result<Sql, Unsupported> {
-        let written = self.written_for(dialect, self.values(), self.spans())?;
-        Ok(written.sql(dialect, self.values()))
+        let told = self.told();
+        let written = told.written_for(dialect, told.values(), told.spans())?;
+        Ok(written.sql(dialect, told.values()))
     }
 
     /// The text of the whole plan for these values and these spans in the place of its own.

@@ -7,39 +7,48 @@
 
 mod body;
 mod idempotency;
+mod principal;
 mod query;
 pub(crate) mod schema;
+mod upgrade;
 
 use std::collections::BTreeMap;
 use std::future::Future;
-use std::net::IpAddr;
 use std::pin::Pin;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::body::Body;
-use axum::http::header::{AUTHORIZATION, HeaderName};
+use axum::http::header::HeaderName;
 use axum::http::{HeaderMap, HeaderValue, Request, Response};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tracing::Instrument;
 
-use crate::auth::{Principal, Role};
+pub(crate) use self::idempotency::PREFERENCE_APPLIED;
+use crate::audit::{self, Traced};
+use crate::auth::Principal;
 use crate::contract::routes::Route;
 use crate::contract::types::{ErrorCode, FieldErrorCode};
 use crate::id::{IdError, RequestId};
 use crate::problem::{ApiError, field_error};
 use crate::service::App;
 
+pub(crate) use self::principal::Peer;
+pub(crate) use self::upgrade::{Place, Upgrade};
+
 pub(crate) type Answer = Result<Response<Body>, ApiError>;
 pub(crate) type Handler = fn(Call) -> Pin<Box<dyn Future<Output = Answer> + Send>>;
 
+const PREFER: HeaderName = HeaderName::from_static("prefer");
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Between the deadline of the work inside a request, which tells best what happened, and the
 /// end of the request.
 const SLACK: Duration = Duration::from_secs(2);
-/// Learning reads every file of a source, and is not yet a job.
+/// A longer name is of nothing.
+const MAX_SUBJECT: usize = 256;
+/// Learning reads every file of a source; where that takes longer, it is asked for as a job.
 const LEARNING_FACTOR: u32 = 10;
 
 /// A request that was let in and fits the contract.
@@ -53,6 +62,7 @@ pub(crate) struct Call {
     path: BTreeMap<String, String>,
     query: Value,
     body: Option<Value>,
+    upgrade: Option<Upgrade>,
 }
 
 impl Call {
@@ -71,6 +81,11 @@ impl Call {
         self.body.as_ref()
     }
 
+    /// The connection, where it wants to become a socket.
+    pub(crate) fn take_upgrade(&mut self) -> Option<Upgrade> {
+        self.upgrade.take()
+    }
+
     /// A name in the path. One that cannot be a name of the kind names nothing.
     pub(crate) fn path<T: FromStr<Err = IdError>>(&self, name: &str) -> Result<T, ApiError> {
         let text = self.path.get(name).map_or("", String::as_str);
@@ -87,6 +102,18 @@ impl Call {
     /// A header, where it is there and is text.
     pub(crate) fn header(&self, name: &HeaderName) -> Option<&str> {
         self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+
+    /// Whether the caller would rather have a job than wait (RFC 7240).
+    pub(crate) fn wants_job(&self) -> bool {
+        let asks = |value: &HeaderValue| {
+            let text = value.to_str().unwrap_or_default();
+            text.split(',').any(|part| {
+                let name = part.split(';').next().unwrap_or_default();
+                name.trim().eq_ignore_ascii_case("respond-async")
+            })
+        };
+        self.headers.get_all(PREFER).iter().any(asks)
     }
 
     /// Whether the caller owns a thing or is an admin; otherwise it is not there for them.
@@ -117,7 +144,15 @@ pub(crate) async fn serve(
         tracing::info_span!("request", request.id = %request_id, operation = route.operation_id);
     let begin = Instant::now();
     let (task_app, task_id) = (Arc::clone(&app), request_id.clone());
-    let work = async move { admitted(task_app, route, handler, path, request, task_id).await };
+    let work = async move {
+        let (traced, subject) = (Traced::default(), subject(&path));
+        let admitted = admitted(&task_app, route, handler, path, request, (&task_id, &traced));
+        let answer = admitted.await;
+        if let Some(due) = audit::entry(route, &subject, &traced, &task_id, &answer) {
+            audit::write(&task_app, due).await;
+        }
+        answer
+    };
     let answer = match app.tasks.spawn(work.instrument(span.clone())).await {
         Ok(answer) => answer,
         Err(lost) => Err(ApiError::internal(lost)),
@@ -161,13 +196,19 @@ fn chain(error: &(dyn std::error::Error + 'static)) -> String {
     text
 }
 
+/// What a path names: its last name.
+fn subject(path: &BTreeMap<String, String>) -> String {
+    let last = path.values().next_back();
+    last.map(|name| name.chars().take(MAX_SUBJECT).collect()).unwrap_or_default()
+}
+
 async fn admitted(
-    app: Arc<App>,
+    app: &Arc<App>,
     route: &'static Route,
     handler: Handler,
     path: BTreeMap<String, String>,
     request: Request<Body>,
-    request_id: RequestId,
+    (request_id, traced): (&RequestId, &Traced),
 ) -> Answer {
     let limit = match route.operation_id {
         "learn" => app.config.limits.request * LEARNING_FACTOR,
@@ -175,20 +216,28 @@ async fn admitted(
     };
     let deadline = Instant::now() + limit;
     let work = async {
-        let (parts, body) = request.into_parts();
-        let peer = parts.extensions.get::<Peer>().copied();
-        let principal = principal(&app, route, &parts.headers, peer)?;
+        let (mut parts, body) = request.into_parts();
+        if let Some(Peer(peer)) = parts.extensions.get::<Peer>() {
+            let _known = traced.peer.set(peer.to_string());
+        }
+        let mut upgrade = upgrade::read(route, &mut parts).await?;
+        let principal = principal::of(app, route, &parts, upgrade.as_mut(), traced)?;
         let query = query::read(&app.schemas, route, parts.uri.query())?;
-        let body = body::read(&app, route, &parts.headers, body).await?;
+        let body = body::read(app, route, &parts.headers, body).await?;
+        let named = [body.as_ref(), Some(&query)];
+        if let Some(id) = named.iter().flatten().find_map(|v| v["datasource_id"].as_str()) {
+            let _known = traced.datasource.set(id.to_owned());
+        }
         let call = Call {
-            app: Arc::clone(&app),
+            app: Arc::clone(app),
             principal,
-            request_id,
+            request_id: request_id.clone(),
             headers: parts.headers,
             deadline,
             path,
             query,
             body,
+            upgrade,
         };
         idempotency::once(route, &parts.uri, call, handler).await
     };
@@ -200,45 +249,4 @@ pub(crate) fn timed_out(limit: Duration) -> ApiError {
     let seconds = limit.as_secs_f64();
     let detail = format!("The request did not end within {seconds} s: narrow it by a filter.");
     ApiError::new(ErrorCode::Timeout, detail)
-}
-
-/// The other end of a connection.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Peer(pub(crate) IpAddr);
-
-impl Peer {
-    /// Whether the caller itself is on this machine, not only a proxy that it came through.
-    fn is_here(self, headers: &HeaderMap) -> bool {
-        let forwarded = ["forwarded", "x-forwarded-for"];
-        self.0.to_canonical().is_loopback() && !forwarded.iter().any(|h| headers.contains_key(*h))
-    }
-}
-
-fn principal(
-    app: &App,
-    route: &Route,
-    headers: &HeaderMap,
-    peer: Option<Peer>,
-) -> Result<Principal, ApiError> {
-    let anyone = |role| Principal {
-        sub: "anyone".to_owned(),
-        role,
-        claims: serde_json::Map::new(),
-        expires_at: None,
-    };
-    let Some(least) = route.min_role else { return Ok(anyone(Role::Viewer)) };
-    // Figures of the service are open to its own machine, so that a collector needs no token.
-    let open_here = route.operation_id == "metrics" && !headers.contains_key(AUTHORIZATION);
-    if open_here && peer.is_some_and(|peer| peer.is_here(headers)) {
-        return Ok(anyone(least));
-    }
-    let header = headers.get(AUTHORIZATION).map(|value| value.to_str().unwrap_or_default());
-    let principal = app.authenticator.request(header)?;
-    match principal.may(least) {
-        true => Ok(principal),
-        false => {
-            let detail = format!("This needs the role {least}; the token has {}.", principal.role);
-            Err(ApiError::new(ErrorCode::Forbidden, detail))
-        }
-    }
 }

@@ -1,10 +1,12 @@
-//! The operator's command line: `air serve | check | token | backup | restore | migrate`.
+//! The operator's command line: `air serve | check | token | backup | restore | migrate |
+//! eval`.
 //!
 //! Exit codes: 0, 1 where something failed, 2 where the line is wrong. Data goes to stdout,
 //! messages to stderr.
 
 mod backup;
 mod check;
+mod eval;
 mod serve;
 mod token;
 
@@ -36,6 +38,8 @@ enum Command {
     Restore(backup::Restore),
     /// Bring the control plane up to date.
     Migrate(Place),
+    /// Ask golden questions and say how many answers are right.
+    Eval(eval::Eval),
     /// Print completions for a shell.
     Completions { shell: clap_complete::Shell },
 }
@@ -92,6 +96,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Backup(backup) => waited(backup.run()),
         Command::Restore(restore) => waited(restore.run()),
         Command::Migrate(place) => waited(backup::migrate(place)),
+        Command::Eval(eval) => eval.run(),
         Command::Completions { shell } => {
             let mut command = <Cli as clap::CommandFactory>::command();
             clap_complete::generate(shell, &mut command, "air", &mut std::io::stdout());

@@ -131,12 +131,15 @@ made_ids! {
     AnalysisId = "ana_";
     AuditId = "aud_";
     JobId = "job_";
+    ScheduleId = "sched_";
     LearningSessionId = "ls_";
     EndpointId = "ep_";
     ChatMessageId = "msg_";
     /// One life of the server process: what was running under another is known to have ended.
     ProcessId = "proc_";
     RequestId = "req_";
+    /// One WebSocket.
+    SocketId = "ws_";
 }
 
 macro_rules! chosen_names {
@@ -168,6 +171,15 @@ chosen_names! {
     DatasourceId, "datasource id";
     /// A report, as its URL names it.
     ReportKey, "report key";
+    /// A room of the chat, as its URL names it.
+    ChatRoomId, "room";
+}
+
+impl ChatRoomId {
+    /// A new one, for a room that nobody named.
+    pub(crate) fn made() -> Self {
+        Self(format!("room_{}", Uuid::now_v7().simple()))
+    }
 }
 
 #[cfg(test)]

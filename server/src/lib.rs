@@ -5,24 +5,32 @@
 //! `pipeline`; what is kept goes through `store`. Absent on purpose: planning, SQL and reading of
 //! sources, which are the engine's and the connectors'.
 
+mod access;
 mod admission;
+mod audit;
 mod auth;
+mod broker;
+mod chat;
 mod commands;
 #[expect(dead_code, reason = "every key is read and checked; some are acted on by later versions")]
 mod config;
 mod contract;
-#[expect(
-    dead_code,
-    reason = "jobs and sessions, which have tables already, come with later versions"
-)]
+mod differences;
+mod eval;
+mod events;
+#[expect(dead_code, reason = "sessions, which have tables already, come with later versions")]
 mod id;
+mod jobs;
+mod models;
 mod pipeline;
 mod problem;
+mod processes;
 mod results;
 mod routes;
 #[cfg_attr(not(test), expect(dead_code, reason = "DSNs are opened by the connectors to come"))]
 mod secrets;
 mod service;
+mod socket;
 #[cfg_attr(
     not(test),
     expect(dead_code, reason = "analyses and the audit log are read by later versions")

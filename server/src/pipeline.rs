@@ -4,20 +4,25 @@
 //! [`Finished`] run, recorded whole; or the problem, which is recorded with the run as well.
 //! Absent on purpose: HTTP, and how a question becomes an IR (`ask`).
 
+pub(crate) mod alike;
+pub(crate) mod analyze;
+pub(crate) mod answers;
 pub(crate) mod ask;
 mod cost;
 pub(crate) mod definition;
 pub(crate) mod engine;
 mod judge;
 pub(crate) mod learn;
+pub(crate) mod order;
 pub(crate) mod params;
+pub(crate) mod progress;
 mod record;
 pub(crate) mod running;
 mod snapshot;
 pub(crate) mod sources;
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use air_engine::{
     Dialect, Execution, Finding, GuardedPlan, NotPlanned, Planning, Policy, Prepared, QueryError,
@@ -27,6 +32,7 @@ use air_ir::{Bindings, Ir, Verdict};
 use datafusion::arrow::array::RecordBatch;
 use jiff::Timestamp;
 
+use crate::auth::Principal;
 use crate::config::TimeFilter;
 use crate::contract::types::{Params, ResultColumn, SafetyReport, SourceSql, Timings};
 use crate::id::{DatasourceId, RunId, ScopeVersionId};
@@ -59,7 +65,8 @@ impl Question {
 /// What to run, and for whom.
 #[derive(Debug, Clone)]
 pub(crate) struct Order {
-    pub(crate) owner: String,
+    /// Who owns the run, and whose policies hold for it.
+    pub(crate) principal: Principal,
     pub(crate) datasource: DatasourceId,
     pub(crate) question: Question,
     /// Where the IR stands in the request, for the pointers of errors.
@@ -72,6 +79,10 @@ pub(crate) struct Order {
     /// What `today` and the like refer to.
     pub(crate) now: Timestamp,
     pub(crate) deadline: Instant,
+    /// None where a request waits for the rows.
+    pub(crate) job: Option<order::Tie>,
+    /// How old rows may be that were read for an equal order; they are read afresh where absent.
+    pub(crate) max_age: Option<Duration>,
 }
 
 /// A run that ended well.
@@ -84,6 +95,8 @@ pub(crate) struct Finished {
     pub(crate) rows: RecordBatch,
     pub(crate) truncated: bool,
     pub(crate) as_of: Moment,
+    /// Whether the rows were read for another order.
+    pub(crate) cached: bool,
     pub(crate) sql: Vec<SourceSql>,
     pub(crate) safety_report: SafetyReport,
     pub(crate) verdict: Verdict,
@@ -94,12 +107,19 @@ pub(crate) struct Finished {
 
 /// Runs an order from its IR to its judged rows. Whatever comes of it is in the run's record.
 pub(crate) async fn report(app: &Arc<App>, order: Order) -> Result<Finished, ApiError> {
-    let ready = sources::ready(app, &order.datasource, &order.question.sources()).await?;
-    let slot = app.running.take(&order.owner)?;
+    let (others, pace) = (order.question.sources(), order.pace());
+    let ready = sources::ready(app, &order.principal, &order.datasource, &others, pace).await?;
+    let slot = app.running.place(&order.principal.sub, order.job.as_ref()).await?;
     record::begin(app, &order, slot.id()).await?;
-    match stages(app, &order, &ready, &slot).await {
+    // Whatever a stage is at when the run is cancelled is dropped, and what was sent with it.
+    let ended = tokio::select! {
+        biased;
+        () = slot.cancelled() => Err(running::cancelled()),
+        ended = Box::pin(stages(app, &order, &ready, &slot)) => ended,
+    };
+    match ended {
         Ok(finished) => record::end(app, finished).await,
-        Err(error) => Err(record::failed(app, slot.id(), error).await),
+        Err(error) => Err(record::failed(app, &order, slot.id(), error).await),
     }
 }
 
@@ -114,17 +134,30 @@ async fn stages(
     let question = bound(order)?;
     let guarded = guarded(app, order, &question, &ready.prepared, &mut clock)?;
     let execution = guarded.execution_with(engine::options(app))?;
-    let sql = source_sql(&order.datasource, &execution)?;
+    let sql = source_sql(&order.datasource, &execution, engine::options(app))?;
     clock.timings.unparse = clock.lap();
     let report = cost::checked(app, ready, &execution).await?;
     record::planned(app, slot.id(), &sql, &report).await?;
-    let as_of = Moment::now();
+    let turn = answers::turn(app, order, ready, (&question, execution.guarded()), slot).await?;
+    if let Some(answer) = turn.as_ref().and_then(|turn| turn.answer(order.max_age)) {
+        return Ok(again(answer, order, slot.id(), clock.timings));
+    }
+    let (as_of, read) = (Moment::now(), Instant::now());
     let _ = clock.lap();
-    let ran = engine::run(app, ready, execution, slot, order.deadline).await?;
+    let ran = engine::run(app, ready, execution, order).await?;
     clock.timings.execute = clock.lap();
     let judged = judge::judge(app, ready, &question, order, ran).await;
     clock.timings.qa = clock.lap();
-    finished(order, slot.id(), as_of, judged, (sql, report), clock.timings)
+    let finished = finished(order, slot.id(), as_of, judged, (sql, report), clock.timings)?;
+    if let Some(turn) = turn {
+        turn.keep(&finished, read);
+    }
+    Ok(finished)
+}
+
+/// An answer that was read for another order, as the answer of this one.
+fn again(answer: Finished, order: &Order, run_id: &RunId, timings: Timings) -> Finished {
+    Finished { run_id: run_id.clone(), order: order.clone(), cached: true, timings, ..answer }
 }
 
 /// The question, an IR with its values in place of its parameters.
@@ -195,6 +228,7 @@ pub(crate) fn policy(app: &App) -> Policy {
 pub(crate) fn source_sql(
     datasource: &DatasourceId,
     execution: &Execution,
+    options: air_engine::RunOptions,
 ) -> Result<Vec<SourceSql>, ApiError> {
     if execution.queries().is_empty() {
         let guarded = execution.guarded();
@@ -210,7 +244,7 @@ pub(crate) fn source_sql(
             },
         }]);
     }
-    let told = execution.queries().iter().map(|query| {
+    let told = execution.told(options)?.into_iter().map(|query| {
         let source = query.source.parse().map_err(ApiError::internal)?;
         Ok(told(source, &query.sql))
     });
@@ -227,9 +261,11 @@ pub(crate) fn told(source: DatasourceId, sql: &Sql) -> SourceSql {
     }
 }
 
-/// What was really sent, with the rows that came back; for files, what was planned.
-fn sent(planned: Vec<SourceSql>, answer: &air_engine::Answer) -> Result<Vec<SourceSql>, ApiError> {
-    if answer.sent.is_empty() {
+/// What was really sent, with the rows that came back; for files, what was planned. Where
+/// policies leave rows out, neither their number nor the columns they are told by are shown.
+fn sent(planned: Vec<SourceSql>, ran: &engine::Ran) -> Result<Vec<SourceSql>, ApiError> {
+    let answer = &ran.answer;
+    if answer.sent.is_empty() || ran.execution.guarded().is_limited() {
         return Ok(planned);
     }
     let sent = answer.sent.iter().map(|query| {
@@ -260,7 +296,7 @@ fn finished(
 ) -> Result<Finished, ApiError> {
     let guarded = judged.ran.execution.guarded();
     let rows = results::in_zone(&judged.ran.answer.rows, guarded.time_zone());
-    let sql = sent(sql, &judged.ran.answer)?;
+    let sql = sent(sql, &judged.ran)?;
     Ok(Finished {
         run_id: run_id.clone(),
         order: order.clone(),
@@ -268,6 +304,7 @@ fn finished(
         rows: rows.map_err(ApiError::internal)?,
         truncated: judged.ran.answer.truncated,
         as_of,
+        cached: false,
         sql,
         safety_report: safety_report(&report),
         verdict: judged.verdict,

@@ -76,7 +76,21 @@ impl ApiError {
 
     /// Errors of an IR, whose pointers begin at `at` in the request's body.
     pub(crate) fn ir(at: &str, errors: Vec<IrError>) -> Self {
+        if let Some(error) = errors.iter().find(|error| error.code == Code::NotAllowed) {
+            return Self::not_allowed(&error.detail);
+        }
         Self::invalid(errors.into_iter().map(|e| ir_error(at, e)).collect())
+    }
+
+    /// A refusal by a policy: it says no more than that.
+    fn not_allowed(detail: &str) -> Self {
+        let rule = SafetyRule {
+            rule: "policies".to_owned(),
+            outcome: SafetyOutcome::Refused,
+            detail: detail.to_owned(),
+        };
+        let detail = format!("The plan was refused by 1 rule: {detail}");
+        Self { safety_report: Some(vec![rule]), ..Self::new(ErrorCode::Refused, detail) }
     }
 
     pub(crate) fn plan(at: &str, error: PlanError) -> Self {
@@ -230,7 +244,7 @@ impl From<StoreError> for ApiError {
             StoreError::Exists { .. } => ErrorCode::AlreadyExists,
             StoreError::VersionMismatch { .. } => ErrorCode::PreconditionFailed,
             StoreError::InUse { .. } => ErrorCode::InUse,
-            StoreError::NotRunning { .. } => ErrorCode::NotRunning,
+            StoreError::NotRunning { .. } | StoreError::JobOver { .. } => ErrorCode::NotRunning,
             StoreError::BadCursor => {
                 return Self::field("?cursor", FieldErrorCode::BadValue, text);
             }

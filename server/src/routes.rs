@@ -4,16 +4,24 @@
 //! a handler, or a handler without a route, does not start; a test says so before.
 
 mod asking;
+mod audit;
 mod catalog;
+mod chat;
+mod chat_members;
 mod datasources;
 pub(crate) mod documents;
+mod jobs;
 mod metrics;
 mod planning;
+mod process;
 mod reports;
 mod rows;
 mod runs;
+mod schedules;
+mod scope_diff;
 mod scopes;
 mod service;
+mod sockets;
 mod versions;
 
 use std::collections::BTreeMap;
@@ -48,15 +56,23 @@ pub(crate) use operation;
 pub(crate) fn operations() -> Vec<Operation> {
     [
         asking::OPERATIONS,
+        audit::OPERATIONS,
         catalog::OPERATIONS,
+        chat::OPERATIONS,
+        chat_members::OPERATIONS,
         datasources::OPERATIONS,
         documents::OPERATIONS,
+        jobs::OPERATIONS,
         metrics::OPERATIONS,
         planning::OPERATIONS,
+        process::OPERATIONS,
         reports::OPERATIONS,
         runs::OPERATIONS,
+        schedules::OPERATIONS,
+        scope_diff::OPERATIONS,
         scopes::OPERATIONS,
         service::OPERATIONS,
+        sockets::OPERATIONS,
         versions::OPERATIONS,
     ]
     .concat()

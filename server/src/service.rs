@@ -6,24 +6,35 @@
 mod connections;
 
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
 
 use air_engine::PlanCache;
 use anyhow::Context;
 use axum::Router;
 use tokio::net::TcpListener;
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::task::JoinSet;
 use tokio_util::task::TaskTracker;
 
 use crate::admission::schema::Schemas;
+use crate::audit::Audit;
 use crate::auth::Authenticator;
+use crate::broker::{Broker, MemoryBroker, RedisBroker};
+use crate::chat;
 use crate::config::{Config, Environment, LoadOptions};
+use crate::events::{Event, Events, Hub};
+use crate::jobs::Jobs;
+use crate::models::Models;
+use crate::pipeline::answers::Answers;
 use crate::pipeline::engine::Engine;
 use crate::pipeline::running::Running;
 use crate::pipeline::sources;
-use crate::routes;
+use crate::processes::Processes;
 use crate::secrets::DsnVault;
+use crate::socket::Sockets;
 use crate::store::{DataDir, DataDirLock, NewDatasource, Store};
+use crate::{jobs, routes};
 
 /// What every request can reach.
 pub(crate) struct App {
@@ -33,10 +44,25 @@ pub(crate) struct App {
     pub(crate) vault: DsnVault,
     pub(crate) schemas: Schemas,
     pub(crate) engine: Engine,
+    pub(crate) audit: Audit,
     pub(crate) running: Running,
+    pub(crate) jobs: Arc<Jobs>,
     pub(crate) sources: sources::Cache,
+    /// Language models, where there are any.
+    pub(crate) models: Models,
     /// Plans of questions that were asked before.
     pub(crate) plans: PlanCache,
+    /// Tells sockets what happens.
+    pub(crate) events: Events,
+    /// What is live: presence, typing, allowances.
+    pub(crate) broker: Arc<dyn Broker>,
+    pub(crate) chat: chat::State,
+    /// The processes that share the data folder.
+    pub(crate) processes: Arc<Processes>,
+    /// The open sockets.
+    pub(crate) sockets: Sockets,
+    /// Answers that were given before.
+    pub(crate) answers: Answers,
     /// Requests that are being worked on, whether their client waits or not.
     pub(crate) tasks: TaskTracker,
     /// The contract as a page.
@@ -69,6 +95,7 @@ pub struct Service {
     app: Arc<App>,
     router: Router,
     lock: DataDirLock,
+    watching: JoinSet<()>,
 }
 
 impl Service {
@@ -83,39 +110,59 @@ impl Service {
     }
 
     pub(crate) async fn start(config: Config) -> anyhow::Result<Self> {
-        // What is not enforced must not look as if it were.
-        anyhow::ensure!(
-            config.policies.is_empty(),
-            "policies: this version of AIR does not enforce policies yet; take them out, or keep \
-             the sources they protect away from it"
-        );
         let data = DataDir::open(&config.data_dir)?;
-        let lock = data.lock()?;
+        // Several processes act as one through Redis; without it one has the folder to itself.
+        let lock = if config.redis.enabled { data.lock_shared()? } else { data.lock()? };
         DataDir::folder(&config.execution.snapshot_dir)?;
         let store = Store::open(&config.control_plane.file).await?;
-        let interrupted = store.runs().mark_interrupted().await?;
-        store.idempotency_keys().release_interrupted().await?;
-        if interrupted > 0 {
-            tracing::warn!(runs = interrupted, "runs of an earlier life were marked failed");
-        }
+        let processes = Arc::new(Processes::open(data.path(), store.process())?);
+        let (told, committed) = tokio::sync::mpsc::unbounded_channel();
+        store.announce_to(told);
+        processes.take_over(&store).await?;
         let vault = DsnVault::new(&config.environment)?;
         store.datasources().sync_config(&configured(&config, &vault)?).await?;
+        let hub = Hub::new(store.clone());
+        let broker = broker(&config, &store, &hub)?;
+        let events = Events::new(store.clone(), Arc::clone(&broker), hub);
+        let mut watching = JoinSet::new();
+        watching.spawn(events.follow(config.chat.message_retention));
+        watching.spawn(Processes::watch(Arc::downgrade(&processes), store.clone()));
         let app = Arc::new(App {
+            events,
+            broker,
+            chat: chat::State::default(),
+            processes,
+            sockets: Sockets::new(&config.websocket),
             authenticator: Authenticator::new(&config.server.auth)?,
             vault,
             schemas: Schemas::compile()?,
             engine: Engine::new(&config)?,
+            audit: Audit::start(store.clone(), config.control_plane.audit_retention),
             running: Running::new(config.limits.runs_per_user, config.limits.runs),
+            jobs: Arc::default(),
             sources: sources::Cache::default(),
+            models: Models::new(&config.models),
             plans: PlanCache::default(),
+            answers: Answers::new(config.execution.result_cache),
             tasks: TaskTracker::new(),
             docs: routes::documents::page()?,
             draining: AtomicBool::new(false),
             store,
             config,
         });
+        sources::check_policies(&app).await;
         let router = routes::router(&app)?;
-        Ok(Self { app, router, lock })
+        jobs::start(&app);
+        watching.spawn(announce(Arc::downgrade(&app), committed));
+        if app.config.chat.enabled {
+            watching.spawn(chat::keep(&app));
+        }
+        Ok(Self { app, router, lock, watching })
+    }
+
+    /// What the operator's commands and the service's own tests look into.
+    pub(crate) fn app(&self) -> &Arc<App> {
+        &self.app
     }
 
     /// The whole service, without a socket.
@@ -136,6 +183,7 @@ impl Service {
         let open = connections::serve(listener, self.router.clone(), limits, shutdown).await;
         self.app.draining.store(true, Ordering::Relaxed);
         tracing::info!(runs = self.app.running.count(), "shutting down");
+        self.app.sockets.close().await;
         let grace = self.app.config.server.shutdown_grace;
         if tokio::time::timeout(grace, open.finished()).await.is_err() {
             tracing::warn!("some connections were still busy and are closed");
@@ -145,21 +193,39 @@ impl Service {
     }
 
     /// Ends: what still runs is stopped and marked, and the control plane is closed.
-    pub async fn close(self) {
+    pub async fn close(mut self) {
         let app = &self.app;
         app.draining.store(true, Ordering::Relaxed);
+        app.sockets.close().await;
         app.tasks.close();
+        app.jobs.close();
         let grace = app.config.server.shutdown_grace;
-        if tokio::time::timeout(grace, app.tasks.wait()).await.is_err() {
+        if tokio::time::timeout(grace, ended(app)).await.is_err() {
             app.running.cancel_all();
-            // Marking a run takes no longer than a few writes.
-            let marking = tokio::time::timeout(MARKING, app.tasks.wait()).await;
+            app.jobs.halt();
+            // Marking a run, and giving a job back, takes no longer than a few writes.
+            let marking = tokio::time::timeout(MARKING, ended(app)).await;
             if marking.is_err() {
-                tracing::error!("some requests did not end; the next start marks their runs");
+                tracing::error!("some work did not end; the next start marks it");
             }
         }
+        self.watching.shutdown().await;
+        app.audit.close().await;
         app.store.close().await;
         drop(self.lock);
+    }
+}
+
+/// Ends when nothing works any more, neither requests nor jobs.
+async fn ended(app: &App) {
+    tokio::join!(app.tasks.wait(), app.jobs.ended());
+}
+
+/// Hands on events in the order they were committed, until the service is gone.
+async fn announce(app: Weak<App>, mut events: UnboundedReceiver<Event>) {
+    while let Some(event) = events.recv().await {
+        let Some(app) = app.upgrade() else { return };
+        app.events.announce(event).await;
     }
 }
 
@@ -176,6 +242,15 @@ pub(crate) fn load(options: &ServiceOptions) -> anyhow::Result<Config> {
         environment,
     })?;
     Ok(config)
+}
+
+/// What is live, for this process alone or shared with others.
+fn broker(config: &Config, store: &Store, hub: &Arc<Hub>) -> anyhow::Result<Arc<dyn Broker>> {
+    let hub = Arc::clone(hub);
+    Ok(match config.redis.enabled {
+        true => Arc::new(RedisBroker::start(&config.redis, store.process(), hub)?),
+        false => Arc::new(MemoryBroker::new(hub)),
+    })
 }
 
 /// The sources of the configuration, as they are stored.

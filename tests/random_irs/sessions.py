@@ -8,7 +8,7 @@ servers' databases pile up.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -61,7 +61,11 @@ class Asking:
 
 @contextlib.contextmanager
 def serving_schemas(
-    program: Path, work: Path, servers: Servers, schemas: dict[str, Schema]
+    program: Path,
+    work: Path,
+    servers: Servers,
+    schemas: dict[str, Schema],
+    policies: Sequence[dict[str, Any]] = (),
 ) -> Iterator[Asking]:
     """The service over these datasets in every engine; they are gone afterwards."""
     data, files, scratch = work / "air", work / "files", work / "loading"
@@ -78,7 +82,7 @@ def serving_schemas(
         datasets[name] = read_dataset(files / name, connection, prefix=f"{name}/")
         load(servers, datasets[name], connection, scratch, prefix=f"{name}/")
     sources = [servers.source(name, engine, files / name) for name in schemas for engine in ENGINES]
-    config = configuration(files, sources)
+    config = configuration(files, sources) | {"policies": list(policies)}
     try:
         with serving(program, data, config, environment={PASSWORD_VARIABLE: PASSWORD}) as process:
             engines = Engines(Client(Http(process.base)), datasets)

@@ -1,5 +1,8 @@
 //! The arguments.
 
+mod jobs;
+
+pub(crate) use self::jobs::{Jobs, Later, Misfire, Patience, ScheduleWhat, Schedules};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::time::Duration;
 
@@ -133,7 +136,17 @@ pub(crate) enum Command {
         /// Also read least and greatest value, nulls and distinct values of each column.
         #[arg(long)]
         stats: bool,
+        #[command(flatten)]
+        later: Later,
     },
+    /// Work that is done apart from its request.
+    #[command(subcommand)]
+    Jobs(Jobs),
+    /// Reports that are run at times of a calendar.
+    #[command(subcommand)]
+    Schedules(Schedules),
+    /// Talk in a room of the service; without --room, in a new session of one's own.
+    Chat(Chat),
     /// The schema notes of a source.
     Schema {
         /// The source's id.
@@ -161,6 +174,8 @@ pub(crate) enum Command {
         #[arg(long, short)]
         source: Option<String>,
     },
+    /// A channel's events as they happen, a line of JSON each, until it is interrupted.
+    Ws(Ws),
     /// Completions for a shell, on standard output.
     Completions {
         /// The shell.
@@ -184,6 +199,19 @@ pub(crate) struct Call {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct Ws {
+    /// Such as run/RUN_ID, process/JOB_ID, chat/ROOM or presence:online.
+    #[arg(long, short)]
+    pub(crate) channel: String,
+    /// The number of the last event that is known; what came behind it is given first.
+    #[arg(long, value_name = "SEQ")]
+    pub(crate) after: Option<u64>,
+    /// End after so many events.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) count: Option<u64>,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct Ask {
     /// The question.
     pub(crate) question: String,
@@ -201,6 +229,16 @@ pub(crate) struct Ask {
     pub(crate) no_run: bool,
     #[command(flatten)]
     pub(crate) how: How,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Chat {
+    /// The room, which is joined where that was not done; --timeout is how long an answer may take.
+    #[arg(long)]
+    pub(crate) room: Option<String>,
+    /// The source that a new session asks; the default one unless said.
+    #[arg(long, short)]
+    pub(crate) source: Option<String>,
 }
 
 /// How rows are got and judged.
@@ -229,6 +267,8 @@ pub(crate) struct Run {
     pub(crate) version: Option<u32>,
     #[command(flatten)]
     pub(crate) how: How,
+    #[command(flatten)]
+    pub(crate) later: Later,
 }
 
 /// What is planned.
@@ -254,6 +294,8 @@ pub(crate) struct Query {
     pub(crate) planned: Planned,
     #[command(flatten)]
     pub(crate) how: How,
+    #[command(flatten)]
+    pub(crate) later: Later,
 }
 
 #[derive(Debug, Args)]

@@ -2,11 +2,15 @@
 
 mod ask;
 mod call;
+mod chat;
 mod definitions;
+mod jobs;
 mod reports;
 mod rows;
 mod runs;
+mod schedules;
 mod sources;
+mod ws;
 
 use crate::cli::{Cli, Command};
 use crate::exit::{self, Failure};
@@ -48,11 +52,17 @@ impl Session {
 
     /// Every page of a list as one.
     async fn all(&self, path: &str) -> Result<Value, Failure> {
+        self.all_with(path, &[]).await
+    }
+
+    /// Every page of a list that is narrowed by a query.
+    async fn all_with(&self, path: &str, more: &[(&str, String)]) -> Result<Value, Failure> {
         let mut items = Vec::new();
         let mut cursor: Option<String> = None;
         loop {
             let mut query = vec![("limit", PAGE)];
             query.extend(cursor.as_deref().map(|c| ("cursor", c)));
+            query.extend(more.iter().map(|(name, value)| (*name, value.as_str())));
             let mut page = reply(self.request(Method::GET, path)?.query(&query)).await?;
             if let Value::Array(more) = page["items"].take() {
                 items.extend(more);
@@ -156,6 +166,7 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
         clap_complete::generate(shell, &mut Cli::command(), "aircli", &mut bytes);
         return output.bytes(&bytes);
     }
+    let (place, patience) = (settings::place(&cli.global)?, cli.global.timeout);
     let client = settings::client(&cli.global)?;
     let session = Session { client, output, idempotency_key: cli.global.idempotency_key };
     match cli.command {
@@ -169,7 +180,12 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Sql(sql) => runs::sql(&session, &sql).await,
         Command::Reports(reports) => reports::reports(&session, reports).await,
         Command::Sources(sources) => sources::sources(&session, sources).await,
-        Command::Learn { source, stats } => sources::learn(&session, &source, stats).await,
+        Command::Learn { source, stats, later } => {
+            sources::learn(&session, &source, stats, &later).await
+        }
+        Command::Jobs(jobs) => jobs::jobs(&session, jobs).await,
+        Command::Schedules(schedules) => schedules::schedules(&session, schedules).await,
+        Command::Chat(chat) => chat::chat(&session, place, patience, &chat).await,
         Command::Schema { source } => sources::schema(&session, &source).await,
         Command::Export { key, format, version } => {
             definitions::export(&session, &key, format, version).await
@@ -177,6 +193,7 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Import { file, key, source } => {
             definitions::import(&session, &file, key.as_deref(), source.as_deref()).await
         }
+        Command::Ws(wanted) => ws::ws(&session, place, patience, &wanted).await,
         Command::Completions { .. } => Ok(()),
     }
 }

@@ -5,6 +5,7 @@ use air_client::types::ErrorCode;
 use air_client::{Error, StatusCode};
 use std::io::Write;
 use std::process::ExitCode;
+use std::sync::{Mutex, PoisonError};
 
 pub(crate) const FAILED: u8 = 1;
 pub(crate) const USAGE: u8 = 2;
@@ -14,6 +15,27 @@ pub(crate) const SERVER: u8 = 5;
 pub(crate) const TIMED_OUT: u8 = 6;
 pub(crate) const CLARIFY: u8 = 7;
 pub(crate) const INTERRUPTED: u8 = 130;
+
+/// The job that is being followed: it runs on where the command is interrupted.
+static FOLLOWED: Mutex<Option<String>> = Mutex::new(None);
+
+fn followed() -> std::sync::MutexGuard<'static, Option<String>> {
+    FOLLOWED.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// From now on an interrupt names this job.
+pub(crate) fn follow(job: &str) {
+    *followed() = Some(job.to_owned());
+}
+
+pub(crate) fn unfollow() {
+    *followed() = None;
+}
+
+/// How a job is followed again.
+pub(crate) fn resume(job: &str) -> String {
+    format!("it goes on; to follow it again: aircli jobs get {job} --follow")
+}
 
 /// A command that did not succeed: the exit code, and what to say on standard error.
 #[derive(Debug)]
@@ -36,6 +58,9 @@ impl Failure {
     }
 
     pub(crate) fn interrupted() -> Self {
+        if let Some(job) = followed().as_deref() {
+            return Self::new(INTERRUPTED, format!("interrupted; {job}: {}", resume(job)));
+        }
         Self::new(
             INTERRUPTED,
             "interrupted; what the server had begun may go on: see `aircli reports runs KEY`",
@@ -48,6 +73,16 @@ impl Failure {
             self.message += &format!("\n  {how}");
         }
         self
+    }
+
+    /// Whether the same call may succeed later: the server is away, or busy.
+    pub(crate) fn may_pass(&self) -> bool {
+        matches!(self.code, SERVER | TIMED_OUT)
+    }
+
+    /// Whether the server's answer was lost, so that nobody knows what it did.
+    pub(crate) fn is_lost(&self) -> bool {
+        matches!(self.code, SERVER | TIMED_OUT)
     }
 
     pub(crate) fn code(&self) -> ExitCode {

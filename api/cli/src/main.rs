@@ -1,4 +1,4 @@
-//! `aircli`: AIR's command line, over REST only.
+//! `aircli`: AIR's command line, over REST and the socket only.
 //!
 //! In: arguments, a profile, standard input. Out: data on standard output; messages and progress
 //! on standard error; an exit code that says how it ended (see [`exit`]). No business logic: what

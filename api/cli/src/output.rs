@@ -41,6 +41,14 @@ impl Output {
         Ok(())
     }
 
+    /// A part of a line.
+    pub(crate) fn piece(&self, text: &str) -> Result<(), Failure> {
+        match self.terminal {
+            true => self.bytes(plain(text).as_bytes()),
+            false => self.bytes(text.as_bytes()),
+        }
+    }
+
     pub(crate) fn line(&self, text: &str) -> Result<(), Failure> {
         let text = if self.terminal { plain(text) } else { text.to_owned() };
         self.bytes(format!("{text}\n").as_bytes())
@@ -92,6 +100,21 @@ impl Output {
         }
         bar.set_message(what.to_owned());
         bar.enable_steady_tick(Duration::from_millis(120));
+        bar
+    }
+
+    /// A bar of percent while a job is followed; only on a terminal.
+    pub(crate) fn progress(&self, job: &str) -> ProgressBar {
+        if self.quiet || !std::io::stderr().is_terminal() {
+            return ProgressBar::hidden();
+        }
+        let bar = ProgressBar::new(100);
+        let template = "{prefix} [{bar:30}] {pos:>3} % {msg} ({elapsed})";
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            bar.set_style(style.progress_chars("=> "));
+        }
+        bar.set_prefix(job.to_owned());
+        bar.enable_steady_tick(Duration::from_millis(200));
         bar
     }
 

@@ -27,7 +27,34 @@ struct Profile {
     token: Option<String>,
 }
 
+/// Where the service is, and as whom it is called.
+#[derive(Clone)]
+pub(crate) struct Place {
+    url: String,
+    pub(crate) token: Option<String>,
+}
+
+impl Place {
+    /// The address of the socket.
+    pub(crate) fn socket(&self) -> Result<reqwest::Url, Failure> {
+        let bad = || Failure::usage(format!("{} is no address", self.url));
+        let url = format!("{}/v1/ws", self.url.trim_end_matches('/'));
+        let rest = url.strip_prefix("http").ok_or_else(bad)?;
+        format!("ws{rest}").parse().map_err(|_| bad())
+    }
+}
+
 pub(crate) fn client(global: &Global) -> Result<Client, Failure> {
+    let place = place(global)?;
+    let mut builder = Client::builder(place.url).timeout(global.timeout);
+    if let Some(token) = place.token {
+        builder = builder.token(token);
+    }
+    Ok(builder.build()?)
+}
+
+/// The place that flags, environment and profile name.
+pub(crate) fn place(global: &Global) -> Result<Place, Failure> {
     let profile = profile(global)?;
     // An empty variable is as good as none.
     let given = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
@@ -36,11 +63,8 @@ pub(crate) fn client(global: &Global) -> Result<Client, Failure> {
     let own = url.is_none() || url == profile.url;
     let token = given(&global.token).or(profile.token.filter(|_| own));
     let url = url.or(profile.url).unwrap_or_else(|| DEFAULT_URL.to_owned());
-    let mut builder = Client::builder(url).timeout(global.timeout);
-    if let Some(token) = token.filter(|_| global.auth != Some(Auth::Disabled)) {
-        builder = builder.token(token);
-    }
-    Ok(builder.build()?)
+    let token = token.filter(|_| global.auth != Some(Auth::Disabled));
+    Ok(Place { url, token })
 }
 
 fn profile(global: &Global) -> Result<Profile, Failure> {

@@ -92,7 +92,7 @@ async fn rows_come_in_another_format() {
     let (client, heard) = server("200 OK", "text/csv", "n\r\n1\r\n").await;
     let query = QueryQuery { format: Some(ResultFormat::Csv) };
     let body = QueryRequest::new(DatasourceId::new("flights"));
-    let response = client.query_as(&query, &body, None).await.unwrap();
+    let response = client.query_as(&query, &body, None, None).await.unwrap();
     assert_eq!(response.text().await.unwrap(), "n\r\n1\r\n");
     assert!(heard.await.unwrap().starts_with("POST /v1/query?format=csv HTTP/1.1\r\n"));
 }
@@ -148,6 +148,6 @@ async fn a_server_that_is_silent_or_away_is_told_apart() {
 async fn a_header_that_cannot_be_sent_is_refused_before_sending() {
     let client = Client::builder("http://127.0.0.1:9").build().unwrap();
     let body = QueryRequest::new(DatasourceId::new("flights"));
-    let error = client.query(&QueryQuery::default(), &body, Some("a\nb")).await.unwrap_err();
+    let error = client.query(&QueryQuery::default(), &body, Some("a\nb"), None).await.unwrap_err();
     assert!(matches!(error, Error::BadHeader { name } if name == "Idempotency-Key"));
 }

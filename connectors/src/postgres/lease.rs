@@ -6,13 +6,13 @@
 //! and must not meet the next query.
 
 use super::faults::Faults;
+use super::wire::Wire;
 use crate::database::DatabaseError;
 use deadpool_postgres::{Object, Pool};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
 use tokio_postgres::{CancelToken, Client, Error};
-use tokio_postgres_rustls::MakeRustlsConnect;
 
 /// How much longer than the server's own deadline is waited for it to tell.
 const GRACE: Duration = Duration::from_secs(5);
@@ -20,7 +20,7 @@ const GRACE: Duration = Duration::from_secs(5);
 pub(super) struct Lease {
     connection: Option<Object>,
     cancel: CancelToken,
-    tls: MakeRustlsConnect,
+    wire: Wire,
     faults: Arc<Faults>,
     runtime: Handle,
     begun: Instant,
@@ -30,7 +30,7 @@ impl Lease {
     /// A session in which a transaction has begun.
     pub(super) async fn begin(
         pool: &Pool,
-        tls: &MakeRustlsConnect,
+        wire: &Wire,
         faults: &Arc<Faults>,
         path: Option<&str>,
     ) -> Result<Self, DatabaseError> {
@@ -38,7 +38,7 @@ impl Lease {
         let lease = Self {
             cancel: connection.cancel_token(),
             connection: Some(connection),
-            tls: tls.clone(),
+            wire: wire.clone(),
             faults: Arc::clone(faults),
             runtime: Handle::current(),
             begun: Instant::now(),
@@ -100,12 +100,12 @@ impl Drop for Lease {
         let Some(connection) = self.connection.take() else {
             return;
         };
-        let (cancel, tls) = (self.cancel.clone(), self.tls.clone());
+        let (cancel, wire) = (self.cancel.clone(), self.wire.clone());
         let id = self.faults.id();
         let limit = self.faults.connect_timeout;
         self.runtime.spawn(async move {
             let stop = async {
-                if let Err(error) = cancel.cancel_query(tls).await {
+                if let Err(error) = wire.cancel(&cancel).await {
                     tracing::warn!(source.id = %id, %error, "a query could not be cancelled");
                 }
                 // Answered only when the query has ended; until then the place in the pool is

@@ -4,17 +4,16 @@
 //! What a query may have changed in its session is discarded before the next one gets it.
 
 use super::dsn::{Dsn, TlsMode};
+use super::wire::Wire;
 use crate::database::DatabaseOptions;
 use deadpool_postgres::{
     BuildError, Hook, HookError, Manager, ManagerConfig, Pool, RecyclingMethod, Runtime,
 };
 use secrecy::ExposeSecret;
 use std::fmt::Write;
-use std::net::SocketAddr;
 use std::time::Duration;
 use tokio_postgres::Config;
 use tokio_postgres::config::SslMode;
-use tokio_postgres_rustls::MakeRustlsConnect;
 
 /// Rights that a read-only transaction does not stop, or that lead to them. Roles of hosting
 /// services that stand for the superuser are among them.
@@ -28,17 +27,13 @@ const RIGHTS: &str = "
         'pg_create_subscription', 'rds_superuser', 'cloudsqlsuperuser', 'azure_pg_admin'))
     ORDER BY 4 DESC, 2 DESC, 1 LIMIT 1";
 
-pub(super) fn pool(
-    dsn: &Dsn,
-    address: SocketAddr,
-    tls: MakeRustlsConnect,
-    options: &DatabaseOptions,
-    connect_timeout: Duration,
-) -> Result<Pool, BuildError> {
-    let config = config(dsn, address, options, connect_timeout);
+pub(super) fn pool(dsn: &Dsn, wire: Wire, options: &DatabaseOptions) -> Result<Pool, BuildError> {
+    let connect_timeout = wire.connect_timeout;
+    let config = config(dsn, options);
     // Everything a session holds goes: settings, temporary tables, locks, cursors, statements.
     let recycling = RecyclingMethod::Custom("DISCARD ALL".to_owned());
-    let manager = Manager::from_config(config, tls, ManagerConfig { recycling_method: recycling });
+    let manager =
+        Manager::from_connect(config, wire, ManagerConfig { recycling_method: recycling });
     let mut pool = Pool::builder(manager)
         .max_size(options.max_connections.max(1))
         .wait_timeout(Some(connect_timeout))
@@ -70,22 +65,12 @@ fn right(row: &tokio_postgres::Row) -> Result<String, tokio_postgres::Error> {
     Ok(if own { what.to_owned() } else { format!("{what} by role {name}") })
 }
 
-fn config(
-    dsn: &Dsn,
-    address: SocketAddr,
-    options: &DatabaseOptions,
-    connect_timeout: Duration,
-) -> Config {
+fn config(dsn: &Dsn, options: &DatabaseOptions) -> Config {
     let mut config = Config::new();
     config
-        .host(&dsn.host)
-        .hostaddr(address.ip())
-        .port(address.port())
         .user(&dsn.user)
         .dbname(&dsn.database)
         .application_name(&dsn.application_name)
-        .connect_timeout(connect_timeout)
-        .keepalives_idle(Duration::from_secs(60))
         .ssl_mode(match dsn.tls {
             TlsMode::Disable => SslMode::Disable,
             TlsMode::Prefer => SslMode::Prefer,

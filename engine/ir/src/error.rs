@@ -22,6 +22,8 @@ pub enum Code {
     /// Two outputs of one name, or one dimension twice.
     DuplicateName,
     UnknownEntity,
+    /// An entity that who asks may not see.
+    NotAllowed,
     UnknownSource,
     UnknownColumn,
     UnknownMetric,

@@ -52,6 +52,13 @@ pub(crate) fn identity<'c>(
         (&table.source, &table.name, &table.server).hash(&mut hasher);
     }
     identity.extend(hasher.finish().to_le_bytes());
+    // What may be seen of rows is told whole: two of them are never taken for one.
+    for (i, table) in tables.iter().enumerate() {
+        let Some(limit) = table.limit() else { continue };
+        identity.extend(i.to_le_bytes());
+        identity.extend(limit.key().len().to_le_bytes());
+        identity.extend_from_slice(limit.key().as_bytes());
+    }
     identity.into()
 }
 

@@ -14,7 +14,7 @@ use datafusion::common::tree_node::{Transformed, TreeNodeRecursion};
 use datafusion::common::{DataFusionError, ParamValues};
 use datafusion::datasource::{MemTable, provider_as_source};
 use datafusion::execution::context::SessionContext;
-use datafusion::logical_expr::{LogicalPlan, TableScanBuilder};
+use datafusion::logical_expr::{LogicalPlan, TableScan, TableScanBuilder};
 use datafusion::physical_plan::SendableRecordBatchStream;
 use futures::future::try_join_all;
 use std::collections::{BTreeSet, HashMap};
@@ -165,8 +165,12 @@ impl<'r> Running<'r> {
                 missing = Some(name);
                 return Ok(Transformed::no(node));
             };
+            let columns = match scan.source.is::<CatalogTable>() {
+                true => Some(named(scan, &provider.schema())?),
+                false => scan.projection.clone(),
+            };
             let scan = TableScanBuilder::new(scan.table_name.clone(), provider_as_source(provider))
-                .with_projection(scan.projection.clone())
+                .with_projection(columns)
                 .build()?;
             Ok(Transformed::yes(LogicalPlan::TableScan(scan)))
         })?;
@@ -215,4 +219,12 @@ fn schema_of(stage: &Stage) -> SchemaRef {
     Arc::new(Schema::new(
         fields.map(|f| f.as_ref().clone().with_nullable(true)).collect::<Vec<_>>(),
     ))
+}
+
+/// The places of a scan's columns in the rows that are read: a table may have more columns than
+/// the catalog of who asks shows.
+fn named(scan: &TableScan, rows: &Schema) -> Result<Vec<usize>, DataFusionError> {
+    let columns = scan.projected_schema.fields().iter();
+    let places = columns.map(|column| Ok(rows.index_of(column.name())?));
+    places.collect()
 }

@@ -13,6 +13,7 @@ mod joins;
 mod plans;
 mod properties;
 mod qa;
+mod seen;
 mod series;
 mod shop;
 mod split;

@@ -4,19 +4,21 @@
 //! it.
 
 use axum::body::Body;
-use axum::http::header::{CONTENT_TYPE, ETAG, HeaderName, LOCATION};
+use axum::http::header::{CONTENT_TYPE, ETAG, HeaderName, LOCATION, RETRY_AFTER};
 use axum::http::{HeaderValue, Response, StatusCode, Uri};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 
 use super::{Answer, Call, Handler};
+use crate::access;
 use crate::contract::routes::Route;
 use crate::contract::types::{ErrorCode, FieldErrorCode};
 use crate::problem::ApiError;
 use crate::store::{Claim, RequestKey, checksum};
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+pub(crate) const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
 const MAX_KEY: usize = 255;
 
 /// Calls the handler, unless this was done before.
@@ -28,7 +30,10 @@ pub(super) async fn once(route: &Route, uri: &Uri, call: Call, handler: Handler)
     let keys = app.store.idempotency_keys();
     let request = json!({"query": uri.query(), "body": call.raw_body(),
         "accept": call.header(&axum::http::header::ACCEPT),
-        "if_match": call.header(&axum::http::header::IF_MATCH)});
+        "if_match": call.header(&axum::http::header::IF_MATCH),
+        "respond_async": call.wants_job(),
+        // An answer is given again to whom the same would be shown.
+        "access": access::fingerprint_of_all(&app.config.policies, &call.principal)});
     match keys.claim(&key, &checksum(&request)).await? {
         Claim::New => {}
         Claim::InFlight => {
@@ -76,7 +81,8 @@ async fn keep(response: Response<Body>) -> Result<(u16, Value, Response<Body>), 
     let (parts, body) = response.into_parts();
     let bytes = axum::body::to_bytes(body, usize::MAX).await.map_err(ApiError::internal)?;
     let kept_headers = parts.headers.iter().filter(|(name, _)| {
-        [CONTENT_TYPE, ETAG, LOCATION].contains(name) || name.as_str().starts_with("x-air-")
+        [CONTENT_TYPE, ETAG, LOCATION, RETRY_AFTER, PREFERENCE_APPLIED].contains(name)
+            || name.as_str().starts_with("x-air-")
     });
     let headers: Map<String, Value> = kept_headers
         .filter_map(|(name, value)| Some((name.to_string(), json!(value.to_str().ok()?))))

@@ -51,7 +51,7 @@ impl FromStr for Role {
 }
 
 /// Who a request acts for.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Principal {
     pub(crate) sub: String,
     pub(crate) role: Role,

@@ -44,7 +44,9 @@ impl Serve {
 fn start_log(config: &Config) -> anyhow::Result<()> {
     let level = config.telemetry.level;
     // Libraries write at their own levels and may show what AIR does not.
-    let filter = EnvFilter::try_new(format!("warn,air_server={level},air_connectors={level}"))?;
+    // The client of models would write replies and errors whole.
+    let filter = format!("warn,async_openai=off,air_server={level},air_connectors={level}");
+    let filter = EnvFilter::try_new(filter)?;
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     let started = match config.telemetry.format {
         LogFormat::Json => log.json().with_span_list(false).try_init(),

@@ -4,6 +4,7 @@
 //! store promises (foreign keys off) are refused; the store sets everything else itself.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use super::section::{Section, fold_path};
 
@@ -11,6 +12,8 @@ use super::section::{Section, fold_path};
 pub(crate) struct ControlPlaneConfig {
     /// The database file, absolute or relative to the working folder.
     pub(crate) file: PathBuf,
+    /// How long entries of the audit log are kept; for ever where absent.
+    pub(crate) audit_retention: Option<Duration>,
 }
 
 impl ControlPlaneConfig {
@@ -25,7 +28,11 @@ impl ControlPlaneConfig {
         for option in options.split('&').filter(|option| !option.is_empty()) {
             check_option(&section, option);
         }
-        Self { file: fold_path(&section.data_dir().join(file)) }
+        let retention = section.duration("audit_retention", Duration::from_secs(365 * 86_400));
+        Self {
+            file: fold_path(&section.data_dir().join(file)),
+            audit_retention: (!retention.is_zero()).then_some(retention),
+        }
     }
 }
 

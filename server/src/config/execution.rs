@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::jobs::JobsConfig;
 use super::section::Section;
 
 #[derive(Debug, Clone)]
@@ -20,6 +21,9 @@ pub(crate) struct ExecutionConfig {
     /// Where each run's snapshot is kept.
     pub(crate) snapshot_dir: PathBuf,
     pub(crate) snapshot_rows: u64,
+    pub(crate) jobs: JobsConfig,
+    /// Bytes of rows that are kept for those who say how old an answer may be; 0 keeps none.
+    pub(crate) result_cache: u64,
 }
 
 impl ExecutionConfig {
@@ -37,6 +41,8 @@ impl ExecutionConfig {
             max_result_bytes: section.size("max_result_bytes", 256_000_000),
             snapshot_dir: section.path("snapshot_dir", Some("snapshots")).unwrap_or_default(),
             snapshot_rows: section.number("snapshot_rows", 100_000, 0..=10_000_000),
+            jobs: JobsConfig::read(section.section("jobs")),
+            result_cache: section.size("result_cache", 64_000_000),
         }
     }
 }

@@ -265,6 +265,7 @@ pub(crate) enum FieldErrorCode {
     Conflict,
     DuplicateName,
     UnknownEntity,
+    NotAllowed,
     UnknownSource,
     UnknownColumn,
     UnknownMetric,
@@ -305,6 +306,7 @@ impl FieldErrorCode {
         Self::Conflict,
         Self::DuplicateName,
         Self::UnknownEntity,
+        Self::NotAllowed,
         Self::UnknownSource,
         Self::UnknownColumn,
         Self::UnknownMetric,
@@ -345,6 +347,7 @@ impl FieldErrorCode {
             Self::Conflict => "conflict",
             Self::DuplicateName => "duplicate_name",
             Self::UnknownEntity => "unknown_entity",
+            Self::NotAllowed => "not_allowed",
             Self::UnknownSource => "unknown_source",
             Self::UnknownColumn => "unknown_column",
             Self::UnknownMetric => "unknown_metric",
@@ -746,6 +749,36 @@ pub(crate) struct AskResponse {
     pub(crate) problem: Option<Problem>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) result: Option<RunResult>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) model: Option<ModelUse>,
+}
+
+/// What models did, where they were asked. None of their own words is shown.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ModelUse {
+    /// The model whose work counts, as `name:model`; null where no model gave anything of use.
+    pub(crate) used: Option<String>,
+    pub(crate) tried: Vec<ModelTried>,
+    /// Calls that were answered.
+    pub(crate) calls: u64,
+    pub(crate) prompt_tokens: u64,
+    pub(crate) completion_tokens: u64,
+    /// Whether a server did not count its tokens, so that the numbers are estimates.
+    pub(crate) estimated: bool,
+    /// Whether an earlier reply to the same was taken again.
+    pub(crate) kept: bool,
+    /// The prompts, each with the first digits of its hash.
+    pub(crate) prompts: String,
+}
+
+/// A model that was asked.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ModelTried {
+    pub(crate) model: String,
+    /// What came of it.
+    pub(crate) outcome: String,
+    /// How often a wrong draft was sent back.
+    pub(crate) corrections: u64,
 }
 
 /// A question back. Besides the choices, `you_decide` and words of one's own are taken.
@@ -862,6 +895,64 @@ pub(crate) struct ScopeVersion {
     /// Whether a person confirmed it.
     pub(crate) approved: bool,
     pub(crate) created_at: String,
+}
+
+/// What changed from one version of a scope to another.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ScopeDiff {
+    pub(crate) scope_id: crate::id::ScopeId,
+    pub(crate) from: VersionNumber,
+    pub(crate) to: VersionNumber,
+    pub(crate) from_version_id: crate::id::ScopeVersionId,
+    pub(crate) to_version_id: crate::id::ScopeVersionId,
+    /// The Markdown as a unified diff; empty where it is the same.
+    pub(crate) scope_md: String,
+    /// The changes of the IR; a version whose IR was not built yet has none, so all of the other's is
+    /// one change.
+    pub(crate) ir: Vec<IrChange>,
+}
+
+/// One change of an IR.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct IrChange {
+    pub(crate) op: IrChangeKind,
+    /// A JSON pointer: into the earlier IR for `remove`, else into the later one.
+    pub(crate) pointer: String,
+    /// The value that was there; absent for `add`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) before: Option<serde_json::Value>,
+    /// The value that is there; absent for `remove`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) after: Option<serde_json::Value>,
+}
+
+/// What was done to a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum IrChangeKind {
+    Add,
+    Remove,
+    Replace,
+}
+
+impl IrChangeKind {
+    /// Every value.
+    pub(crate) const ALL: &[Self] = &[Self::Add, Self::Remove, Self::Replace];
+
+    /// The name in the contract.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Add => "add",
+            Self::Remove => "remove",
+            Self::Replace => "replace",
+        }
+    }
+}
+
+impl fmt::Display for IrChangeKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
 }
 
 /// A page of scopes.
@@ -1038,7 +1129,14 @@ pub(crate) struct QueryRequest {
     /// The instant that `today` and the like refer to; the present if it is not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) now: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) max_age: Option<MaxAge>,
 }
+
+/// How many seconds old the rows may be. Rows of an equal question, read within that time for
+/// somebody who may see the same, are given again, and `cached` says so. Without it, or `Cache-
+/// Control` with `max-age`, the source is always asked.
+pub(crate) type MaxAge = u32;
 
 /// A format of rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -1126,6 +1224,32 @@ pub(crate) struct SourceSql {
     pub(crate) rows: Option<u64>,
 }
 
+/// Who writes; as in `ask`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AnalyzeRequest {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) provider: Option<Provider>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) force_model: Option<ForcedModel>,
+}
+
+/// An analysis of a run, in words.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Analysis {
+    pub(crate) analysis_id: crate::id::AnalysisId,
+    pub(crate) run_id: crate::id::RunId,
+    /// The text in Markdown.
+    pub(crate) analysis_md: String,
+    /// The model that wrote it; null where it was made by rules.
+    pub(crate) model_used: Option<String>,
+    /// Figures of texts that were refused, since they do not stand in the rows or the checks.
+    pub(crate) refused: Vec<String>,
+    pub(crate) verdict: air_ir::Verdict,
+    pub(crate) model: ModelUse,
+    pub(crate) created_at: String,
+}
+
 /// Milliseconds of each stage.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Timings {
@@ -1155,6 +1279,8 @@ pub(crate) struct RunResult {
     pub(crate) truncated: bool,
     /// When the data was read.
     pub(crate) as_of: String,
+    /// Whether the rows were read for an equal question before, at `as_of`.
+    pub(crate) cached: bool,
     /// The instant that `today` and the like referred to.
     pub(crate) now: String,
     pub(crate) params: Params,
@@ -1369,6 +1495,8 @@ pub(crate) struct ReportRunRequest {
     /// The instant that `today` and the like refer to; the present if it is not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) now: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) max_age: Option<MaxAge>,
 }
 
 /// A format of exported definitions.
@@ -1418,6 +1546,387 @@ pub(crate) struct ReportExport {
     pub(crate) def: ReportDefinition,
 }
 
+/// What a job does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum JobKind {
+    Learn,
+    Analyze,
+    BulkReports,
+    Query,
+    Report,
+}
+
+impl JobKind {
+    /// Every value.
+    pub(crate) const ALL: &[Self] =
+        &[Self::Learn, Self::Analyze, Self::BulkReports, Self::Query, Self::Report];
+
+    /// The name in the contract.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Learn => "learn",
+            Self::Analyze => "analyze",
+            Self::BulkReports => "bulk_reports",
+            Self::Query => "query",
+            Self::Report => "report",
+        }
+    }
+}
+
+impl fmt::Display for JobKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Where a job stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum JobStatus {
+    Queued,
+    Running,
+    Completed,
+    Failed,
+    Cancelled,
+}
+
+impl JobStatus {
+    /// Every value.
+    pub(crate) const ALL: &[Self] =
+        &[Self::Queued, Self::Running, Self::Completed, Self::Failed, Self::Cancelled];
+
+    /// The name in the contract.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Running => "running",
+            Self::Completed => "completed",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
+impl fmt::Display for JobStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A job that was added.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct JobAccepted {
+    pub(crate) job_id: crate::id::JobId,
+    pub(crate) kind: JobKind,
+    pub(crate) status: JobStatus,
+    /// Where it is read.
+    pub(crate) job_url: String,
+    /// Where its progress is told.
+    pub(crate) websocket_channel: String,
+    /// How long the like took before, such as `2m30s`; null where that is not known.
+    pub(crate) estimated_duration: Option<String>,
+}
+
+/// A job in a list.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct JobSummary {
+    pub(crate) job_id: crate::id::JobId,
+    pub(crate) kind: JobKind,
+    pub(crate) status: JobStatus,
+    /// Whom it acts for.
+    pub(crate) owner: String,
+    /// Percent.
+    pub(crate) progress: u16,
+    /// What it is at.
+    pub(crate) current_step: Option<String>,
+    /// What is left at the pace so far, such as `2m30s`.
+    pub(crate) estimated_remaining: Option<String>,
+    /// How often a process took it.
+    pub(crate) attempts: u64,
+    /// Whether it is to stop.
+    pub(crate) cancel_requested: bool,
+    /// The schedule that made it.
+    pub(crate) schedule_id: Option<crate::id::ScheduleId>,
+    /// The time of the schedule that it is for.
+    pub(crate) scheduled_for: Option<String>,
+    pub(crate) created_at: String,
+    pub(crate) started_at: Option<String>,
+    pub(crate) finished_at: Option<String>,
+    /// Where its progress is told.
+    pub(crate) websocket_channel: String,
+}
+
+/// A job with what was asked for and what it gave.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Job {
+    pub(crate) job_id: crate::id::JobId,
+    pub(crate) kind: JobKind,
+    pub(crate) status: JobStatus,
+    /// Whom it acts for.
+    pub(crate) owner: String,
+    /// Percent.
+    pub(crate) progress: u16,
+    /// What it is at.
+    pub(crate) current_step: Option<String>,
+    /// What is left at the pace so far, such as `2m30s`.
+    pub(crate) estimated_remaining: Option<String>,
+    /// How often a process took it.
+    pub(crate) attempts: u64,
+    /// Whether it is to stop.
+    pub(crate) cancel_requested: bool,
+    /// The schedule that made it.
+    pub(crate) schedule_id: Option<crate::id::ScheduleId>,
+    /// The time of the schedule that it is for.
+    pub(crate) scheduled_for: Option<String>,
+    pub(crate) created_at: String,
+    pub(crate) started_at: Option<String>,
+    pub(crate) finished_at: Option<String>,
+    /// Where its progress is told.
+    pub(crate) websocket_channel: String,
+    /// What was asked for.
+    pub(crate) input: serde_json::Map<String, serde_json::Value>,
+    /// What it gave; null before it has. Runs are named, and their rows stay with them.
+    pub(crate) result: serde_json::Value,
+    /// The problem of a job that failed, or of its last attempt while it waits for another.
+    pub(crate) error: Option<Problem>,
+    /// The runs it made, the first first.
+    pub(crate) run_ids: Vec<crate::id::RunId>,
+    /// Who worked on it, the first first.
+    pub(crate) attempt_log: Vec<JobAttempt>,
+}
+
+/// One process working on a job.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct JobAttempt {
+    /// Its number.
+    pub(crate) attempt: u64,
+    /// The process.
+    pub(crate) process_id: String,
+    pub(crate) started_at: String,
+    pub(crate) ended_at: Option<String>,
+    /// `completed`, `failed`, `cancelled`, `retried`, `released` (its process was ended) or `lost`
+    /// (its process died); null while it goes on.
+    pub(crate) outcome: Option<String>,
+}
+
+/// A page of jobs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct JobList {
+    pub(crate) items: Vec<JobSummary>,
+    pub(crate) next: Option<Cursor>,
+}
+
+/// Which sources to learn.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ProcessLearnRequest {
+    pub(crate) datasource_ids: Vec<crate::id::DatasourceId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) options: Option<ProcessLearnOptions>,
+}
+
+/// How to learn them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ProcessLearnOptions {
+    /// The same as `include_stats`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) deep: Option<bool>,
+    /// Also read least and greatest value, share of nulls and distinct estimate of each column.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) include_stats: Option<bool>,
+    /// Keep the values of text columns for finding them in questions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) sample_values: Option<bool>,
+}
+
+/// What to analyze.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ProcessAnalyzeRequest {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) run_id: Option<crate::id::RunId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) datasource_id: Option<crate::id::DatasourceId>,
+    /// Tables of the source; all if none is named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) tables: Option<Vec<String>>,
+    /// What the analysis is of, for its heading.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) scope: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) options: Option<AnalyzeOptions>,
+}
+
+/// What the EDA service adds; each is wanted unless it is false.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AnalyzeOptions {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) correlations: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) outliers: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) trends: Option<bool>,
+}
+
+/// Reports to run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct BulkReportsRequest {
+    pub(crate) reports: Vec<BulkReport>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) datasource_id: Option<crate::id::DatasourceId>,
+}
+
+/// A report to run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct BulkReport {
+    pub(crate) key: crate::id::ReportKey,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) version: Option<VersionNumber>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) datasource_id: Option<crate::id::DatasourceId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) params: Option<Params>,
+    /// The instant that `today` and the like refer to; when the job was asked for if it is not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) now: Option<String>,
+}
+
+/// What becomes of times that no process was there for: nothing, the latest is run, or each is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Misfire {
+    Skip,
+    RunOnce,
+    RunAll,
+}
+
+impl Misfire {
+    /// Every value.
+    pub(crate) const ALL: &[Self] = &[Self::Skip, Self::RunOnce, Self::RunAll];
+
+    /// The name in the contract.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Skip => "skip",
+            Self::RunOnce => "run_once",
+            Self::RunAll => "run_all",
+        }
+    }
+}
+
+impl fmt::Display for Misfire {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Parameters of the report. A value, or an element of a list, `{"during": "previous month",
+/// "edge": "start"}` is the start of that period at each time (`end`: the first instant after it;
+/// `"form": "date"`: its date).
+pub(crate) type ScheduleParams = serde_json::Map<String, serde_json::Value>;
+
+text_type! {
+    /// Minute, hour, day of month, month, weekday, or a nickname such as `@daily`.
+    Cron
+}
+
+/// A report that is run at times of a calendar.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Schedule {
+    pub(crate) id: crate::id::ScheduleId,
+    pub(crate) name: String,
+    /// Whom its jobs act for.
+    pub(crate) owner: String,
+    pub(crate) report_key: crate::id::ReportKey,
+    /// The report's version; null is the newest at each run.
+    pub(crate) version: Option<VersionNumber>,
+    /// The source of a portable report.
+    pub(crate) datasource_id: Option<crate::id::DatasourceId>,
+    pub(crate) params: ScheduleParams,
+    pub(crate) cron: Cron,
+    /// An IANA time zone.
+    pub(crate) time_zone: String,
+    pub(crate) misfire: Misfire,
+    /// The most that `run_all` runs of what was missed, the latest.
+    pub(crate) max_catch_up: u16,
+    pub(crate) enabled: bool,
+    /// The next times, with the offset of the time zone; none where it is off.
+    pub(crate) next_runs: Vec<String>,
+    /// The time that was run last.
+    pub(crate) last_run: Option<String>,
+    /// Its job.
+    pub(crate) last_job_id: Option<crate::id::JobId>,
+    pub(crate) created_at: String,
+    pub(crate) updated_at: String,
+}
+
+/// A page of schedules.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ScheduleList {
+    pub(crate) items: Vec<Schedule>,
+    pub(crate) next: Option<Cursor>,
+}
+
+/// A new schedule.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ScheduleCreate {
+    pub(crate) report_key: crate::id::ReportKey,
+    /// For people; the report's title if it is not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) name: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) version: Option<VersionNumber>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) datasource_id: Option<crate::id::DatasourceId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) params: Option<ScheduleParams>,
+    pub(crate) cron: Cron,
+    /// An IANA time zone; UTC if it is not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) time_zone: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) misfire: Option<Misfire>,
+    /// The most that `run_all` runs of what was missed, the latest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) max_catch_up: Option<u16>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) enabled: Option<bool>,
+}
+
+/// What to change.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SchedulePatch {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) report_key: Option<crate::id::ReportKey>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) name: Option<String>,
+    /// Null is the newest at each run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) version: Option<VersionNumber>,
+    /// Null is the report's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) datasource_id: Option<crate::id::DatasourceId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) params: Option<ScheduleParams>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) cron: Option<Cron>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) time_zone: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) misfire: Option<Misfire>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) max_catch_up: Option<u16>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) enabled: Option<bool>,
+}
+
 /// A run in a list.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct RunSummary {
@@ -1430,6 +1939,8 @@ pub(crate) struct RunSummary {
     pub(crate) report_id: Option<crate::id::ReportId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) report_key: Option<crate::id::ReportKey>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) job_id: Option<crate::id::JobId>,
     /// The report's version.
     pub(crate) version: Option<VersionNumber>,
     pub(crate) params: Params,
@@ -1460,6 +1971,8 @@ pub(crate) struct Run {
     pub(crate) report_id: Option<crate::id::ReportId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) report_key: Option<crate::id::ReportKey>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) job_id: Option<crate::id::JobId>,
     /// The report's version.
     pub(crate) version: Option<VersionNumber>,
     pub(crate) params: Params,
@@ -1498,6 +2011,1511 @@ pub(crate) struct RowPage {
     pub(crate) row_count: u64,
     /// Whether the result, or what is kept of it, was cut.
     pub(crate) truncated: bool,
+    pub(crate) next: Option<Cursor>,
+}
+
+/// `personal`: a session of one person with AIR.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum ChatRoomKind {
+    Group,
+    Personal,
+}
+
+impl ChatRoomKind {
+    /// Every value.
+    pub(crate) const ALL: &[Self] = &[Self::Group, Self::Personal];
+
+    /// The name in the contract.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Group => "group",
+            Self::Personal => "personal",
+        }
+    }
+}
+
+impl fmt::Display for ChatRoomKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// What AIR answers in a room: nothing, messages that begin with `@air`, or all. A message can
+/// ask by itself wherever it is not `off`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum ChatAi {
+    Off,
+    Mention,
+    Always,
+}
+
+impl ChatAi {
+    /// Every value.
+    pub(crate) const ALL: &[Self] = &[Self::Off, Self::Mention, Self::Always];
+
+    /// The name in the contract.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::Mention => "mention",
+            Self::Always => "always",
+        }
+    }
+}
+
+impl fmt::Display for ChatAi {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A new room.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ChatRoomCreate {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) id: Option<crate::id::ChatRoomId>,
+    /// The name for people; the id if it is not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) name: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) kind: Option<ChatRoomKind>,
+    /// Whether only its members know of it. A personal room always is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) private: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) ai: Option<ChatAi>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) datasource_id: Option<crate::id::DatasourceId>,
+    /// Who is in it from the start besides the caller.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) members: Option<Vec<String>>,
+}
+
+/// A room.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ChatRoom {
+    pub(crate) id: crate::id::ChatRoomId,
+    pub(crate) name: String,
+    pub(crate) kind: ChatRoomKind,
+    /// Whether only its members know of it.
+    pub(crate) private: bool,
+    pub(crate) ai: ChatAi,
+    /// The source that is asked; the default one where it is null.
+    pub(crate) datasource_id: Option<crate::id::DatasourceId>,
+    /// Who made it.
+    pub(crate) created_by: String,
+    /// How many members it has.
+    pub(crate) members: u64,
+    /// Whether the caller is one.
+    pub(crate) joined: bool,
+    /// The number of its last message; 0 if there was none.
+    pub(crate) last_seq: u64,
+    pub(crate) created_at: String,
+}
+
+/// A page of rooms.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ChatRoomList {
+    pub(crate) items: Vec<ChatRoom>,
+    pub(crate) next: Option<Cursor>,
+}
+
+/// A message.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ChatPost {
+    /// What is said.
+    pub(crate) content: String,
+    /// The client's own name of the message; sent again with the same content, it is one message.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) client_ref: Option<String>,
+    /// Whether it asks AIR; the room''s rule if it is not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) ask: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) in_reply_to: Option<crate::id::ChatMessageId>,
+    /// Answers to the questions of the message `in_reply_to`, by question, in place of reading them
+    /// from the content.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) answers: Option<BTreeMap<String, String>>,
+}
+
+/// A message that is kept.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ChatPosted {
+    pub(crate) message_id: crate::id::ChatMessageId,
+    pub(crate) room: crate::id::ChatRoomId,
+    /// Its number in the room.
+    pub(crate) seq: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) answer_id: Option<crate::id::ChatMessageId>,
+}
+
+/// Who speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum ChatMessageType {
+    User,
+    Ai,
+    System,
+}
+
+impl ChatMessageType {
+    /// Every value.
+    pub(crate) const ALL: &[Self] = &[Self::User, Self::Ai, Self::System];
+
+    /// The name in the contract.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::User => "user",
+            Self::Ai => "ai",
+            Self::System => "system",
+        }
+    }
+}
+
+impl fmt::Display for ChatMessageType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A message of a room.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ChatMessage {
+    pub(crate) message_id: crate::id::ChatMessageId,
+    pub(crate) room: crate::id::ChatRoomId,
+    /// Its number in the room; that of its event on the channel `chat/<room>`.
+    pub(crate) seq: u64,
+    pub(crate) r#type: ChatMessageType,
+    /// Who said it; `air` for answers.
+    pub(crate) user_id: String,
+    /// Text; an answer is Markdown.
+    pub(crate) content: String,
+    /// The message that it answers.
+    pub(crate) in_reply_to: Option<crate::id::ChatMessageId>,
+    pub(crate) created_at: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) client_ref: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) answer: Option<ChatAnswer>,
+}
+
+/// What goes with an answer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ChatAnswer {
+    pub(crate) state: AskState,
+    /// Who asked. Scope and run belong to them, and the rows are those they may see.
+    pub(crate) asked_by: String,
+    /// The question that was answered.
+    pub(crate) question: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) datasource_id: Option<crate::id::DatasourceId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) scope_id: Option<crate::id::ScopeId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) scope_version_id: Option<crate::id::ScopeVersionId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) interpretation: Option<String>,
+    pub(crate) assumptions: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) questions: Option<Vec<Question>>,
+    /// Answers to questions back that went into it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) answers: Option<BTreeMap<String, String>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) ir: Option<Ir>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) badge: Option<Badge>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) confidence: Option<f64>,
+    /// Why there is no answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) reason: Option<String>,
+    /// What the source lacks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) missing: Option<Vec<String>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) problem: Option<Problem>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) run_id: Option<crate::id::RunId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) columns: Option<Vec<ResultColumn>>,
+    /// The first rows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) rows: Option<Vec<Row>>,
+    /// How many rows the run has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) row_count: Option<u64>,
+    /// Whether the run itself was cut.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) truncated: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) sql: Option<Vec<SourceSql>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) qa: Option<air_ir::Verdict>,
+}
+
+/// A page of messages.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ChatMessageList {
+    pub(crate) items: Vec<ChatMessage>,
+    pub(crate) next: Option<Cursor>,
+}
+
+/// A report to make of an answer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ChatSave {
+    pub(crate) key: crate::id::ReportKey,
+    /// The title; the question if it is not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) title: Option<String>,
+}
+
+/// Who joins.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ChatJoin {
+    /// The caller if it is not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) user_id: Option<String>,
+}
+
+/// A member of a room.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ChatMember {
+    pub(crate) user_id: String,
+    /// Whether they have an open socket.
+    pub(crate) online: bool,
+    /// Whether they are typing in this room.
+    pub(crate) typing: bool,
+    pub(crate) joined_at: String,
+    /// When they were last heard of; null where that is longer ago than `chat.presence_timeout`.
+    pub(crate) last_seen: Option<String>,
+}
+
+/// Who is in a room.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ChatPresence {
+    pub(crate) room: crate::id::ChatRoomId,
+    pub(crate) items: Vec<ChatMember>,
+}
+
+/// What a file is; its ending tells where it is not given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum EdaFormat {
+    Parquet,
+    Csv,
+    Jsonl,
+    Arrow,
+}
+
+impl EdaFormat {
+    /// Every value.
+    pub(crate) const ALL: &[Self] = &[Self::Parquet, Self::Csv, Self::Jsonl, Self::Arrow];
+
+    /// The name in the contract.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Parquet => "parquet",
+            Self::Csv => "csv",
+            Self::Jsonl => "jsonl",
+            Self::Arrow => "arrow",
+        }
+    }
+}
+
+impl fmt::Display for EdaFormat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// What kind of values a column has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum EdaType {
+    Integer,
+    Float,
+    Decimal,
+    Boolean,
+    Text,
+    Date,
+    Timestamp,
+    Time,
+    Duration,
+    Binary,
+    List,
+    Struct,
+    Null,
+    Other,
+}
+
+impl EdaType {
+    /// Every value.
+    pub(crate) const ALL: &[Self] = &[
+        Self::Integer,
+        Self::Float,
+        Self::Decimal,
+        Self::Boolean,
+        Self::Text,
+        Self::Date,
+        Self::Timestamp,
+        Self::Time,
+        Self::Duration,
+        Self::Binary,
+        Self::List,
+        Self::Struct,
+        Self::Null,
+        Self::Other,
+    ];
+
+    /// The name in the contract.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Integer => "integer",
+            Self::Float => "float",
+            Self::Decimal => "decimal",
+            Self::Boolean => "boolean",
+            Self::Text => "text",
+            Self::Date => "date",
+            Self::Timestamp => "timestamp",
+            Self::Time => "time",
+            Self::Duration => "duration",
+            Self::Binary => "binary",
+            Self::List => "list",
+            Self::Struct => "struct",
+            Self::Null => "null",
+            Self::Other => "other",
+        }
+    }
+}
+
+impl fmt::Display for EdaType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// What a column is good for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum EdaRole {
+    Key,
+    Dimension,
+    Measure,
+    Time,
+    Text,
+    Constant,
+    Empty,
+}
+
+impl EdaRole {
+    /// Every value.
+    pub(crate) const ALL: &[Self] = &[
+        Self::Key,
+        Self::Dimension,
+        Self::Measure,
+        Self::Time,
+        Self::Text,
+        Self::Constant,
+        Self::Empty,
+    ];
+
+    /// The name in the contract.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Key => "key",
+            Self::Dimension => "dimension",
+            Self::Measure => "measure",
+            Self::Time => "time",
+            Self::Text => "text",
+            Self::Constant => "constant",
+            Self::Empty => "empty",
+        }
+    }
+}
+
+impl fmt::Display for EdaRole {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// How much a finding matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum EdaSeverity {
+    Info,
+    Notice,
+    Warning,
+}
+
+impl EdaSeverity {
+    /// Every value.
+    pub(crate) const ALL: &[Self] = &[Self::Info, Self::Notice, Self::Warning];
+
+    /// The name in the contract.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Info => "info",
+            Self::Notice => "notice",
+            Self::Warning => "warning",
+        }
+    }
+}
+
+impl fmt::Display for EdaSeverity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// How large an effect is, by the usual bounds of its measure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum EdaEffectSize {
+    Negligible,
+    Small,
+    Medium,
+    Large,
+}
+
+impl EdaEffectSize {
+    /// Every value.
+    pub(crate) const ALL: &[Self] = &[Self::Negligible, Self::Small, Self::Medium, Self::Large];
+
+    /// The name in the contract.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Negligible => "negligible",
+            Self::Small => "small",
+            Self::Medium => "medium",
+            Self::Large => "large",
+        }
+    }
+}
+
+impl fmt::Display for EdaEffectSize {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// What was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum EdaFindingKind {
+    Empty,
+    Constant,
+    Missing,
+    Infinite,
+    Nan,
+    Zeros,
+    Unique,
+    HighCardinality,
+    Imbalance,
+    Skewed,
+    Uniform,
+    ConstantLength,
+    Padded,
+    CaseVariants,
+    NumbersAsText,
+    DatesAsText,
+    MixedTypes,
+    Duplicates,
+    Unsupported,
+    Correlated,
+    Outliers,
+    OddRows,
+    Trend,
+    Seasonal,
+    ChangePoint,
+    NotStationary,
+    Gaps,
+    Drift,
+    Added,
+    Removed,
+    Retyped,
+    BrokenRule,
+    RuleError,
+}
+
+impl EdaFindingKind {
+    /// Every value.
+    pub(crate) const ALL: &[Self] = &[
+        Self::Empty,
+        Self::Constant,
+        Self::Missing,
+        Self::Infinite,
+        Self::Nan,
+        Self::Zeros,
+        Self::Unique,
+        Self::HighCardinality,
+        Self::Imbalance,
+        Self::Skewed,
+        Self::Uniform,
+        Self::ConstantLength,
+        Self::Padded,
+        Self::CaseVariants,
+        Self::NumbersAsText,
+        Self::DatesAsText,
+        Self::MixedTypes,
+        Self::Duplicates,
+        Self::Unsupported,
+        Self::Correlated,
+        Self::Outliers,
+        Self::OddRows,
+        Self::Trend,
+        Self::Seasonal,
+        Self::ChangePoint,
+        Self::NotStationary,
+        Self::Gaps,
+        Self::Drift,
+        Self::Added,
+        Self::Removed,
+        Self::Retyped,
+        Self::BrokenRule,
+        Self::RuleError,
+    ];
+
+    /// The name in the contract.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Empty => "empty",
+            Self::Constant => "constant",
+            Self::Missing => "missing",
+            Self::Infinite => "infinite",
+            Self::Nan => "nan",
+            Self::Zeros => "zeros",
+            Self::Unique => "unique",
+            Self::HighCardinality => "high_cardinality",
+            Self::Imbalance => "imbalance",
+            Self::Skewed => "skewed",
+            Self::Uniform => "uniform",
+            Self::ConstantLength => "constant_length",
+            Self::Padded => "padded",
+            Self::CaseVariants => "case_variants",
+            Self::NumbersAsText => "numbers_as_text",
+            Self::DatesAsText => "dates_as_text",
+            Self::MixedTypes => "mixed_types",
+            Self::Duplicates => "duplicates",
+            Self::Unsupported => "unsupported",
+            Self::Correlated => "correlated",
+            Self::Outliers => "outliers",
+            Self::OddRows => "odd_rows",
+            Self::Trend => "trend",
+            Self::Seasonal => "seasonal",
+            Self::ChangePoint => "change_point",
+            Self::NotStationary => "not_stationary",
+            Self::Gaps => "gaps",
+            Self::Drift => "drift",
+            Self::Added => "added",
+            Self::Removed => "removed",
+            Self::Retyped => "retyped",
+            Self::BrokenRule => "broken_rule",
+            Self::RuleError => "rule_error",
+        }
+    }
+}
+
+impl fmt::Display for EdaFindingKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A measure of association.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum EdaMeasure {
+    Pearson,
+    Spearman,
+    CramersV,
+    CorrelationRatio,
+}
+
+impl EdaMeasure {
+    /// Every value.
+    pub(crate) const ALL: &[Self] =
+        &[Self::Pearson, Self::Spearman, Self::CramersV, Self::CorrelationRatio];
+
+    /// The name in the contract.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Pearson => "pearson",
+            Self::Spearman => "spearman",
+            Self::CramersV => "cramers_v",
+            Self::CorrelationRatio => "correlation_ratio",
+        }
+    }
+}
+
+impl fmt::Display for EdaMeasure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The calendar unit of a bucket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum EdaUnit {
+    Second,
+    Minute,
+    Hour,
+    Day,
+    Week,
+    Month,
+    Quarter,
+    Year,
+}
+
+impl EdaUnit {
+    /// Every value.
+    pub(crate) const ALL: &[Self] = &[
+        Self::Second,
+        Self::Minute,
+        Self::Hour,
+        Self::Day,
+        Self::Week,
+        Self::Month,
+        Self::Quarter,
+        Self::Year,
+    ];
+
+    /// The name in the contract.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Second => "second",
+            Self::Minute => "minute",
+            Self::Hour => "hour",
+            Self::Day => "day",
+            Self::Week => "week",
+            Self::Month => "month",
+            Self::Quarter => "quarter",
+            Self::Year => "year",
+        }
+    }
+}
+
+impl fmt::Display for EdaUnit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// What a bucket shows of its rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum EdaAggregate {
+    Mean,
+    Sum,
+    Median,
+    Min,
+    Max,
+    Count,
+}
+
+impl EdaAggregate {
+    /// Every value.
+    pub(crate) const ALL: &[Self] =
+        &[Self::Mean, Self::Sum, Self::Median, Self::Min, Self::Max, Self::Count];
+
+    /// The name in the contract.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Mean => "mean",
+            Self::Sum => "sum",
+            Self::Median => "median",
+            Self::Min => "min",
+            Self::Max => "max",
+            Self::Count => "count",
+        }
+    }
+}
+
+impl fmt::Display for EdaAggregate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The kinds of rule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum EdaCheck {
+    NotNull,
+    NullShare,
+    Unique,
+    Range,
+    InSet,
+    Pattern,
+    Length,
+    Type,
+    Compare,
+    RowCount,
+    Increasing,
+}
+
+impl EdaCheck {
+    /// Every value.
+    pub(crate) const ALL: &[Self] = &[
+        Self::NotNull,
+        Self::NullShare,
+        Self::Unique,
+        Self::Range,
+        Self::InSet,
+        Self::Pattern,
+        Self::Length,
+        Self::Type,
+        Self::Compare,
+        Self::RowCount,
+        Self::Increasing,
+    ];
+
+    /// The name in the contract.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::NotNull => "not_null",
+            Self::NullShare => "null_share",
+            Self::Unique => "unique",
+            Self::Range => "range",
+            Self::InSet => "in_set",
+            Self::Pattern => "pattern",
+            Self::Length => "length",
+            Self::Type => "type",
+            Self::Compare => "compare",
+            Self::RowCount => "row_count",
+            Self::Increasing => "increasing",
+        }
+    }
+}
+
+impl fmt::Display for EdaCheck {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// How two columns compare.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum EdaOperator {
+    Eq,
+    Ne,
+    Lt,
+    Le,
+    Gt,
+    Ge,
+}
+
+impl EdaOperator {
+    /// Every value.
+    pub(crate) const ALL: &[Self] = &[Self::Eq, Self::Ne, Self::Lt, Self::Le, Self::Gt, Self::Ge];
+
+    /// The name in the contract.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Eq => "eq",
+            Self::Ne => "ne",
+            Self::Lt => "lt",
+            Self::Le => "le",
+            Self::Gt => "gt",
+            Self::Ge => "ge",
+        }
+    }
+}
+
+impl fmt::Display for EdaOperator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Whether a rule holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum EdaRuleStatus {
+    Pass,
+    Fail,
+    Error,
+}
+
+impl EdaRuleStatus {
+    /// Every value.
+    pub(crate) const ALL: &[Self] = &[Self::Pass, Self::Fail, Self::Error];
+
+    /// The name in the contract.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Pass => "pass",
+            Self::Fail => "fail",
+            Self::Error => "error",
+        }
+    }
+}
+
+impl fmt::Display for EdaRuleStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// How the service is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum EdaHealthStatus {
+    Ok,
+    Degraded,
+}
+
+impl EdaHealthStatus {
+    /// Every value.
+    pub(crate) const ALL: &[Self] = &[Self::Ok, Self::Degraded];
+
+    /// The name in the contract.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Degraded => "degraded",
+        }
+    }
+}
+
+impl fmt::Display for EdaHealthStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// One figure, and how it was found.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EdaFigure {
+    /// A number; a text where JSON has no such number (beyond 2^53, a decimal, NaN, infinity), a date
+    /// or a text; null where there is none.
+    pub(crate) value: serde_json::Value,
+    /// How it was found.
+    pub(crate) method: String,
+    /// Whether it is the figure itself and no estimate.
+    pub(crate) exact: bool,
+    /// Values it stands on.
+    pub(crate) n_used: u64,
+    /// What drew the sample; null where none was.
+    pub(crate) seed: Option<u64>,
+}
+
+/// Values below which given shares of the values lie.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EdaQuantiles {
+    pub(crate) probabilities: Vec<f64>,
+    pub(crate) values: Vec<serde_json::Value>,
+    /// How it was found.
+    pub(crate) method: String,
+    /// Whether it is the figure itself and no estimate.
+    pub(crate) exact: bool,
+    /// Values it stands on.
+    pub(crate) n_used: u64,
+    /// What drew the sample; null where none was.
+    pub(crate) seed: Option<u64>,
+}
+
+/// How the values spread. Each bin has its lower edge; the last has its upper edge too.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EdaHistogram {
+    pub(crate) edges: Vec<serde_json::Value>,
+    pub(crate) counts: Vec<u64>,
+    /// How it was found.
+    pub(crate) method: String,
+    /// Whether it is the figure itself and no estimate.
+    pub(crate) exact: bool,
+    /// Values it stands on.
+    pub(crate) n_used: u64,
+    /// What drew the sample; null where none was.
+    pub(crate) seed: Option<u64>,
+}
+
+/// A value and how often it is there.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EdaValueCount {
+    /// A value of the column.
+    pub(crate) value: serde_json::Value,
+    pub(crate) count: u64,
+    /// Of the values that are not null.
+    pub(crate) share: f64,
+}
+
+/// The most frequent values, most frequent first; equal ones by value.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EdaTopValues {
+    pub(crate) items: Vec<EdaValueCount>,
+    /// Rows that have another value.
+    pub(crate) others: u64,
+    /// How it was found.
+    pub(crate) method: String,
+    /// Whether it is the figure itself and no estimate.
+    pub(crate) exact: bool,
+    /// Values it stands on.
+    pub(crate) n_used: u64,
+    /// What drew the sample; null where none was.
+    pub(crate) seed: Option<u64>,
+}
+
+/// Which rows were looked at.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EdaSampling {
+    pub(crate) rows_total: u64,
+    pub(crate) rows_used: u64,
+    pub(crate) sampled: bool,
+    pub(crate) method: String,
+    pub(crate) seed: Option<u64>,
+}
+
+/// How large what was found is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EdaEffect {
+    pub(crate) name: String,
+    pub(crate) value: f64,
+    pub(crate) size: EdaEffectSize,
+}
+
+/// One thing worth a look.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EdaFinding {
+    pub(crate) kind: EdaFindingKind,
+    pub(crate) severity: EdaSeverity,
+    pub(crate) columns: Vec<String>,
+    pub(crate) message: String,
+    /// Null where nothing measures it.
+    pub(crate) effect: Option<EdaEffect>,
+}
+
+/// A column that was left out, and why.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EdaSkipped {
+    pub(crate) column: String,
+    pub(crate) reason: String,
+}
+
+/// What to infer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EdaInferRequest {
+    /// A file below the base path of the service, in place of an Arrow body.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) path: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) format: Option<EdaFormat>,
+}
+
+/// What a column is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EdaInferredColumn {
+    pub(crate) name: String,
+    pub(crate) r#type: EdaType,
+    pub(crate) arrow_type: String,
+    pub(crate) suggested_type: EdaType,
+    pub(crate) role: EdaRole,
+    /// Whether a value is null.
+    pub(crate) nullable: bool,
+    /// `nulls`, `distinct`, and for text `matching`: the share that reads as the suggested type.
+    pub(crate) figures: BTreeMap<String, EdaFigure>,
+}
+
+/// What the columns are.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EdaInference {
+    pub(crate) rows: u64,
+    pub(crate) columns: Vec<EdaInferredColumn>,
+    pub(crate) findings: Vec<EdaFinding>,
+    /// The findings to read
+    pub(crate) report_md: String,
+}
+
+/// What to profile.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EdaProfileRequest {
+    /// A file below the base path of the service, in place of an Arrow body.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) path: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) format: Option<EdaFormat>,
+    /// The columns to look at; all if it is not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) columns: Option<Vec<String>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) histogram_bins: Option<u16>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) top_values: Option<u16>,
+    /// Draws the values that patterns are read from where there are many.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) seed: Option<u64>,
+}
+
+/// What the values of a column are like.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EdaColumnProfile {
+    /// A member of a struct is `column.member`.
+    pub(crate) name: String,
+    pub(crate) r#type: EdaType,
+    pub(crate) arrow_type: String,
+    /// Of every column `nulls`, `null_share`, `distinct`, `unique`; of numbers `mean`, `std`,
+    /// `skewness` and so on; of text `length_min` and so on.
+    pub(crate) figures: BTreeMap<String, EdaFigure>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) quantiles: Option<EdaQuantiles>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) histogram: Option<EdaHistogram>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) top_values: Option<EdaTopValues>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) patterns: Option<EdaTopValues>,
+}
+
+/// What the values are like. Kept, it is what a later `drift` compares with.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EdaProfile {
+    pub(crate) version: String,
+    pub(crate) rows: u64,
+    pub(crate) columns: Vec<EdaColumnProfile>,
+    pub(crate) duplicate_rows: EdaFigure,
+    pub(crate) findings: Vec<EdaFinding>,
+    /// The findings to read
+    pub(crate) report_md: String,
+}
+
+/// What to correlate.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EdaCorrelationsRequest {
+    /// A file below the base path of the service, in place of an Arrow body.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) path: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) format: Option<EdaFormat>,
+    /// The columns to look at; all if it is not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) columns: Option<Vec<String>>,
+    /// Rows of the sample; fewer rows are all taken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) sample_rows: Option<u32>,
+    /// Draws the sample.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) seed: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) max_columns: Option<u16>,
+}
+
+/// How two columns go together.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EdaPair {
+    /// Of a correlation ratio the category.
+    pub(crate) left: String,
+    pub(crate) right: String,
+    pub(crate) measure: EdaMeasure,
+    pub(crate) figure: EdaFigure,
+    pub(crate) p_value: Option<f64>,
+    /// For the number of pairs
+    pub(crate) p_adjusted: Option<f64>,
+    pub(crate) effect: EdaEffectSize,
+}
+
+/// Which columns go together, strongest first.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EdaCorrelations {
+    pub(crate) rows: u64,
+    pub(crate) sampling: EdaSampling,
+    pub(crate) pairs: Vec<EdaPair>,
+    pub(crate) skipped: Vec<EdaSkipped>,
+    pub(crate) findings: Vec<EdaFinding>,
+    /// The findings to read
+    pub(crate) report_md: String,
+}
+
+/// Where to look for outliers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EdaOutliersRequest {
+    /// A file below the base path of the service, in place of an Arrow body.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) path: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) format: Option<EdaFormat>,
+    /// The columns to look at; all if it is not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) columns: Option<Vec<String>>,
+    /// Rows of the sample; fewer rows are all taken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) sample_rows: Option<u32>,
+    /// Draws the sample.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) seed: Option<u64>,
+    /// Whether to look at rows as a whole too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) forest: Option<bool>,
+    /// How many of the most unusual rows to name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) odd_rows: Option<u16>,
+}
+
+/// Beyond what bounds values are unusual, and how many are.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EdaFence {
+    /// A value of the column.
+    pub(crate) lower: serde_json::Value,
+    /// A value of the column.
+    pub(crate) upper: serde_json::Value,
+    pub(crate) count: u64,
+    pub(crate) share: f64,
+    /// How it was found.
+    pub(crate) method: String,
+    /// Whether it is the figure itself and no estimate.
+    pub(crate) exact: bool,
+    /// Values it stands on.
+    pub(crate) n_used: u64,
+    /// What drew the sample; null where none was.
+    pub(crate) seed: Option<u64>,
+}
+
+/// The outliers of a column.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EdaColumnOutliers {
+    pub(crate) name: String,
+    /// Null where more than half of the values are equal.
+    pub(crate) iqr: Option<EdaFence>,
+    /// Null where more than half of the values are equal.
+    pub(crate) mad: Option<EdaFence>,
+}
+
+/// A row that is unusual as a whole.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EdaOddRow {
+    /// Its place in the input, from 0.
+    pub(crate) row: u64,
+    /// From 0 to 1; above 0.5 is unusual.
+    pub(crate) score: f64,
+    /// Where it is farthest from the median, farthest first.
+    pub(crate) columns: Vec<String>,
+}
+
+/// What an isolation forest says of the rows.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EdaForest {
+    pub(crate) rows: Vec<EdaOddRow>,
+    /// Rows of the sample that score above the bound.
+    pub(crate) count: u64,
+    pub(crate) share: f64,
+    pub(crate) columns: Vec<String>,
+    /// How it was found.
+    pub(crate) method: String,
+    /// Whether it is the figure itself and no estimate.
+    pub(crate) exact: bool,
+    /// Values it stands on.
+    pub(crate) n_used: u64,
+    /// What drew the sample; null where none was.
+    pub(crate) seed: Option<u64>,
+}
+
+/// Which values and rows are unusual.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EdaOutliers {
+    pub(crate) rows: u64,
+    pub(crate) sampling: EdaSampling,
+    pub(crate) columns: Vec<EdaColumnOutliers>,
+    /// Null where there is nothing to grow one from.
+    pub(crate) forest: Option<EdaForest>,
+    pub(crate) skipped: Vec<EdaSkipped>,
+    pub(crate) findings: Vec<EdaFinding>,
+    /// The findings to read
+    pub(crate) report_md: String,
+}
+
+/// What to follow over time.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EdaTrendsRequest {
+    /// A file below the base path of the service, in place of an Arrow body.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) path: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) format: Option<EdaFormat>,
+    /// The column of dates or timestamps.
+    pub(crate) time: String,
+    /// The columns to look at; all if it is not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) columns: Option<Vec<String>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) aggregate: Option<EdaAggregate>,
+    /// At most so many buckets.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) buckets: Option<u16>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) unit: Option<EdaUnit>,
+    /// Buckets of a season; if it is not given, the usual ones of the unit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) period: Option<u16>,
+}
+
+/// Where the level of a series changes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EdaChangePoint {
+    /// The start of the first bucket of the new level.
+    pub(crate) at: String,
+    pub(crate) before: f64,
+    pub(crate) after: f64,
+    pub(crate) effect: EdaEffect,
+    /// Mann-Whitney, of the levels before and after; the point was chosen from the same data.
+    pub(crate) p_value: Option<f64>,
+}
+
+/// What a column does over time.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EdaColumnTrend {
+    pub(crate) name: String,
+    /// `slope`, `slope_low`, `slope_high`, `mann_kendall_tau`, `mann_kendall_p`, `seasonal_strength`
+    /// and so on.
+    pub(crate) figures: BTreeMap<String, EdaFigure>,
+    pub(crate) change_points: Vec<EdaChangePoint>,
+}
+
+/// What changes over time.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EdaTrends {
+    pub(crate) rows: u64,
+    pub(crate) time: String,
+    pub(crate) unit: EdaUnit,
+    /// From the first to the last that has rows.
+    pub(crate) buckets: u64,
+    pub(crate) empty_buckets: u64,
+    pub(crate) columns: Vec<EdaColumnTrend>,
+    pub(crate) skipped: Vec<EdaSkipped>,
+    pub(crate) findings: Vec<EdaFinding>,
+    /// The findings to read
+    pub(crate) report_md: String,
+}
+
+/// What to compare with. One of `previous` and `previous_path`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EdaDriftRequest {
+    /// A file below the base path of the service, in place of an Arrow body.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) path: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) format: Option<EdaFormat>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) previous: Option<EdaProfile>,
+    /// A file below the base path.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) previous_path: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) previous_format: Option<EdaFormat>,
+    /// The columns to look at; all if it is not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) columns: Option<Vec<String>>,
+    /// Significance, after Holm.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) alpha: Option<f64>,
+}
+
+/// How a column changed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EdaColumnDrift {
+    pub(crate) name: String,
+    pub(crate) r#type: EdaType,
+    pub(crate) drifted: bool,
+    pub(crate) effect: EdaEffectSize,
+    /// `ks` or `chi_square` and `cramers_v`, `p_value`, `p_adjusted`, `psi`, `psi_threshold`,
+    /// `null_share_change` and so on.
+    pub(crate) figures: BTreeMap<String, EdaFigure>,
+}
+
+/// What changed since before.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EdaDrift {
+    pub(crate) rows: u64,
+    pub(crate) previous_rows: u64,
+    pub(crate) columns: Vec<EdaColumnDrift>,
+    pub(crate) added: Vec<String>,
+    pub(crate) removed: Vec<String>,
+    pub(crate) retyped: Vec<String>,
+    pub(crate) skipped: Vec<EdaSkipped>,
+    pub(crate) findings: Vec<EdaFinding>,
+    /// The findings to read
+    pub(crate) report_md: String,
+}
+
+/// A rule. Which members it needs depends on `check`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EdaRule {
+    pub(crate) check: EdaCheck,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) column: Option<String>,
+    /// Of `unique`: together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) columns: Option<Vec<String>>,
+    /// Of `compare`: the right side.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) other: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) op: Option<EdaOperator>,
+    /// Of `range`, `length`, `row_count`: the least allowed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) min: Option<serde_json::Value>,
+    /// Of `range`, `length`, `row_count`, `null_share`: the most allowed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) max: Option<serde_json::Value>,
+    /// Of `in_set`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) values: Option<Vec<serde_json::Value>>,
+    /// Of `pattern`: a regular expression, run in linear time, that must match somewhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) pattern: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) r#type: Option<EdaType>,
+    /// Of `increasing`: no two equal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) strict: Option<bool>,
+}
+
+/// The rules to check.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EdaValidateRequest {
+    /// A file below the base path of the service, in place of an Arrow body.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) path: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) format: Option<EdaFormat>,
+    pub(crate) rules: Vec<EdaRule>,
+    /// How many rows that break a rule to name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) failing_rows: Option<u16>,
+}
+
+/// Whether a rule holds.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EdaRuleResult {
+    pub(crate) index: u64,
+    pub(crate) check: EdaCheck,
+    pub(crate) status: EdaRuleStatus,
+    pub(crate) checked: u64,
+    pub(crate) failed: u64,
+    pub(crate) share: f64,
+    pub(crate) message: String,
+    /// The first rows that break it, from 0.
+    pub(crate) rows: Vec<u64>,
+}
+
+/// Whether the rules hold.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EdaValidation {
+    pub(crate) rows: u64,
+    /// Whether every rule holds.
+    pub(crate) passed: bool,
+    pub(crate) rules: Vec<EdaRuleResult>,
+    pub(crate) findings: Vec<EdaFinding>,
+    /// The findings to read
+    pub(crate) report_md: String,
+}
+
+/// The worker processes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EdaWorkers {
+    pub(crate) size: u64,
+    pub(crate) idle: u64,
+    pub(crate) busy: u64,
+    pub(crate) starting: u64,
+    pub(crate) replaced: u64,
+}
+
+/// What one request may use.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EdaLimits {
+    pub(crate) memory_mb: u64,
+    pub(crate) rows: u64,
+    pub(crate) seconds: f64,
+    pub(crate) body_mb: u64,
+}
+
+/// How the EDA service is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EdaHealth {
+    pub(crate) status: EdaHealthStatus,
+    pub(crate) version: String,
+    pub(crate) uptime_seconds: f64,
+    pub(crate) workers: EdaWorkers,
+    pub(crate) limits: EdaLimits,
+    pub(crate) libraries: BTreeMap<String, String>,
+}
+
+text_type! {
+    /// The `operationId` of what was done; or `token.refused`, `role.refused`, `plan.refused`,
+    /// `audit.dropped`.
+    AuditAction
+}
+
+/// Something that was done, or refused.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct AuditEntry {
+    pub(crate) id: String,
+    /// Whose token it was; empty where there was none.
+    pub(crate) actor: String,
+    /// The role of the token; empty where there was none.
+    pub(crate) role: String,
+    pub(crate) action: AuditAction,
+    /// What it was done to: an id or a key. Empty where there is none.
+    pub(crate) subject: String,
+    pub(crate) detail: AuditDetail,
+    /// The request; null for what AIR did by itself.
+    pub(crate) request_id: Option<crate::id::RequestId>,
+    pub(crate) created_at: String,
+}
+
+/// The status or the code of the answer, the run, the rules that refused.
+pub(crate) type AuditDetail = serde_json::Map<String, serde_json::Value>;
+
+/// A page of entries.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct AuditList {
+    pub(crate) items: Vec<AuditEntry>,
     pub(crate) next: Option<Cursor>,
 }
 
@@ -1566,6 +3584,27 @@ impl fmt::Display for PartStatus {
     }
 }
 
+/// What the socket offers, and its limits.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct SocketInfo {
+    /// Whether one can be opened.
+    pub(crate) enabled: bool,
+    /// The forms of channels.
+    pub(crate) channels: Vec<String>,
+    /// Bytes of a message from a client.
+    pub(crate) max_message_size: u64,
+    /// Messages that may wait for a slow reader.
+    pub(crate) buffer_size: u64,
+    /// How often the server asks whether the client is there.
+    pub(crate) ping_period_ms: u64,
+    /// How long a silent client is believed to be there.
+    pub(crate) pong_wait_ms: u64,
+    /// Whether permessage-deflate is agreed to.
+    pub(crate) compression: bool,
+    pub(crate) sockets_per_user: u64,
+    pub(crate) subscriptions_per_user: u64,
+}
+
 /// Whether the service can take work, and how each part is.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Readiness {
@@ -1627,6 +3666,18 @@ pub(crate) struct ListScopesQuery {
     /// Only scopes of this status.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) status: Option<ScopeStatus>,
+}
+
+/// The query of `get_scope_diff`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct GetScopeDiffQuery {
+    /// The version before; the one before `to` if it is not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) from: Option<VersionNumber>,
+    /// The version after; the newest if it is not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) to: Option<VersionNumber>,
 }
 
 /// The query of `plan_sql`.
@@ -1738,4 +3789,103 @@ pub(crate) struct GetRunRowsQuery {
     /// The format of the rows; it wins over `Accept`. JSON if neither says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) format: Option<ResultFormat>,
+}
+
+/// The query of `list_jobs`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ListJobsQuery {
+    /// Items on a page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) limit: Option<u16>,
+    /// The `next` of the page before. One that is not from this list is 422.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) cursor: Option<Cursor>,
+    /// Only jobs of this status.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) status: Option<JobStatus>,
+    /// Only jobs of this kind.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) kind: Option<JobKind>,
+    /// Only jobs that this schedule made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) schedule_id: Option<crate::id::ScheduleId>,
+}
+
+/// The query of `list_schedules`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ListSchedulesQuery {
+    /// Items on a page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) limit: Option<u16>,
+    /// The `next` of the page before. One that is not from this list is 422.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) cursor: Option<Cursor>,
+}
+
+/// The query of `list_chat_rooms`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ListChatRoomsQuery {
+    /// Items on a page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) limit: Option<u16>,
+    /// The `next` of the page before. One that is not from this list is 422.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) cursor: Option<Cursor>,
+    /// Only rooms that the caller is a member of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) joined: Option<bool>,
+}
+
+/// The query of `list_chat_messages`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ListChatMessagesQuery {
+    /// Items on a page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) limit: Option<u16>,
+    /// The `next` of the page before. One that is not from this list is 422.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) cursor: Option<Cursor>,
+    /// The number of the last message that was seen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) after: Option<u64>,
+}
+
+/// The query of `leave_chat_room`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct LeaveChatRoomQuery {
+    /// Who leaves; the caller if it is not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) user_id: Option<String>,
+}
+
+/// The query of `list_audit`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ListAuditQuery {
+    /// Items on a page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) limit: Option<u16>,
+    /// The `next` of the page before. One that is not from this list is 422.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) cursor: Option<Cursor>,
+    /// Only entries of this user.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) actor: Option<String>,
+    /// Only this action.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) action: Option<AuditAction>,
+    /// Only what was done to this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) subject: Option<String>,
+    /// Only entries from this instant on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) since: Option<String>,
+    /// Only entries before this instant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) until: Option<String>,
 }

@@ -1,42 +1,113 @@
 //! A question, to one of four states: clarify, answer, cannot answer, failed.
 //!
 //! In: the question, what it follows, and answers to questions back. Out: the state with all that
-//! goes with it; the scope is stored whatever the state. The interpreter is the engine's; here it
-//! gets its catalog, and what it understood is planned and run. Absent on purpose: models.
+//! goes with it; the scope is stored whatever the state. The built-in interpreter is the engine's
+//! and reads every question; where models are asked too (`drafting`), what is meant is decided
+//! between the two (`deciding`). What was understood is planned and run.
+
+mod deciding;
+mod drafting;
+mod notes;
+mod reply;
+mod values;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
 use air_engine::ask::{self, Clarification, Draft, Interpretation};
-use air_ir::{Bindings, CheckStatus, Ir};
+use air_ir::{CheckStatus, Ir};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{Finished, Order, Question, sources};
+use self::deciding::is_of_draft;
+use super::order::Pace;
+use super::progress::{Progress, Step};
+use super::sources::{self, Ready};
+use super::{Finished, Order, Question};
 use crate::auth::Principal;
-use crate::contract::types::{AskState, Badge};
+use crate::config::{ModelName, Provider};
+use crate::contract::types::{self, AskState, Badge, ErrorCode};
 use crate::id::{DatasourceId, ScopeVersionId};
 use crate::problem::ApiError;
 use crate::service::App;
 use crate::store::{NewScope, NewScopeVersion, Scope, ScopeVersion, checksum};
 
+pub(crate) use self::deciding::rows;
+pub(crate) use self::drafting::{ModelUse, Tried};
+
 /// A scope's name is its question, as far as a list shows it.
 const NAME_CHARACTERS: usize = 200;
 
 /// A question, and for whom.
+#[derive(Clone)]
 pub(crate) struct Asked {
     pub(crate) principal: Principal,
     pub(crate) question: String,
     pub(crate) datasource: DatasourceId,
     pub(crate) previous: Option<Previous>,
     pub(crate) answers: BTreeMap<String, String>,
+    pub(crate) drafter: Drafter,
     pub(crate) now: Timestamp,
     pub(crate) run: bool,
     pub(crate) deadline: Instant,
+    /// Who is told how far it is.
+    pub(crate) progress: Progress,
+}
+
+/// Who drafts, where the request says it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Drafter {
+    pub(crate) provider: Option<Provider>,
+    pub(crate) force_model: Option<ModelName>,
+}
+
+impl Drafter {
+    /// Whether models are asked: the request decides, then the configuration.
+    fn asks_models(self, app: &App) -> bool {
+        let configured = app.config.models.provider;
+        self.force_model.is_some() || self.provider.unwrap_or(configured) != Provider::Builtin
+    }
+
+    /// With what the configuration says where the request says nothing.
+    fn settled(self, app: &App) -> Self {
+        let configured = Some(app.config.models.provider).filter(|p| *p != Provider::Builtin);
+        Self { provider: self.provider.or(configured), ..self }
+    }
+}
+
+/// What a question means.
+#[derive(Debug, Clone)]
+pub(crate) enum Understood {
+    Clarify {
+        questions: Vec<Clarification>,
+        draft: Option<Draft>,
+    },
+    Answer(Draft),
+    /// A query that a model wrote, read against the catalog like any IR.
+    Sql {
+        text: String,
+        confidence: f64,
+        interpretation: String,
+        assumptions: Vec<String>,
+    },
+    CannotAnswer {
+        reason: String,
+        missing: Vec<String>,
+    },
+    Failed(String),
+}
+
+/// What a question means, and what models did to find it out.
+#[derive(Debug, Clone)]
+pub(crate) struct Meaning {
+    pub(crate) understood: Understood,
+    /// None where no model was to be asked.
+    pub(crate) model: Option<ModelUse>,
 }
 
 /// What a follow-up question changes.
+#[derive(Clone)]
 pub(crate) enum Previous {
     Version(ScopeVersionId),
     Ir(Box<Ir>),
@@ -48,6 +119,7 @@ pub(crate) struct Ended {
     pub(crate) scope: Scope,
     pub(crate) version: ScopeVersion,
     pub(crate) draft: Option<Draft>,
+    pub(crate) reading: Option<Reading>,
     pub(crate) badge: Option<Badge>,
     pub(crate) questions: Vec<Clarification>,
     pub(crate) tables: Vec<String>,
@@ -55,21 +127,41 @@ pub(crate) struct Ended {
     pub(crate) missing: Vec<String>,
     pub(crate) error: Option<ApiError>,
     pub(crate) finished: Option<Finished>,
+    pub(crate) model: Option<ModelUse>,
+}
+
+/// How a question was read, IR or not.
+#[derive(Debug, Clone)]
+pub(crate) struct Reading {
+    pub(crate) confidence: f64,
+    pub(crate) interpretation: String,
+    pub(crate) assumptions: Vec<String>,
+}
+
+impl From<&Draft> for Reading {
+    fn from(draft: &Draft) -> Self {
+        Self {
+            confidence: draft.confidence,
+            interpretation: draft.interpretation.clone(),
+            assumptions: draft.assumptions.clone(),
+        }
+    }
 }
 
 /// Interprets a question, and runs what was understood where that is wanted.
 pub(crate) async fn ask(app: &Arc<App>, asked: Asked) -> Result<Ended, ApiError> {
-    let ready = sources::ready(app, &asked.datasource, &[]).await?;
+    let ready =
+        sources::ready(app, &asked.principal, &asked.datasource, &[], Pace::Request).await?;
     let (follows, previous) = previous(app, &asked).await?;
-    let catalog = Arc::clone(ready.prepared.catalog());
-    let interpretation = interpret(app, &asked, catalog, previous).await?;
-    let scope_md = scope_md(&asked.question, &interpretation);
-    let (scope, version) = store(app, &asked, follows, scope_md, &interpretation).await?;
+    let Meaning { understood, model } = understand(app, &asked, &ready, previous).await?;
+    let scope_md = scope_md(&asked.question, &understood);
+    let (scope, version) = store(app, &asked, follows, scope_md, &understood, &model).await?;
     let ended = |state| Ended {
         state,
         scope,
         version,
         draft: None,
+        reading: None,
         badge: None,
         questions: Vec::new(),
         tables: Vec::new(),
@@ -77,18 +169,51 @@ pub(crate) async fn ask(app: &Arc<App>, asked: Asked) -> Result<Ended, ApiError>
         missing: Vec::new(),
         error: None,
         finished: None,
+        model,
     };
-    match interpretation {
-        Interpretation::Clarify { questions, draft } => {
-            Ok(Ended { draft, questions, ..ended(AskState::Clarify) })
+    match understood {
+        Understood::Clarify { questions, draft } => {
+            let reading = draft.as_ref().map(Reading::from);
+            Ok(Ended { draft, reading, questions, ..ended(AskState::Clarify) })
         }
-        Interpretation::CannotAnswer { reason, missing } => {
+        Understood::CannotAnswer { reason, missing } => {
             Ok(Ended { reason: Some(reason), missing, ..ended(AskState::CannotAnswer) })
         }
-        Interpretation::Answer(draft) => {
-            Box::pin(answered(app, &asked, draft, ended(AskState::Answer))).await
+        Understood::Failed(reason) => {
+            let error = ApiError::new(ErrorCode::ProviderUnavailable, reason.clone());
+            let ended = ended(AskState::Failed);
+            Ok(Ended { reason: Some(reason), error: Some(error), ..ended })
+        }
+        Understood::Answer(draft) => {
+            let question = Question::Ir(Box::new(draft.ir.clone()));
+            let (tables, reading) = (entities(&draft.ir), Some(Reading::from(&draft)));
+            let ended = Ended { tables, reading, draft: Some(draft), ..ended(AskState::Answer) };
+            Box::pin(answered(app, &asked, question, ended)).await
+        }
+        Understood::Sql { text, confidence, interpretation, assumptions } => {
+            let reading = Some(Reading { confidence, interpretation, assumptions });
+            let ended = Ended { reading, ..ended(AskState::Answer) };
+            Box::pin(answered(app, &asked, Question::Sql(text), ended)).await
         }
     }
+}
+
+/// What a question means: the built-in interpreter's reading, beside that of models where they
+/// are asked.
+pub(crate) async fn understand(
+    app: &Arc<App>,
+    asked: &Asked,
+    ready: &Ready,
+    previous: Option<Ir>,
+) -> Result<Meaning, ApiError> {
+    let catalog = Arc::clone(ready.prepared.catalog());
+    let (builtin, beyond) = interpret(app, asked, catalog, previous.clone()).await?;
+    if beyond || !asked.drafter.asks_models(app) {
+        return Ok(Meaning { understood: builtin.into(), model: None });
+    }
+    let settled = Asked { drafter: asked.drafter.settled(app), ..asked.clone() };
+    let drafting = drafting::draft(app, &settled, ready, previous.as_ref()).await;
+    Ok(deciding::decide(app, &settled, ready, builtin, drafting).await)
 }
 
 /// The IR a follow-up changes, and the scope it belongs to.
@@ -105,18 +230,27 @@ async fn previous(app: &App, asked: &Asked) -> Result<(Option<Scope>, Option<Ir>
     }
     let ir = match &version.ir {
         Some(ir) => Some(Ir::parse(ir).map_err(|e| ApiError::ir("/previous", e))?),
+        None if version.answer.is_none() => edited(app, asked, &version).await,
         None => None,
     };
     Ok((Some(scope), ir))
 }
 
-/// The engine's interpreter, which is without IO and so gets a thread of its own.
+/// The IR of a version that a person edited and nobody built yet. One whose meaning is open has
+/// none, and then the question stands alone.
+async fn edited(app: &App, asked: &Asked, version: &ScopeVersion) -> Option<Ir> {
+    let prepared = sources::prepared(app, &asked.principal, &asked.datasource).await.ok()?;
+    ask::scope::read(&version.scope_md, prepared.catalog(), Timestamp::now()).ok()
+}
+
+/// The engine's interpreter, which is without IO and so gets a thread of its own; and whether the
+/// question is beyond any report.
 async fn interpret(
     app: &Arc<App>,
     asked: &Asked,
     catalog: Arc<air_ir::Catalog>,
     previous: Option<Ir>,
-) -> Result<Interpretation, ApiError> {
+) -> Result<(Interpretation, bool), ApiError> {
     let (text, now) = (asked.question.clone(), asked.now);
     let (app, id) = (Arc::clone(app), asked.datasource.clone());
     let answers: BTreeMap<String, Value> =
@@ -129,24 +263,37 @@ async fn interpret(
             previous: previous.as_ref(),
             answers: &answers,
         };
-        ask::interpret_with(&sources::lexicon(&app, &id, &catalog), &question)
+        let lexicon = sources::lexicon(&app, &id, &catalog);
+        let beyond = ask::beyond(&lexicon, &question).is_some();
+        (ask::interpret_with(&lexicon, &question), beyond)
     };
     let done = tokio::task::spawn_blocking(work).await;
     done.map_err(ApiError::internal)
 }
 
-fn scope_md(question: &str, interpretation: &Interpretation) -> String {
-    match interpretation {
-        Interpretation::Answer(draft) => ask::scope::render(question, draft, &[]),
-        Interpretation::Clarify { questions, draft: Some(draft) } => {
+fn scope_md(question: &str, understood: &Understood) -> String {
+    let open = |lines: &[String]| {
+        let lines: Vec<String> = lines.iter().map(|line| format!("- {line}\n")).collect();
+        format!("# Question\n\n{question}\n\n# Open questions\n\n{}", lines.concat())
+    };
+    match understood {
+        Understood::Answer(draft) => ask::scope::render(question, draft, &[]),
+        Understood::Clarify { questions, draft: Some(draft) } => {
             ask::scope::render(question, draft, questions)
         }
-        Interpretation::Clarify { questions, .. } => {
-            let open: Vec<String> = questions.iter().map(|q| format!("- {}\n", q.text)).collect();
-            format!("# Question\n\n{question}\n\n# Open questions\n\n{}", open.concat())
+        Understood::Clarify { questions, .. } => {
+            open(&questions.iter().map(|q| q.text.clone()).collect::<Vec<_>>())
         }
-        Interpretation::CannotAnswer { reason, .. } => {
-            format!("# Question\n\n{question}\n\n# Open questions\n\n- {reason}\n")
+        Understood::CannotAnswer { reason, .. } | Understood::Failed(reason) => {
+            open(std::slice::from_ref(reason))
+        }
+        // It has no IR, so nothing of it is read back.
+        Understood::Sql { interpretation, assumptions, .. } => {
+            let said: Vec<String> = assumptions.iter().map(|a| format!("- {a}\n")).collect();
+            format!(
+                "# Question\n\n{question}\n\n# Assumptions\n\n- {interpretation}\n{}",
+                said.concat()
+            )
         }
     }
 }
@@ -156,16 +303,24 @@ async fn store(
     asked: &Asked,
     follows: Option<Scope>,
     scope_md: String,
-    interpretation: &Interpretation,
+    understood: &Understood,
+    model: &Option<ModelUse>,
 ) -> Result<(Scope, ScopeVersion), ApiError> {
-    let ir = match interpretation {
-        Interpretation::Answer(draft) => Some(draft.ir.to_json()),
+    let ir = match understood {
+        Understood::Answer(draft) => Some(draft.ir.to_json()),
         _ => None,
     };
+    let mut answer = json!({"question": asked.question});
+    if let Some(model) = model {
+        answer["model"] = json!(model);
+    }
+    if let Understood::Sql { text, .. } = understood {
+        answer["sql"] = json!(text);
+    }
     let version = NewScopeVersion {
         scope_md,
         ir,
-        answer: Some(json!({"question": asked.question})),
+        answer: Some(answer),
         created_by: asked.principal.sub.clone(),
     };
     let scopes = app.store.scopes();
@@ -182,6 +337,20 @@ async fn store(
     Ok(scopes.create(new).await?)
 }
 
+/// A question back in the contract's form.
+pub(crate) fn question(asked: Clarification) -> types::Question {
+    types::Question {
+        id: asked.id,
+        text: asked.text,
+        choices: asked
+            .choices
+            .into_iter()
+            .map(|choice| types::Choice { value: choice.value, label: choice.label })
+            .collect(),
+        recommended: Some(asked.recommended),
+    }
+}
+
 /// A question as a name.
 pub(crate) fn name(question: &str) -> String {
     let words: Vec<&str> = question.split_whitespace().collect();
@@ -191,29 +360,25 @@ pub(crate) fn name(question: &str) -> String {
 async fn answered(
     app: &Arc<App>,
     asked: &Asked,
-    draft: Draft,
+    question: Question,
     ended: Ended,
 ) -> Result<Ended, ApiError> {
     let order = Order {
-        owner: asked.principal.sub.clone(),
-        datasource: asked.datasource.clone(),
-        question: Question::Ir(Box::new(draft.ir.clone())),
         ir_at: "/ir",
-        bindings: Bindings::default(),
-        params: serde_json::Map::new(),
-        report: None,
         scope_version: Some(ended.version.id.clone()),
-        now: asked.now,
-        deadline: asked.deadline,
+        ..drafting::order(asked, question)
     };
-    let ended = Ended { tables: entities(&draft.ir), draft: Some(draft), ..ended };
     if !asked.run {
         let badge = badge(app, asked, &ended, false).await?;
         return Ok(Ended { badge: Some(badge), ..ended });
     }
+    if let Some(Reading { interpretation, assumptions, .. }) = ended.reading.clone() {
+        asked.progress.tell(Step::Understood { interpretation, assumptions });
+    }
     match super::report(app, order).await {
         Ok(finished) => {
-            let passed = finished.verdict.status != CheckStatus::Fail;
+            // SQL is not checked, so it cannot have passed.
+            let passed = finished.verdict.status != CheckStatus::Fail && ended.draft.is_some();
             Ok(Ended {
                 badge: Some(badge(app, asked, &ended, passed).await?),
                 tables: finished.tables.clone(),

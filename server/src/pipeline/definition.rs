@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::{params, plan_options, policy, sources};
+use crate::auth::Principal;
 use crate::contract::types::{FieldError, FieldErrorCode, Params, ReportDefinition, Visual};
 use crate::id::DatasourceId;
 use crate::problem::{ApiError, field_error};
@@ -18,6 +19,7 @@ pub(crate) fn ir(definition: &ReportDefinition) -> Result<Ir, ApiError> {
 /// Everything that is wrong with a definition; with a source also against its catalog.
 pub(crate) async fn check(
     app: &App,
+    principal: &Principal,
     definition: &ReportDefinition,
     datasource: Option<&DatasourceId>,
 ) -> Result<(), ApiError> {
@@ -28,7 +30,7 @@ pub(crate) async fn check(
         return Err(ApiError::invalid(errors));
     }
     match datasource {
-        Some(id) => plan(app, definition, &ir, id).await,
+        Some(id) => plan(app, principal, definition, &ir, id).await,
         None => Ok(()),
     }
 }
@@ -66,11 +68,12 @@ fn visuals(visuals: &[Visual], ir: &Ir) -> Vec<FieldError> {
 /// are left out, and the guard is asked only where none is.
 async fn plan(
     app: &App,
+    principal: &Principal,
     definition: &ReportDefinition,
     ir: &Ir,
     id: &DatasourceId,
 ) -> Result<(), ApiError> {
-    let prepared = sources::joined(app, id, &air_engine::sources_of(ir)).await?;
+    let prepared = sources::joined(app, principal, id, &air_engine::sources_of(ir)).await?;
     let defaults: Params =
         definition.params.as_ref().and_then(|p| p.defaults.clone()).unwrap_or_default();
     let used = ir.parameters();

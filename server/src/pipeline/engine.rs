@@ -1,7 +1,7 @@
 //! Running an execution on the engine's own threads, apart from those that serve HTTP.
 //!
 //! In: an execution and a source that is ready. Out: its rows, or why there are none. A run
-//! ends at its deadline, and when it is cancelled; dropping its task stops the work.
+//! ends at its deadline; dropping its task, as its cancelling does, stops the work.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use datafusion::error::DataFusionError;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::task::AbortOnDropHandle;
 
-use super::running::Slot;
+use super::Order;
 use super::sources::Ready;
 use crate::admission::timed_out;
 use crate::config::Config;
@@ -86,24 +86,17 @@ pub(super) fn options(app: &App) -> RunOptions {
     RunOptions { pushdown: app.config.execution.pushdown }
 }
 
-/// Runs a plan until it ends, is cancelled, or its time is over.
+/// Runs a plan until it ends or its time is over.
 pub(crate) async fn run(
     app: &Arc<App>,
     ready: &Ready,
     execution: Execution,
-    slot: &Slot,
-    deadline: Instant,
+    order: &Order,
 ) -> Result<Ran, ApiError> {
-    let limit = app.config.execution.query_timeout;
-    let deadline = deadline.min(Instant::now() + limit);
-    tokio::select! {
-        biased;
-        () = slot.cancelled() => {
-            Err(ApiError::new(ErrorCode::NotRunning, "The run was cancelled before it ended."))
-        }
-        () = tokio::time::sleep_until(deadline.into()) => Err(timed_out(limit)),
-        ran = execute(app, ready, execution) => ran,
-    }
+    let limit = order.pace().limit(&app.config);
+    let deadline = order.deadline.min(Instant::now() + limit);
+    let ran = tokio::time::timeout_at(deadline.into(), execute(app, ready, execution)).await;
+    ran.unwrap_or_else(|_| Err(timed_out(limit)))
 }
 
 /// Runs a plan on the engine's threads.
@@ -113,6 +106,7 @@ pub(super) async fn execute(
     execution: Execution,
 ) -> Result<Ran, ApiError> {
     let (runtime, ready) = (app.engine.runtime.clone(), ready.clone());
+    let restricted = ready.restricted;
     let pool_size = u32::from(app.config.connectors.pool_size);
     let work = async move {
         let sources = gathered(&ready, &execution).await?;
@@ -124,7 +118,8 @@ pub(super) async fn execute(
     };
     let gone = || ApiError::new(ErrorCode::Unavailable, "The service is shutting down.");
     let ran = app.engine.spawn(work).ok_or_else(gone)?.await;
-    let ran = ran.map_err(ApiError::internal)??;
+    let ran = ran.map_err(ApiError::internal)?;
+    let ran = ran.map_err(|error| if restricted { hushed(error) } else { error })?;
     let (bytes, limit) =
         (ran.answer.rows.get_array_memory_size() as u64, app.config.execution.max_result_bytes);
     if bytes > limit {
@@ -135,6 +130,19 @@ pub(super) async fn execute(
         return Err(ApiError::new(ErrorCode::LimitExceeded, detail));
     }
     Ok(ran)
+}
+
+/// The error without what a source says of it: that may name columns that are not shown, or hold
+/// values of rows that are not, which the log holds as little.
+fn hushed(error: ApiError) -> ApiError {
+    let detail = match error.code {
+        ErrorCode::SourceError | ErrorCode::SourceUnavailable => {
+            "The source failed; who sees all of it is told why."
+        }
+        ErrorCode::Invalid => return overflow(),
+        _ => return error,
+    };
+    ApiError { detail: detail.to_owned(), errors: Vec::new(), ..error }
 }
 
 /// What the execution reads: tables of files as they are now, and databases.

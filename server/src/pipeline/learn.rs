@@ -7,6 +7,7 @@ use air_connectors::LearnOptions;
 use air_ir::{Catalog, DataType};
 use serde_json::json;
 
+use super::order::Pace;
 use super::sources;
 use crate::contract::types::{ErrorCode, Health, HealthStatus, LearnRequest, LearnResult};
 use crate::id::DatasourceId;
@@ -14,19 +15,23 @@ use crate::problem::ApiError;
 use crate::service::App;
 use crate::store::{Datasource, Moment, NoteChanges, NoteText};
 
+/// Hears of each step of learning, and its share of the whole in percent.
+pub(crate) type Hearing = Arc<dyn Fn(&str, u8) + Send + Sync>;
+
 /// Reads what the source holds, and keeps it.
 pub(crate) async fn learn(
     app: &Arc<App>,
     id: &DatasourceId,
     wanted: &LearnRequest,
     deadline: Instant,
+    (pace, progress): (Pace, Hearing),
 ) -> Result<LearnResult, ApiError> {
     let begin = Instant::now();
     let datasource = app.store.datasources().get(id).await?;
-    let source = sources::open(app, &datasource)?;
+    let source = sources::open(app, &datasource, pace)?;
     let options = options(app, &datasource, wanted);
     let runtime = app.engine.runtime.clone();
-    let work = async move { source.learn(&runtime.session(), &options, &|_, _| {}).await };
+    let work = async move { source.learn(&runtime.session(), &options, &*progress).await };
     let gone = || ApiError::new(ErrorCode::Unavailable, "The service is shutting down.");
     let work = app.engine.spawn(work).ok_or_else(gone)?;
     let learned = tokio::time::timeout_at(deadline.into(), work).await;
@@ -80,24 +85,45 @@ async fn keep(
     })
 }
 
+/// What was learned, as far as somebody sees it.
+pub(crate) fn shown(learned: LearnResult, seen: &Catalog) -> LearnResult {
+    let names = |table: &air_ir::Table| {
+        let of = table.qualified_name();
+        table.columns.iter().map(|c| format!("{of}.{}", c.name)).collect::<Vec<_>>()
+    };
+    let known: std::collections::BTreeSet<String> = seen.tables.iter().flat_map(names).collect();
+    LearnResult {
+        tables: seen.tables.len() as u64,
+        columns: known.len() as u64,
+        unreadable: learned.unreadable.into_iter().filter(|name| known.contains(name)).collect(),
+        ..learned
+    }
+}
+
+/// The notes of a catalog.
+pub(crate) fn notes_of(catalog: &Catalog) -> Vec<NoteText> {
+    let text = |note: air_connectors::Note| NoteText {
+        object: note.object,
+        chunk: i64::from(note.chunk),
+        md: note.md,
+    };
+    air_connectors::notes(catalog).into_iter().map(text).collect()
+}
+
 /// Writes the notes that differ from those there are.
 pub(crate) async fn write_notes(
     app: &App,
     id: &DatasourceId,
     catalog: &Catalog,
 ) -> Result<NoteChanges, ApiError> {
-    let notes: Vec<NoteText> = air_connectors::notes(catalog)
-        .into_iter()
-        .map(|note| NoteText { object: note.object, chunk: i64::from(note.chunk), md: note.md })
-        .collect();
-    Ok(app.store.schema_notes().replace(id, &notes).await?)
+    Ok(app.store.schema_notes().replace(id, &notes_of(catalog)).await?)
 }
 
 /// Reaches the source now, and keeps what was found.
 pub(crate) async fn health(app: &App, id: &DatasourceId) -> Result<Health, ApiError> {
     let datasource = app.store.datasources().get(id).await?;
     let begin = Instant::now();
-    let found = match sources::open(app, &datasource) {
+    let found = match sources::open(app, &datasource, Pace::Request) {
         Ok(source) => source.health().await.map_err(ApiError::from),
         Err(error) => Err(error),
     };

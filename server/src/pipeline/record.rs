@@ -3,8 +3,8 @@
 use air_engine::Finding;
 use serde_json::{Value, json};
 
-use super::{Finished, Order, Question, bound, snapshot};
-use crate::contract::types::{ErrorCode, SourceSql};
+use super::{Finished, Order, Question, bound, running, snapshot};
+use crate::contract::types::SourceSql;
 use crate::id::{RequestId, RunId};
 use crate::problem::{ApiError, safety_report};
 use crate::results;
@@ -23,16 +23,27 @@ pub(super) async fn begin(app: &App, order: &Order, id: &RunId) -> Result<(), Ap
         report: report.map(|(report, version)| (report.id.clone(), version.id.clone())),
         datasource_id: order.datasource.clone(),
         scope_version_id: order.scope_version.clone(),
-        owner: order.owner.clone(),
+        owner: order.principal.sub.clone(),
+        access: access(app, order),
         ir: match question {
             Question::Ir(ir) => Some(ir.to_json()),
             Question::Sql(_) => None,
         },
         params: Value::Object(order.params.clone()),
         frozen_now: order.now.into(),
+        job: order.job.as_ref().map(|job| job.claimed.clone()),
     };
     app.store.runs().start(&new).await?;
     Ok(())
+}
+
+/// What policies make of the sources for who asks; nothing where none is about them.
+fn access(app: &App, order: &Order) -> Option<Value> {
+    let others: Vec<_> =
+        order.question.sources().iter().filter_map(|name| name.parse().ok()).collect();
+    let sources = std::iter::once(&order.datasource).chain(&others);
+    let prints = crate::access::fingerprints(&app.config.policies, &order.principal, sources);
+    (!prints.is_empty()).then(|| json!(prints))
 }
 
 pub(super) async fn planned(
@@ -48,9 +59,7 @@ pub(super) async fn planned(
     };
     let recorded = app.store.runs().record_plan(id, &plan).await;
     recorded.map_err(|error| match error {
-        StoreError::NotRunning { .. } => {
-            ApiError::new(ErrorCode::NotRunning, "The run was cancelled before it ended.")
-        }
+        StoreError::NotRunning { .. } => running::cancelled(),
         other => other.into(),
     })
 }
@@ -77,9 +86,14 @@ pub(super) async fn end(app: &App, finished: Finished) -> Result<Finished, ApiEr
 }
 
 /// Keeps why there are no rows, and gives the error back.
-pub(super) async fn failed(app: &App, id: &RunId, error: ApiError) -> ApiError {
+pub(super) async fn failed(app: &App, order: &Order, id: &RunId, error: ApiError) -> ApiError {
     let problem = json!(error.problem(&RequestId::new()));
-    let kept = app.store.runs().fail(id, &error.detail, Some(&problem)).await;
+    let kept = match &order.job {
+        Some(job) if job.stop.is_cancelled() => {
+            app.store.runs().cancel(id, &format!("the end of {}", job.claimed.id)).await
+        }
+        _ => app.store.runs().fail(id, &error.detail, Some(&problem)).await,
+    };
     match kept {
         // Cancelled: its record says so already.
         Ok(_) | Err(StoreError::NotRunning { .. }) => error,

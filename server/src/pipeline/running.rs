@@ -3,11 +3,14 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::contract::types::ErrorCode;
 use crate::id::RunId;
 use crate::problem::ApiError;
+
+use super::order::Tie;
 
 /// Shared by the process. Clones share.
 #[derive(Debug, Clone)]
@@ -15,6 +18,8 @@ pub(crate) struct Running {
     runs: Arc<Mutex<HashMap<RunId, Entry>>>,
     per_user: usize,
     all: usize,
+    /// Heard where a place was given back.
+    freed: Arc<Notify>,
 }
 
 #[derive(Debug)]
@@ -33,7 +38,7 @@ pub(crate) struct Slot {
 
 impl Running {
     pub(crate) fn new(per_user: usize, all: usize) -> Self {
-        Self { runs: Arc::default(), per_user, all }
+        Self { runs: Arc::default(), per_user, all, freed: Arc::default() }
     }
 
     fn runs(&self) -> std::sync::MutexGuard<'_, HashMap<RunId, Entry>> {
@@ -41,8 +46,25 @@ impl Running {
         self.runs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A slot for one more run of this user.
-    pub(crate) fn take(&self, owner: &str) -> Result<Slot, ApiError> {
+    /// A slot for one more run: at once or not at all for a request; a job waits for it.
+    pub(crate) async fn place(&self, owner: &str, job: Option<&Tie>) -> Result<Slot, ApiError> {
+        let Some(job) = job else { return self.take(owner, &CancellationToken::new()) };
+        loop {
+            let freed = self.freed.notified();
+            tokio::pin!(freed);
+            freed.as_mut().enable();
+            if let Ok(slot) = self.take(owner, &job.stop) {
+                return Ok(slot);
+            }
+            tokio::select! {
+                () = freed => {}
+                () = job.stop.cancelled() => return Err(cancelled()),
+            }
+        }
+    }
+
+    /// A slot for one more run of this user. The run stops where `stop` is cancelled.
+    fn take(&self, owner: &str, stop: &CancellationToken) -> Result<Slot, ApiError> {
         let mut runs = self.runs();
         let own = runs.values().filter(|entry| entry.owner == owner).count();
         let refused = if own >= self.per_user {
@@ -56,7 +78,7 @@ impl Running {
         if let Some(detail) = refused {
             return Err(ApiError::new(ErrorCode::TooManyRequests, detail).retry_after(2));
         }
-        let (id, cancel) = (RunId::new(), CancellationToken::new());
+        let (id, cancel) = (RunId::new(), stop.child_token());
         let entry = Entry { owner: owner.to_owned(), cancel: cancel.clone() };
         runs.insert(id.clone(), entry);
         let running = self.clone();
@@ -68,6 +90,11 @@ impl Running {
         if let Some(entry) = self.runs().get(id) {
             entry.cancel.cancel();
         }
+    }
+
+    /// The runs there are.
+    pub(crate) fn ids(&self) -> Vec<RunId> {
+        self.runs().keys().cloned().collect()
     }
 
     /// Stops every run: the process is about to end.
@@ -94,21 +121,48 @@ impl Slot {
 impl Drop for Slot {
     fn drop(&mut self) {
         self.running.runs().remove(&self.id);
+        self.running.freed.notify_waiters();
     }
+}
+
+/// The error of a run that was stopped.
+pub(crate) fn cancelled() -> ApiError {
+    ApiError::new(ErrorCode::NotRunning, "The run was cancelled before it ended.")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::id::JobId;
+    use crate::store::Claimed;
 
     #[test]
     fn slots_are_counted_by_user_and_given_back() {
         let running = Running::new(1, 2);
-        let ann = running.take("ann").unwrap();
-        assert_eq!(running.take("ann").unwrap_err().code, ErrorCode::TooManyRequests);
-        let _bob = running.take("bob").unwrap();
-        assert_eq!(running.take("cat").unwrap_err().code, ErrorCode::TooManyRequests);
+        let take = |owner| running.take(owner, &CancellationToken::new());
+        let ann = take("ann").unwrap();
+        assert_eq!(take("ann").unwrap_err().code, ErrorCode::TooManyRequests);
+        let _bob = take("bob").unwrap();
+        assert_eq!(take("cat").unwrap_err().code, ErrorCode::TooManyRequests);
         drop(ann);
-        assert!(running.take("cat").is_ok());
+        assert!(take("cat").is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_job_waits_for_a_slot_and_stops_what_it_runs() {
+        let running = Running::new(1, 1);
+        let first = running.place("ann", None).await.unwrap();
+        let claimed = Claimed { id: JobId::new(), attempt: 1 };
+        let tie = Tie { claimed, stop: CancellationToken::new() };
+        let (other, its) = (running.clone(), tie.clone());
+        let waiting = tokio::spawn(async move { other.place("ann", Some(&its)).await });
+        tokio::task::yield_now().await;
+        assert!(!waiting.is_finished());
+        drop(first);
+        let slot = waiting.await.unwrap().unwrap();
+        tie.stop.cancel();
+        slot.cancelled().await;
+        let refused = running.place("ann", Some(&tie)).await.unwrap_err();
+        assert_eq!(refused.code, ErrorCode::NotRunning, "it is stopped, so it waits no longer");
     }
 }

@@ -15,6 +15,9 @@ use air_ir::{Catalog, CatalogEdits};
 use secrecy::SecretString;
 use tokio::sync::Semaphore;
 
+use super::order::Pace;
+use crate::access;
+use crate::auth::Principal;
 use crate::config::{Config, SourceKind};
 use crate::contract::types::ErrorCode;
 use crate::id::DatasourceId;
@@ -27,29 +30,36 @@ use crate::store::{CatalogRecord, Datasource, StoreError};
 pub(crate) struct Ready {
     /// The one that is asked first; others where an IR names them.
     pub(crate) members: Vec<Member>,
+    /// The catalogs as the principal sees them.
     pub(crate) prepared: Arc<Prepared>,
+    /// Whether policies keep something of them from the principal.
+    pub(crate) restricted: bool,
 }
 
 /// One source of a run.
 #[derive(Debug, Clone)]
 pub(crate) struct Member {
     pub(crate) source: Arc<dyn Source>,
+    /// Of the record that it was opened by.
+    pub(crate) version: i64,
     /// A run takes one for each query it sends, all at once, before it sends the first: runs that
     /// hold a connection while they wait for another would wait for each other.
     pub(crate) connections: Arc<Semaphore>,
+    /// All of it, since rows that are not shown are read to be left out.
     pub(crate) catalog: Arc<Catalog>,
 }
 
 /// What was opened and prepared before.
 #[derive(Default)]
 pub(crate) struct Cache {
-    opened: Mutex<HashMap<DatasourceId, Opened>>,
+    opened: Mutex<HashMap<(DatasourceId, Pace), Opened>>,
     /// By id, with the tag of the catalog's record.
     prepared: Mutex<HashMap<DatasourceId, (String, Arc<Prepared>)>>,
-    /// Of several sources, by the ids and tags of their catalogs.
+    /// Of several sources, or as not everyone sees them: by the ids and tags of their catalogs,
+    /// and by what is seen of them.
     joined: Mutex<HashMap<String, Arc<Prepared>>>,
-    /// By id, with the catalog's version.
-    lexicons: Mutex<HashMap<DatasourceId, (String, Arc<Lexicon>)>>,
+    /// By id and the catalog's version, which is another one where not all of it is seen.
+    lexicons: Mutex<HashMap<(DatasourceId, String), Arc<Lexicon>>>,
 }
 
 /// A source that was opened.
@@ -61,8 +71,9 @@ struct Opened {
     connections: Arc<Semaphore>,
 }
 
-/// How many combinations of sources stay prepared.
+/// How many combinations of sources, and views of them, stay prepared.
 const MOST_JOINED: usize = 64;
+const MOST_LEXICONS: usize = 64;
 
 fn held<T>(lock: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     // A map of whole entries is whole after a panic too.
@@ -72,48 +83,67 @@ fn held<T>(lock: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 /// The source and those an IR names beside it, if they were learned and can be run on.
 pub(crate) async fn ready(
     app: &App,
+    principal: &Principal,
     id: &DatasourceId,
     others: &[String],
+    pace: Pace,
 ) -> Result<Ready, ApiError> {
     let mut members = Vec::new();
     for id in named(id, others) {
         let Some(datasource) = known(app, &id, members.is_empty()).await? else { continue };
-        let Opened { source, connections, .. } = cached(app, &datasource)?;
-        let catalog = Arc::clone(prepared(app, &id).await?.catalog());
-        members.push(Member { source, connections, catalog });
+        let Opened { source, connections, version } = cached(app, &datasource, pace)?;
+        let catalog = Arc::clone(whole(app, &id).await?.catalog());
+        members.push(Member { source, version, connections, catalog });
     }
-    Ok(Ready { members, prepared: joined(app, id, others).await? })
+    let (prepared, restricted) = seen(app, principal, id, others).await?;
+    Ok(Ready { members, prepared, restricted })
 }
 
-/// The catalogs of a source and of those an IR names beside it, made ready for planning.
+/// The catalogs of a source and of those an IR names beside it, as a principal sees them, made
+/// ready for planning.
 pub(crate) async fn joined(
     app: &App,
+    principal: &Principal,
     id: &DatasourceId,
     others: &[String],
 ) -> Result<Arc<Prepared>, ApiError> {
-    let default = prepared(app, id).await?;
+    Ok(seen(app, principal, id, others).await?.0)
+}
+
+/// The same, and whether something of them is not seen.
+async fn seen(
+    app: &App,
+    principal: &Principal,
+    id: &DatasourceId,
+    others: &[String],
+) -> Result<(Arc<Prepared>, bool), ApiError> {
+    let default = whole(app, id).await?;
     let mut catalogs = Vec::new();
     for other in named(id, others).into_iter().skip(1) {
         if known(app, &other, false).await?.is_some() {
-            catalogs.push(Arc::clone(prepared(app, &other).await?.catalog()));
+            catalogs.push(Arc::clone(whole(app, &other).await?.catalog()));
         }
     }
-    if catalogs.is_empty() {
-        return Ok(default);
+    let all = || std::iter::once(default.catalog()).chain(&catalogs);
+    let policies = &app.config.policies;
+    let access: Vec<_> = all().flat_map(|c| access::of(policies, principal, c)).collect();
+    let restricted = !access.is_empty();
+    if catalogs.is_empty() && !restricted {
+        return Ok((default, false));
     }
     let tag = |catalog: &Arc<Catalog>| format!("{}@{}", catalog.source, catalog.version);
-    let all = std::iter::once(default.catalog()).chain(&catalogs);
-    let tags = all.map(tag).collect::<Vec<_>>().join(" ");
-    if let Some(prepared) = held(&app.sources.joined).get(&tags) {
-        return Ok(Arc::clone(prepared));
+    let tags = all().map(tag).collect::<Vec<_>>().join(" ");
+    let key = format!("{tags} {}", serde_json::json!(access));
+    if let Some(prepared) = held(&app.sources.joined).get(&key) {
+        return Ok((Arc::clone(prepared), restricted));
     }
-    let prepared = Arc::new(Prepared::federated(Arc::clone(default.catalog()), catalogs));
+    let prepared = Arc::new(Prepared::seen(default.catalog(), &catalogs, &access));
     let mut joined = held(&app.sources.joined);
     if joined.len() >= MOST_JOINED {
         joined.clear();
     }
-    joined.insert(tags, Arc::clone(&prepared));
-    Ok(prepared)
+    joined.insert(key, Arc::clone(&prepared));
+    Ok((prepared, restricted))
 }
 
 /// The source itself, then the others, each once. What is no id is left to the planner to name.
@@ -146,8 +176,17 @@ pub(crate) fn dialect(kind: SourceKind) -> Dialect {
     }
 }
 
-/// The catalog made ready for planning.
-pub(crate) async fn prepared(app: &App, id: &DatasourceId) -> Result<Arc<Prepared>, ApiError> {
+/// The catalog as a principal sees it, made ready for planning.
+pub(crate) async fn prepared(
+    app: &App,
+    principal: &Principal,
+    id: &DatasourceId,
+) -> Result<Arc<Prepared>, ApiError> {
+    joined(app, principal, id, &[]).await
+}
+
+/// The whole catalog, which is shown to nobody as such: the service's own view.
+async fn whole(app: &App, id: &DatasourceId) -> Result<Arc<Prepared>, ApiError> {
     let record = record(app, id).await?;
     let tag = record.tag();
     if let Some((known, prepared)) = held(&app.sources.prepared).get(id)
@@ -156,20 +195,35 @@ pub(crate) async fn prepared(app: &App, id: &DatasourceId) -> Result<Arc<Prepare
         return Ok(Arc::clone(prepared));
     }
     let prepared = Arc::new(Prepared::new(Arc::new(edited(&record)?)));
+    access::warn(&app.config.policies, prepared.catalog());
     held(&app.sources.prepared).insert(id.clone(), (tag, Arc::clone(&prepared)));
     Ok(prepared)
 }
 
+/// Says of which sources the policies are that cannot be held to what was learned.
+pub(crate) async fn check_policies(app: &App) {
+    let ids: std::collections::BTreeSet<_> =
+        app.config.policies.iter().map(|policy| &policy.datasource).collect();
+    for id in ids {
+        // What does not fit is said where the catalog is made ready.
+        if let Err(error) = whole(app, id).await {
+            tracing::warn!(source.id = %id, "policies of a source that is not there: {}", error.detail);
+        }
+    }
+}
+
 /// The words of a catalog, indexed once a version. Indexing takes time; give it a thread.
 pub(crate) fn lexicon(app: &App, id: &DatasourceId, catalog: &Catalog) -> Arc<Lexicon> {
-    if let Some((version, lexicon)) = held(&app.sources.lexicons).get(id)
-        && *version == catalog.version
-    {
+    let key = (id.clone(), catalog.version.clone());
+    if let Some(lexicon) = held(&app.sources.lexicons).get(&key) {
         return Arc::clone(lexicon);
     }
     let lexicon = Arc::new(Lexicon::new(catalog));
-    let entry = (catalog.version.clone(), Arc::clone(&lexicon));
-    held(&app.sources.lexicons).insert(id.clone(), entry);
+    let mut lexicons = held(&app.sources.lexicons);
+    if lexicons.len() >= MOST_LEXICONS {
+        lexicons.clear();
+    }
+    lexicons.insert(key, Arc::clone(&lexicon));
     lexicon
 }
 
@@ -202,23 +256,31 @@ pub(crate) fn edits(record: &CatalogRecord) -> Result<CatalogEdits, ApiError> {
 
 /// The source, opened once for as long as its record stays as it is. A database is reached only
 /// when it is asked.
-pub(crate) fn open(app: &App, datasource: &Datasource) -> Result<Arc<dyn Source>, ApiError> {
-    Ok(cached(app, datasource)?.source)
+pub(crate) fn open(
+    app: &App,
+    datasource: &Datasource,
+    pace: Pace,
+) -> Result<Arc<dyn Source>, ApiError> {
+    Ok(cached(app, datasource, pace)?.source)
 }
 
-fn cached(app: &App, datasource: &Datasource) -> Result<Opened, ApiError> {
-    if let Some(opened) = held(&app.sources.opened).get(&datasource.id)
+/// A database is opened once for requests and once for jobs: its sessions hold their own time
+/// limit, and jobs that read for long leave the connections of requests alone.
+fn cached(app: &App, datasource: &Datasource, pace: Pace) -> Result<Opened, ApiError> {
+    let pace = if datasource.kind == SourceKind::Files { Pace::Request } else { pace };
+    let key = (datasource.id.clone(), pace);
+    if let Some(opened) = held(&app.sources.opened).get(&key)
         && opened.version == datasource.version
     {
         return Ok(opened.clone());
     }
     let source: Arc<dyn Source> = match datasource.kind {
         SourceKind::Files => files(app, datasource)?,
-        kind => database(app, kind, datasource)?,
+        kind => database(app, kind, datasource, pace)?,
     };
     let connections = Arc::new(Semaphore::new(usize::from(app.config.connectors.pool_size)));
     let opened = Opened { version: datasource.version, source, connections };
-    held(&app.sources.opened).insert(datasource.id.clone(), opened.clone());
+    held(&app.sources.opened).insert(key, opened.clone());
     Ok(opened)
 }
 
@@ -235,13 +297,14 @@ fn database(
     app: &App,
     kind: SourceKind,
     datasource: &Datasource,
+    pace: Pace,
 ) -> Result<Arc<dyn Source>, ApiError> {
     let Some(stored) = &datasource.dsn else {
         let detail = format!("The source {} has no DSN; give it one.", datasource.id);
         return Err(ApiError::new(ErrorCode::SourceError, detail));
     };
     let dsn = app.vault.open(&datasource.id, stored)?;
-    let options = database_options(&app.config, datasource.allow_superuser);
+    let options = database_options(&app.config, datasource.allow_superuser, pace);
     Ok(opened(kind, datasource.id.as_str(), &dsn, options)?)
 }
 
@@ -265,12 +328,16 @@ pub(crate) fn opened(
 }
 
 /// How databases are reached.
-pub(crate) fn database_options(config: &Config, allow_superuser: bool) -> DatabaseOptions {
+pub(crate) fn database_options(
+    config: &Config,
+    allow_superuser: bool,
+    pace: Pace,
+) -> DatabaseOptions {
     let connectors = &config.connectors;
     DatabaseOptions {
         max_connections: usize::from(connectors.pool_size),
         connect_timeout: connectors.connect_timeout,
-        statement_timeout: config.execution.query_timeout,
+        statement_timeout: pace.limit(config),
         allowed_hosts: connectors.allowed_hosts.clone(),
         allow_superuser,
     }
@@ -278,7 +345,7 @@ pub(crate) fn database_options(config: &Config, allow_superuser: bool) -> Databa
 
 /// Forgets what was opened, after a source was changed or removed.
 pub(crate) fn forget(app: &App, id: &DatasourceId) {
-    held(&app.sources.opened).remove(id);
+    held(&app.sources.opened).retain(|(known, _), _| known != id);
     held(&app.sources.prepared).remove(id);
-    held(&app.sources.lexicons).remove(id);
+    held(&app.sources.lexicons).retain(|(known, _), _| known != id);
 }

@@ -1,21 +1,23 @@
 //! Asking a question, and the IR of a scope.
 
-use air_engine::ask::{Clarification, scope};
+use air_engine::ask::scope;
 use air_ir::{IR_SCHEMA, Ir};
 use axum::http::StatusCode;
 use serde_json::{Map, Value};
 
-use super::planning::instant;
 use super::rows::{bytes, json, run_result};
 use super::{Operation, operation};
 use crate::admission::{Answer, Call};
+use crate::config::{self, ModelName};
 use crate::contract::types::{
-    self, AskRequest, AskResponse, AskState, Choice, ErrorCode, FieldErrorCode, IrBuildRequest,
-    IrBuildResponse, Provider, Question,
+    self, AskRequest, AskResponse, AskState, ErrorCode, FieldErrorCode, ForcedModel,
+    IrBuildRequest, IrBuildResponse, Provider,
 };
-use crate::pipeline::ask::{self, Asked, Ended, Previous};
-use crate::pipeline::sources;
+use crate::pipeline::ask::{self, Asked, Drafter, Ended, ModelUse, Previous};
+use crate::pipeline::progress::Progress;
+use crate::pipeline::{order, sources};
 use crate::problem::ApiError;
+use crate::service::App;
 use crate::store::ScopeVersion;
 
 pub(super) const OPERATIONS: &[Operation] =
@@ -23,11 +25,7 @@ pub(super) const OPERATIONS: &[Operation] =
 
 async fn ask(call: Call) -> Answer {
     let body: AskRequest = call.body()?;
-    if !matches!(body.provider, None | Some(Provider::Builtin)) || body.force_model.is_some() {
-        let detail = "This version of AIR has the provider builtin only; models come with a later \
-                      one.";
-        return Err(ApiError::new(ErrorCode::ProviderUnavailable, detail));
-    }
+    let drafter = drafter(&call.app, body.provider, body.force_model)?;
     let previous = match body.previous {
         None => None,
         Some(previous) => match (previous.scope_version_id, previous.ir) {
@@ -41,12 +39,50 @@ async fn ask(call: Call) -> Answer {
         datasource: body.datasource_id,
         previous,
         answers: body.answers.unwrap_or_default(),
-        now: instant(body.now.as_deref())?,
+        drafter,
+        now: order::instant(body.now.as_deref())?,
         run: body.run.unwrap_or(true),
         deadline: call.deadline,
+        progress: Progress::untold(),
     };
     let ended = Box::pin(ask::ask(&call.app, asked)).await?;
     json(StatusCode::OK, &response(&call, ended))
+}
+
+/// Who drafts. What is asked for by name must be there.
+pub(super) fn drafter(
+    app: &App,
+    provider: Option<Provider>,
+    force_model: Option<ForcedModel>,
+) -> Result<Drafter, ApiError> {
+    let provider = provider.map(|provider| match provider {
+        Provider::Builtin => config::Provider::Builtin,
+        Provider::Openai => config::Provider::Openai,
+        Provider::Ollama => config::Provider::Ollama,
+    });
+    let force_model = force_model.map(|model| match model {
+        ForcedModel::Openai => ModelName::Openai,
+        ForcedModel::Llama3 => ModelName::Llama3,
+        ForcedModel::Sqlcoder => ModelName::Sqlcoder,
+    });
+    if let (Some(provider), Some(model)) = (provider, force_model)
+        && provider != model.provider()
+    {
+        let detail = format!("The provider asked for has no model {}.", model.as_str());
+        return Err(ApiError::field("/force_model", FieldErrorCode::Conflict, detail));
+    }
+    let of_provider = match provider {
+        Some(config::Provider::Openai) => Some(ModelName::Openai),
+        Some(config::Provider::Ollama) => Some(ModelName::Llama3),
+        _ => None,
+    };
+    if let Some(model) = force_model.or(of_provider)
+        && let Err(fault) = app.models.usable(model)
+    {
+        let detail = format!("The model {} cannot be asked: {fault}.", model.as_str());
+        return Err(ApiError::new(ErrorCode::ProviderUnavailable, detail));
+    }
+    Ok(Drafter { provider, force_model })
 }
 
 fn parsed(ir: Option<types::Ir>) -> Result<Ir, ApiError> {
@@ -56,6 +92,7 @@ fn parsed(ir: Option<types::Ir>) -> Result<Ir, ApiError> {
 
 fn response(call: &Call, ended: Ended) -> AskResponse {
     let draft = ended.draft.as_ref();
+    let reading = ended.reading.as_ref();
     let shown = matches!(ended.state, AskState::Answer | AskState::Failed);
     let scope_md = ended.version.scope_md.clone();
     AskResponse {
@@ -64,10 +101,10 @@ fn response(call: &Call, ended: Ended) -> AskResponse {
         scope_version_id: Some(ended.version.id),
         ir: draft.filter(|_| shown).and_then(|draft| object(draft.ir.to_json())),
         badge: ended.badge,
-        confidence: draft.map(|draft| draft.confidence),
-        interpretation: draft.map(|draft| draft.interpretation.clone()),
-        assumptions: draft.map(|draft| draft.assumptions.clone()).unwrap_or_default(),
-        questions: ended.questions.into_iter().map(question).collect(),
+        confidence: reading.map(|reading| reading.confidence),
+        interpretation: reading.map(|reading| reading.interpretation.clone()),
+        assumptions: reading.map(|reading| reading.assumptions.clone()).unwrap_or_default(),
+        questions: ended.questions.into_iter().map(ask::question).collect(),
         filters: shown.then(|| ask::items(&scope_md, &["Filters", "Period"])),
         tables: shown.then_some(ended.tables),
         reason: ended.reason,
@@ -75,19 +112,26 @@ fn response(call: &Call, ended: Ended) -> AskResponse {
         problem: ended.error.map(|error| error.problem(&call.request_id)),
         result: ended.finished.map(|finished| run_result(&call.app, &finished)),
         scope_md: Some(scope_md),
+        model: ended.model.map(model_use),
     }
 }
 
-fn question(asked: Clarification) -> Question {
-    Question {
-        id: asked.id,
-        text: asked.text,
-        choices: asked
-            .choices
-            .into_iter()
-            .map(|choice| Choice { value: choice.value, label: choice.label })
-            .collect(),
-        recommended: Some(asked.recommended),
+/// What models did, in the contract's type.
+pub(super) fn model_use(made: ModelUse) -> types::ModelUse {
+    let tried = made.tried.into_iter().map(|tried| types::ModelTried {
+        model: tried.model,
+        outcome: tried.outcome,
+        corrections: tried.corrections.into(),
+    });
+    types::ModelUse {
+        used: made.used,
+        tried: tried.collect(),
+        calls: made.usage.calls,
+        prompt_tokens: made.usage.prompt_tokens,
+        completion_tokens: made.usage.completion_tokens,
+        estimated: made.usage.estimated,
+        kept: made.kept,
+        prompts: made.prompts,
     }
 }
 
@@ -126,7 +170,7 @@ pub(super) async fn built(
     version: &ScopeVersion,
     datasource: &crate::id::DatasourceId,
 ) -> Result<ScopeVersion, ApiError> {
-    let prepared = sources::prepared(&call.app, datasource).await?;
+    let prepared = sources::prepared(&call.app, &call.principal, datasource).await?;
     let ir = scope::read(&version.scope_md, prepared.catalog(), jiff::Timestamp::now())
         .map_err(|errors| ApiError::ir("", errors))?;
     Ok(call.app.store.scopes().set_ir(&version.id, &ir.to_json()).await?)

@@ -1,20 +1,27 @@
 //! Learning, schema notes, and the catalog with people's edits.
 
+use std::sync::Arc;
+
 use air_ir::{Catalog, CatalogEdits};
 use axum::http::StatusCode;
+use axum::http::header::{ETAG, IF_MATCH};
 use serde_json::json as value;
 
-use super::rows::json;
+use super::process::accepted;
+use super::rows::{json, matching, with_header};
 use super::{Operation, operation};
+use crate::access;
 use crate::admission::{Answer, Call};
 use crate::contract::types::{
     Checksum, Cursor, ErrorCode, FieldErrorCode, GetSchemaQuery, LearnQuery, LearnRequest,
     SchemaNote, SchemaNoteList,
 };
 use crate::id::DatasourceId;
+use crate::jobs::kinds::LearnJob;
+use crate::pipeline::order::Pace;
 use crate::pipeline::{learn as learning, sources};
 use crate::problem::ApiError;
-use crate::store::PageRequest;
+use crate::store::{JobKind, PageRequest, page_of};
 
 pub(super) const OPERATIONS: &[Operation] = &[
     operation!(learn),
@@ -30,8 +37,17 @@ async fn learn(call: Call) -> Answer {
         None => LearnRequest::default(),
     };
     let id = &query.datasource_id;
-    let learned = learning::learn(&call.app, id, &wanted, call.deadline).await?;
-    json(StatusCode::OK, &learned)
+    if call.wants_job() {
+        call.app.store.datasources().get(id).await?;
+        let datasource_ids = vec![id.clone()];
+        let input = LearnJob { datasource_ids, request: wanted, single: true };
+        return accepted(&call, JobKind::Learn, &input).await;
+    }
+    let unheard: learning::Hearing = Arc::new(|_, _| {});
+    let heard = (Pace::Request, unheard);
+    let learned = learning::learn(&call.app, id, &wanted, call.deadline, heard).await?;
+    let prepared = sources::prepared(&call.app, &call.principal, id).await?;
+    json(StatusCode::OK, &learning::shown(learned, prepared.catalog()))
 }
 
 async fn get_schema(call: Call) -> Answer {
@@ -40,7 +56,15 @@ async fn get_schema(call: Call) -> Answer {
     call.app.store.datasources().get(&id).await?;
     let limit = query.limit.map(u32::from);
     let page = PageRequest::new(limit, query.cursor.map(|c| c.as_str().to_owned()));
-    let found = call.app.store.schema_notes().page(&id, &page).await?;
+    let notes = call.app.store.schema_notes();
+    let found = match access::is_whole(&call.app.config.policies, &call.principal, &id) {
+        true => notes.page(&id, &page).await?,
+        false => {
+            let prepared = sources::prepared(&call.app, &call.principal, &id).await?;
+            let record = sources::record(&call.app, &id).await?;
+            page_of(&id, learning::notes_of(prepared.catalog()), record.learned_at, &page)?
+        }
+    };
     let list = SchemaNoteList {
         items: found
             .items
@@ -60,8 +84,18 @@ async fn get_schema(call: Call) -> Answer {
 
 async fn get_catalog(call: Call) -> Answer {
     let id: DatasourceId = call.path("datasource_id")?;
-    let record = sources::record(&call.app, &id).await?;
-    json(StatusCode::OK, &sources::edited(&record)?)
+    shown(&call, &id).await
+}
+
+/// The catalog as the caller sees it, with its tag.
+async fn shown(call: &Call, id: &DatasourceId) -> Answer {
+    let prepared = sources::prepared(&call.app, &call.principal, id).await?;
+    let catalog = prepared.catalog().as_ref();
+    with_header(json(StatusCode::OK, catalog)?, ETAG, &tag(catalog))
+}
+
+fn tag(catalog: &Catalog) -> String {
+    format!("\"{}\"", catalog.version)
 }
 
 async fn update_catalog(call: Call) -> Answer {
@@ -75,18 +109,27 @@ async fn update_catalog(call: Call) -> Answer {
     let catalog = loop {
         match edit(&call, &id, &newer).await {
             // Someone else edited between reading and writing: lay it over theirs.
-            Err(error) if error.code == ErrorCode::PreconditionFailed => {}
+            Err(error) if error.code == ErrorCode::PreconditionFailed && !wants(&call) => {}
             done => break done?,
         }
     };
     learning::write_notes(&call.app, &id, &catalog).await?;
-    json(StatusCode::OK, &catalog)
+    shown(&call, &id).await
 }
 
-/// Lays edits over those there are.
+/// Whether the caller changes a state that it knows, and no other.
+fn wants(call: &Call) -> bool {
+    call.header(&IF_MATCH).is_some_and(|wanted| wanted.trim() != "*")
+}
+
+/// Lays edits over those there are, of what the editor sees; gives the whole catalog.
 async fn edit(call: &Call, id: &DatasourceId, newer: &CatalogEdits) -> Result<Catalog, ApiError> {
     let record = sources::record(&call.app, id).await?;
-    let errors = newer.check(&sources::edited(&record)?);
+    let prepared = sources::prepared(&call.app, &call.principal, id).await?;
+    if let Some(wanted) = call.header(&IF_MATCH) {
+        matching(wanted, &tag(prepared.catalog()))?;
+    }
+    let errors = newer.check(prepared.catalog());
     if !errors.is_empty() {
         return Err(ApiError::ir("", errors));
     }

@@ -1,11 +1,12 @@
 //! Registered sources.
 
 use axum::http::StatusCode;
-use axum::http::header::LOCATION;
-use serde_json::{Value, json as value};
+use axum::http::header::{ETAG, IF_MATCH, LOCATION};
+use serde_json::Value;
 
-use super::rows::{json, with_header};
+use super::rows::{json, matching, with_header};
 use super::{Operation, operation};
+use crate::access;
 use crate::admission::{Answer, Call};
 use crate::config::SourceKind;
 use crate::contract::types::{
@@ -16,7 +17,7 @@ use crate::id::DatasourceId;
 use crate::pipeline::{learn, sources};
 use crate::problem::ApiError;
 use crate::service::App;
-use crate::store::{self, DatasourceChange, NewAuditEntry, NewDatasource, PageRequest, StoreError};
+use crate::store::{self, DatasourceChange, NewDatasource, PageRequest, StoreError};
 
 pub(super) const OPERATIONS: &[Operation] = &[
     operation!(list_datasources),
@@ -33,7 +34,7 @@ async fn list_datasources(call: Call) -> Answer {
     let found = call.app.store.datasources().list(&page).await?;
     let mut items = Vec::new();
     for record in found.items {
-        items.push(shown(&call.app, record).await?);
+        items.push(shown(&call, record).await?);
     }
     let next = found.next.map(Cursor::new);
     json(StatusCode::OK, &DatasourceList { items, next })
@@ -43,9 +44,8 @@ async fn create_datasource(call: Call) -> Answer {
     let body: DatasourceCreate = call.body()?;
     let new = new(&call.app, body)?;
     let created = call.app.store.datasources().create(new).await?;
-    audit(&call, "datasource.create", &created.id).await?;
     let location = format!("/v1/datasources/{}", created.id);
-    let shown = shown(&call.app, created).await?;
+    let shown = shown(&call, created).await?;
     with_header(json(StatusCode::CREATED, &shown)?, LOCATION, &location)
 }
 
@@ -111,7 +111,12 @@ fn named(kind: SourceKind) -> air_ir::catalog::SourceKind {
 async fn get_datasource(call: Call) -> Answer {
     let id: DatasourceId = call.path("id")?;
     let record = call.app.store.datasources().get(&id).await?;
-    json(StatusCode::OK, &shown(&call.app, record).await?)
+    let tag = tag(&record);
+    with_header(json(StatusCode::OK, &shown(&call, record).await?)?, ETAG, &tag)
+}
+
+fn tag(record: &store::Datasource) -> String {
+    format!("\"{}\"", record.version)
 }
 
 async fn update_datasource(call: Call) -> Answer {
@@ -135,17 +140,24 @@ async fn update_datasource(call: Call) -> Answer {
         allow_superuser: body.allow_superuser,
         sample_values: None,
     };
-    let updated = call.app.store.datasources().update(&id, &change, None).await?;
+    // Between reading and writing somebody else may write: the store looks again.
+    let expected = match call.header(&IF_MATCH) {
+        Some(wanted) => {
+            matching(wanted, &tag(&record))?;
+            (wanted.trim() != "*").then_some(record.version)
+        }
+        None => None,
+    };
+    let updated = call.app.store.datasources().update(&id, &change, expected).await?;
     sources::forget(&call.app, &id);
-    audit(&call, "datasource.update", &id).await?;
-    json(StatusCode::OK, &shown(&call.app, updated).await?)
+    let tag = tag(&updated);
+    with_header(json(StatusCode::OK, &shown(&call, updated).await?)?, ETAG, &tag)
 }
 
 async fn delete_datasource(call: Call) -> Answer {
     let id: DatasourceId = call.path("id")?;
     call.app.store.datasources().delete(&id).await?;
     sources::forget(&call.app, &id);
-    audit(&call, "datasource.delete", &id).await?;
     let mut response = axum::http::Response::new(axum::body::Body::empty());
     *response.status_mut() = StatusCode::NO_CONTENT;
     Ok(response)
@@ -153,22 +165,14 @@ async fn delete_datasource(call: Call) -> Answer {
 
 async fn check_datasource(call: Call) -> Answer {
     let id: DatasourceId = call.path("id")?;
-    json(StatusCode::OK, &learn::health(&call.app, &id).await?)
-}
-
-async fn audit(call: &Call, action: &str, id: &DatasourceId) -> Result<(), ApiError> {
-    let entry = NewAuditEntry {
-        principal: &call.principal,
-        action,
-        subject: id.as_str(),
-        detail: value!({}),
-        request_id: Some(&call.request_id),
-    };
-    Ok(call.app.store.audit_log().add(entry).await?)
+    let health = learn::health(&call.app, &id).await?;
+    json(StatusCode::OK, &tellable(&call, &id, health))
 }
 
 /// A source as people see it: never its DSN.
-async fn shown(app: &App, record: store::Datasource) -> Result<Datasource, ApiError> {
+async fn shown(call: &Call, record: store::Datasource) -> Result<Datasource, ApiError> {
+    let app = &call.app;
+    let health = record.health.map_or_else(unknown, kept);
     let catalog = match app.store.catalogs().get(&record.id).await {
         Ok(catalog) => Some(catalog),
         Err(StoreError::NotFound { .. }) => None,
@@ -179,13 +183,21 @@ async fn shown(app: &App, record: store::Datasource) -> Result<Datasource, ApiEr
         display_name: record.display_name,
         default: record.is_default,
         base_path: record.base_path,
-        health: record.health.map_or_else(unknown, kept),
+        health: tellable(call, &record.id, health),
         catalog_version: catalog.as_ref().map(store::CatalogRecord::tag),
         learned_at: catalog.map(|c| c.learned_at.to_string()),
         created_at: record.created_at.to_string(),
         updated_at: record.updated_at.to_string(),
         id: record.id,
     })
+}
+
+/// What does not fit may be a column or a value that policies keep from the caller.
+fn tellable(call: &Call, id: &DatasourceId, health: Health) -> Health {
+    match access::is_whole(&call.app.config.policies, &call.principal, id) {
+        true => health,
+        false => Health { detail: None, ..health },
+    }
 }
 
 fn kept(health: Value) -> Health {

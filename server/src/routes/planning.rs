@@ -1,22 +1,22 @@
 //! From an IR to a plan, SQL and rows, without a saved report.
 
-use air_engine::{Dialect, GuardedPlan};
-use air_ir::{Bindings, Ir};
+use air_engine::{Dialect, GuardedPlan, RunOptions};
 use axum::http::StatusCode;
-use jiff::Timestamp;
-use serde_json::Value;
 
-use super::rows::{format, json, run_answer};
+use super::process::accepted;
+use super::rows::{format, json, max_age, run_answer};
 use super::{Operation, operation};
 use crate::admission::{Answer, Call};
 use crate::contract::types::{
-    self, DialectSql, FieldErrorCode, Params, PlanSqlQuery, QueryQuery, QueryRequest, SqlRequest,
+    self, DialectSql, FieldErrorCode, PlanSqlQuery, QueryQuery, QueryRequest, SqlRequest,
     SqlResponse,
 };
 use crate::id::DatasourceId;
-use crate::pipeline::{self, Clock, Order, Question, sources};
+use crate::jobs::kinds::QueryJob;
+use crate::pipeline::{self, Clock, Order, order, sources};
 use crate::problem::{ApiError, safety_report};
 use crate::results;
+use crate::store::JobKind;
 
 pub(super) const OPERATIONS: &[Operation] = &[operation!(plan_sql), operation!(query)];
 
@@ -24,9 +24,17 @@ async fn plan_sql(call: Call) -> Answer {
     let asked: PlanSqlQuery = call.query()?;
     let body: SqlRequest = call.body()?;
     let datasource = named(body.datasource_id, asked.datasource_id)?;
-    let question = question(body.ir, body.sql, body.params.as_ref())?;
-    let order = order(&call, datasource.clone(), question, body.params, body.now.as_deref())?;
-    let prepared = sources::joined(&call.app, &datasource, &order.question.sources()).await?;
+    let question = order::question(body.ir, body.sql, body.params.as_ref())?;
+    let order = order::of_question(
+        &call.principal,
+        datasource.clone(),
+        question,
+        body.params,
+        body.now.as_deref(),
+        call.deadline,
+    )?;
+    let others = order.question.sources();
+    let prepared = sources::joined(&call.app, &call.principal, &datasource, &others).await?;
     let bound = pipeline::bound(&order)?;
     let guarded = pipeline::guarded(&call.app, &order, &bound, &prepared, &mut Clock::start())?;
     let record = call.app.store.datasources().get(&datasource).await?;
@@ -42,7 +50,8 @@ async fn plan_sql(call: Call) -> Answer {
         (Err(error), Some(_)) => return Err(error.into()),
         // A source that cannot do the whole is asked for the part it can.
         (Err(error), None) => {
-            let queries = pipeline::source_sql(&datasource, &guarded.execution()?)?;
+            let queries =
+                pipeline::source_sql(&datasource, &guarded.execution()?, RunOptions::default())?;
             (queries.first().cloned().ok_or(error)?, Some(queries))
         }
     };
@@ -86,8 +95,14 @@ async fn query(call: Call) -> Answer {
     let asked: QueryQuery = call.query()?;
     let format = format(&call, asked.format)?;
     let body: QueryRequest = call.body()?;
-    let question = question(body.ir, body.sql, body.params.as_ref())?;
-    let order = order(&call, body.datasource_id, question, body.params, body.now.as_deref())?;
+    let order = order::of_query(&call.principal, body.clone(), call.deadline)?;
+    if call.wants_job() {
+        sources::prepared(&call.app, &call.principal, &order.datasource).await?;
+        let now = Some(order.now.to_string());
+        let input = QueryJob { request: QueryRequest { now, ..body } };
+        return accepted(&call, JobKind::Query, &input).await;
+    }
+    let order = Order { max_age: max_age(&call, body.max_age), ..order };
     let finished = pipeline::report(&call.app, order).await?;
     run_answer(&call.app, &finished, format)
 }
@@ -107,60 +122,4 @@ fn named(
             Err(ApiError::field("/datasource_id", FieldErrorCode::MissingField, detail))
         }
     }
-}
-
-/// What a request asks for: one of IR and SQL, as the contract says.
-fn question(
-    ir: Option<types::Ir>,
-    sql: Option<String>,
-    params: Option<&Params>,
-) -> Result<Question, ApiError> {
-    match sql {
-        None => {
-            let value = Value::Object(ir.unwrap_or_default());
-            let ir = Ir::parse(&value).map_err(|errors| ApiError::ir("/ir", errors))?;
-            Ok(Question::Ir(Box::new(ir)))
-        }
-        Some(_) if params.is_some_and(|params| !params.is_empty()) => {
-            let detail = "SQL takes no parameters; write the values, which are bound.";
-            Err(ApiError::field("/params", FieldErrorCode::UnknownParameter, detail))
-        }
-        Some(text) => Ok(Question::Sql(text)),
-    }
-}
-
-/// An order without a report: each parameter used must be given.
-fn order(
-    call: &Call,
-    datasource: DatasourceId,
-    question: Question,
-    params: Option<Params>,
-    now: Option<&str>,
-) -> Result<Order, ApiError> {
-    let params = params.unwrap_or_default();
-    let values = params.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
-    Ok(Order {
-        owner: call.principal.sub.clone(),
-        datasource,
-        question,
-        ir_at: "/ir",
-        bindings: Bindings { values, ..Bindings::default() },
-        params,
-        report: None,
-        scope_version: None,
-        now: instant(now)?,
-        deadline: call.deadline,
-    })
-}
-
-/// The `now` of a request; the present if it is not given.
-pub(super) fn instant(now: Option<&str>) -> Result<Timestamp, ApiError> {
-    let Some(text) = now else {
-        return Ok(crate::store::Moment::now().timestamp());
-    };
-    let instant = text.parse().map(|at: Timestamp| crate::store::Moment::from(at).timestamp());
-    instant.map_err(|_| {
-        let detail = "This is no instant in RFC 3339 that AIR can count from.";
-        ApiError::field("/now", FieldErrorCode::BadValue, detail)
-    })
 }

@@ -14,7 +14,7 @@ use crate::contract::types::{
     ReportList,
 };
 use crate::id::ReportKey;
-use crate::pipeline::definition;
+use crate::pipeline::{definition, order};
 use crate::problem::ApiError;
 use crate::store::{self, Moment, NewReportVersion, StoreError};
 
@@ -77,7 +77,7 @@ async fn create_report(call: Call) -> Answer {
     with_header(json(StatusCode::CREATED, &shown(report, None))?, LOCATION, &location)
 }
 
-fn free(key: &ReportKey, pointer: &str) -> Result<(), ApiError> {
+pub(super) fn free(key: &ReportKey, pointer: &str) -> Result<(), ApiError> {
     match key.as_str() == RESERVED {
         true => {
             let detail = "This key is a path of AIR's own; take another.";
@@ -161,7 +161,7 @@ async fn export_report(call: Call) -> Answer {
     let query: ExportReportQuery = call.query()?;
     let format = export_format(&call, query.format)?;
     let report = find(&call).await?;
-    let version = version(&call, &report, query.version).await?;
+    let version = order::version(&call.app, &report, query.version).await?;
     let tag = etag(&version);
     let export = ReportExport {
         format: FORMAT.to_owned(),
@@ -200,28 +200,6 @@ fn export_format(call: &Call, wanted: Option<ExportFormat>) -> Result<ExportForm
     }
 }
 
-/// The version asked for, or the newest.
-pub(super) async fn version(
-    call: &Call,
-    report: &store::Report,
-    number: Option<u32>,
-) -> Result<store::ReportVersion, ApiError> {
-    let reports = call.app.store.reports();
-    let found = match number {
-        Some(number) => reports.version(&report.id, i64::from(number)).await,
-        None => reports.latest(&report.id).await,
-    };
-    found.map_err(|error| match error {
-        StoreError::NotFound { .. } => {
-            let which =
-                number.map_or_else(|| "no version yet".to_owned(), |n| format!("no version {n}"));
-            let detail = format!("The report {} has {which}.", report.key);
-            ApiError::new(ErrorCode::NotFound, detail)
-        }
-        other => other.into(),
-    })
-}
-
 async fn import_report(call: Call) -> Answer {
     let query: ImportReportQuery = call.query()?;
     let export: ReportExport = call.body()?;
@@ -231,7 +209,7 @@ async fn import_report(call: Call) -> Answer {
     if let Some(id) = &datasource_id {
         call.app.store.datasources().get(id).await?;
     }
-    definition::check(&call.app, &export.def, datasource_id.as_ref()).await?;
+    definition::check(&call.app, &call.principal, &export.def, datasource_id.as_ref()).await?;
     let first = NewReportVersion {
         def: serde_json::to_value(&export.def).map_err(ApiError::internal)?,
         datasource_id,

@@ -1,9 +1,10 @@
 //! Answers: JSON bodies, and a run's rows in the format that was asked for.
 
 use std::fmt::Write;
+use std::time::Duration;
 
 use axum::body::Body;
-use axum::http::header::{ACCEPT, CONTENT_TYPE};
+use axum::http::header::{ACCEPT, AGE, CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::{HeaderName, HeaderValue, Response, StatusCode};
 use serde::Serialize;
 
@@ -13,6 +14,7 @@ use crate::pipeline::Finished;
 use crate::problem::ApiError;
 use crate::results;
 use crate::service::App;
+use crate::store::Moment;
 
 /// A JSON body.
 pub(super) fn json(status: StatusCode, body: &impl Serialize) -> Answer {
@@ -95,6 +97,7 @@ pub(super) fn run_result(app: &App, finished: &Finished) -> RunResult {
         row_count: shown as u64,
         truncated: finished.truncated || shown < finished.rows.num_rows(),
         as_of: finished.as_of.to_string(),
+        cached: finished.cached,
         now: order.now.to_string(),
         params: order.params.clone(),
         sql: finished.sql.clone(),
@@ -126,7 +129,42 @@ pub(super) fn run_answer(app: &App, finished: &Finished, format: ResultFormat) -
         row_count: finished.rows.num_rows(),
         truncated: finished.truncated,
     };
-    facts.onto(response)
+    let response = facts.onto(response)?;
+    let cached = HeaderName::from_static("x-air-cached");
+    let response = with_header(response, cached, &finished.cached.to_string())?;
+    if !finished.cached {
+        return Ok(response);
+    }
+    let age = Moment::now().timestamp().duration_since(finished.as_of.timestamp());
+    with_header(response, AGE, &age.as_secs().max(0).to_string())
+}
+
+/// Whether an `If-Match` names the tag that a thing has now.
+pub(super) fn matching(wanted: &str, tag: &str) -> Result<(), ApiError> {
+    let fits = |one: &str| one.trim() == "*" || one.trim() == tag;
+    if wanted.split(',').any(fits) {
+        return Ok(());
+    }
+    let detail = format!("It was changed and has the ETag {tag} now; read it and try again.");
+    Err(ApiError::new(ErrorCode::PreconditionFailed, detail))
+}
+
+/// How old rows may be: the body says, or `Cache-Control`.
+pub(super) fn max_age(call: &Call, given: Option<u32>) -> Option<Duration> {
+    let header = || call.header(&CACHE_CONTROL).and_then(max_age_of);
+    given.or_else(header).map(|seconds| Duration::from_secs(seconds.min(OLDEST).into()))
+}
+
+/// The oldest that the contract lets ask for, in seconds.
+const OLDEST: u32 = 86_400;
+
+/// The `max-age` of a header, if nothing in it forbids to answer from what is kept.
+fn max_age_of(header: &str) -> Option<u32> {
+    let parts = || header.split(',').map(|part| part.trim().to_ascii_lowercase());
+    if parts().any(|part| part == "no-cache" || part == "no-store") {
+        return None;
+    }
+    parts().find_map(|part| part.strip_prefix("max-age=")?.parse().ok())
 }
 
 /// What every export states.
@@ -192,6 +230,15 @@ mod tests {
         let weighed = "application/json;q=0.1, application/x-ndjson";
         assert_eq!(accepted(weighed), Some(ResultFormat::Ndjson));
         assert_eq!(accepted("text/html, application/json;q=0"), None);
+    }
+
+    #[test]
+    fn cache_control_says_how_old_an_answer_may_be() {
+        assert_eq!(max_age_of("max-age=60"), Some(60));
+        assert_eq!(max_age_of("private, Max-Age=5"), Some(5));
+        assert_eq!(max_age_of("max-age=60, no-cache"), None);
+        assert_eq!(max_age_of("no-store"), None);
+        assert_eq!(max_age_of("max-age=-1"), None);
     }
 
     #[test]

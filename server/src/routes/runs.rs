@@ -6,18 +6,20 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::asking::object;
+use super::asking::{drafter, model_use, object};
 use super::datasources::page;
 use super::reports::find;
 use super::rows::{Facts, bytes, format, json, number};
 use super::{Operation, operation};
+use crate::access;
 use crate::admission::{Answer, Call};
 use crate::auth::Role;
 use crate::contract::types::{
-    Cursor, ErrorCode, FieldErrorCode, GetRunRowsQuery, ListReportRunsQuery, Problem, ResultFormat,
-    RowPage, Run, RunList, RunStatus, RunSummary,
+    Analysis, AnalyzeRequest, Cursor, ErrorCode, FieldErrorCode, GetRunRowsQuery,
+    ListReportRunsQuery, Problem, ResultFormat, RowPage, Run, RunList, RunStatus, RunSummary,
 };
 use crate::id::{RequestId, RunId};
+use crate::pipeline::analyze;
 use crate::problem::ApiError;
 use crate::results;
 use crate::store::{self, RunFilter};
@@ -27,6 +29,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
     operation!(get_run),
     operation!(cancel_run),
     operation!(get_run_rows),
+    operation!(analyze_run),
 ];
 
 /// Rows on a page.
@@ -89,6 +92,7 @@ async fn summary(call: &Call, run: &store::Run) -> Result<RunSummary, ApiError> 
         datasource_id: run.datasource_id.clone(),
         report_id: run.report_id.clone(),
         report_key: key.and_then(|key| key.parse().ok()),
+        job_id: run.job_id.clone(),
         version: version.map(number),
         params: object(run.params.clone()).unwrap_or_default(),
         row_count: run.row_count.and_then(|count| u64::try_from(count).ok()),
@@ -107,6 +111,9 @@ fn kept<T: DeserializeOwned>(value: Option<&Value>) -> Option<T> {
 async fn record(call: &Call, run: &store::Run) -> Result<Run, ApiError> {
     let summary = summary(call, run).await?;
     let sample = call.app.store.runs().sample(&run.id).await?;
+    // The last analysis is part of the verdict.
+    let analyses = call.app.store.analyses().list(&run.id).await?;
+    let analysed = analyses.last().and_then(|analysis| kept(Some(&analysis.verdict)));
     Ok(Run {
         run_id: summary.run_id,
         status: summary.status,
@@ -114,6 +121,7 @@ async fn record(call: &Call, run: &store::Run) -> Result<Run, ApiError> {
         datasource_id: summary.datasource_id,
         report_id: summary.report_id,
         report_key: summary.report_key,
+        job_id: summary.job_id,
         version: summary.version,
         params: summary.params,
         row_count: summary.row_count,
@@ -128,7 +136,7 @@ async fn record(call: &Call, run: &store::Run) -> Result<Run, ApiError> {
         columns: kept(run.columns.as_ref()).unwrap_or_default(),
         sample: sample.into_iter().filter_map(object).collect(),
         as_of: run.as_of.map(|at| at.to_string()),
-        qa: kept(run.verdict.as_ref()),
+        qa: analysed.or_else(|| kept(run.verdict.as_ref())),
         timings_ms: kept(run.timings.as_ref()),
         error: problem(run),
     })
@@ -153,8 +161,32 @@ async fn own(call: &Call) -> Result<store::Run, ApiError> {
     Ok(run)
 }
 
+async fn analyze_run(call: Call) -> Answer {
+    let run = own(&call).await?;
+    access::require_same(&call.app, &call.principal, &run)?;
+    // A body is not wanted where there is nothing to say.
+    let body: AnalyzeRequest = match call.raw_body() {
+        Some(_) => call.body()?,
+        None => AnalyzeRequest { provider: None, force_model: None },
+    };
+    let drafter = drafter(&call.app, body.provider, body.force_model)?;
+    let done = analyze::analyze(&call.app, &run, drafter, call.deadline).await?;
+    let body = Analysis {
+        analysis_id: done.analysis.id,
+        run_id: run.id,
+        analysis_md: done.analysis.analysis_md.unwrap_or_default(),
+        model_used: done.analysis.model_used,
+        refused: done.refused,
+        verdict: done.verdict,
+        model: model_use(done.made),
+        created_at: done.analysis.created_at.to_string(),
+    };
+    json(StatusCode::OK, &body)
+}
+
 async fn get_run(call: Call) -> Answer {
     let run = own(&call).await?;
+    access::require_same(&call.app, &call.principal, &run)?;
     json(StatusCode::OK, &record(&call, &run).await?)
 }
 
@@ -162,7 +194,13 @@ async fn cancel_run(call: Call) -> Answer {
     let run = own(&call).await?;
     let cancelled = call.app.store.runs().cancel(&run.id, &call.principal.sub).await?;
     call.app.running.cancel(&run.id);
-    json(StatusCode::ACCEPTED, &record(&call, &cancelled).await?)
+    let record = record(&call, &cancelled).await?;
+    // Whoever may cancel a run need not see what it was made of.
+    let shown = match access::made_alike(&call.app, &call.principal, &cancelled) {
+        true => record,
+        false => Run { ir: None, sql: Vec::new(), safety_report: Vec::new(), ..record },
+    };
+    json(StatusCode::ACCEPTED, &shown)
 }
 
 async fn get_run_rows(call: Call) -> Answer {
@@ -173,6 +211,7 @@ async fn get_run_rows(call: Call) -> Answer {
         return Err(ApiError::field("?limit", FieldErrorCode::Conflict, detail));
     }
     let run = own(&call).await?;
+    access::require_same(&call.app, &call.principal, &run)?;
     if run.status == store::RunStatus::Running {
         let detail = "The run has not ended yet.";
         return Err(ApiError::new(ErrorCode::NotFinished, detail));

@@ -6,6 +6,7 @@ use axum::http::StatusCode;
 
 use super::{Operation, operation};
 use crate::admission::{Answer, Call};
+use crate::broker::Health;
 use crate::contract::types::{Liveness, Part, PartStatus, Readiness, ReadyStatus};
 use crate::routes::rows::json;
 
@@ -25,6 +26,9 @@ async fn readyz(call: Call) -> Answer {
     };
     let mut ready = matches!(control_plane.status, PartStatus::Ok);
     let mut parts = BTreeMap::from([("control_plane".to_owned(), control_plane)]);
+    if let Some(redis) = redis(app.broker.health().await) {
+        parts.insert("redis".to_owned(), redis);
+    }
     if app.is_draining() {
         ready = false;
         let runs = app.running.count();
@@ -36,4 +40,17 @@ async fn readyz(call: Call) -> Answer {
         false => (ReadyStatus::NotReady, StatusCode::SERVICE_UNAVAILABLE),
     };
     json(code, &Readiness { status, parts })
+}
+
+/// How Redis is, where it is used. Without it this process goes on alone, so it stays ready.
+fn redis(health: Health) -> Option<Part> {
+    let part = |status, detail| Some(Part { status, detail });
+    match health {
+        Health::Alone => None,
+        Health::Shared => part(PartStatus::Ok, None),
+        Health::Away(why) => {
+            let detail = format!("{why}; what is live is not shared with other processes");
+            part(PartStatus::Failing, Some(detail))
+        }
+    }
 }

@@ -4,20 +4,22 @@ use axum::http::StatusCode;
 use axum::http::header::{ETAG, IF_MATCH, LOCATION};
 
 use super::datasources::page;
-use super::planning::instant;
-use super::reports::{etag, find, latest, precondition, version};
-use super::rows::{format, json, number, run_answer, with_header};
+use super::process::accepted;
+use super::reports::{etag, find, latest, precondition};
+use super::rows::{format, json, max_age, number, run_answer, with_header};
 use super::{Operation, operation};
 use crate::admission::{Answer, Call};
 use crate::contract::types::{
-    Checksum, Cursor, ErrorCode, FieldErrorCode, ListReportVersionsQuery, ReportDefinition,
-    ReportRunRequest, ReportVersion, ReportVersionCreate, ReportVersionCreated, ReportVersionList,
-    ReportVersionStatus, RunReportQuery,
+    Checksum, Cursor, ErrorCode, ListReportVersionsQuery, ReportRunRequest, ReportVersion,
+    ReportVersionCreate, ReportVersionCreated, ReportVersionList, ReportVersionStatus,
+    RunReportQuery,
 };
-use crate::id::DatasourceId;
-use crate::pipeline::{self, Order, Question, definition, params};
+use crate::id::ReportKey;
+use crate::jobs::kinds::ReportJob;
+use crate::pipeline::order::{self, ReportWanted};
+use crate::pipeline::{self, Order, definition, sources};
 use crate::problem::ApiError;
-use crate::store::{self, NewReportVersion};
+use crate::store::{self, JobKind, NewReportVersion};
 
 pub(super) const OPERATIONS: &[Operation] =
     &[operation!(list_report_versions), operation!(create_report_version), operation!(run_report)];
@@ -78,7 +80,7 @@ async fn create_report_version(call: Call) -> Answer {
         let scope = call.app.store.scopes().get(&version.scope_id).await?;
         call.require_owner(&scope.owner, "scope version", id.as_str())?;
     }
-    definition::check(&call.app, &body.def, body.datasource_id.as_ref()).await?;
+    definition::check(&call.app, &call.principal, &body.def, body.datasource_id.as_ref()).await?;
     let new = NewReportVersion {
         def: serde_json::to_value(&body.def).map_err(ApiError::internal)?,
         datasource_id: body.datasource_id,
@@ -112,45 +114,22 @@ async fn run_report(call: Call) -> Answer {
         Some(_) => call.body()?,
         None => ReportRunRequest::default(),
     };
-    let report = find(&call).await?;
-    let version = version(&call, &report, query.version).await?;
-    let datasource = source(&version, query.datasource_id)?;
-    let definition: ReportDefinition =
-        serde_json::from_value(version.def.clone()).map_err(ApiError::internal)?;
-    let ir = definition::ir(&definition)?;
-    let given = body.params.unwrap_or_default();
-    let (bindings, params) = params::bindings(&definition, &ir, &given)?;
-    let order = Order {
-        owner: call.principal.sub.clone(),
-        datasource,
-        question: Question::Ir(Box::new(ir)),
-        ir_at: "/def/ir",
-        bindings,
-        params,
-        scope_version: version.scope_version_id.clone(),
-        report: Some((report, version)),
-        now: instant(body.now.as_deref())?,
-        deadline: call.deadline,
+    let key: ReportKey = call.path("key")?;
+    let wanted = ReportWanted {
+        key,
+        version: query.version,
+        datasource_id: query.datasource_id,
+        params: body.params,
+        now: body.now,
     };
+    let order = order::of_report(&call.app, &call.principal, wanted.clone(), call.deadline).await?;
+    if call.wants_job() {
+        sources::prepared(&call.app, &call.principal, &order.datasource).await?;
+        let now = Some(order.now.to_string());
+        let input = ReportJob { report: ReportWanted { now, ..wanted } };
+        return accepted(&call, JobKind::Report, &input).await;
+    }
+    let order = Order { max_age: max_age(&call, body.max_age), ..order };
     let finished = pipeline::report(&call.app, order).await?;
     run_answer(&call.app, &finished, format)
-}
-
-/// The source a version is bound to, or the one that is named for a portable one.
-fn source(
-    version: &store::ReportVersion,
-    named: Option<DatasourceId>,
-) -> Result<DatasourceId, ApiError> {
-    match (&version.datasource_id, named) {
-        (Some(bound), Some(named)) if *bound != named => {
-            let detail = format!("The report is bound to the source {bound}.");
-            Err(ApiError::field("?datasource_id", FieldErrorCode::Conflict, detail))
-        }
-        (Some(bound), _) => Ok(bound.clone()),
-        (None, Some(named)) => Ok(named),
-        (None, None) => {
-            let detail = "The report is portable; name a source with ?datasource_id=.";
-            Err(ApiError::field("?datasource_id", FieldErrorCode::MissingField, detail))
-        }
-    }
 }

@@ -17,6 +17,9 @@ pub(crate) struct Analysis {
     #[sqlx(rename = "verdict_json", json)]
     pub(crate) verdict: Value,
     pub(crate) analysis_md: Option<String>,
+    /// Tokens, tries and prompts.
+    #[sqlx(rename = "model_json", json(nullable))]
+    pub(crate) model: Option<Value>,
     pub(crate) created_at: Moment,
 }
 
@@ -26,6 +29,7 @@ pub(crate) struct NewAnalysis {
     pub(crate) rubric_version: String,
     pub(crate) verdict: Value,
     pub(crate) analysis_md: Option<String>,
+    pub(crate) model: Option<Value>,
 }
 
 pub(crate) struct Analyses<'s> {
@@ -41,8 +45,9 @@ impl<'s> Analyses<'s> {
         let mut transaction = self.store.write().await?;
         let analysis = sqlx::query_as(
             "INSERT INTO report_analyses
-                 (id, run_id, model_used, rubric_version, verdict_json, analysis_md, created_at)
-             VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING *",
+                 (id, run_id, model_used, rubric_version, verdict_json, analysis_md, model_json,
+                  created_at)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING *",
         )
         .bind(AnalysisId::new())
         .bind(run)
@@ -50,6 +55,7 @@ impl<'s> Analyses<'s> {
         .bind(&new.rubric_version)
         .bind(Json(&new.verdict))
         .bind(&new.analysis_md)
+        .bind(new.model.as_ref().map(Json))
         .bind(Moment::now())
         .fetch_one(&mut *transaction)
         .await

@@ -1,7 +1,7 @@
 //! The data folder: only its owner may look inside.
 //!
 //! In: its path. Out: the folder with mode 0700, and a lock held by the one process that serves
-//! from it. A folder of another owner is an error, because its mode cannot be set.
+//! from it, or by all that share it. A folder of another owner is an error, because its mode cannot be set.
 
 use std::fs::{File, OpenOptions, Permissions, TryLockError};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
@@ -47,9 +47,20 @@ impl DataDir {
         })
     }
 
-    /// Takes the folder for this process. Two servers on one folder would each take the other's
-    /// runs for interrupted.
+    /// Takes the folder for this process alone.
     pub(crate) fn lock(&self) -> Result<DataDirLock, StoreError> {
+        self.lock_by(File::try_lock)
+    }
+
+    /// Takes the folder with others that share it; they need a broker to act as one.
+    pub(crate) fn lock_shared(&self) -> Result<DataDirLock, StoreError> {
+        self.lock_by(File::try_lock_shared)
+    }
+
+    fn lock_by(
+        &self,
+        take: impl FnOnce(&File) -> Result<(), TryLockError>,
+    ) -> Result<DataDirLock, StoreError> {
         let path = self.0.join("air.lock");
         let failed = |source| StoreError::DataDir {
             what: "the data folder cannot be locked",
@@ -57,7 +68,7 @@ impl DataDir {
             source,
         };
         let file = private_file(&path).map_err(failed)?;
-        match file.try_lock() {
+        match take(&file) {
             Ok(()) => Ok(DataDirLock { _file: file }),
             Err(TryLockError::WouldBlock) => Err(StoreError::DataDirInUse { path: self.0.clone() }),
             Err(TryLockError::Error(source)) => Err(failed(source)),
@@ -66,7 +77,7 @@ impl DataDir {
 }
 
 /// Opens a file that only its owner may read, making it if it is missing.
-pub(super) fn private_file(path: &Path) -> std::io::Result<File> {
+pub(crate) fn private_file(path: &Path) -> std::io::Result<File> {
     let file = OpenOptions::new()
         .read(true)
         .write(true)

@@ -1,16 +1,21 @@
 //! Opening the database, and the connections that read and write.
 
+use std::fs::File;
 use std::path::Path;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Sqlite, SqlitePool, Transaction};
+use tokio::sync::mpsc::UnboundedSender;
 
 use super::data_dir::private_file;
 use super::error::StoreError;
 use super::{
-    Analyses, AuditLog, Catalogs, Datasources, IdempotencyKeys, Reports, Runs, SchemaNotes, Scopes,
+    Analyses, AuditLog, CatalogRecord, Catalogs, ChatMessages, ChatRooms, Datasources, EventRows,
+    IdempotencyKeys, Jobs, ModelDrafts, Owners, Reports, Runs, Schedules, SchemaNotes, Scopes,
 };
+use crate::events::Event;
 use crate::id::ProcessId;
 
 const READERS: u32 = 4;
@@ -25,6 +30,8 @@ pub(crate) struct Store {
     writer: SqlitePool,
     reader: SqlitePool,
     process: ProcessId,
+    /// Who hands on the events of what was committed.
+    listener: Arc<OnceLock<UnboundedSender<Event>>>,
 }
 
 impl Store {
@@ -43,15 +50,33 @@ impl Store {
             SqlitePoolOptions::new().acquire_timeout(PATIENCE).idle_timeout(None).max_lifetime(None)
         };
         let writer = pool().max_connections(1).connect_with(options.clone()).await?;
-        MIGRATIONS.run(&writer).await?;
+        {
+            // Two processes that share the folder may start at once.
+            let _turn = migrating(file)?;
+            MIGRATIONS.run(&writer).await?;
+        }
         let reading = options.pragma("query_only", "on");
         let reader = pool().max_connections(READERS).connect_with(reading).await?;
-        Ok(Self { writer, reader, process: ProcessId::new() })
+        Ok(Self { writer, reader, process: ProcessId::new(), listener: Arc::default() })
     }
 
     /// This life of the server, as runs and keys in flight name it.
     pub(crate) fn process(&self) -> &ProcessId {
         &self.process
+    }
+
+    /// From now on `listener` gets the events of what is committed, in the order of each channel.
+    pub(crate) fn announce_to(&self, listener: UnboundedSender<Event>) {
+        // The first one stays; there is one for a life of the service.
+        let _ = self.listener.set(listener);
+    }
+
+    /// Hands on events whose transaction was committed. They are in the table whatever becomes of
+    /// them here.
+    pub(super) fn tell(&self, events: impl IntoIterator<Item = Event>) {
+        if let Some(listener) = self.listener.get() {
+            events.into_iter().for_each(|event| drop(listener.send(event)));
+        }
     }
 
     pub(super) fn reader(&self) -> &SqlitePool {
@@ -61,6 +86,12 @@ impl Store {
     /// A transaction that holds the right to write from its first statement.
     pub(super) async fn write(&self) -> Result<Transaction<'static, Sqlite>, StoreError> {
         Ok(self.writer.begin_with("BEGIN IMMEDIATE").await?)
+    }
+
+    /// A transaction for tests of what writes in its caller's.
+    #[cfg(test)]
+    pub(crate) async fn write_for_tests(&self) -> Transaction<'static, Sqlite> {
+        self.write().await.unwrap()
     }
 
     /// Whether reading and writing work, for `/readyz`.
@@ -95,6 +126,16 @@ impl Store {
         }
     }
 
+    /// The catalogs in a file. Nothing is written to it.
+    pub(crate) async fn learned(file: &Path) -> Result<Vec<CatalogRecord>, StoreError> {
+        let options = SqliteConnectOptions::new().filename(file).read_only(true);
+        let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options).await?;
+        let found = sqlx::query_as("SELECT * FROM catalogs ORDER BY datasource_id");
+        let found = found.fetch_all(&pool).await;
+        pool.close().await;
+        Ok(found?)
+    }
+
     /// Finishes what is being written and closes the file.
     pub(crate) async fn close(&self) {
         self.reader.close().await;
@@ -125,6 +166,18 @@ impl Store {
         Runs::new(self)
     }
 
+    pub(crate) fn jobs(&self) -> Jobs<'_> {
+        Jobs::new(self)
+    }
+
+    pub(crate) fn schedules(&self) -> Schedules<'_> {
+        Schedules::new(self)
+    }
+
+    pub(crate) fn model_drafts(&self) -> ModelDrafts<'_> {
+        ModelDrafts::new(self)
+    }
+
     pub(crate) fn analyses(&self) -> Analyses<'_> {
         Analyses::new(self)
     }
@@ -133,9 +186,33 @@ impl Store {
         AuditLog::new(self)
     }
 
+    pub(crate) fn events(&self) -> EventRows<'_> {
+        EventRows::new(self)
+    }
+
+    pub(crate) fn chat_rooms(&self) -> ChatRooms<'_> {
+        ChatRooms::new(self)
+    }
+
+    pub(crate) fn chat_messages(&self) -> ChatMessages<'_> {
+        ChatMessages::new(self)
+    }
+
+    pub(crate) fn owners(&self) -> Owners<'_> {
+        Owners::new(self)
+    }
+
     pub(crate) fn idempotency_keys(&self) -> IdempotencyKeys<'_> {
         IdempotencyKeys::new(self)
     }
+}
+
+/// The right to bring the file up to date; waits for whoever has it.
+fn migrating(file: &Path) -> Result<File, StoreError> {
+    let path = file.with_extension("migrating");
+    let what = "the control plane cannot be locked while it is brought up to date";
+    let locked = private_file(&path).and_then(|lock| lock.lock().map(|()| lock));
+    locked.map_err(|source| StoreError::DataDir { what, path, source })
 }
 
 fn open_private(file: &Path) -> Result<(), StoreError> {

@@ -17,6 +17,8 @@ pub(crate) enum StoreError {
     InUse { what: &'static str, id: String, by: Vec<String> },
     #[error("run {id} is {status}, no longer running")]
     NotRunning { id: String, status: String },
+    #[error("job {id} is {status}, and so at its end")]
+    JobOver { id: String, status: String },
     #[error("the cursor is not one that this list gave")]
     BadCursor,
     #[error("the control plane is busy; try again")]

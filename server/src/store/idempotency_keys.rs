@@ -11,6 +11,7 @@ use sqlx::types::Json;
 
 use super::error::StoreError;
 use super::{Moment, Store};
+use crate::id::ProcessId;
 
 const LIFETIME: Duration = Duration::from_secs(24 * 3600);
 
@@ -136,12 +137,18 @@ impl<'s> IdempotencyKeys<'s> {
         Ok(transaction.commit().await?)
     }
 
-    /// Lets go of the keys that processes before this one left in flight.
-    pub(crate) async fn release_interrupted(&self) -> Result<u64, StoreError> {
+    /// The processes that have keys in flight.
+    pub(crate) async fn holders(&self) -> Result<Vec<ProcessId>, StoreError> {
+        let query = "SELECT DISTINCT process_id FROM idempotency_keys WHERE status IS NULL";
+        Ok(sqlx::query_scalar(query).fetch_all(self.store.reader()).await?)
+    }
+
+    /// Lets go of the keys that a dead process left in flight.
+    pub(crate) async fn release_interrupted(&self, process: &ProcessId) -> Result<u64, StoreError> {
         let mut transaction = self.store.write().await?;
         let done =
-            sqlx::query("DELETE FROM idempotency_keys WHERE status IS NULL AND process_id <> ?")
-                .bind(self.store.process())
+            sqlx::query("DELETE FROM idempotency_keys WHERE status IS NULL AND process_id = ?")
+                .bind(process)
                 .execute(&mut *transaction)
                 .await?;
         transaction.commit().await?;

@@ -4,14 +4,16 @@
 //! and cancelling each want it to be running. What a dead process left running is failed at the
 //! next start, so that nothing runs for ever.
 
+mod told;
+
 use serde_json::Value;
 use sqlx::types::Json;
 use sqlx::{FromRow, QueryBuilder, Sqlite, Transaction};
 
 use super::error::StoreError;
 use super::report_samples;
-use super::{Moment, Page, PageRequest, Store, canonical_json};
-use crate::id::{DatasourceId, ProcessId, ReportId, ReportVersionId, RunId, ScopeVersionId};
+use super::{Claimed, Moment, Page, PageRequest, Store, canonical_json};
+use crate::id::{DatasourceId, JobId, ProcessId, ReportId, ReportVersionId, RunId, ScopeVersionId};
 
 const WHAT: &str = "run";
 const LIST: &str = "runs";
@@ -50,7 +52,12 @@ pub(crate) struct Run {
     pub(crate) datasource_id: DatasourceId,
     pub(crate) scope_version_id: Option<ScopeVersionId>,
     pub(crate) owner: String,
+    /// What policies made of its sources for its owner, by source.
+    #[sqlx(rename = "access_json", json(nullable))]
+    pub(crate) access: Option<Value>,
     pub(crate) process_id: ProcessId,
+    /// The job that made it, if one did.
+    pub(crate) job_id: Option<JobId>,
     /// `None` where a person wrote SQL.
     #[sqlx(rename = "ir_json", json(nullable))]
     pub(crate) ir: Option<Value>,
@@ -103,9 +110,12 @@ pub(crate) struct NewRun {
     pub(crate) datasource_id: DatasourceId,
     pub(crate) scope_version_id: Option<ScopeVersionId>,
     pub(crate) owner: String,
+    /// What policies make of its sources for its owner, by source.
+    pub(crate) access: Option<Value>,
     pub(crate) ir: Option<Value>,
     pub(crate) params: Value,
     pub(crate) frozen_now: Moment,
+    pub(crate) job: Option<Claimed>,
 }
 
 /// How a run ended well.
@@ -146,11 +156,11 @@ impl<'s> Runs<'s> {
     pub(crate) async fn start(&self, new: &NewRun) -> Result<Run, StoreError> {
         let mut transaction = self.store.write().await?;
         let (report, version) = new.report.as_ref().map(|(r, v)| (r, v)).unzip();
-        let run = sqlx::query_as(
+        let run: Run = sqlx::query_as(
             "INSERT INTO report_runs (id, report_id, report_version_id, datasource_id,
-                 scope_version_id, owner, process_id, ir_json, params_json, frozen_now,
-                 started_at, status)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'running') RETURNING *",
+                 scope_version_id, owner, access_json, process_id, ir_json, params_json,
+                 frozen_now, started_at, job_id, job_attempt, status)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'running') RETURNING *",
         )
         .bind(&new.id)
         .bind(report)
@@ -158,15 +168,20 @@ impl<'s> Runs<'s> {
         .bind(&new.datasource_id)
         .bind(&new.scope_version_id)
         .bind(&new.owner)
+        .bind(new.access.as_ref().map(Json))
         .bind(self.store.process())
         .bind(new.ir.as_ref().map(Json))
         .bind(canonical_json(&new.params))
         .bind(new.frozen_now)
         .bind(Moment::now())
+        .bind(new.job.as_ref().map(|job| &job.id))
+        .bind(new.job.as_ref().map(|job| job.attempt))
         .fetch_one(&mut *transaction)
         .await
         .map_err(|error| StoreError::on_insert(error, WHAT, &new.id))?;
+        let event = told::told(&mut transaction, &run).await?;
         transaction.commit().await?;
+        self.store.tell([event]);
         Ok(run)
     }
 
@@ -210,7 +225,9 @@ impl<'s> Runs<'s> {
         .await?;
         let run = ended(&mut transaction, id, run).await?;
         report_samples::insert(&mut transaction, id, &outcome.sample).await?;
+        let event = told::told(&mut transaction, &run).await?;
         transaction.commit().await?;
+        self.store.tell([event]);
         Ok(run)
     }
 
@@ -248,7 +265,9 @@ impl<'s> Runs<'s> {
         .fetch_optional(&mut *transaction)
         .await?;
         let run = ended(&mut transaction, id, run).await?;
+        let event = told::told(&mut transaction, &run).await?;
         transaction.commit().await?;
+        self.store.tell([event]);
         Ok(run)
     }
 
@@ -274,20 +293,63 @@ impl<'s> Runs<'s> {
         Ok(query.fetch_all(self.store.reader()).await?)
     }
 
-    /// Fails what processes before this one left running. Returns how many there were.
-    pub(crate) async fn mark_interrupted(&self) -> Result<u64, StoreError> {
+    /// The runs of this process that another one has cancelled.
+    pub(crate) async fn cancelled_among(&self, ids: &[RunId]) -> Result<Vec<RunId>, StoreError> {
+        let mut query = QueryBuilder::<Sqlite>::new(
+            "SELECT id FROM report_runs WHERE status = 'cancelled' AND id IN (",
+        );
+        let mut listed = query.separated(", ");
+        for id in ids {
+            listed.push_bind(id);
+        }
+        query.push(")");
+        Ok(query.build_query_scalar().fetch_all(self.store.reader()).await?)
+    }
+
+    /// The processes that have runs which are not finished.
+    pub(crate) async fn holders(&self) -> Result<Vec<ProcessId>, StoreError> {
+        let query = "SELECT DISTINCT process_id FROM report_runs WHERE status = 'running'";
+        Ok(sqlx::query_scalar(query).fetch_all(self.store.reader()).await?)
+    }
+
+    /// Fails what a dead process left running, and tells who follows those runs. Returns how many
+    /// there were.
+    pub(crate) async fn mark_interrupted(&self, process: &ProcessId) -> Result<u64, StoreError> {
         let mut transaction = self.store.write().await?;
-        let done = sqlx::query(
+        let runs: Vec<Run> = sqlx::query_as(
             "UPDATE report_runs SET status = 'failed', finished_at = ?, error_text = ?
-             WHERE status = 'running' AND process_id <> ?",
+             WHERE status = 'running' AND process_id = ? RETURNING *",
         )
         .bind(Moment::now())
         .bind(INTERRUPTED)
-        .bind(self.store.process())
-        .execute(&mut *transaction)
+        .bind(process)
+        .fetch_all(&mut *transaction)
         .await?;
+        let mut events = Vec::new();
+        for run in &runs {
+            events.push(told::told(&mut transaction, run).await?);
+        }
         transaction.commit().await?;
-        Ok(done.rows_affected())
+        self.store.tell(events);
+        Ok(u64::try_from(runs.len()).unwrap_or(u64::MAX))
+    }
+
+    /// The runs that a job made, the first first; no more than a thousand.
+    pub(crate) async fn of_job(&self, job: &JobId) -> Result<Vec<RunId>, StoreError> {
+        let query = sqlx::query_scalar(
+            "SELECT id FROM report_runs WHERE job_id = ? ORDER BY id LIMIT 1000",
+        );
+        Ok(query.bind(job).fetch_all(self.store.reader()).await?)
+    }
+
+    /// How long the last five runs of a report took that completed, on average.
+    pub(crate) async fn usual_seconds(&self, report: &ReportId) -> Result<Option<f64>, StoreError> {
+        let query = sqlx::query_scalar(
+            "SELECT avg((julianday(finished_at) - julianday(started_at)) * 86400.0) FROM
+                 (SELECT started_at, finished_at FROM report_runs
+                  WHERE report_id = ? AND status = 'completed' ORDER BY id DESC LIMIT 5)",
+        );
+        Ok(query.bind(report).fetch_one(self.store.reader()).await?)
     }
 
     pub(crate) async fn get(&self, id: &RunId) -> Result<Run, StoreError> {

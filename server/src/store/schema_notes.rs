@@ -64,12 +64,8 @@ impl<'s> SchemaNotes<'s> {
         source: &DatasourceId,
         page: &PageRequest,
     ) -> Result<Page<SchemaNote>, StoreError> {
-        let after = page.after(LIST)?.map(|key| {
-            let (chunk, object) = key.split_once(' ').ok_or(StoreError::BadCursor)?;
-            let chunk: i64 = chunk.parse().map_err(|_| StoreError::BadCursor)?;
-            Ok::<_, StoreError>((object.to_owned(), chunk))
-        });
-        let (object, chunk) = after.transpose()?.unzip();
+        let after = page.after(LIST)?.map(|key| seen_last(&key)).transpose()?;
+        let (object, chunk) = after.unzip();
         let rows = sqlx::query_as(
             "SELECT * FROM schema_notes
              WHERE datasource_id = ?1 AND (?2 IS NULL OR (object, chunk) > (?2, ?3))
@@ -138,6 +134,41 @@ impl<'s> SchemaNotes<'s> {
         transaction.commit().await?;
         Ok(changes)
     }
+}
+
+/// A page of notes that are not the stored ones, in the same order and with the same cursors.
+pub(crate) fn page_of(
+    source: &DatasourceId,
+    notes: Vec<NoteText>,
+    at: Moment,
+    page: &PageRequest,
+) -> Result<Page<SchemaNote>, StoreError> {
+    let after = page.after(LIST)?.map(|key| seen_last(&key)).transpose()?;
+    let key = |note: &NoteText| (note.object.clone(), note.chunk);
+    let mut notes: Vec<NoteText> = notes
+        .into_iter()
+        .filter(|note| after.as_ref().is_none_or(|after| key(note) > *after))
+        .collect();
+    notes.sort_by_key(key);
+    notes.truncate(usize::try_from(page.fetch()).unwrap_or(usize::MAX));
+    let shown = |note: NoteText| SchemaNote {
+        id: SchemaNoteId::new(),
+        datasource_id: source.clone(),
+        object: note.object,
+        chunk: note.chunk,
+        md_hash: hash_of(&note.md),
+        md: note.md,
+        created_at: at,
+    };
+    let rows = notes.into_iter().map(shown).collect();
+    Ok(page.page(LIST, rows, |row: &SchemaNote| format!("{} {}", row.chunk, row.object)))
+}
+
+/// The object and chunk that a cursor names.
+fn seen_last(key: &str) -> Result<(String, i64), StoreError> {
+    let (chunk, object) = key.split_once(' ').ok_or(StoreError::BadCursor)?;
+    let chunk: i64 = chunk.parse().map_err(|_| StoreError::BadCursor)?;
+    Ok((object.to_owned(), chunk))
 }
 
 fn hash_of(md: &str) -> String {

@@ -2,8 +2,10 @@
 
 mod concurrency;
 mod datasources;
+mod jobs;
 mod journal;
 mod learned;
+mod model_drafts;
 mod opening;
 mod reports;
 mod runs;
@@ -68,9 +70,11 @@ fn new_run(owner: &str) -> NewRun {
         datasource_id: source_id("flights"),
         scope_version_id: None,
         owner: owner.into(),
+        access: None,
         ir: Some(json!({"entities": ["flights"]})),
         params: json!({"carrier": "UA", "dateFrom": "2013-01-01"}),
         frozen_now: Moment::now(),
+        job: None,
     }
 }
 

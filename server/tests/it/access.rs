@@ -59,6 +59,9 @@ async fn another_users_runs_and_scopes_are_not_there() {
         world.as_user("adm", "admin", "GET", &target).send().await.expect(200);
     }
     world.as_user("bob", "viewer", "DELETE", &path).send().await.problem(404, "not_found");
+    let analyze = format!("{path}/analyze");
+    world.as_user("bob", "viewer", "POST", &analyze).send().await.problem(404, "not_found");
+    world.as_user("ann", "viewer", "POST", &analyze).send().await.expect(200);
 
     let scope = json!({"scope_md": "# Question\n\nHow many orders?\n"});
     let made =

@@ -74,3 +74,23 @@ async fn what_was_not_learned_says_so() {
         "metrics": [{"name": "n", "agg": "count"}]}});
     world.post("/v1/query").json(&query).send().await.problem(409, "not_learned");
 }
+
+#[tokio::test]
+async fn an_edit_of_a_state_that_is_gone_is_refused() {
+    let world = World::learned().await;
+    let path = "/v1/catalog/shop";
+    let read = world.get(path).send().await;
+    let tag = read.header("etag").to_owned();
+    assert!(tag.starts_with('"') && tag.ends_with('"'), "{tag}");
+    let edit = |text: &str| json!({"tables": {"orders": {"description": text}}});
+    let patch = |text: &str, tag: &str| {
+        world.call("PATCH", path).json(&edit(text)).header("if-match", tag).send()
+    };
+    let first = patch("one", &tag).await;
+    assert_ne!(first.header("etag"), tag);
+    let newer = first.header("etag").to_owned();
+    first.expect(200);
+    patch("two", &tag).await.problem(412, "precondition_failed");
+    patch("two", &format!("\"other\", {newer}")).await.expect(200);
+    patch("three", "*").await.expect(200);
+}

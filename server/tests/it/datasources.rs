@@ -102,3 +102,19 @@ async fn a_bound_source_is_kept() {
     world.post("/v1/reports/r/versions").json(&body).send().await.expect(201);
     world.call("DELETE", "/v1/datasources/shop").send().await.problem(409, "in_use");
 }
+
+#[tokio::test]
+async fn a_change_of_a_state_that_is_gone_is_refused() {
+    let world = World::learned().await;
+    let path = "/v1/datasources/shop";
+    let tag = world.get(path).send().await.header("etag").to_owned();
+    let patch = |name: &str, tag: &str| {
+        let body = json!({"display_name": name});
+        world.call("PATCH", path).json(&body).header("if-match", tag).send()
+    };
+    let changed = patch("One", &tag).await;
+    assert_ne!(changed.header("etag"), tag);
+    changed.expect(200);
+    patch("Two", &tag).await.problem(412, "precondition_failed");
+    assert_eq!(patch("Two", "*").await.expect(200)["display_name"], "Two");
+}

@@ -7,14 +7,22 @@
 )]
 
 mod access;
+mod answers;
 mod asking;
+mod audit;
 mod catalog;
+mod chat;
 mod contract;
+mod coverage;
 mod datasources;
+mod jobs;
 mod planning;
+mod policies;
 mod reports;
 mod requests;
 mod runs;
+mod schedules;
 mod scopes;
 mod service;
+mod sockets;
 mod world;

@@ -130,3 +130,24 @@ async fn a_new_row_is_there_at_the_next_run() {
     std::fs::write(&orders, text).unwrap();
     assert_eq!(world.query(by_region()).await.expect(200)["row_count"], 4);
 }
+
+#[tokio::test]
+async fn an_analysis_by_rules_is_kept_with_the_run() {
+    let world = World::learned().await;
+    let result = world.query(by_region()).await.expect(200);
+    let run = format!("/v1/runs/{}", result["run_id"].as_str().unwrap());
+    let analyze = format!("{run}/analyze");
+    let done = world.post(&analyze).send().await.expect(200);
+    let text = done["analysis_md"].as_str().unwrap();
+    assert!(text.starts_with("**The result has 3 rows.**"), "{text}");
+    assert!(text.contains("n is highest with 2 (region north)"), "{text}");
+    assert_eq!((&done["model_used"], &done["refused"]), (&Value::Null, &json!([])));
+    assert_eq!(done["verdict"]["checks"], result["qa"]["checks"]);
+    let kept = world.get(&run).send().await.expect(200);
+    assert_eq!(kept["qa"]["analysis_md"], done["analysis_md"]);
+    world.post(&analyze).json(&json!({"model": "x"})).send().await.problem(422, "invalid");
+    let openai = json!({"provider": "openai"});
+    world.post(&analyze).json(&openai).send().await.problem(422, "provider_unavailable");
+    let none = "/v1/runs/run_00000000000000000000000000000000/analyze";
+    world.post(none).send().await.problem(404, "not_found");
+}

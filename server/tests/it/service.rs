@@ -91,6 +91,7 @@ async fn metrics_tell_of_plans_and_runs() {
     let page = page.text();
     assert_eq!(figure(&page, "air_runs{status=\"completed\"}"), 3);
     assert_eq!(figure(&page, "air_runs{status=\"failed\"}"), 0);
+    assert_eq!(figure(&page, "air_jobs{status=\"queued\"}"), 0);
     assert!(figure(&page, "air_plan_cache_hits_total") >= 2, "{page}");
     assert!(figure(&page, "air_plan_cache_misses_total") >= 1, "{page}");
     assert!(figure(&page, "air_plan_cache_entries") >= 1, "{page}");

@@ -37,7 +37,7 @@ tables:
     files: customers.csv
     primary_key: [id]
 ";
-const CONFIG: &str = "\
+pub(crate) const CONFIG: &str = "\
 files: {base_path: files}
 analytics_sources:
   - {id: shop, kind: files, base_path: files/shop, default: true, display_name: The shop}

@@ -1,7 +1,8 @@
 //! `run`, `query`, `sql`.
 
+use super::jobs::{later, run_of};
 use super::{Session, reply, rows, segment};
-use crate::cli::{Planned, Query, Run, Sql};
+use crate::cli::{Later, Planned, Query, Run, Sql};
 use crate::exit::Failure;
 use crate::output::judge;
 use crate::params::{json, params, text};
@@ -19,7 +20,7 @@ pub(super) async fn run(session: &Session, run: &Run) -> Result<(), Failure> {
     query.extend(version.as_deref().map(|v| ("version", v)));
     let path = format!("/v1/reports/{}/run", segment(&run.key)?);
     let resume = format!("`aircli reports runs {}` shows whether it ended", run.key);
-    ended(session, &path, query, &body, run.how.fail_on_qa)
+    ended(session, &path, query, &body, run.how.fail_on_qa, &run.later)
         .await
         .map_err(|failure| failure.resume(&session.resume(&resume)))
 }
@@ -27,7 +28,7 @@ pub(super) async fn run(session: &Session, run: &Run) -> Result<(), Failure> {
 pub(super) async fn query(session: &Session, query: &Query) -> Result<(), Failure> {
     let body = body(session, &query.planned, query.how.now.as_deref()).await?;
     let resume = "with --idempotency-key a query can be taken up again";
-    ended(session, "/v1/query", Vec::new(), &body, query.how.fail_on_qa)
+    ended(session, "/v1/query", Vec::new(), &body, query.how.fail_on_qa, &query.later)
         .await
         .map_err(|failure| failure.resume(&session.resume(resume)))
 }
@@ -57,16 +58,26 @@ async fn ended(
     mut query: Vec<(&str, &str)>,
     body: &Value,
     fail_on_qa: bool,
+    how: &Later,
 ) -> Result<(), Failure> {
     let format = session.output.format.of_rows();
     if format.is_some() && fail_on_qa {
         let why = "--fail-on-qa needs --output table or json: files hold no verdict";
         return Err(Failure::usage(why));
     }
-    query.extend(format.map(|f| ("format", f)));
+    if !how.is_job() {
+        query.extend(format.map(|f| ("format", f)));
+    }
     let mut call = session.request(Method::POST, path)?.json(body);
     if !query.is_empty() {
         call = call.query(&query);
+    }
+    if how.is_job() {
+        let job = later(session, call, how).await?;
+        return match how.follow {
+            true => run_of(session, &job, fail_on_qa).await,
+            false => session.output.object(&job),
+        };
     }
     if format.is_some() {
         return rows::pass(session, call).await;

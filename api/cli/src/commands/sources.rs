@@ -1,7 +1,8 @@
 //! `sources`, `learn`, `schema`.
 
+use super::jobs::{judged, later};
 use super::{Session, reply, segment};
-use crate::cli::Sources;
+use crate::cli::{Later, Sources};
 use crate::exit::Failure;
 use crate::params::json;
 use air_client::Method;
@@ -35,11 +36,21 @@ pub(super) async fn sources(session: &Session, command: Sources) -> Result<(), F
     }
 }
 
-pub(super) async fn learn(session: &Session, source: &str, stats: bool) -> Result<(), Failure> {
-    let waiting = session.output.waiting("learning");
+pub(super) async fn learn(
+    session: &Session,
+    source: &str,
+    stats: bool,
+    how: &Later,
+) -> Result<(), Failure> {
     let call = session.request(Method::POST, "/v1/learn")?.query(&[("datasource_id", source)]);
     // Without the flag the service's own setting holds.
     let body = if stats { json!({"include_stats": true}) } else { json!({}) };
+    if how.is_job() {
+        let job = later(session, call.json(&body), how).await?;
+        session.output.object(&job)?;
+        return judged(&job);
+    }
+    let waiting = session.output.waiting("learning");
     let learned = reply(call.json(&body)).await;
     waiting.finish_and_clear();
     let resume = format!("`aircli sources show {source}` tells when it was last learned");

@@ -4,8 +4,10 @@
 
 mod asking;
 mod calling;
+mod chatting;
 mod codes;
 mod definitions;
+mod jobs;
 mod lists;
 mod params;
 mod profiles;

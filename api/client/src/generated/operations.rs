@@ -51,9 +51,11 @@ impl Client {
         &self,
         id: &DatasourceId,
         body: &DatasourcePatch,
+        if_match: Option<&str>,
     ) -> Result<Datasource, Error> {
         self.call(Method::PATCH, &["v1", "datasources", id.as_str()])
             .json(body)
+            .header_if("If-Match", if_match)
             .accept("application/json")
             .typed()
             .await
@@ -86,11 +88,13 @@ impl Client {
         query: &LearnQuery,
         body: Option<&LearnRequest>,
         idempotency_key: Option<&str>,
+        prefer: Option<&str>,
     ) -> Result<LearnResult, Error> {
         self.call(Method::POST, &["v1", "learn"])
             .query(query)
             .json_if(body)
             .header_if("Idempotency-Key", idempotency_key)
+            .header_if("Prefer", prefer)
             .accept("application/json")
             .typed()
             .await
@@ -125,9 +129,11 @@ impl Client {
         &self,
         datasource_id: &DatasourceId,
         body: &CatalogPatch,
+        if_match: Option<&str>,
     ) -> Result<Catalog, Error> {
         self.call(Method::PATCH, &["v1", "catalog", datasource_id.as_str()])
             .json(body)
+            .header_if("If-Match", if_match)
             .accept("application/json")
             .typed()
             .await
@@ -177,6 +183,21 @@ impl Client {
     /// Get a scope and its versions.
     pub async fn get_scope(&self, id: &ScopeId) -> Result<ScopeDetail, Error> {
         self.call(Method::GET, &["v1", "scopes", id.as_str()])
+            .accept("application/json")
+            .typed()
+            .await
+    }
+
+    /// What changed between two versions of a scope.
+    ///
+    /// The Markdown as a unified diff, the IR by JSON pointer.
+    pub async fn get_scope_diff(
+        &self,
+        id: &ScopeId,
+        query: &GetScopeDiffQuery,
+    ) -> Result<ScopeDiff, Error> {
+        self.call(Method::GET, &["v1", "scopes", id.as_str(), "diff"])
+            .query(query)
             .accept("application/json")
             .typed()
             .await
@@ -251,11 +272,13 @@ impl Client {
         query: &QueryQuery,
         body: &QueryRequest,
         idempotency_key: Option<&str>,
+        prefer: Option<&str>,
     ) -> Result<RunResult, Error> {
         self.call(Method::POST, &["v1", "query"])
             .query(query)
             .json(body)
             .header_if("Idempotency-Key", idempotency_key)
+            .header_if("Prefer", prefer)
             .accept("application/json")
             .typed()
             .await
@@ -267,11 +290,13 @@ impl Client {
         query: &QueryQuery,
         body: &QueryRequest,
         idempotency_key: Option<&str>,
+        prefer: Option<&str>,
     ) -> Result<Response, Error> {
         self.call(Method::POST, &["v1", "query"])
             .query(query)
             .json(body)
             .header_if("Idempotency-Key", idempotency_key)
+            .header_if("Prefer", prefer)
             .send()
             .await
     }
@@ -367,11 +392,13 @@ impl Client {
         query: &RunReportQuery,
         body: Option<&ReportRunRequest>,
         idempotency_key: Option<&str>,
+        prefer: Option<&str>,
     ) -> Result<RunResult, Error> {
         self.call(Method::POST, &["v1", "reports", key.as_str(), "run"])
             .query(query)
             .json_if(body)
             .header_if("Idempotency-Key", idempotency_key)
+            .header_if("Prefer", prefer)
             .accept("application/json")
             .typed()
             .await
@@ -384,11 +411,13 @@ impl Client {
         query: &RunReportQuery,
         body: Option<&ReportRunRequest>,
         idempotency_key: Option<&str>,
+        prefer: Option<&str>,
     ) -> Result<Response, Error> {
         self.call(Method::POST, &["v1", "reports", key.as_str(), "run"])
             .query(query)
             .json_if(body)
             .header_if("Idempotency-Key", idempotency_key)
+            .header_if("Prefer", prefer)
             .send()
             .await
     }
@@ -471,6 +500,27 @@ impl Client {
             .await
     }
 
+    /// Write an analysis of a run and keep it with the run.
+    ///
+    /// A model, where one is configured or named, is shown the first rows of the result and the
+    /// checks, and writes a short text. Every figure of the text must stand in what it was shown; a
+    /// text with another figure is refused and listed in `refused`. Where no model writes one, the
+    /// text is made by rules, and `model_used` is null. With `force_model` there is no such
+    /// replacement: 422 `provider_unavailable`. A run that has not completed is 409 `not_finished`.
+    pub async fn analyze_run(
+        &self,
+        id: &RunId,
+        body: Option<&AnalyzeRequest>,
+        idempotency_key: Option<&str>,
+    ) -> Result<Analysis, Error> {
+        self.call(Method::POST, &["v1", "runs", id.as_str(), "analyze"])
+            .json_if(body)
+            .header_if("Idempotency-Key", idempotency_key)
+            .accept("application/json")
+            .typed()
+            .await
+    }
+
     /// The rows kept of a run.
     ///
     /// JSON comes in pages; the other formats give all kept rows at once and refuse `limit` and
@@ -496,6 +546,326 @@ impl Client {
         self.call(Method::GET, &["v1", "runs", id.as_str(), "rows"]).query(query).send().await
     }
 
+    /// Learn several sources.
+    ///
+    /// One that fails takes no other with it; the result tells of each. Progress is told on
+    /// `learn/<job>`.
+    pub async fn process_learn(
+        &self,
+        body: &ProcessLearnRequest,
+        idempotency_key: Option<&str>,
+    ) -> Result<JobAccepted, Error> {
+        self.call(Method::POST, &["v1", "process", "learn"])
+            .json(body)
+            .header_if("Idempotency-Key", idempotency_key)
+            .accept("application/json")
+            .typed()
+            .await
+    }
+
+    /// Analyze a source or the rows of a run.
+    ///
+    /// Figures of each column, and the checks, as JSON and as Markdown. A source is read by runs of
+    /// the caller; what only the EDA service can tell is listed as missing where it is away. Progress
+    /// is told on `process/<job>`.
+    pub async fn process_analyze(
+        &self,
+        body: &ProcessAnalyzeRequest,
+        idempotency_key: Option<&str>,
+    ) -> Result<JobAccepted, Error> {
+        self.call(Method::POST, &["v1", "process", "analyze"])
+            .json(body)
+            .header_if("Idempotency-Key", idempotency_key)
+            .accept("application/json")
+            .typed()
+            .await
+    }
+
+    /// Run many reports.
+    ///
+    /// Each item is run once; one that fails takes no other with it, and the result tells of each.
+    /// Progress is told on `process/<job>`.
+    pub async fn process_bulk_reports(
+        &self,
+        body: &BulkReportsRequest,
+        idempotency_key: Option<&str>,
+    ) -> Result<JobAccepted, Error> {
+        self.call(Method::POST, &["v1", "process", "bulk-reports"])
+            .json(body)
+            .header_if("Idempotency-Key", idempotency_key)
+            .accept("application/json")
+            .typed()
+            .await
+    }
+
+    /// List jobs, newest first.
+    ///
+    /// The caller's own; every user's for an admin.
+    pub async fn list_jobs(&self, query: &ListJobsQuery) -> Result<JobList, Error> {
+        self.call(Method::GET, &["v1", "jobs"])
+            .query(query)
+            .accept("application/json")
+            .typed()
+            .await
+    }
+
+    /// How a job stands, and what it gave.
+    ///
+    /// A failed job is a 200 whose `error` holds the problem. While it goes on, `Retry-After` says
+    /// when to ask again.
+    pub async fn get_job(&self, id: &JobId) -> Result<Job, Error> {
+        self.call(Method::GET, &["v1", "jobs", id.as_str()])
+            .accept("application/json")
+            .typed()
+            .await
+    }
+
+    /// Cancel a job.
+    ///
+    /// A job that waits ends at once; one that is worked on stops, with what it sent to databases.
+    /// One that has ended is 409 `not_running`; its record stays.
+    pub async fn cancel_job(&self, id: &JobId) -> Result<Job, Error> {
+        self.call(Method::DELETE, &["v1", "jobs", id.as_str()])
+            .accept("application/json")
+            .typed()
+            .await
+    }
+
+    /// List schedules, newest first.
+    ///
+    /// The caller's own; every user's for an admin.
+    pub async fn list_schedules(&self, query: &ListSchedulesQuery) -> Result<ScheduleList, Error> {
+        self.call(Method::GET, &["v1", "schedules"])
+            .query(query)
+            .accept("application/json")
+            .typed()
+            .await
+    }
+
+    /// Run a report at times of a calendar.
+    ///
+    /// Each time becomes a job of the caller, with the role and claims that the token has now. The
+    /// report counts from the time it was scheduled for. Times that a change of the clocks skips or
+    /// repeats are run once.
+    pub async fn create_schedule(
+        &self,
+        body: &ScheduleCreate,
+        idempotency_key: Option<&str>,
+    ) -> Result<Schedule, Error> {
+        self.call(Method::POST, &["v1", "schedules"])
+            .json(body)
+            .header_if("Idempotency-Key", idempotency_key)
+            .accept("application/json")
+            .typed()
+            .await
+    }
+
+    /// A schedule with its next times.
+    pub async fn get_schedule(&self, id: &ScheduleId) -> Result<Schedule, Error> {
+        self.call(Method::GET, &["v1", "schedules", id.as_str()])
+            .accept("application/json")
+            .typed()
+            .await
+    }
+
+    /// Change a schedule.
+    ///
+    /// Members that are not given stay as they are. Its jobs act from now on with the role and claims
+    /// of the caller, where the caller is its owner. Times that have passed before the change are not
+    /// run any more.
+    pub async fn update_schedule(
+        &self,
+        id: &ScheduleId,
+        body: &SchedulePatch,
+    ) -> Result<Schedule, Error> {
+        self.call(Method::PATCH, &["v1", "schedules", id.as_str()])
+            .json(body)
+            .accept("application/json")
+            .typed()
+            .await
+    }
+
+    /// Remove a schedule.
+    ///
+    /// Its jobs stay.
+    pub async fn delete_schedule(&self, id: &ScheduleId) -> Result<(), Error> {
+        self.call(Method::DELETE, &["v1", "schedules", id.as_str()]).done().await
+    }
+
+    /// Open a WebSocket, or read what it offers.
+    ///
+    /// With `Upgrade: websocket` (version 13) the answer is 101 and the connection is a socket;
+    /// without, it is what the socket offers.
+    ///
+    /// **Token.** In the `Authorization` header, as the subprotocol `bearer.<token>` (offer `air`
+    /// beside it, which is answered then), or in the first message
+    /// `{"type": "auth", "token": "…"}`. The socket ends when its token does. Then comes
+    /// `{"channel": "socket", "type": "status", "payload": {"ready": true, "ws_id", "user_id",
+    /// "expires_at"}}`.
+    ///
+    /// **A client sends** JSON text, each message at most `max_message_size` bytes:
+    /// `{"type": "subscribe", "channel", "after"?}`, `{"type": "unsubscribe", "channel"}`,
+    /// `{"type": "chat_message", "room", "content", "client_ref"?}`,
+    /// `{"type": "typing", "room", "is_typing"?}`, `{"type": "ping"}`. Each may carry a `ref`, which
+    /// its answer repeats: a `status` or `error` whose payload holds `reply_to`, the type of what
+    /// it answers. A chat message is acknowledged with its `message_id` and `seq` once it is
+    /// durable. What cannot be read is answered with an `error` and closes nothing, unless it is
+    /// too large.
+    ///
+    /// **The server sends** `{channel, type, payload, ts, seq, user_id?}`, where `type` is one of
+    /// `status token result error progress ai_stream ai_complete typing presence`. In `learn/`,
+    /// `run/`, `chat/`, `process/` and `system:notifications` the numbers `seq` follow each other
+    /// from 1; in `ai:stream:` they only grow. 0 is what nobody keeps: answers, single words, who
+    /// types, who is there.
+    ///
+    /// **Nothing is missed.** A client remembers the greatest `seq` of each channel and names it as
+    /// `after`, here or at another process: it is sent what came behind it, each event once and in
+    /// order, and then what happens. Of what is not kept any more it is told:
+    /// an `error` with `missed: {after, before}`. Without `after` it listens from now on.
+    ///
+    /// **Ends.** 1001 the service shuts down; 1008 the token has expired, no ping was answered, no
+    /// token came, or too many sockets; 1009 a message is too large; 1013 a slow reader, for whom
+    /// `buffer_size` messages waited. After 1001 and 1013 open another and go on from `after`.
+    pub async fn open_socket(&self) -> Result<SocketInfo, Error> {
+        self.call(Method::GET, &["v1", "ws"]).accept("application/json").typed().await
+    }
+
+    /// List the rooms that the caller may see, by id.
+    ///
+    /// Public rooms, and those the caller is a member of.
+    pub async fn list_chat_rooms(&self, query: &ListChatRoomsQuery) -> Result<ChatRoomList, Error> {
+        self.call(Method::GET, &["v1", "chat", "rooms"])
+            .query(query)
+            .accept("application/json")
+            .typed()
+            .await
+    }
+
+    /// Make a room, or begin a session of one's own.
+    ///
+    /// The caller is its first member. In a `personal` room, which nobody else can enter, every
+    /// message is a question.
+    pub async fn create_chat_room(
+        &self,
+        body: &ChatRoomCreate,
+        idempotency_key: Option<&str>,
+    ) -> Result<ChatRoom, Error> {
+        self.call(Method::POST, &["v1", "chat", "rooms"])
+            .json(body)
+            .header_if("Idempotency-Key", idempotency_key)
+            .accept("application/json")
+            .typed()
+            .await
+    }
+
+    /// Get a room.
+    pub async fn get_chat_room(&self, room: &ChatRoomId) -> Result<ChatRoom, Error> {
+        self.call(Method::GET, &["v1", "chat", "rooms", room.as_str()])
+            .accept("application/json")
+            .typed()
+            .await
+    }
+
+    /// The messages of a room.
+    ///
+    /// Newest first; with `after`, those behind that number, oldest first. Messages older than
+    /// `chat.message_retention` are gone. Members only; a private room is 404 for everyone else.
+    pub async fn list_chat_messages(
+        &self,
+        room: &ChatRoomId,
+        query: &ListChatMessagesQuery,
+    ) -> Result<ChatMessageList, Error> {
+        self.call(Method::GET, &["v1", "chat", "rooms", room.as_str(), "messages"])
+            .query(query)
+            .accept("application/json")
+            .typed()
+            .await
+    }
+
+    /// Say something in a room.
+    ///
+    /// Kept before it is answered. A message asks AIR where the room answers everything, where it
+    /// begins with `@air`, or where `ask` is true; the answer is a message of type `ai` whose
+    /// `in_reply_to` is this one, and comes in pieces over the socket. After an answer that asks back
+    /// (`state: clarify`) the next message of who asked is taken as the reply: a choice's number,
+    /// value or label, or `you decide`; where it is a `in_reply_to`, or the room answers everything,
+    /// also words of one's own. Several questions are answered in their order, one a line or
+    /// parted by commas. `@air` begins a new question.
+    pub async fn post_chat_message(
+        &self,
+        room: &ChatRoomId,
+        body: &ChatPost,
+        idempotency_key: Option<&str>,
+    ) -> Result<ChatPosted, Error> {
+        self.call(Method::POST, &["v1", "chat", "rooms", room.as_str(), "messages"])
+            .json(body)
+            .header_if("Idempotency-Key", idempotency_key)
+            .accept("application/json")
+            .typed()
+            .await
+    }
+
+    /// Save an answer as a report.
+    ///
+    /// The IR of the answer becomes the first version of a new report, bound to its source.
+    pub async fn save_chat_answer(
+        &self,
+        room: &ChatRoomId,
+        id: &ChatMessageId,
+        body: &ChatSave,
+        idempotency_key: Option<&str>,
+    ) -> Result<ReportVersionCreated, Error> {
+        self.call(
+            Method::POST,
+            &["v1", "chat", "rooms", room.as_str(), "messages", id.as_str(), "report"],
+        )
+        .json(body)
+        .header_if("Idempotency-Key", idempotency_key)
+        .accept("application/json")
+        .typed()
+        .await
+    }
+
+    /// Join a room, or bring somebody in.
+    ///
+    /// Anyone may join a public room; into a private one a member brings others. A room holds at most
+    /// `chat.max_room_size` members.
+    pub async fn join_chat_room(
+        &self,
+        room: &ChatRoomId,
+        body: &ChatJoin,
+        idempotency_key: Option<&str>,
+    ) -> Result<ChatRoom, Error> {
+        self.call(Method::POST, &["v1", "chat", "rooms", room.as_str(), "members"])
+            .json(body)
+            .header_if("Idempotency-Key", idempotency_key)
+            .accept("application/json")
+            .typed()
+            .await
+    }
+
+    /// Leave a room, or take somebody out.
+    ///
+    /// Only who made the room, or an admin, takes others out. Who is not a member stays so.
+    pub async fn leave_chat_room(
+        &self,
+        room: &ChatRoomId,
+        query: &LeaveChatRoomQuery,
+    ) -> Result<(), Error> {
+        self.call(Method::DELETE, &["v1", "chat", "rooms", room.as_str(), "members"])
+            .query(query)
+            .done()
+            .await
+    }
+
+    /// Who is in a room, who is there, and who is typing.
+    pub async fn get_chat_presence(&self, room: &ChatRoomId) -> Result<ChatPresence, Error> {
+        self.call(Method::GET, &["v1", "chat", "rooms", room.as_str(), "presence"])
+            .accept("application/json")
+            .typed()
+            .await
+    }
+
     /// The process lives.
     pub async fn healthz(&self) -> Result<Liveness, Error> {
         self.call(Method::GET, &["healthz"]).accept("application/json").typed().await
@@ -512,6 +882,18 @@ impl Client {
     /// A caller on this machine needs no token; one that a proxy forwards for does.
     pub async fn metrics(&self) -> Result<String, Error> {
         self.call(Method::GET, &["metrics"]).text().await
+    }
+
+    /// Who did what, newest first.
+    ///
+    /// An entry for every write, every run and every refusal. Entries name things; they hold no
+    /// rows, no parameters and no secrets. They are kept for `control_plane.audit_retention`.
+    pub async fn list_audit(&self, query: &ListAuditQuery) -> Result<AuditList, Error> {
+        self.call(Method::GET, &["v1", "audit"])
+            .query(query)
+            .accept("application/json")
+            .typed()
+            .await
     }
 
     /// This contract.

@@ -51,6 +51,16 @@ text_type! {
 }
 
 text_type! {
+    /// A job.
+    JobId
+}
+
+text_type! {
+    /// A schedule.
+    ScheduleId
+}
+
+text_type! {
     /// A report.
     ReportId
 }
@@ -68,6 +78,11 @@ text_type! {
 text_type! {
     /// A version of a scope.
     ScopeVersionId
+}
+
+text_type! {
+    /// An analysis of a run.
+    AnalysisId
 }
 
 text_type! {
@@ -303,6 +318,7 @@ pub enum FieldErrorCode {
     Conflict,
     DuplicateName,
     UnknownEntity,
+    NotAllowed,
     UnknownSource,
     UnknownColumn,
     UnknownMetric,
@@ -343,6 +359,7 @@ impl FieldErrorCode {
         Self::Conflict,
         Self::DuplicateName,
         Self::UnknownEntity,
+        Self::NotAllowed,
         Self::UnknownSource,
         Self::UnknownColumn,
         Self::UnknownMetric,
@@ -383,6 +400,7 @@ impl FieldErrorCode {
             Self::Conflict => "conflict",
             Self::DuplicateName => "duplicate_name",
             Self::UnknownEntity => "unknown_entity",
+            Self::NotAllowed => "not_allowed",
             Self::UnknownSource => "unknown_source",
             Self::UnknownColumn => "unknown_column",
             Self::UnknownMetric => "unknown_metric",
@@ -1087,6 +1105,36 @@ pub struct AskResponse {
     pub problem: Option<Problem>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub result: Option<RunResult>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<ModelUse>,
+}
+
+/// What models did, where they were asked. None of their own words is shown.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ModelUse {
+    /// The model whose work counts, as `name:model`; null where no model gave anything of use.
+    pub used: Option<String>,
+    pub tried: Vec<ModelTried>,
+    /// Calls that were answered.
+    pub calls: u64,
+    pub prompt_tokens: u64,
+    pub completion_tokens: u64,
+    /// Whether a server did not count its tokens, so that the numbers are estimates.
+    pub estimated: bool,
+    /// Whether an earlier reply to the same was taken again.
+    pub kept: bool,
+    /// The prompts, each with the first digits of its hash.
+    pub prompts: String,
+}
+
+/// A model that was asked.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ModelTried {
+    pub model: String,
+    /// What came of it.
+    pub outcome: String,
+    /// How often a wrong draft was sent back.
+    pub corrections: u64,
 }
 
 /// A question back. Besides the choices, `you_decide` and words of one's own are taken.
@@ -1209,6 +1257,64 @@ pub struct ScopeVersion {
     /// Whether a person confirmed it.
     pub approved: bool,
     pub created_at: String,
+}
+
+/// What changed from one version of a scope to another.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ScopeDiff {
+    pub scope_id: ScopeId,
+    pub from: VersionNumber,
+    pub to: VersionNumber,
+    pub from_version_id: ScopeVersionId,
+    pub to_version_id: ScopeVersionId,
+    /// The Markdown as a unified diff; empty where it is the same.
+    pub scope_md: String,
+    /// The changes of the IR; a version whose IR was not built yet has none, so all of the other's is
+    /// one change.
+    pub ir: Vec<IrChange>,
+}
+
+/// One change of an IR.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct IrChange {
+    pub op: IrChangeKind,
+    /// A JSON pointer: into the earlier IR for `remove`, else into the later one.
+    pub pointer: String,
+    /// The value that was there; absent for `add`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<serde_json::Value>,
+    /// The value that is there; absent for `remove`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<serde_json::Value>,
+}
+
+/// What was done to a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum IrChangeKind {
+    Add,
+    Remove,
+    Replace,
+}
+
+impl IrChangeKind {
+    /// Every value.
+    pub const ALL: &[Self] = &[Self::Add, Self::Remove, Self::Replace];
+
+    /// The name in the contract.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Add => "add",
+            Self::Remove => "remove",
+            Self::Replace => "replace",
+        }
+    }
+}
+
+impl fmt::Display for IrChangeKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
 }
 
 /// A page of scopes.
@@ -1390,13 +1496,20 @@ pub struct QueryRequest {
     /// The instant that `today` and the like refer to; the present if it is not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub now: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_age: Option<MaxAge>,
 }
 impl QueryRequest {
     /// With the required members alone.
     pub fn new(datasource_id: DatasourceId) -> Self {
-        Self { datasource_id, ir: None, sql: None, params: None, now: None }
+        Self { datasource_id, ir: None, sql: None, params: None, now: None, max_age: None }
     }
 }
+
+/// How many seconds old the rows may be. Rows of an equal question, read within that time for
+/// somebody who may see the same, are given again, and `cached` says so. Without it, or `Cache-
+/// Control` with `max-age`, the source is always asked.
+pub type MaxAge = u32;
 
 /// A format of rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -1536,6 +1649,32 @@ pub struct Verdict {
     pub model_used: Option<String>,
 }
 
+/// Who writes; as in `ask`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub struct AnalyzeRequest {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider: Option<Provider>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub force_model: Option<ForcedModel>,
+}
+
+/// An analysis of a run, in words.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Analysis {
+    pub analysis_id: AnalysisId,
+    pub run_id: RunId,
+    /// The text in Markdown.
+    pub analysis_md: String,
+    /// The model that wrote it; null where it was made by rules.
+    pub model_used: Option<String>,
+    /// Figures of texts that were refused, since they do not stand in the rows or the checks.
+    pub refused: Vec<String>,
+    pub verdict: Verdict,
+    pub model: ModelUse,
+    pub created_at: String,
+}
+
 /// Milliseconds of each stage.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Timings {
@@ -1565,6 +1704,8 @@ pub struct RunResult {
     pub truncated: bool,
     /// When the data was read.
     pub as_of: String,
+    /// Whether the rows were read for an equal question before, at `as_of`.
+    pub cached: bool,
     /// The instant that `today` and the like referred to.
     pub now: String,
     pub params: Params,
@@ -1803,6 +1944,8 @@ pub struct ReportRunRequest {
     /// The instant that `today` and the like refer to; the present if it is not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub now: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_age: Option<MaxAge>,
 }
 
 /// A format of exported definitions.
@@ -1867,6 +2010,422 @@ impl ReportExport {
     }
 }
 
+/// What a job does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum JobKind {
+    Learn,
+    Analyze,
+    BulkReports,
+    Query,
+    Report,
+}
+
+impl JobKind {
+    /// Every value.
+    pub const ALL: &[Self] =
+        &[Self::Learn, Self::Analyze, Self::BulkReports, Self::Query, Self::Report];
+
+    /// The name in the contract.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Learn => "learn",
+            Self::Analyze => "analyze",
+            Self::BulkReports => "bulk_reports",
+            Self::Query => "query",
+            Self::Report => "report",
+        }
+    }
+}
+
+impl fmt::Display for JobKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Where a job stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum JobStatus {
+    Queued,
+    Running,
+    Completed,
+    Failed,
+    Cancelled,
+}
+
+impl JobStatus {
+    /// Every value.
+    pub const ALL: &[Self] =
+        &[Self::Queued, Self::Running, Self::Completed, Self::Failed, Self::Cancelled];
+
+    /// The name in the contract.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Running => "running",
+            Self::Completed => "completed",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
+impl fmt::Display for JobStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A job that was added.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct JobAccepted {
+    pub job_id: JobId,
+    pub kind: JobKind,
+    pub status: JobStatus,
+    /// Where it is read.
+    pub job_url: String,
+    /// Where its progress is told.
+    pub websocket_channel: String,
+    /// How long the like took before, such as `2m30s`; null where that is not known.
+    pub estimated_duration: Option<String>,
+}
+
+/// A job in a list.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct JobSummary {
+    pub job_id: JobId,
+    pub kind: JobKind,
+    pub status: JobStatus,
+    /// Whom it acts for.
+    pub owner: String,
+    /// Percent.
+    pub progress: u16,
+    /// What it is at.
+    pub current_step: Option<String>,
+    /// What is left at the pace so far, such as `2m30s`.
+    pub estimated_remaining: Option<String>,
+    /// How often a process took it.
+    pub attempts: u64,
+    /// Whether it is to stop.
+    pub cancel_requested: bool,
+    /// The schedule that made it.
+    pub schedule_id: Option<ScheduleId>,
+    /// The time of the schedule that it is for.
+    pub scheduled_for: Option<String>,
+    pub created_at: String,
+    pub started_at: Option<String>,
+    pub finished_at: Option<String>,
+    /// Where its progress is told.
+    pub websocket_channel: String,
+}
+
+/// A job with what was asked for and what it gave.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Job {
+    pub job_id: JobId,
+    pub kind: JobKind,
+    pub status: JobStatus,
+    /// Whom it acts for.
+    pub owner: String,
+    /// Percent.
+    pub progress: u16,
+    /// What it is at.
+    pub current_step: Option<String>,
+    /// What is left at the pace so far, such as `2m30s`.
+    pub estimated_remaining: Option<String>,
+    /// How often a process took it.
+    pub attempts: u64,
+    /// Whether it is to stop.
+    pub cancel_requested: bool,
+    /// The schedule that made it.
+    pub schedule_id: Option<ScheduleId>,
+    /// The time of the schedule that it is for.
+    pub scheduled_for: Option<String>,
+    pub created_at: String,
+    pub started_at: Option<String>,
+    pub finished_at: Option<String>,
+    /// Where its progress is told.
+    pub websocket_channel: String,
+    /// What was asked for.
+    pub input: serde_json::Map<String, serde_json::Value>,
+    /// What it gave; null before it has. Runs are named, and their rows stay with them.
+    pub result: serde_json::Value,
+    /// The problem of a job that failed, or of its last attempt while it waits for another.
+    pub error: Option<Problem>,
+    /// The runs it made, the first first.
+    pub run_ids: Vec<RunId>,
+    /// Who worked on it, the first first.
+    pub attempt_log: Vec<JobAttempt>,
+}
+
+/// One process working on a job.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct JobAttempt {
+    /// Its number.
+    pub attempt: u64,
+    /// The process.
+    pub process_id: String,
+    pub started_at: String,
+    pub ended_at: Option<String>,
+    /// `completed`, `failed`, `cancelled`, `retried`, `released` (its process was ended) or `lost`
+    /// (its process died); null while it goes on.
+    pub outcome: Option<String>,
+}
+
+/// A page of jobs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct JobList {
+    pub items: Vec<JobSummary>,
+    pub next: Option<Cursor>,
+}
+
+/// Which sources to learn.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProcessLearnRequest {
+    pub datasource_ids: Vec<DatasourceId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub options: Option<ProcessLearnOptions>,
+}
+impl ProcessLearnRequest {
+    /// With the required members alone.
+    pub fn new(datasource_ids: Vec<DatasourceId>) -> Self {
+        Self { datasource_ids, options: None }
+    }
+}
+
+/// How to learn them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub struct ProcessLearnOptions {
+    /// The same as `include_stats`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deep: Option<bool>,
+    /// Also read least and greatest value, share of nulls and distinct estimate of each column.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub include_stats: Option<bool>,
+    /// Keep the values of text columns for finding them in questions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sample_values: Option<bool>,
+}
+
+/// What to analyze.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub struct ProcessAnalyzeRequest {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run_id: Option<RunId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub datasource_id: Option<DatasourceId>,
+    /// Tables of the source; all if none is named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tables: Option<Vec<String>>,
+    /// What the analysis is of, for its heading.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub options: Option<AnalyzeOptions>,
+}
+
+/// What the EDA service adds; each is wanted unless it is false.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub struct AnalyzeOptions {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub correlations: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outliers: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trends: Option<bool>,
+}
+
+/// Reports to run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BulkReportsRequest {
+    pub reports: Vec<BulkReport>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub datasource_id: Option<DatasourceId>,
+}
+impl BulkReportsRequest {
+    /// With the required members alone.
+    pub fn new(reports: Vec<BulkReport>) -> Self {
+        Self { reports, datasource_id: None }
+    }
+}
+
+/// A report to run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BulkReport {
+    pub key: ReportKey,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<VersionNumber>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub datasource_id: Option<DatasourceId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub params: Option<Params>,
+    /// The instant that `today` and the like refer to; when the job was asked for if it is not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub now: Option<String>,
+}
+impl BulkReport {
+    /// With the required members alone.
+    pub fn new(key: ReportKey) -> Self {
+        Self { key, version: None, datasource_id: None, params: None, now: None }
+    }
+}
+
+/// What becomes of times that no process was there for: nothing, the latest is run, or each is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Misfire {
+    Skip,
+    RunOnce,
+    RunAll,
+}
+
+impl Misfire {
+    /// Every value.
+    pub const ALL: &[Self] = &[Self::Skip, Self::RunOnce, Self::RunAll];
+
+    /// The name in the contract.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Skip => "skip",
+            Self::RunOnce => "run_once",
+            Self::RunAll => "run_all",
+        }
+    }
+}
+
+impl fmt::Display for Misfire {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Parameters of the report. A value, or an element of a list, `{"during": "previous month",
+/// "edge": "start"}` is the start of that period at each time (`end`: the first instant after it;
+/// `"form": "date"`: its date).
+pub type ScheduleParams = serde_json::Map<String, serde_json::Value>;
+
+text_type! {
+    /// Minute, hour, day of month, month, weekday, or a nickname such as `@daily`.
+    Cron
+}
+
+/// A report that is run at times of a calendar.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Schedule {
+    pub id: ScheduleId,
+    pub name: String,
+    /// Whom its jobs act for.
+    pub owner: String,
+    pub report_key: ReportKey,
+    /// The report's version; null is the newest at each run.
+    pub version: Option<VersionNumber>,
+    /// The source of a portable report.
+    pub datasource_id: Option<DatasourceId>,
+    pub params: ScheduleParams,
+    pub cron: Cron,
+    /// An IANA time zone.
+    pub time_zone: String,
+    pub misfire: Misfire,
+    /// The most that `run_all` runs of what was missed, the latest.
+    pub max_catch_up: u16,
+    pub enabled: bool,
+    /// The next times, with the offset of the time zone; none where it is off.
+    pub next_runs: Vec<String>,
+    /// The time that was run last.
+    pub last_run: Option<String>,
+    /// Its job.
+    pub last_job_id: Option<JobId>,
+    pub created_at: String,
+    pub updated_at: String,
+}
+
+/// A page of schedules.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ScheduleList {
+    pub items: Vec<Schedule>,
+    pub next: Option<Cursor>,
+}
+
+/// A new schedule.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ScheduleCreate {
+    pub report_key: ReportKey,
+    /// For people; the report's title if it is not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<VersionNumber>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub datasource_id: Option<DatasourceId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub params: Option<ScheduleParams>,
+    pub cron: Cron,
+    /// An IANA time zone; UTC if it is not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time_zone: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub misfire: Option<Misfire>,
+    /// The most that `run_all` runs of what was missed, the latest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_catch_up: Option<u16>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub enabled: Option<bool>,
+}
+impl ScheduleCreate {
+    /// With the required members alone.
+    pub fn new(report_key: ReportKey, cron: Cron) -> Self {
+        Self {
+            report_key,
+            cron,
+            name: None,
+            version: None,
+            datasource_id: None,
+            params: None,
+            time_zone: None,
+            misfire: None,
+            max_catch_up: None,
+            enabled: None,
+        }
+    }
+}
+
+/// What to change.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub struct SchedulePatch {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub report_key: Option<ReportKey>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Null is the newest at each run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<VersionNumber>,
+    /// Null is the report's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub datasource_id: Option<DatasourceId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub params: Option<ScheduleParams>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cron: Option<Cron>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time_zone: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub misfire: Option<Misfire>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_catch_up: Option<u16>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub enabled: Option<bool>,
+}
+
 /// A run in a list.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunSummary {
@@ -1879,6 +2438,8 @@ pub struct RunSummary {
     pub report_id: Option<ReportId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub report_key: Option<ReportKey>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub job_id: Option<JobId>,
     /// The report's version.
     pub version: Option<VersionNumber>,
     pub params: Params,
@@ -1909,6 +2470,8 @@ pub struct Run {
     pub report_id: Option<ReportId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub report_key: Option<ReportKey>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub job_id: Option<JobId>,
     /// The report's version.
     pub version: Option<VersionNumber>,
     pub params: Params,
@@ -1947,6 +2510,352 @@ pub struct RowPage {
     pub row_count: u64,
     /// Whether the result, or what is kept of it, was cut.
     pub truncated: bool,
+    pub next: Option<Cursor>,
+}
+
+text_type! {
+    /// A room, as its URL names it.
+    ChatRoomId
+}
+
+text_type! {
+    /// A message.
+    ChatMessageId
+}
+
+/// `personal`: a session of one person with AIR.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ChatRoomKind {
+    Group,
+    Personal,
+}
+
+impl ChatRoomKind {
+    /// Every value.
+    pub const ALL: &[Self] = &[Self::Group, Self::Personal];
+
+    /// The name in the contract.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Group => "group",
+            Self::Personal => "personal",
+        }
+    }
+}
+
+impl fmt::Display for ChatRoomKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// What AIR answers in a room: nothing, messages that begin with `@air`, or all. A message can
+/// ask by itself wherever it is not `off`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ChatAi {
+    Off,
+    Mention,
+    Always,
+}
+
+impl ChatAi {
+    /// Every value.
+    pub const ALL: &[Self] = &[Self::Off, Self::Mention, Self::Always];
+
+    /// The name in the contract.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::Mention => "mention",
+            Self::Always => "always",
+        }
+    }
+}
+
+impl fmt::Display for ChatAi {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A new room.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub struct ChatRoomCreate {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<ChatRoomId>,
+    /// The name for people; the id if it is not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<ChatRoomKind>,
+    /// Whether only its members know of it. A personal room always is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub private: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ai: Option<ChatAi>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub datasource_id: Option<DatasourceId>,
+    /// Who is in it from the start besides the caller.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub members: Option<Vec<String>>,
+}
+
+/// A room.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ChatRoom {
+    pub id: ChatRoomId,
+    pub name: String,
+    pub kind: ChatRoomKind,
+    /// Whether only its members know of it.
+    pub private: bool,
+    pub ai: ChatAi,
+    /// The source that is asked; the default one where it is null.
+    pub datasource_id: Option<DatasourceId>,
+    /// Who made it.
+    pub created_by: String,
+    /// How many members it has.
+    pub members: u64,
+    /// Whether the caller is one.
+    pub joined: bool,
+    /// The number of its last message; 0 if there was none.
+    pub last_seq: u64,
+    pub created_at: String,
+}
+
+/// A page of rooms.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ChatRoomList {
+    pub items: Vec<ChatRoom>,
+    pub next: Option<Cursor>,
+}
+
+/// A message.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ChatPost {
+    /// What is said.
+    pub content: String,
+    /// The client's own name of the message; sent again with the same content, it is one message.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_ref: Option<String>,
+    /// Whether it asks AIR; the room''s rule if it is not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ask: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub in_reply_to: Option<ChatMessageId>,
+    /// Answers to the questions of the message `in_reply_to`, by question, in place of reading them
+    /// from the content.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answers: Option<BTreeMap<String, String>>,
+}
+impl ChatPost {
+    /// With the required members alone.
+    pub fn new(content: String) -> Self {
+        Self { content, client_ref: None, ask: None, in_reply_to: None, answers: None }
+    }
+}
+
+/// A message that is kept.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ChatPosted {
+    pub message_id: ChatMessageId,
+    pub room: ChatRoomId,
+    /// Its number in the room.
+    pub seq: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer_id: Option<ChatMessageId>,
+}
+
+/// Who speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ChatMessageType {
+    User,
+    Ai,
+    System,
+}
+
+impl ChatMessageType {
+    /// Every value.
+    pub const ALL: &[Self] = &[Self::User, Self::Ai, Self::System];
+
+    /// The name in the contract.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::User => "user",
+            Self::Ai => "ai",
+            Self::System => "system",
+        }
+    }
+}
+
+impl fmt::Display for ChatMessageType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A message of a room.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ChatMessage {
+    pub message_id: ChatMessageId,
+    pub room: ChatRoomId,
+    /// Its number in the room; that of its event on the channel `chat/<room>`.
+    pub seq: u64,
+    pub r#type: ChatMessageType,
+    /// Who said it; `air` for answers.
+    pub user_id: String,
+    /// Text; an answer is Markdown.
+    pub content: String,
+    /// The message that it answers.
+    pub in_reply_to: Option<ChatMessageId>,
+    pub created_at: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_ref: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer: Option<ChatAnswer>,
+}
+
+/// What goes with an answer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ChatAnswer {
+    pub state: AskState,
+    /// Who asked. Scope and run belong to them, and the rows are those they may see.
+    pub asked_by: String,
+    /// The question that was answered.
+    pub question: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub datasource_id: Option<DatasourceId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope_id: Option<ScopeId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope_version_id: Option<ScopeVersionId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interpretation: Option<String>,
+    pub assumptions: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub questions: Option<Vec<Question>>,
+    /// Answers to questions back that went into it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answers: Option<BTreeMap<String, String>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ir: Option<Ir>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub badge: Option<Badge>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confidence: Option<f64>,
+    /// Why there is no answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// What the source lacks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub missing: Option<Vec<String>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub problem: Option<Problem>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run_id: Option<RunId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub columns: Option<Vec<ResultColumn>>,
+    /// The first rows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rows: Option<Vec<Row>>,
+    /// How many rows the run has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub row_count: Option<u64>,
+    /// Whether the run itself was cut.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub truncated: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sql: Option<Vec<SourceSql>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub qa: Option<Verdict>,
+}
+
+/// A page of messages.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ChatMessageList {
+    pub items: Vec<ChatMessage>,
+    pub next: Option<Cursor>,
+}
+
+/// A report to make of an answer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ChatSave {
+    pub key: ReportKey,
+    /// The title; the question if it is not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+}
+impl ChatSave {
+    /// With the required members alone.
+    pub fn new(key: ReportKey) -> Self {
+        Self { key, title: None }
+    }
+}
+
+/// Who joins.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub struct ChatJoin {
+    /// The caller if it is not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_id: Option<String>,
+}
+
+/// A member of a room.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ChatMember {
+    pub user_id: String,
+    /// Whether they have an open socket.
+    pub online: bool,
+    /// Whether they are typing in this room.
+    pub typing: bool,
+    pub joined_at: String,
+    /// When they were last heard of; null where that is longer ago than `chat.presence_timeout`.
+    pub last_seen: Option<String>,
+}
+
+/// Who is in a room.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ChatPresence {
+    pub room: ChatRoomId,
+    pub items: Vec<ChatMember>,
+}
+
+text_type! {
+    /// The `operationId` of what was done; or `token.refused`, `role.refused`, `plan.refused`,
+    /// `audit.dropped`.
+    AuditAction
+}
+
+/// Something that was done, or refused.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AuditEntry {
+    pub id: String,
+    /// Whose token it was; empty where there was none.
+    pub actor: String,
+    /// The role of the token; empty where there was none.
+    pub role: String,
+    pub action: AuditAction,
+    /// What it was done to: an id or a key. Empty where there is none.
+    pub subject: String,
+    pub detail: AuditDetail,
+    /// The request; null for what AIR did by itself.
+    pub request_id: Option<RequestId>,
+    pub created_at: String,
+}
+
+/// The status or the code of the answer, the run, the rules that refused.
+pub type AuditDetail = serde_json::Map<String, serde_json::Value>;
+
+/// A page of entries.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AuditList {
+    pub items: Vec<AuditEntry>,
     pub next: Option<Cursor>,
 }
 
@@ -2015,6 +2924,27 @@ impl fmt::Display for PartStatus {
     }
 }
 
+/// What the socket offers, and its limits.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SocketInfo {
+    /// Whether one can be opened.
+    pub enabled: bool,
+    /// The forms of channels.
+    pub channels: Vec<String>,
+    /// Bytes of a message from a client.
+    pub max_message_size: u64,
+    /// Messages that may wait for a slow reader.
+    pub buffer_size: u64,
+    /// How often the server asks whether the client is there.
+    pub ping_period_ms: u64,
+    /// How long a silent client is believed to be there.
+    pub pong_wait_ms: u64,
+    /// Whether permessage-deflate is agreed to.
+    pub compression: bool,
+    pub sockets_per_user: u64,
+    pub subscriptions_per_user: u64,
+}
+
 /// Whether the service can take work, and how each part is.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Readiness {
@@ -2076,6 +3006,18 @@ pub struct ListScopesQuery {
     /// Only scopes of this status.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<ScopeStatus>,
+}
+
+/// The query of `get_scope_diff`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub struct GetScopeDiffQuery {
+    /// The version before; the one before `to` if it is not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<VersionNumber>,
+    /// The version after; the newest if it is not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<VersionNumber>,
 }
 
 /// The query of `plan_sql`.
@@ -2187,4 +3129,103 @@ pub struct GetRunRowsQuery {
     /// The format of the rows; it wins over `Accept`. JSON if neither says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub format: Option<ResultFormat>,
+}
+
+/// The query of `list_jobs`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub struct ListJobsQuery {
+    /// Items on a page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u16>,
+    /// The `next` of the page before. One that is not from this list is 422.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<Cursor>,
+    /// Only jobs of this status.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<JobStatus>,
+    /// Only jobs of this kind.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<JobKind>,
+    /// Only jobs that this schedule made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schedule_id: Option<ScheduleId>,
+}
+
+/// The query of `list_schedules`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub struct ListSchedulesQuery {
+    /// Items on a page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u16>,
+    /// The `next` of the page before. One that is not from this list is 422.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<Cursor>,
+}
+
+/// The query of `list_chat_rooms`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub struct ListChatRoomsQuery {
+    /// Items on a page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u16>,
+    /// The `next` of the page before. One that is not from this list is 422.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<Cursor>,
+    /// Only rooms that the caller is a member of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub joined: Option<bool>,
+}
+
+/// The query of `list_chat_messages`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub struct ListChatMessagesQuery {
+    /// Items on a page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u16>,
+    /// The `next` of the page before. One that is not from this list is 422.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<Cursor>,
+    /// The number of the last message that was seen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<u64>,
+}
+
+/// The query of `leave_chat_room`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub struct LeaveChatRoomQuery {
+    /// Who leaves; the caller if it is not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_id: Option<String>,
+}
+
+/// The query of `list_audit`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub struct ListAuditQuery {
+    /// Items on a page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u16>,
+    /// The `next` of the page before. One that is not from this list is 422.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<Cursor>,
+    /// Only entries of this user.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub actor: Option<String>,
+    /// Only this action.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub action: Option<AuditAction>,
+    /// Only what was done to this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<String>,
+    /// Only entries from this instant on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<String>,
+    /// Only entries before this instant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<String>,
 }

@@ -27,11 +27,12 @@ async fn concurrent_writers_lose_nothing() {
     numbers.sort_unstable();
     assert_eq!(numbers, (1..=100).collect::<Vec<i64>>(), "a version number was given twice");
 
+    let before = scratch.store.process().clone();
     let scratch = scratch.reopened().await;
     for (_, run) in &acknowledged {
         scratch.store.runs().get(run).await.unwrap();
     }
-    assert_eq!(scratch.store.runs().mark_interrupted().await.unwrap(), 50);
+    assert_eq!(scratch.store.runs().mark_interrupted(&before).await.unwrap(), 50);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

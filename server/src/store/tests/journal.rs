@@ -3,7 +3,6 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::*;
-use crate::auth::Principal;
 use crate::id::RequestId;
 
 #[tokio::test]
@@ -11,25 +10,34 @@ async fn the_audit_log_lists_newest_first() {
     let scratch = Scratch::new().await;
     let log = scratch.store.audit_log();
     let request = RequestId::new();
-    let principal = Principal::local();
+    let any = AuditFilter::default();
     for subject in ["a", "b", "c"] {
         let entry = NewAuditEntry {
-            principal: &principal,
-            action: "report.create",
-            subject,
+            actor: "local".into(),
+            role: "admin".into(),
+            action: "create_report".into(),
+            subject: subject.into(),
             detail: json!({"version": 1}),
-            request_id: Some(&request),
+            request_id: Some(request.clone()),
         };
-        log.add(entry).await.unwrap();
+        log.add(&[entry]).await.unwrap();
     }
-    let first = log.list(&PageRequest::new(Some(2), None)).await.unwrap();
-    let rest = log.list(&PageRequest::new(Some(2), first.next)).await.unwrap();
+    let first = log.list(&any, &PageRequest::new(Some(2), None)).await.unwrap();
+    let rest = log.list(&any, &PageRequest::new(Some(2), first.next)).await.unwrap();
     let subjects: Vec<&str> =
         first.items.iter().chain(&rest.items).map(|entry| entry.subject.as_str()).collect();
     assert_eq!(subjects, ["c", "b", "a"]);
     let entry = &first.items[0];
     assert_eq!((entry.actor.as_str(), entry.role.as_str()), ("local", "admin"));
     assert_eq!((&entry.request_id, &entry.detail), (&Some(request), &json!({"version": 1})));
+    let only = AuditFilter { subject: Some("b".into()), ..AuditFilter::default() };
+    let page = PageRequest::new(None, None);
+    assert_eq!(log.list(&only, &page).await.unwrap().items.len(), 1);
+    let past = AuditFilter { until: Some(Timestamp::UNIX_EPOCH), ..AuditFilter::default() };
+    assert_eq!(log.list(&past, &page).await.unwrap().items, []);
+    assert_eq!(log.purge(Timestamp::UNIX_EPOCH).await.unwrap(), 0);
+    assert_eq!(log.purge(Timestamp::MAX).await.unwrap(), 3);
+    assert_eq!(log.list(&any, &page).await.unwrap().items, []);
 }
 
 fn key(owner: &str) -> RequestKey {
@@ -66,9 +74,11 @@ async fn a_key_lives_a_day_and_not_beyond_its_process_in_flight() {
     let claim = keys.claim_at(&key("ann"), "h2", later(25)).await.unwrap();
     assert_eq!(claim, Claim::New);
 
-    assert_eq!(keys.release_interrupted().await.unwrap(), 0);
+    let before = scratch.store.process().clone();
+    assert_eq!(keys.holders().await.unwrap(), [before.clone()]);
     let scratch = scratch.reopened().await;
     let keys = scratch.store.idempotency_keys();
-    assert_eq!(keys.release_interrupted().await.unwrap(), 1);
+    assert_eq!(keys.release_interrupted(scratch.store.process()).await.unwrap(), 0);
+    assert_eq!(keys.release_interrupted(&before).await.unwrap(), 1);
     assert_eq!(keys.claim_at(&key("ann"), "h2", later(25)).await.unwrap(), Claim::New);
 }

@@ -50,6 +50,7 @@ async fn a_run_keeps_its_whole_record() {
         rubric_version: "1".into(),
         verdict: json!({"status": "warn"}),
         analysis_md: Some("# Findings".into()),
+        model: Some(json!({"calls": 1})),
     };
     let kept = scratch.store.analyses().add(&new.id, &analysis).await.unwrap();
     assert_eq!(scratch.store.analyses().list(&new.id).await.unwrap(), [kept]);
@@ -77,12 +78,19 @@ async fn what_a_dead_process_left_running_is_failed() {
     let done = scratch.store.runs().start(&new_run("ann")).await.unwrap();
     scratch.store.runs().finish(&done.id, &outcome(vec![])).await.unwrap();
     let left = scratch.store.runs().start(&new_run("ann")).await.unwrap();
-    assert_eq!(scratch.store.runs().mark_interrupted().await.unwrap(), 0, "its own run");
+    assert_eq!(left.process_id, *scratch.store.process());
 
     let scratch = scratch.reopened().await;
     let runs = scratch.store.runs();
     let own = runs.start(&new_run("ann")).await.unwrap();
-    assert_eq!(runs.mark_interrupted().await.unwrap(), 1);
+    let mut holders = runs.holders().await.unwrap();
+    holders.sort_unstable();
+    assert_eq!(holders, [left.process_id.clone(), own.process_id.clone()]);
+    assert_eq!(runs.mark_interrupted(&left.process_id).await.unwrap(), 1);
+    assert_eq!(runs.mark_interrupted(&left.process_id).await.unwrap(), 0);
+    let told = crate::events::Channel::Run(left.id.clone());
+    let told = scratch.store.events().after(&told, 0, 10).await.unwrap();
+    assert_eq!((told.len(), &told[0].payload["status"]), (1, &json!("failed")));
     let left = runs.get(&left.id).await.unwrap();
     assert_eq!(left.status, RunStatus::Failed);
     assert!(left.error_text.unwrap().contains("the server stopped"));

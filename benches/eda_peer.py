@@ -1,0 +1,104 @@
+"""One contestant of the profiling bench, in the Python that has it: `eda_peer.py NAME`.
+
+Reads a line of JSON with the path of a Parquet file, profiles it, and answers with the seconds it
+took and the number of columns it described; with `figures` also what it found. What a tool loads is
+loaded before.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+# Takes a path, gives the number of columns and, where it has any to compare, the figures.
+Run = Callable[[str], tuple[int, Any]]
+
+
+def air() -> Run:
+    from air_eda.source import Job
+    from air_eda.worker import answer, warm_up
+
+    warm_up()
+
+    def run(path: str) -> tuple[int, Any]:
+        place = Path(path)
+        body = place.with_suffix(".json")
+        body.write_text(json.dumps({"path": place.name}), encoding="utf-8")
+        folder = str(place.parent)
+        found = answer(Job("profile", str(body), "json", folder, folder, 1 << 40))
+        # As the service gives it.
+        figures = json.loads(found.model_dump_json(exclude_unset=True))
+        return len(figures["columns"]), figures
+
+    return run
+
+
+def duckdb() -> Run:
+    import duckdb as peer
+
+    connection = peer.connect()
+
+    def run(path: str) -> tuple[int, Any]:
+        rows = connection.execute("SUMMARIZE SELECT * FROM read_parquet(?)", [path]).fetchall()
+        return len(rows), None
+
+    return run
+
+
+def fg(*, minimal: bool) -> Run:
+    import pandas as pd
+    from data_profiling import ProfileReport
+
+    def run(path: str) -> tuple[int, Any]:
+        report = ProfileReport(pd.read_parquet(path), minimal=minimal, progress_bar=False)
+        found = report.get_description().variables
+        return len(found), {name: plain(column) for name, column in found.items()}
+
+    return run
+
+
+def plain(column: dict[str, object]) -> dict[str, float]:
+    """Figures of fg-data-profiling that are numbers, numpy's included; whole ones exactly."""
+    numbers: dict[str, float] = {}
+    for name, value in column.items():
+        kind = type(value).__name__
+        if "int" in kind:
+            numbers[name] = int(str(value))
+        elif "float" in kind:
+            numbers[name] = float(str(value))
+    return numbers
+
+
+CONTESTANTS: dict[str, Callable[[], Run]] = {
+    "air": air,
+    "duckdb": duckdb,
+    "fg-minimal": lambda: fg(minimal=True),
+    "fg-full": lambda: fg(minimal=False),
+}
+
+
+def main() -> None:
+    warnings.simplefilter("ignore")
+    answers = sys.stdout
+    # Peers print what they do.
+    sys.stdout = sys.stderr
+    run = CONTESTANTS[sys.argv[1]]()
+    for line in sys.stdin:
+        asked = json.loads(line)
+        started = time.perf_counter()
+        columns, figures = run(asked["path"])
+        spent = time.perf_counter() - started
+        answer = {"seconds": spent, "columns": columns}
+        if asked.get("figures"):
+            answer["figures"] = figures
+        answers.write(json.dumps(answer) + "\n")
+        answers.flush()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,141 @@
+"""Rows put into buckets of one calendar unit, over all rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from .contract import EdaAggregate, EdaUnit, FieldError
+from .data import Data
+from .figures import plain
+from .line import Floats
+from .problem import Failure
+
+WIDTHS: dict[EdaUnit, str] = {
+    "second": "1s",
+    "minute": "1m",
+    "hour": "1h",
+    "day": "1d",
+    "week": "1w",
+    "month": "1mo",
+    "quarter": "1q",
+    "year": "1y",
+}
+# A unit fits when at least this share of its buckets has rows.
+FILLED = 0.5
+
+
+@dataclass(frozen=True)
+class Buckets:
+    """Every bucket from the first to the last that has rows, and the bucket of each row."""
+
+    unit: EdaUnit
+    starts: pl.Series
+    # Of each row; null where the time is.
+    of_rows: pl.Series
+
+    @property
+    def count(self) -> int:
+        return len(self.starts)
+
+    @property
+    def empty(self) -> int:
+        return self.count - self.of_rows.drop_nulls().n_unique()
+
+    def label(self, i: int) -> str:
+        return str(plain(self.starts[i]))
+
+    def values(self, series: pl.Series, aggregate: EdaAggregate) -> Floats:
+        """One number for each bucket; NaN where it has no value, 0 for counts."""
+        frame = pl.DataFrame({"at": self.of_rows, "value": usable(series)})
+        expression = {
+            "mean": pl.col("value").mean(),
+            "sum": pl.col("value").sum(),
+            "median": pl.col("value").median(),
+            "min": pl.col("value").min(),
+            "max": pl.col("value").max(),
+            "count": pl.col("value").count(),
+        }[aggregate]
+        by_bucket = (
+            frame.drop_nulls("at")
+            .group_by("at")
+            .agg(expression.alias("value"), pl.col("value").count().alias("n"))
+        )
+        whole = self.starts.rename("at").to_frame().join(by_bucket, on="at", how="left")
+        found = whole.sort("at")
+        missing = 0.0 if aggregate == "count" else np.nan
+        values = found["value"].cast(pl.Float64)
+        if aggregate != "count":
+            values = pl.select(pl.when(found["n"] > 0).then(values)).to_series()
+        return values.fill_null(missing).to_numpy().copy()
+
+
+def usable(series: pl.Series) -> pl.Series:
+    """Numbers that can be added up: NaN and infinity are missing, decimals are doubles."""
+    if series.dtype.is_float():
+        values = series.cast(pl.Float64)
+        return pl.select(pl.when(values.is_finite()).then(values)).to_series()
+    if series.dtype.is_decimal() or series.dtype in (pl.UInt64, pl.Int128, pl.UInt128):
+        return series.cast(pl.Float64)
+    return series.cast(pl.Int64)
+
+
+def buckets(data: Data, time: str, unit: EdaUnit | None, most: int) -> Buckets:
+    series = data.one(time, "/time")
+    if series.dtype.base_type() not in (pl.Date, pl.Datetime):
+        detail = "A column of dates or timestamps is needed."
+        error = FieldError(pointer="/time", code="type_mismatch", detail=detail)
+        raise Failure("invalid", detail, [error])
+    units = list(WIDTHS) if series.dtype == pl.Datetime else list(WIDTHS)[3:]
+    there = series.drop_nulls()
+    if there.is_empty():
+        return Buckets(unit or "day", there, series)
+    if unit is None:
+        unit = fitting(there, units, most)
+    found = made(series, unit)
+    if found is None or found.count > most:
+        detail = f"Buckets of a {unit} would be more than {most}."
+        error = FieldError(pointer="/unit", code="too_large", detail=detail)
+        raise Failure("invalid", detail, [error])
+    return found
+
+
+def fitting(there: pl.Series, units: list[EdaUnit], most: int) -> EdaUnit:
+    """The finest unit that gives few enough buckets, mostly with rows; else the best filled."""
+    best: tuple[float, EdaUnit] = (-1.0, "year")
+    for unit in units:
+        if expected(there, unit) > most * 1.1:
+            continue
+        found = made(there, unit)
+        if found is None or found.count > most:
+            continue
+        share = 1 - found.empty / found.count
+        if share >= FILLED:
+            return unit
+        if share > best[0]:
+            best = (share, unit)
+    return best[1]
+
+
+def expected(there: pl.Series, unit: EdaUnit) -> float:
+    """About how many buckets, before any is made."""
+    low, high = there.min(), there.max()
+    seconds = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800}
+    each = seconds.get(unit, {"month": 2_592_000, "quarter": 7_776_000}.get(unit, 31_536_000))
+    return (high - low).total_seconds() / each  # type: ignore[operator, union-attr]
+
+
+def made(series: pl.Series, unit: EdaUnit) -> Buckets | None:
+    width = WIDTHS[unit]
+    of_rows = series.dt.truncate(width)
+    if of_rows.null_count() == len(of_rows):
+        return None
+    between = pl.date_range if series.dtype == pl.Date else pl.datetime_range
+    first, last = pl.col("at").min(), pl.col("at").max()
+    starts = pl.DataFrame({"at": of_rows}).select(between(first, last, width)).to_series()
+    if series.dtype != pl.Date:
+        # A change to summer time makes hours that a range does not step on.
+        starts = pl.concat([starts, of_rows.drop_nulls().unique()]).unique()
+    return Buckets(unit, starts.sort(), of_rows)

@@ -1,0 +1,114 @@
+"""Rows by column.
+
+One column is in memory at a time, so that memory holds those in use and not the whole. Text of CSV
+files is read as the type that every value fits (`reading.py`). `opening.py` gives the rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from .contract import EdaType, FieldError
+from .problem import Failure
+from .reading import from_text
+
+
+@dataclass
+class Data:
+    """Rows by column. `fetch` gives a column as Arrow has it; each call may read it again."""
+
+    rows: int
+    schema: Any
+    fetch: Callable[[str], Any]
+    # Whether text may hold other types, as that of CSV files may.
+    texts: bool = False
+    kept: dict[str, pl.Series] = field(default_factory=dict)
+
+    @property
+    def names(self) -> list[str]:
+        return list(self.schema.names)
+
+    def raw(self, name: str) -> pl.Series:
+        """A column with the type it was sent in."""
+        column = self.fetch(name)
+        if pa.types.is_dictionary(column.type):
+            column = column.cast(column.type.value_type)
+        if getattr(column.type, "unit", None) == "s" and not fits_milliseconds(column):
+            raise Unreadable(f"{column.type} with values beyond 292 million years")
+        try:
+            return pl.Series(name, column)
+        except (pl.exceptions.PolarsError, TypeError, ValueError, NotImplementedError) as error:
+            raise Unreadable(str(column.type)) from error
+
+    def series(self, name: str) -> pl.Series:
+        """A column with the type its values have."""
+        if not self.texts:
+            return self.raw(name)
+        return from_text(self.raw(name))
+
+    def chosen(self, columns: list[str] | None) -> list[str]:
+        """The columns asked for, all if none were; unknown ones are an error each."""
+        known = set(self.names)
+        errors = [
+            FieldError(pointer=f"/columns/{i}", code="unknown_column", detail="No such column.")
+            for i, name in enumerate(columns or [])
+            if name not in known
+        ]
+        if errors:
+            raise Failure("invalid", f"{len(errors)} of the columns do not exist.", errors)
+        return columns or self.names
+
+    def one(self, name: str, pointer: str) -> pl.Series:
+        if name not in self.names:
+            error = FieldError(pointer=pointer, code="unknown_column", detail="No such column.")
+            raise Failure("invalid", "The column does not exist.", [error])
+        try:
+            return self.series(name)
+        except Unreadable as unreadable:
+            error = FieldError(pointer=pointer, code="unreadable_column", detail="Its type.")
+            raise Failure("invalid", f"Columns of type {unreadable} are not read.") from unreadable
+
+
+def fits_milliseconds(column: Any) -> bool:  # noqa: ANN401 (pyarrow has no types)
+    """Seconds become milliseconds, which would wrap around in silence."""
+    if not (pa.types.is_timestamp(column.type) or pa.types.is_duration(column.type)):
+        return True
+    ends = pc.min_max(column.cast(pa.int64())).as_py()
+    most = ((1 << 63) - 1) // 1000
+    return all(end is None or -most <= end <= most for end in ends.values())
+
+
+class Unreadable(Exception):
+    """The type of a column that nothing here reads."""
+
+
+def type_of(dtype: pl.DataType) -> EdaType:
+    """The contract's name of a type of polars."""
+    if dtype.is_integer():
+        return "integer"
+    if dtype.is_float():
+        return "float"
+    if dtype.is_decimal():
+        return "decimal"
+    names: dict[type[pl.DataType], EdaType] = {
+        pl.Boolean: "boolean",
+        pl.String: "text",
+        pl.Categorical: "text",
+        pl.Enum: "text",
+        pl.Date: "date",
+        pl.Datetime: "timestamp",
+        pl.Time: "time",
+        pl.Duration: "duration",
+        pl.Binary: "binary",
+        pl.List: "list",
+        pl.Array: "list",
+        pl.Struct: "struct",
+        pl.Null: "null",
+    }
+    return names.get(dtype.base_type(), "other")

@@ -1,0 +1,111 @@
+"""Text that holds another type: of CSV files, and what a column of text could be read as.
+
+A type fits only where every value that is not null reads as it, and reads back as it stood:
+`007` stays text, since a number would lose its zeros.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from .contract import EdaType
+
+# No zeros in front: these are numbers whose text can be had back.
+INTEGER = r"^[+-]?(0|[1-9][0-9]{0,37})$"
+NUMBER = r"^[+-]?((0|[1-9][0-9]{0,15})(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,3})?$"
+WORDS = r"^([nN]a[nN]|[+-]?[iI]nf(inity)?)$"
+BOOLEAN = r"^(true|false|True|False|TRUE|FALSE)$"
+DATE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
+TIMESTAMP = (
+    r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,9})?)?"
+    r"( ?(Z|[+-][0-9]{2}:?[0-9]{2}))?$"
+)
+ZONED = r"(Z|[+-][0-9]{2}:?[0-9]{2})$"
+# What each of the forms begins with: mostly this settles it.
+ANY = r"^[-+.0-9nNiItTfF]"
+# In the order they are tried: the narrowest first.
+FORMS: list[tuple[EdaType, str]] = [
+    ("boolean", BOOLEAN),
+    ("integer", INTEGER),
+    ("float", f"{NUMBER}|{WORDS}"),
+    ("date", DATE),
+    ("timestamp", TIMESTAMP),
+]
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """What most of a text's values read as, and which share of them."""
+
+    type: EdaType
+    share: float
+
+
+def suggest(texts: pl.Series, counts: pl.Series | None = None) -> Suggestion:
+    """Of values that are not null, each as often as `counts` says."""
+    weights = (
+        counts.cast(pl.Int64)
+        if counts is not None
+        else pl.Series([1]).new_from_index(0, len(texts))
+    )
+    total = int(weights.sum())
+    if total == 0:
+        return Suggestion("text", 1.0)
+    best = Suggestion("text", 0.0)
+    if not texts.str.contains(ANY).any():
+        return best
+    for kind, form in FORMS:
+        share = int(weights.filter(texts.str.contains(form)).sum()) / total
+        if share == 1.0:
+            return Suggestion(kind, 1.0)
+        if share > best.share:
+            best = Suggestion(kind, share)
+    return best
+
+
+def from_text(series: pl.Series) -> pl.Series:
+    """The column as the type that each of its values fits, or as the text it is."""
+    if series.dtype != pl.String:
+        return series
+    texts = series.drop_nulls()
+    if texts.is_empty():
+        return series
+    # Most columns of text are known by their first values.
+    if suggest(texts.head(1000)).share < 1.0:
+        return series
+    found = suggest(texts)
+    if found.share < 1.0:
+        return series
+    try:
+        return converted(series, found.type)
+    except pl.exceptions.PolarsError:
+        return series
+
+
+def converted(series: pl.Series, kind: EdaType) -> pl.Series:
+    """Strict: what does not fit after all is an error."""
+    if kind == "boolean":
+        return series.str.to_lowercase() == "true"
+    if kind == "integer":
+        wide = series.str.strip_chars_start("+").cast(pl.Int128)
+        narrow = wide.cast(pl.Int64, strict=False)
+        return narrow if narrow.null_count() == wide.null_count() else wide
+    if kind == "float":
+        return series.str.strip_chars_start("+").cast(pl.Float64)
+    if kind == "date":
+        return series.str.to_date("%Y-%m-%d", strict=True)
+    if kind == "timestamp":
+        return instants(series)
+    return series
+
+
+def instants(series: pl.Series) -> pl.Series:
+    zoned = series.drop_nulls().str.contains(ZONED)
+    if zoned.any() and not zoned.all():
+        # Some say where they are and others do not: they are no points on one line.
+        return series
+    if zoned.all():
+        return series.str.to_datetime(time_unit="us", time_zone="UTC", strict=True)
+    return series.str.to_datetime(time_unit="us", strict=True)

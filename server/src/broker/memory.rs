@@ -1,0 +1,218 @@
+//! The broker of one process.
+
+mod expiring;
+
+use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+
+use self::expiring::Expiring;
+use super::{AiRequest, Allowance, Broker, Health, RecentMessage, Session};
+use crate::events::{Channel, Event, Hub, Live};
+
+/// Events of one stream that are kept for who reconnects.
+pub(super) const STREAM_LENGTH: usize = 1_000;
+/// Streams that are kept; the one that was quiet longest goes first.
+const STREAMS: usize = 1_000;
+pub(super) const RECENT: usize = 100;
+pub(super) const MINUTE: Duration = Duration::from_secs(60);
+
+#[derive(Default)]
+struct State {
+    streams: HashMap<String, Ring>,
+    sessions: HashMap<String, Expiring<String, Session>>,
+    typing: Expiring<String, String>,
+    rooms: HashMap<String, BTreeSet<String>>,
+    room_names: HashMap<String, String>,
+    recent: HashMap<String, VecDeque<(Instant, RecentMessage)>>,
+    used: Expiring<(Allowance, String), u32>,
+    queues: HashMap<String, Expiring<String, AiRequest>>,
+}
+
+struct Ring {
+    last: u64,
+    touched: Instant,
+    events: VecDeque<Live>,
+}
+
+pub(crate) struct MemoryBroker {
+    hub: Arc<Hub>,
+    state: Mutex<State>,
+}
+
+impl MemoryBroker {
+    pub(crate) fn new(hub: Arc<Hub>) -> Self {
+        Self { hub, state: Mutex::default() }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Numbers an event and keeps it.
+    pub(super) fn number(&self, mut event: Event) -> Live {
+        let now = Timestamp::now().as_microsecond().max(0).cast_unsigned();
+        let mut state = self.state();
+        let name = event.channel.to_string();
+        if state.streams.len() >= STREAMS && !state.streams.contains_key(&name) {
+            let quiet = state.streams.iter().min_by_key(|(_, ring)| ring.touched);
+            if let Some(quiet) = quiet.map(|(name, _)| name.clone()) {
+                state.streams.remove(&quiet);
+            }
+        }
+        let new = || Ring { last: 0, touched: Instant::now(), events: VecDeque::new() };
+        let ring = state.streams.entry(name).or_insert_with(new);
+        event.seq = now.max(ring.last + 1);
+        let live = event.live_after(ring.last);
+        (ring.last, ring.touched) = (event.seq, Instant::now());
+        ring.events.push_back(live.clone());
+        if ring.events.len() > STREAM_LENGTH {
+            ring.events.pop_front();
+        }
+        live
+    }
+}
+
+#[async_trait]
+impl Broker for MemoryBroker {
+    async fn publish(&self, live: Live) {
+        self.hub.deliver(&live);
+    }
+
+    async fn keep(&self, event: Event) -> u64 {
+        let live = self.number(event);
+        self.hub.deliver(&live);
+        live.seq
+    }
+
+    async fn kept(&self, channel: &Channel, after: u64) -> Vec<Live> {
+        let state = self.state();
+        let ring = state.streams.get(&channel.to_string());
+        let events = ring.into_iter().flat_map(|ring| &ring.events);
+        events.filter(|live| live.seq > after).cloned().collect()
+    }
+
+    async fn last_kept(&self, channel: &Channel) -> u64 {
+        self.state().streams.get(&channel.to_string()).map_or(0, |ring| ring.last)
+    }
+
+    async fn session_seen(&self, session: &Session, lifetime: Duration) {
+        let mut state = self.state();
+        let sessions = state.sessions.entry(session.user.clone()).or_default();
+        sessions.set(session.ws_id.clone(), session.clone(), lifetime);
+    }
+
+    async fn session_ended(&self, user: &str, ws_id: &str) {
+        let mut state = self.state();
+        if let Some(sessions) = state.sessions.get_mut(user) {
+            sessions.remove(ws_id);
+            if sessions.values().next().is_none() {
+                state.sessions.remove(user);
+            }
+        }
+    }
+
+    async fn sessions(&self, user: &str) -> Vec<Session> {
+        let state = self.state();
+        state.sessions.get(user).map(|all| all.values().cloned().collect()).unwrap_or_default()
+    }
+
+    async fn online(&self) -> Vec<String> {
+        let mut state = self.state();
+        state.sessions.retain(|_, sessions| sessions.values().next().is_some());
+        let mut users: Vec<String> = state.sessions.keys().cloned().collect();
+        users.sort_unstable();
+        users
+    }
+
+    async fn set_typing(&self, user: &str, room: Option<&str>, lifetime: Duration) {
+        match room {
+            Some(room) => self.state().typing.set(user.to_owned(), room.to_owned(), lifetime),
+            None => self.state().typing.remove(user),
+        }
+    }
+
+    async fn typing(&self, user: &str) -> Option<String> {
+        self.state().typing.get(user).cloned()
+    }
+
+    async fn room_described(&self, room: &str, name: &str) {
+        self.state().room_names.insert(room.to_owned(), name.to_owned());
+    }
+
+    async fn room_entered(&self, room: &str, user: &str) {
+        self.state().rooms.entry(room.to_owned()).or_default().insert(user.to_owned());
+    }
+
+    async fn room_left(&self, room: &str, user: &str) {
+        let mut state = self.state();
+        if let Some(members) = state.rooms.get_mut(room) {
+            members.remove(user);
+            if members.is_empty() {
+                state.rooms.remove(room);
+            }
+        }
+    }
+
+    async fn room_members(&self, room: &str) -> Vec<String> {
+        let state = self.state();
+        state.rooms.get(room).map(|all| all.iter().cloned().collect()).unwrap_or_default()
+    }
+
+    async fn message_posted(&self, message: &RecentMessage, lifetime: Duration) {
+        let mut state = self.state();
+        let recent = state.recent.entry(message.user_id.clone()).or_default();
+        recent.retain(|(ends, _)| *ends > Instant::now());
+        recent.push_front((Instant::now() + lifetime, message.clone()));
+        recent.truncate(RECENT);
+    }
+
+    async fn recent_messages(&self, user: &str, limit: usize) -> Vec<RecentMessage> {
+        let state = self.state();
+        let live = |(ends, message): &(Instant, RecentMessage)| {
+            (*ends > Instant::now()).then(|| message.clone())
+        };
+        state.recent.get(user).into_iter().flatten().filter_map(live).take(limit).collect()
+    }
+
+    async fn allow(&self, allowance: Allowance, user: &str, a_minute: u32) -> Result<(), Duration> {
+        let mut state = self.state();
+        let key = (allowance, user.to_owned());
+        match state.used.get_mut(&key) {
+            Some((used, left)) if *used >= a_minute => Err(left),
+            Some((used, _)) => {
+                *used += 1;
+                Ok(())
+            }
+            None => {
+                state.used.set(key, 1, MINUTE);
+                Ok(())
+            }
+        }
+    }
+
+    async fn ai_queued(&self, request: &AiRequest, lifetime: Duration) {
+        let mut state = self.state();
+        let queue = state.queues.entry(request.user_id.clone()).or_default();
+        queue.set(request.id.clone(), request.clone(), lifetime);
+    }
+
+    async fn ai_done(&self, user: &str, id: &str) {
+        let mut state = self.state();
+        if let Some(queue) = state.queues.get_mut(user) {
+            queue.remove(id);
+        }
+    }
+
+    async fn ai_queue(&self, user: &str) -> Vec<AiRequest> {
+        let state = self.state();
+        state.queues.get(user).map(|queue| queue.values().cloned().collect()).unwrap_or_default()
+    }
+
+    async fn health(&self) -> Health {
+        Health::Alone
+    }
+}

@@ -1,0 +1,139 @@
+//! What every broker does, asked of each.
+
+mod shared;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+use super::*;
+use crate::events::Hub;
+use crate::store::Store;
+
+const LONG: Duration = Duration::from_secs(60);
+
+async fn store() -> (TempDir, Store) {
+    let folder = TempDir::new().unwrap();
+    let store = Store::open(&folder.path().join("air.db")).await.unwrap();
+    (folder, store)
+}
+
+async fn memory() -> (TempDir, Arc<dyn Broker>) {
+    let (folder, store) = store().await;
+    (folder, Arc::new(MemoryBroker::new(Hub::new(store))))
+}
+
+fn session(user: &str, ws_id: &str) -> Session {
+    let room = Some("general".to_owned());
+    Session { user: user.into(), ws_id: ws_id.into(), last_seen: Moment::now(), room }
+}
+
+fn request(id: &str, status: &str) -> AiRequest {
+    let (user_id, room) = ("ann".to_owned(), "general".to_owned());
+    AiRequest { id: id.into(), user_id, room, status: status.into() }
+}
+
+/// Polls until it holds: what expires does so in its own time.
+async fn eventually<F: Future<Output = bool>>(what: &str, holds: impl Fn() -> F) {
+    let polling = async {
+        while !holds().await {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), polling).await.expect(what);
+}
+
+async fn presence(broker: &Arc<dyn Broker>) {
+    broker.session_seen(&session("ann", "ws_1"), LONG).await;
+    broker.session_seen(&session("ann", "ws_2"), LONG).await;
+    broker.session_seen(&session("bob", "ws_3"), Duration::from_millis(30)).await;
+    let mine = broker.sessions("ann").await;
+    assert_eq!(mine.iter().map(|s| s.ws_id.as_str()).collect::<Vec<_>>(), ["ws_1", "ws_2"]);
+    assert_eq!((mine[0].user.as_str(), mine[0].room.as_deref()), ("ann", Some("general")));
+    eventually("bob's session ends", || async { broker.online().await == ["ann"] }).await;
+    broker.session_ended("ann", "ws_1").await;
+    assert_eq!(broker.online().await, ["ann"]);
+    broker.session_ended("ann", "ws_2").await;
+    assert!(broker.online().await.is_empty());
+}
+
+async fn typing(broker: &Arc<dyn Broker>) {
+    broker.set_typing("ann", Some("general"), LONG).await;
+    assert_eq!(broker.typing("ann").await.as_deref(), Some("general"));
+    broker.set_typing("ann", None, LONG).await;
+    assert_eq!(broker.typing("ann").await, None);
+    broker.set_typing("ann", Some("b"), Duration::from_millis(30)).await;
+    eventually("typing ends", || async { broker.typing("ann").await.is_none() }).await;
+}
+
+async fn rooms(broker: &Arc<dyn Broker>) {
+    // Who has no socket is in no room.
+    for (user, ws_id) in [("ann", "ws_1"), ("bob", "ws_2")] {
+        broker.session_seen(&session(user, ws_id), LONG).await;
+    }
+    broker.room_described("general", "General chat").await;
+    broker.room_entered("general", "bob").await;
+    broker.room_entered("general", "ann").await;
+    broker.room_entered("general", "ann").await;
+    let mut members = broker.room_members("general").await;
+    members.sort_unstable();
+    assert_eq!(members, ["ann", "bob"]);
+    broker.room_left("general", "bob").await;
+    assert_eq!(broker.room_members("general").await, ["ann"]);
+    for n in 1..=3 {
+        let message = RecentMessage {
+            id: format!("msg_{n}"),
+            user_id: "ann".into(),
+            room: "general".into(),
+            kind: "user".into(),
+            content: "a \"quoted\" text\nof two lines".into(),
+            at: Moment::now(),
+        };
+        broker.message_posted(&message, LONG).await;
+        assert_eq!(broker.recent_messages("ann", 1).await, [message]);
+    }
+    assert_eq!(broker.recent_messages("ann", 2).await.len(), 2);
+    assert!(broker.recent_messages("bob", 2).await.is_empty());
+    broker.room_left("general", "ann").await;
+    for (user, ws_id) in [("ann", "ws_1"), ("bob", "ws_2")] {
+        broker.session_ended(user, ws_id).await;
+    }
+}
+
+async fn allowances(broker: &Arc<dyn Broker>) {
+    for _ in 0..3 {
+        broker.allow(Allowance::Messages, "ann", 3).await.unwrap();
+    }
+    let wait = broker.allow(Allowance::Messages, "ann", 3).await.unwrap_err();
+    assert!(wait > Duration::ZERO && wait <= Duration::from_secs(60), "{wait:?}");
+    broker.allow(Allowance::AiRequests, "ann", 3).await.unwrap();
+    broker.allow(Allowance::Messages, "bob", 3).await.unwrap();
+}
+
+async fn queue(broker: &Arc<dyn Broker>) {
+    for id in ["a", "b", "c"] {
+        broker.ai_queued(&request(id, "queued"), LONG).await;
+    }
+    broker.ai_queued(&request("a", "processing"), LONG).await;
+    let waiting = broker.ai_queue("ann").await;
+    let wanted = [request("a", "processing"), request("b", "queued"), request("c", "queued")];
+    assert_eq!(waiting, wanted);
+    broker.ai_done("ann", "b").await;
+    assert_eq!(broker.ai_queue("ann").await, [wanted[0].clone(), wanted[2].clone()]);
+}
+
+async fn conforms(broker: &Arc<dyn Broker>) {
+    presence(broker).await;
+    typing(broker).await;
+    rooms(broker).await;
+    allowances(broker).await;
+    queue(broker).await;
+}
+
+#[tokio::test]
+async fn memory_conforms() {
+    let (_folder, broker) = memory().await;
+    conforms(&broker).await;
+    assert_eq!(broker.health().await, Health::Alone);
+}

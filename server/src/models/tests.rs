@@ -1,0 +1,58 @@
+//! Whom a task is put to.
+
+use super::*;
+use crate::config::{Config, LoadOptions};
+
+fn models(yaml: &str) -> Models {
+    let folder = tempfile::TempDir::new().unwrap();
+    std::fs::write(folder.path().join("config.yaml"), yaml).unwrap();
+    let config = Config::load(LoadOptions {
+        data_dir: folder.path().to_owned(),
+        file: "config.yaml".into(),
+        auth: Some(false),
+        environment: std::iter::empty::<(String, String)>().collect(),
+    });
+    Models::new(&config.unwrap().models)
+}
+
+#[test]
+fn the_order_is_that_of_the_task_and_what_is_asked_for_comes_first() {
+    use ModelName::{Llama3, Openai, Sqlcoder};
+    let models = models("models: {openai: {api_key: sk-of-a-test}}");
+    let order = |task, wanted, forced| models.order(task, wanted, forced);
+    assert_eq!(order(Task::Chat, None, None), [Openai, Llama3]);
+    assert_eq!(order(Task::Sql, None, None), [Sqlcoder, Openai]);
+    assert_eq!(order(Task::Chat, Some(ProviderName::Ollama), None), [Llama3, Openai]);
+    assert_eq!(order(Task::Sql, Some(ProviderName::Openai), None), [Sqlcoder, Openai]);
+    assert_eq!(order(Task::Chat, None, Some(Sqlcoder)), [Sqlcoder]);
+}
+
+#[test]
+fn what_is_not_configured_is_not_asked_and_says_why() {
+    let models = models("models: {chat_backup: openai, chat_primary: llama3}");
+    assert_eq!(models.order(Task::Chat, None, None), [ModelName::Llama3]);
+    let fault = models.usable(ModelName::Openai).unwrap_err();
+    assert!(fault.to_string().contains("models.openai.api_key"), "{fault}");
+    // A service of the same form may want no key.
+    let own = self::models("models: {openai: {base_url: 'http://localhost:1/v1'}}");
+    assert_eq!(own.usable(ModelName::Openai), Ok(()));
+    let wrong = self::models("models: {openai: {api_key: \"sk\\n-of-a-test\"}}");
+    let fault = wrong.usable(ModelName::Openai).unwrap_err();
+    assert!(!fault.to_string().contains("of-a-test"), "{fault}");
+}
+
+#[tokio::test]
+async fn a_model_that_is_not_there_is_a_fault_and_counts() {
+    let yaml = "models: {openai: {base_url: 'http://127.0.0.1:9/v1'}, calls: {retries: 1}}";
+    let models = models(yaml);
+    let chat = Chat {
+        messages: vec![Message { speaker: Speaker::User, text: "hello".to_owned() }],
+        form: Form::Text,
+        most_tokens: 10,
+        deadline: Instant::now() + Duration::from_secs(20),
+        pieces: None,
+    };
+    assert_eq!(models.chat(ModelName::Openai, chat).await, Err(Fault::Unreachable));
+    let (_, counted, resting) = models.counted().into_iter().find(|m| m.0 == "openai").unwrap();
+    assert_eq!((counted.answered, counted.failed, resting), (0, 2, false));
+}
