@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ from service import Client, Http, Reply, mint, serving, sources_config
 SECRET = "only-for-tests-" * 5
 EXAMPLES = 15
 RUN_SECONDS = 600
+# The tool says more in a minute than a person would.
+LIMITS = {"limits": {"messages_per_minute": 100_000, "ai_requests_per_minute": 100_000}}
 
 
 IR = {"entities": ["flights"], "metrics": [{"name": "flights", "agg": "count"}]}
@@ -47,8 +50,16 @@ def furnish(http: Http) -> dict[str, dict[str, str]]:
     version = {"datasource_id": "flights", "def": {"version": "1", "ir": IR}}
     made(http.send("POST", "/v1/reports/kept/versions", version))
     run = made(http.send("POST", "/v1/reports/kept/run", {}))
+    room, said = chat(http)
     source, kept = {"datasource_id": "flights"}, {"key": "kept"}
     return {
+        "GET /v1/chat/rooms/{room}": {"room": room},
+        "GET /v1/chat/rooms/{room}/messages": {"room": room},
+        "POST /v1/chat/rooms/{room}/messages": {"room": room},
+        "POST /v1/chat/rooms/{room}/messages/{id}/report": {"room": room, "id": said},
+        "POST /v1/chat/rooms/{room}/members": {"room": room},
+        "GET /v1/chat/rooms/{room}/presence": {"room": room},
+        "GET /v1/scopes/{id}/diff": {"id": scope["id"]},
         "GET /v1/datasources/{id}": {"id": "flights"},
         "PATCH /v1/datasources/{id}": {"id": "changed"},
         "POST /v1/datasources/{id}/health": {"id": "flights"},
@@ -67,6 +78,20 @@ def furnish(http: Http) -> dict[str, dict[str, str]]:
         "DELETE /v1/runs/{id}": {"id": run["run_id"]},
         "GET /v1/runs/{id}/rows": {"id": run["run_id"]},
     }
+
+
+def chat(http: Http) -> tuple[str, str]:
+    """A room, and an answer in it."""
+    room = made(http.send("POST", "/v1/chat/rooms", {"id": "kept", "datasource_id": "flights"}))
+    path = f"/v1/chat/rooms/{room['id']}/messages"
+    made(http.send("POST", path, {"content": "@air number of flights by origin"}))
+    deadline = time.monotonic() + RUN_SECONDS
+    while time.monotonic() < deadline:
+        newest = http.send("GET", path).body["items"][0]
+        if newest["type"] == "ai":
+            return room["id"], newest["message_id"]
+        time.sleep(0.1)
+    raise AssertionError("the question was not answered")
 
 
 def made(reply: Reply) -> Any:
@@ -111,7 +136,7 @@ def data(tmp_path: Path) -> Path:
 
 
 def test_without_authentication(program: Path, data: Path, tmp_path: Path) -> None:
-    with serving(program, data, sources_config()) as process:
+    with serving(program, data, sources_config() | LIMITS) as process:
         http = Http(process.base)
         # Without authentication a request without a token is taken, which is the point of it.
         without = ["--exclude-checks=ignored_auth,missing_required_header"]
@@ -120,7 +145,11 @@ def test_without_authentication(program: Path, data: Path, tmp_path: Path) -> No
 
 
 def test_with_tokens(program: Path, data: Path, tmp_path: Path) -> None:
-    config = sources_config() | {"server": {"host": "127.0.0.1", "auth": {"jwt_secret": SECRET}}}
+    config = (
+        sources_config()
+        | LIMITS
+        | {"server": {"host": "127.0.0.1", "auth": {"jwt_secret": SECRET}}}
+    )
     with serving(program, data, config, auth="enabled") as process:
         http = Http(process.base, mint(program, data, "ana", "admin"))
         check(http, tmp_path, f"--header=Authorization: Bearer {http.token}")

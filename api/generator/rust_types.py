@@ -25,6 +25,8 @@ SERVER_TYPES = {
     "ScopeVersionId": "crate::id::ScopeVersionId",
     "AnalysisId": "crate::id::AnalysisId",
     "RequestId": "crate::id::RequestId",
+    "ChatRoomId": "crate::id::ChatRoomId",
+    "ChatMessageId": "crate::id::ChatMessageId",
     "Catalog": "air_ir::Catalog",
     "CatalogPatch": "air_ir::CatalogEdits",
     "DatasourceKind": "air_ir::catalog::SourceKind",

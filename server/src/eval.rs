@@ -24,6 +24,7 @@ use crate::id::DatasourceId;
 use crate::models::Usage;
 use crate::pipeline::ask::{self, Asked, Drafter, Meaning, Understood};
 use crate::pipeline::order::Pace;
+use crate::pipeline::progress::Progress;
 use crate::pipeline::sources::{self, Ready};
 use crate::pipeline::{Question, learn};
 use crate::problem::ApiError;
@@ -105,6 +106,7 @@ fn asked(
         now: set.now(entry)?,
         run: false,
         deadline: Instant::now() + PATIENCE,
+        progress: Progress::untold(),
     })
 }
 

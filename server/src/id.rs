@@ -171,6 +171,15 @@ chosen_names! {
     DatasourceId, "datasource id";
     /// A report, as its URL names it.
     ReportKey, "report key";
+    /// A room of the chat, as its URL names it.
+    ChatRoomId, "room";
+}
+
+impl ChatRoomId {
+    /// A new one, for a room that nobody named.
+    pub(crate) fn made() -> Self {
+        Self(format!("room_{}", Uuid::now_v7().simple()))
+    }
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ mod judge;
 pub(crate) mod learn;
 pub(crate) mod order;
 pub(crate) mod params;
+pub(crate) mod progress;
 mod record;
 pub(crate) mod running;
 mod snapshot;

@@ -7,6 +7,8 @@ mod agents;
 mod asking;
 mod audit;
 mod catalog;
+mod chat;
+mod chat_members;
 mod datasources;
 pub(crate) mod documents;
 mod exports;
@@ -18,6 +20,7 @@ mod reports;
 mod rows;
 mod runs;
 mod schedules;
+mod scope_diff;
 mod scopes;
 mod service;
 mod sockets;
@@ -58,6 +61,8 @@ pub(crate) fn operations() -> Vec<Operation> {
         asking::OPERATIONS,
         audit::OPERATIONS,
         catalog::OPERATIONS,
+        chat::OPERATIONS,
+        chat_members::OPERATIONS,
         datasources::OPERATIONS,
         documents::OPERATIONS,
         jobs::OPERATIONS,
@@ -67,6 +72,7 @@ pub(crate) fn operations() -> Vec<Operation> {
         reports::OPERATIONS,
         runs::OPERATIONS,
         schedules::OPERATIONS,
+        scope_diff::OPERATIONS,
         scopes::OPERATIONS,
         service::OPERATIONS,
         sockets::OPERATIONS,

@@ -21,6 +21,7 @@ use crate::admission::schema::Schemas;
 use crate::audit::Audit;
 use crate::auth::Authenticator;
 use crate::broker::{Broker, MemoryBroker, RedisBroker};
+use crate::chat;
 use crate::config::{Config, Environment, LoadOptions};
 use crate::events::{Event, Events, Hub};
 use crate::jobs::Jobs;
@@ -57,6 +58,7 @@ pub(crate) struct App {
     pub(crate) events: Events,
     /// What is live: presence, typing, allowances.
     pub(crate) broker: Arc<dyn Broker>,
+    pub(crate) chat: chat::State,
     /// The processes that share the data folder.
     pub(crate) processes: Arc<Processes>,
     /// The open sockets.
@@ -134,6 +136,7 @@ impl Service {
         let app = Arc::new(App {
             events,
             broker,
+            chat: chat::State::default(),
             processes,
             sockets: Sockets::new(&config.websocket),
             authenticator: Authenticator::new(&config.server.auth)?,
@@ -159,9 +162,13 @@ impl Service {
         let router = routes::router(&app)?;
         jobs::start(&app);
         watching.spawn(announce(Arc::downgrade(&app), committed));
+        if app.config.chat.enabled {
+            watching.spawn(chat::keep(&app));
+        }
         Ok(Self { app, router, lock, watching })
     }
 
+    /// What the operator's commands and the service's own tests look into.
     pub(crate) fn app(&self) -> &Arc<App> {
         &self.app
     }

@@ -9,6 +9,9 @@
 mod analyses;
 mod audit_log;
 mod catalogs;
+mod chat_answers;
+mod chat_messages;
+mod chat_rooms;
 mod checksum;
 mod data_dir;
 mod database;
@@ -33,6 +36,13 @@ mod tests;
 pub(crate) use self::analyses::{Analyses, Analysis, NewAnalysis};
 pub(crate) use self::audit_log::{AuditEntry, AuditFilter, AuditLog, NewAuditEntry};
 pub(crate) use self::catalogs::{CatalogRecord, Catalogs};
+pub(crate) use self::chat_answers::{ChatAnswer, NewChatAnswer};
+pub(crate) use self::chat_messages::{
+    ChatMessage, ChatMessageType, ChatMessages, Kept, NewChatMessage,
+};
+pub(crate) use self::chat_rooms::{
+    ChatAi, ChatMember, ChatRoom, ChatRoomKind, ChatRooms, Moved, NewChatRoom,
+};
 pub(crate) use self::checksum::{canonical_json, checksum};
 pub(crate) use self::data_dir::{DataDir, DataDirLock, private_file};
 pub(crate) use self::database::Store;

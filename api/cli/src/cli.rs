@@ -152,6 +152,8 @@ pub(crate) enum Command {
     /// Reports that are run at times of a calendar.
     #[command(subcommand)]
     Schedules(Schedules),
+    /// Talk in a room of the service; without --room, in a new session of one's own.
+    Chat(Chat),
     /// The schema notes of a source.
     Schema {
         /// The source's id.
@@ -234,6 +236,16 @@ pub(crate) struct Ask {
     pub(crate) no_run: bool,
     #[command(flatten)]
     pub(crate) how: How,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Chat {
+    /// The room, which is joined where that was not done; --timeout is how long an answer may take.
+    #[arg(long)]
+    pub(crate) room: Option<String>,
+    /// The source that a new session asks; the default one unless said.
+    #[arg(long, short)]
+    pub(crate) source: Option<String>,
 }
 
 /// How rows are got and judged.

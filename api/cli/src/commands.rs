@@ -2,6 +2,7 @@
 
 mod ask;
 mod call;
+mod chat;
 mod definitions;
 mod jobs;
 mod reports;
@@ -184,6 +185,7 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
         }
         Command::Jobs(jobs) => jobs::jobs(&session, jobs).await,
         Command::Schedules(schedules) => schedules::schedules(&session, schedules).await,
+        Command::Chat(chat) => chat::chat(&session, place, patience, &chat).await,
         Command::Schema { source } => sources::schema(&session, &source).await,
         Command::Export { key, format, version } => {
             definitions::export(&session, &key, format, version).await

@@ -80,6 +80,11 @@ impl Failure {
         matches!(self.code, SERVER | TIMED_OUT)
     }
 
+    /// Whether the server's answer was lost, so that nobody knows what it did.
+    pub(crate) fn is_lost(&self) -> bool {
+        matches!(self.code, SERVER | TIMED_OUT)
+    }
+
     pub(crate) fn code(&self) -> ExitCode {
         self.code.into()
     }

@@ -41,6 +41,14 @@ impl Output {
         Ok(())
     }
 
+    /// A part of a line.
+    pub(crate) fn piece(&self, text: &str) -> Result<(), Failure> {
+        match self.terminal {
+            true => self.bytes(plain(text).as_bytes()),
+            false => self.bytes(text.as_bytes()),
+        }
+    }
+
     pub(crate) fn line(&self, text: &str) -> Result<(), Failure> {
         let text = if self.terminal { plain(text) } else { text.to_owned() };
         self.bytes(format!("{text}\n").as_bytes())

@@ -2053,16 +2053,6 @@ pub(crate) struct RowPage {
     pub(crate) next: Option<Cursor>,
 }
 
-text_type! {
-    /// A room, as its URL names it.
-    ChatRoomId
-}
-
-text_type! {
-    /// A message.
-    ChatMessageId
-}
-
 /// `personal`: a session of one person with AIR.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -2125,7 +2115,7 @@ impl fmt::Display for ChatAi {
 #[serde(deny_unknown_fields)]
 pub(crate) struct ChatRoomCreate {
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) id: Option<ChatRoomId>,
+    pub(crate) id: Option<crate::id::ChatRoomId>,
     /// The name for people; the id if it is not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) name: Option<String>,
@@ -2146,7 +2136,7 @@ pub(crate) struct ChatRoomCreate {
 /// A room.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct ChatRoom {
-    pub(crate) id: ChatRoomId,
+    pub(crate) id: crate::id::ChatRoomId,
     pub(crate) name: String,
     pub(crate) kind: ChatRoomKind,
     /// Whether only its members know of it.
@@ -2185,7 +2175,7 @@ pub(crate) struct ChatPost {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) ask: Option<bool>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) in_reply_to: Option<ChatMessageId>,
+    pub(crate) in_reply_to: Option<crate::id::ChatMessageId>,
     /// Answers to the questions of the message `in_reply_to`, by question, in place of reading them
     /// from the content.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -2195,12 +2185,12 @@ pub(crate) struct ChatPost {
 /// A message that is kept.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct ChatPosted {
-    pub(crate) message_id: ChatMessageId,
-    pub(crate) room: ChatRoomId,
+    pub(crate) message_id: crate::id::ChatMessageId,
+    pub(crate) room: crate::id::ChatRoomId,
     /// Its number in the room.
     pub(crate) seq: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) answer_id: Option<ChatMessageId>,
+    pub(crate) answer_id: Option<crate::id::ChatMessageId>,
 }
 
 /// Who speaks.
@@ -2235,8 +2225,8 @@ impl fmt::Display for ChatMessageType {
 /// A message of a room.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct ChatMessage {
-    pub(crate) message_id: ChatMessageId,
-    pub(crate) room: ChatRoomId,
+    pub(crate) message_id: crate::id::ChatMessageId,
+    pub(crate) room: crate::id::ChatRoomId,
     /// Its number in the room; that of its event on the channel `chat/<room>`.
     pub(crate) seq: u64,
     pub(crate) r#type: ChatMessageType,
@@ -2245,7 +2235,7 @@ pub(crate) struct ChatMessage {
     /// Text; an answer is Markdown.
     pub(crate) content: String,
     /// The message that it answers.
-    pub(crate) in_reply_to: Option<ChatMessageId>,
+    pub(crate) in_reply_to: Option<crate::id::ChatMessageId>,
     pub(crate) created_at: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) client_ref: Option<String>,
@@ -2350,7 +2340,7 @@ pub(crate) struct ChatMember {
 /// Who is in a room.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct ChatPresence {
-    pub(crate) room: ChatRoomId,
+    pub(crate) room: crate::id::ChatRoomId,
     pub(crate) items: Vec<ChatMember>,
 }
 

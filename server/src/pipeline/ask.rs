@@ -23,11 +23,12 @@ use tracing::Instrument;
 
 use self::deciding::is_of_draft;
 use super::order::Pace;
+use super::progress::{Progress, Step};
 use super::sources::{self, Ready};
 use super::{Finished, Order, Question};
 use crate::auth::Principal;
 use crate::config::{ModelName, Provider};
-use crate::contract::types::{AskState, Badge, ErrorCode};
+use crate::contract::types::{self, AskState, Badge, ErrorCode};
 use crate::id::{DatasourceId, ScopeVersionId};
 use crate::problem::ApiError;
 use crate::service::App;
@@ -51,6 +52,8 @@ pub(crate) struct Asked {
     pub(crate) now: Timestamp,
     pub(crate) run: bool,
     pub(crate) deadline: Instant,
+    /// Who is told how far it is.
+    pub(crate) progress: Progress,
 }
 
 /// Who drafts, where the request says it.
@@ -235,9 +238,17 @@ async fn previous(app: &App, asked: &Asked) -> Result<(Option<Scope>, Option<Ir>
     }
     let ir = match &version.ir {
         Some(ir) => Some(Ir::parse(ir).map_err(|e| ApiError::ir("/previous", e))?),
+        None if version.answer.is_none() => edited(app, asked, &version).await,
         None => None,
     };
     Ok((Some(scope), ir))
+}
+
+/// The IR of a version that a person edited and nobody built yet. One whose meaning is open has
+/// none, and then the question stands alone.
+async fn edited(app: &App, asked: &Asked, version: &ScopeVersion) -> Option<Ir> {
+    let prepared = sources::prepared(app, &asked.principal, &asked.datasource).await.ok()?;
+    ask::scope::read(&version.scope_md, prepared.catalog(), Timestamp::now()).ok()
 }
 
 /// The engine's interpreter, which is without IO and so gets a thread of its own; and whether the
@@ -334,6 +345,20 @@ async fn store(
     Ok(scopes.create(new).await?)
 }
 
+/// A question back in the contract's form.
+pub(crate) fn question(asked: Clarification) -> types::Question {
+    types::Question {
+        id: asked.id,
+        text: asked.text,
+        choices: asked
+            .choices
+            .into_iter()
+            .map(|choice| types::Choice { value: choice.value, label: choice.label })
+            .collect(),
+        recommended: Some(asked.recommended),
+    }
+}
+
 /// A question as a name.
 pub(crate) fn name(question: &str) -> String {
     let words: Vec<&str> = question.split_whitespace().collect();
@@ -354,6 +379,9 @@ async fn answered(
     if !asked.run {
         let badge = badge(app, asked, &ended, false).await?;
         return Ok(Ended { badge: Some(badge), ..ended });
+    }
+    if let Some(Reading { interpretation, assumptions, .. }) = ended.reading.clone() {
+        asked.progress.tell(Step::Understood { interpretation, assumptions });
     }
     match super::report(app, order).await {
         Ok(finished) => {

@@ -1,6 +1,6 @@
 //! Asking a question, and the IR of a scope.
 
-use air_engine::ask::{Clarification, scope};
+use air_engine::ask::scope;
 use air_ir::{IR_SCHEMA, Ir};
 use axum::http::StatusCode;
 use serde_json::{Map, Value};
@@ -11,10 +11,11 @@ use super::{Operation, operation};
 use crate::admission::{Answer, Call};
 use crate::config::{self, ModelName};
 use crate::contract::types::{
-    self, AskRequest, AskResponse, AskState, Choice, ErrorCode, FieldErrorCode, ForcedModel,
-    IrBuildRequest, IrBuildResponse, Provider, Question,
+    self, AskRequest, AskResponse, AskState, ErrorCode, FieldErrorCode, ForcedModel,
+    IrBuildRequest, IrBuildResponse, Provider,
 };
 use crate::pipeline::ask::{self, Asked, Drafter, Ended, ModelUse, Previous};
+use crate::pipeline::progress::Progress;
 use crate::pipeline::{order, sources};
 use crate::problem::ApiError;
 use crate::service::App;
@@ -43,6 +44,7 @@ async fn ask(call: Call) -> Answer {
         now: order::instant(body.now.as_deref())?,
         run: body.run.unwrap_or(true),
         deadline: call.deadline,
+        progress: Progress::untold(),
     };
     let ended = Box::pin(ask::ask(&call.app, asked)).await?;
     json(StatusCode::OK, &response(&call, ended))
@@ -103,7 +105,7 @@ fn response(call: &Call, ended: Ended) -> AskResponse {
         confidence: reading.map(|reading| reading.confidence),
         interpretation: reading.map(|reading| reading.interpretation.clone()),
         assumptions: reading.map(|reading| reading.assumptions.clone()).unwrap_or_default(),
-        questions: ended.questions.into_iter().map(question).collect(),
+        questions: ended.questions.into_iter().map(ask::question).collect(),
         filters: shown.then(|| ask::items(&scope_md, &["Filters", "Period"])),
         tables: shown.then_some(ended.tables),
         reason: ended.reason,
@@ -131,19 +133,6 @@ pub(super) fn model_use(made: ModelUse) -> types::ModelUse {
         estimated: made.usage.estimated,
         kept: made.kept,
         prompts: made.prompts,
-    }
-}
-
-fn question(asked: Clarification) -> Question {
-    Question {
-        id: asked.id,
-        text: asked.text,
-        choices: asked
-            .choices
-            .into_iter()
-            .map(|choice| Choice { value: choice.value, label: choice.label })
-            .collect(),
-        recommended: Some(asked.recommended),
     }
 }
 

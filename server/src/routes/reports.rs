@@ -77,7 +77,7 @@ async fn create_report(call: Call) -> Answer {
     with_header(json(StatusCode::CREATED, &shown(report, None))?, LOCATION, &location)
 }
 
-fn free(key: &ReportKey, pointer: &str) -> Result<(), ApiError> {
+pub(super) fn free(key: &ReportKey, pointer: &str) -> Result<(), ApiError> {
     match key.as_str() == RESERVED {
         true => {
             let detail = "This key is a path of AIR's own; take another.";

@@ -85,7 +85,7 @@ async fn get_scope(call: Call) -> Answer {
     json(StatusCode::OK, &detail(scope, versions)?)
 }
 
-async fn own(call: &Call, id: &ScopeId) -> Result<store::Scope, ApiError> {
+pub(super) async fn own(call: &Call, id: &ScopeId) -> Result<store::Scope, ApiError> {
     let scope = call.app.store.scopes().get(id).await?;
     call.require_owner(&scope.owner, "scope", id.as_str())?;
     Ok(scope)

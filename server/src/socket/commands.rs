@@ -54,8 +54,10 @@ impl Connection {
                 true => Ok((channel, json!({"subscribed": false}))),
                 false => Err(ApiError::not_found("subscription to", &channel)),
             },
-            Said::ChatMessage { room, content, client_ref, user_id } => {
-                self.speak(room, content, client_ref, user_id).await
+            Said::ChatMessage { room, content, client_ref, ask, in_reply_to, answers, user_id } => {
+                let reply_to = in_reply_to;
+                let post = chat::Post { content, client_ref, ask, reply_to, answers };
+                self.speak(room, user_id, post).await
             }
             Said::Typing { room, is_typing } => {
                 chat::typing(&self.app, self.seat.principal(), &room, is_typing).await?;
@@ -98,23 +100,20 @@ impl Connection {
         Ok((name.to_owned(), json!({"subscribed": true, "seq": last})))
     }
 
-    async fn speak(
-        &mut self,
-        room: String,
-        content: String,
-        client_ref: Option<String>,
-        user_id: Option<String>,
-    ) -> Answer {
+    async fn speak(&mut self, room: String, user_id: Option<String>, post: chat::Post) -> Answer {
         let principal = self.seat.principal();
         if user_id.is_some_and(|user| user != principal.sub) {
             let detail = "A message is from whoever the token names.";
             return Err(ApiError::field("/user_id", FieldErrorCode::BadValue, detail));
         }
-        let named = client_ref.as_deref();
-        let posted = chat::posted(&self.app, principal, &room, &content, named).await?;
+        let client_ref = post.client_ref.clone();
+        let posted = Box::pin(chat::post(&self.app, principal, &room, post)).await?;
         let mut more = json!({"message_id": posted.message_id, "seq": posted.seq});
         if let Some(client_ref) = client_ref {
             more["client_ref"] = json!(client_ref);
+        }
+        if let Some(answer_id) = posted.answer_id {
+            more["answer_id"] = json!(answer_id);
         }
         let channel = format!("chat/{room}");
         self.room = Some(room);

@@ -16,6 +16,7 @@ use yawc::{Frame, OpCode, WebSocketError};
 use super::message::{self, say};
 use super::replay::Replay;
 use super::{BATCH, Inbox, Seat, Stream, finish, presence};
+use crate::chat;
 use crate::contract::types::ErrorCode;
 use crate::events::{Channel, Item, Outbox, Topic};
 use crate::id::SocketId;
@@ -141,25 +142,43 @@ impl Connection {
 
     async fn on_time(&mut self) -> Result<(), End> {
         let config = &self.app.config.websocket;
+        let (pong_wait, ping_period) = (config.pong_wait, config.ping_period);
         let now = Instant::now();
         if self.expires.is_some_and(|expires| now >= expires) {
             return Err(End::close(CloseCode::Policy, "the token has expired"));
         }
-        if now >= self.heard + config.pong_wait {
+        if now >= self.heard + pong_wait {
             return Err(End::close(CloseCode::Policy, "no ping was answered"));
         }
-        if now >= self.pinged + config.ping_period {
+        if now >= self.pinged + ping_period {
             self.pinged = now;
             let user = &self.seat.principal().sub;
             presence::seen(&self.app, user, &self.id, self.room.as_deref()).await;
-            for topic in self.topics.values() {
-                if let Channel::Chat(room) = topic.channel() {
-                    self.app.broker.room_entered(room, user).await;
-                }
-            }
-            let limit = config.pong_wait;
+            self.recheck().await?;
             let ping = self.stream.send(Frame::ping(Bytes::new()));
-            return sent(timeout(limit, ping).await);
+            return sent(timeout(pong_wait, ping).await);
+        }
+        Ok(())
+    }
+
+    /// Says that the user is still in their rooms, and ends the subscriptions to those that they
+    /// were taken out of.
+    async fn recheck(&mut self) -> Result<(), End> {
+        let room = |(name, topic): (&Arc<str>, &Arc<Topic>)| match topic.channel() {
+            Channel::Chat(room) => Some((Arc::clone(name), room.clone())),
+            _ => None,
+        };
+        let rooms: Vec<(Arc<str>, String)> = self.topics.iter().filter_map(room).collect();
+        for (name, room) in rooms {
+            let heard = chat::heard(&self.app, self.seat.principal(), &room).await;
+            match heard {
+                Err(error) if error.status().is_client_error() => {
+                    self.leave(&name).await;
+                    let told = message::refusal(&name, "subscribe", None, &error);
+                    self.send([told]).await?;
+                }
+                _ => self.app.broker.room_entered(&room, &self.seat.principal().sub).await,
+            }
         }
         Ok(())
     }

@@ -1,5 +1,7 @@
 //! What a client says, and what it is told outside of events.
 
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
 use futures::SinkExt;
 use serde::Deserialize;
@@ -9,6 +11,7 @@ use yawc::{Frame, WebSocketError};
 use super::Stream;
 use crate::contract::types::ErrorCode;
 use crate::events::{EventKind, envelope};
+use crate::id::ChatMessageId;
 use crate::problem::ApiError;
 
 const TYPES: &str = "auth, subscribe, unsubscribe, chat_message, typing, ping";
@@ -44,6 +47,14 @@ pub(super) enum Said {
         content: String,
         #[serde(default)]
         client_ref: Option<String>,
+        /// Whether it asks AIR; the room's rule if it is not said.
+        #[serde(default)]
+        ask: Option<bool>,
+        #[serde(default)]
+        in_reply_to: Option<ChatMessageId>,
+        /// Answers to the questions of that message.
+        #[serde(default)]
+        answers: BTreeMap<String, String>,
         /// The token says who speaks; this may repeat it.
         #[serde(default)]
         user_id: Option<String>,

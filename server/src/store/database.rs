@@ -12,8 +12,8 @@ use tokio::sync::mpsc::UnboundedSender;
 use super::data_dir::private_file;
 use super::error::StoreError;
 use super::{
-    Analyses, AuditLog, CatalogRecord, Catalogs, Datasources, EventRows, IdempotencyKeys, Jobs,
-    ModelDrafts, Owners, Reports, Runs, Schedules, SchemaNotes, Scopes,
+    Analyses, AuditLog, CatalogRecord, Catalogs, ChatMessages, ChatRooms, Datasources, EventRows,
+    IdempotencyKeys, Jobs, ModelDrafts, Owners, Reports, Runs, Schedules, SchemaNotes, Scopes,
 };
 use crate::events::Event;
 use crate::id::ProcessId;
@@ -200,6 +200,14 @@ impl Store {
 
     pub(crate) fn events(&self) -> EventRows<'_> {
         EventRows::new(self)
+    }
+
+    pub(crate) fn chat_rooms(&self) -> ChatRooms<'_> {
+        ChatRooms::new(self)
+    }
+
+    pub(crate) fn chat_messages(&self) -> ChatMessages<'_> {
+        ChatMessages::new(self)
     }
 
     pub(crate) fn owners(&self) -> Owners<'_> {

@@ -12,6 +12,7 @@ mod answers;
 mod asking;
 mod audit;
 mod catalog;
+mod chat;
 mod contract;
 mod coverage;
 mod datasources;

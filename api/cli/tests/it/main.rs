@@ -4,6 +4,7 @@
 
 mod asking;
 mod calling;
+mod chatting;
 mod codes;
 mod definitions;
 mod jobs;

@@ -1,0 +1,219 @@
+//! Giving an answer that was promised.
+//!
+//! In: the promise. Out: its message, written once, whatever happens: an answer, questions back,
+//! or why there is none. Pieces are told while it comes.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use serde_json::json;
+
+use super::asks::{Follows, Meta, Request};
+use super::following;
+use super::posting::queued;
+use super::streaming::{Part, Stream};
+use super::{AIR, wording};
+use crate::auth::Principal;
+use crate::contract::types::{AskState, ChatAnswer as Answer, ErrorCode};
+use crate::id::DatasourceId;
+use crate::pipeline::ask::{self, Asked, Drafter, Ended};
+use crate::pipeline::progress::{Progress, Step};
+use crate::problem::ApiError;
+use crate::service::App;
+use crate::store::{ChatAnswer, ChatMessageType, ChatRoom, NewChatMessage};
+
+/// How often an answer is begun: each time the process that gave it may have died of it.
+const ATTEMPTS: i64 = 3;
+/// Between the deadline of a run, which tells best what happened, and that of its answer.
+const SLACK: Duration = Duration::from_secs(2);
+
+/// Gives an answer, after those of its room that came before.
+pub(super) async fn answer(app: &Arc<App>, held: ChatAnswer) {
+    let turn = app.chat.turn(&held.room_id);
+    let _turn = turn.lock().await;
+    if let Err(error) = Box::pin(give(app, &held)).await {
+        // It is owed still, and so tried again.
+        let cause = error.cause.as_ref().map(ToString::to_string);
+        tracing::error!(answer.id = %held.id, cause, "an answer could not be kept: {error}");
+    }
+    app.broker.ai_done(&held.asked_by, held.id.as_str()).await;
+}
+
+async fn give(app: &Arc<App>, held: &ChatAnswer) -> Result<(), ApiError> {
+    let room = app.store.chat_rooms().get(&held.room_id, &held.asked_by).await?;
+    queued(app, &room, &held.asked_by, &held.id, "processing").await;
+    let mut stream = Stream::new(app, held);
+    let meta = worked_out(app, &room, held, &mut stream).await?;
+    let new = NewChatMessage {
+        id: held.id.clone(),
+        reply_to: Some(held.question_id.clone()),
+        meta: Some(json!(meta)),
+        ..NewChatMessage::new(
+            held.room_id.clone(),
+            ChatMessageType::Ai,
+            AIR.to_owned(),
+            stream.content().to_owned(),
+        )
+    };
+    if let Some((_, event)) = app.store.chat_messages().answer(held, &new).await? {
+        stream.whole(event.payload.clone()).await;
+        app.events.announce(event).await;
+    }
+    Ok(())
+}
+
+/// Works an answer out, and tells its pieces.
+async fn worked_out(
+    app: &Arc<App>,
+    room: &ChatRoom,
+    held: &ChatAnswer,
+    stream: &mut Stream<'_>,
+) -> Result<Meta, ApiError> {
+    let mut request: Request =
+        serde_json::from_value(held.request.clone()).map_err(ApiError::internal)?;
+    let answer = match unanswerable(held, &request) {
+        Some(answer) => answer,
+        None => {
+            let limit = app.config.chat.ai_response_timeout;
+            let work = asked(app, room, held, &mut request, stream, limit);
+            let done = tokio::time::timeout(limit + SLACK, Box::pin(work)).await;
+            match done {
+                Ok(Ok(answer)) => answer,
+                Ok(Err(error)) => wording::failed(&error, &held.asked_by, &request.question),
+                Err(_) => wording::failed(&late(limit), &held.asked_by, &request.question),
+            }
+        }
+    };
+    for (part, text) in wording::pieces(&answer) {
+        stream.piece(part, &text).await;
+    }
+    Ok(Meta { answer, request })
+}
+
+fn late(limit: Duration) -> ApiError {
+    let seconds = limit.as_secs_f64();
+    let detail = format!("There was no answer within {seconds} s (chat.ai_response_timeout).");
+    ApiError::new(ErrorCode::Timeout, detail)
+}
+
+fn unanswerable(held: &ChatAnswer, request: &Request) -> Option<Answer> {
+    if held.attempts > ATTEMPTS {
+        let detail = "The server stopped each time it gave this answer; ask another way.";
+        let error = ApiError::new(ErrorCode::Unavailable, detail);
+        return Some(wording::failed(&error, &held.asked_by, &request.question));
+    }
+    if request.question.is_empty() {
+        let reason = "Say after @air what you want to know.".to_owned();
+        let nothing = wording::nothing(AskState::CannotAnswer, &held.asked_by, "");
+        return Some(Answer { reason: Some(reason), ..nothing });
+    }
+    None
+}
+
+/// Who asked, as they were when they did.
+fn principal(held: &ChatAnswer) -> Result<Principal, ApiError> {
+    let part = |name: &str| held.principal.get(name).cloned().unwrap_or_default();
+    Ok(Principal {
+        sub: held.asked_by.clone(),
+        role: serde_json::from_value(part("role")).map_err(ApiError::internal)?,
+        claims: serde_json::from_value(part("claims")).map_err(ApiError::internal)?,
+        expires_at: None,
+    })
+}
+
+/// Asks the pipeline.
+async fn asked(
+    app: &Arc<App>,
+    room: &ChatRoom,
+    held: &ChatAnswer,
+    request: &mut Request,
+    stream: &mut Stream<'_>,
+    limit: Duration,
+) -> Result<Answer, ApiError> {
+    let deadline = Instant::now() + limit;
+    let principal = principal(held)?;
+    let datasource = source(app, room).await?;
+    let followed = following::followed(app, room, &principal, &datasource, request).await?;
+    let (previous, follows) = match followed {
+        Some((previous, id)) => (Some(previous), Follows::Message(id)),
+        None => (None, Follows::Nothing),
+    };
+    request.follows = follows;
+    let (progress, steps) = Progress::told();
+    let asked = Asked {
+        principal,
+        question: request.question.clone(),
+        datasource: datasource.clone(),
+        previous,
+        answers: request.answers.clone(),
+        drafter: Drafter::default(),
+        now: Timestamp::now(),
+        run: true,
+        deadline,
+        progress,
+    };
+    let ended = told(Box::pin(ask::ask(app, asked)), steps, stream).await?;
+    Ok(wording::ended(ended, &held.asked_by, datasource, request))
+}
+
+/// Waits for an ask, and tells its steps as they come.
+async fn told(
+    ask: impl Future<Output = Result<Ended, ApiError>> + Unpin,
+    mut steps: tokio::sync::mpsc::UnboundedReceiver<Step>,
+    stream: &mut Stream<'_>,
+) -> Result<Ended, ApiError> {
+    let mut ask = ask;
+    let mut understood = false;
+    let ended = loop {
+        tokio::select! {
+            biased;
+            Some(step) = steps.recv() => understood |= step_told(step, stream).await,
+            ended = &mut ask => break ended?,
+        }
+    };
+    while let Ok(step) = steps.try_recv() {
+        understood |= step_told(step, stream).await;
+    }
+    if let Some(reading) = ended.reading.as_ref().filter(|_| ended.state == AskState::Answer)
+        && !understood
+    {
+        let text = wording::understood(&reading.interpretation, &reading.assumptions);
+        stream.piece(Part::Interpretation, &text).await;
+    }
+    Ok(ended)
+}
+
+/// Tells a step; whether it was what the question was taken to mean.
+async fn step_told(step: Step, stream: &mut Stream<'_>) -> bool {
+    match step {
+        Step::Token(text) => {
+            stream.piece(Part::Token, &text).await;
+            false
+        }
+        Step::Understood { interpretation, assumptions } => {
+            let text = wording::understood(&interpretation, &assumptions);
+            stream.piece(Part::Interpretation, &text).await;
+            true
+        }
+    }
+}
+
+/// The room's source, or the default one, or the only one.
+async fn source(app: &App, room: &ChatRoom) -> Result<DatasourceId, ApiError> {
+    if let Some(id) = &room.datasource_id {
+        return Ok(id.clone());
+    }
+    let datasources = app.store.datasources();
+    if let Some(default) = datasources.default().await? {
+        return Ok(default.id);
+    }
+    match datasources.all().await?.as_slice() {
+        [only] => Ok(only.id.clone()),
+        _ => {
+            let detail = "No source is the default one; ask in a room that is made with a \
+                          datasource_id.";
+            Err(ApiError::new(ErrorCode::NotFound, detail))
+        }
+    }
+}

@@ -1,0 +1,262 @@
+//! Whether a message asks AIR, and what.
+//!
+//! In: a message, its room's rule, and the answers given there before. Out: a [`Request`], or
+//! none. A reply to a question back is the first question again with what was answered.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::Post;
+use crate::auth::Principal;
+use crate::contract::types::{self, AskState, FieldErrorCode, Question};
+use crate::id::ChatMessageId;
+use crate::problem::ApiError;
+use crate::service::App;
+use crate::store::{ChatAi, ChatMessage, ChatMessageType, ChatRoom, StoreError};
+
+const MENTION: &str = "@air";
+const YOU_DECIDE: &str = air_engine::ask::YOU_DECIDE;
+/// Answers looked back on for the one that a message goes on from.
+const BACK: u32 = 20;
+
+/// A question as an answer is promised for it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Request {
+    pub(crate) question: String,
+    pub(crate) answers: BTreeMap<String, String>,
+    pub(crate) follows: Follows,
+}
+
+/// Which answer a question may go on from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Follows {
+    /// The room's last, if the question is one that goes on.
+    Last,
+    /// This one.
+    Message(ChatMessageId),
+    /// None: the question stands alone.
+    Nothing,
+}
+
+/// What is kept with an answer's message.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Meta {
+    pub(crate) answer: types::ChatAnswer,
+    pub(crate) request: Request,
+}
+
+/// What a message holds beside its text, if it is an answer.
+pub(crate) fn meta(message: &ChatMessage) -> Option<Meta> {
+    let meta = message.meta.as_ref().filter(|_| message.kind == ChatMessageType::Ai)?;
+    Meta::deserialize(meta).ok()
+}
+
+/// What a message asks, if it does.
+pub(super) async fn request(
+    app: &App,
+    room: &ChatRoom,
+    principal: &Principal,
+    message: &Post,
+) -> Result<Option<Request>, ApiError> {
+    let replied = replied_to(app, room, message).await?;
+    let mentioned = mentioned(&message.content);
+    if room.ai == ChatAi::Off && message.ask == Some(true) {
+        let detail = "AIR answers nothing in this room.";
+        return Err(ApiError::field("/ask", FieldErrorCode::Conflict, detail));
+    }
+    if room.ai == ChatAi::Off || message.ask == Some(false) {
+        return Ok(None);
+    }
+    if let Some(asked_back) = asked_back(app, room, principal, replied.as_ref()).await?
+        && mentioned.is_none()
+    {
+        let named = replied.is_some() || room.ai == ChatAi::Always || message.ask == Some(true);
+        let answers = match message.answers.is_empty() {
+            true => answers(&asked_back.answer, &message.content, named),
+            false => message.answers.clone(),
+        };
+        if !answers.is_empty() {
+            return Ok(Some(again(asked_back, answers)));
+        }
+    }
+    let asks = mentioned.is_some() || room.ai == ChatAi::Always || message.ask == Some(true);
+    let follows = match replied.filter(|replied| meta(replied).is_some()) {
+        Some(replied) => Follows::Message(replied.id),
+        None => Follows::Last,
+    };
+    let question = mentioned.unwrap_or_else(|| message.content.trim().to_owned());
+    Ok(asks.then_some(Request { question, answers: BTreeMap::new(), follows }))
+}
+
+async fn replied_to(
+    app: &App,
+    room: &ChatRoom,
+    message: &Post,
+) -> Result<Option<ChatMessage>, ApiError> {
+    let Some(id) = &message.reply_to else { return Ok(None) };
+    match app.store.chat_messages().get(&room.id, id).await {
+        Ok(message) => Ok(Some(message)),
+        Err(StoreError::NotFound { .. }) => {
+            let detail = format!("The room has no message {id}.");
+            Err(ApiError::field("/in_reply_to", FieldErrorCode::BadValue, detail))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The questions back that a message may answer: those it replies to, or the ones that the last
+/// answer to its sender ended in.
+async fn asked_back(
+    app: &App,
+    room: &ChatRoom,
+    principal: &Principal,
+    replied: Option<&ChatMessage>,
+) -> Result<Option<Meta>, ApiError> {
+    let found = match replied {
+        Some(replied) => meta(replied),
+        None => {
+            let last = app.store.chat_messages().answers(&room.id, BACK).await?;
+            let mut own = last.iter().filter_map(meta);
+            own.find(|meta| meta.answer.asked_by == principal.sub)
+        }
+    };
+    Ok(found.filter(|meta| meta.answer.state == AskState::Clarify))
+}
+
+/// The first question again, with what was answered by now.
+fn again(asked_back: Meta, answers: BTreeMap<String, String>) -> Request {
+    let mut request = asked_back.request;
+    request.answers.extend(answers);
+    request
+}
+
+/// The rest of a message that speaks to AIR.
+fn mentioned(content: &str) -> Option<String> {
+    let lower = content.to_ascii_lowercase();
+    let part_of_word = |c: char| c.is_alphanumeric() || c == '_' || c == '@';
+    let (at, _) = lower.match_indices(MENTION).find(|(at, _)| {
+        let before = lower[..*at].chars().next_back();
+        let after = lower[at + MENTION.len()..].chars().next();
+        !before.is_some_and(part_of_word) && !after.is_some_and(part_of_word)
+    })?;
+    let (before, after) = (&content[..at], &content[at + MENTION.len()..]);
+    let after = after.trim_start_matches([',', ':']);
+    Some(format!("{} {}", before.trim(), after.trim()).trim().to_owned())
+}
+
+/// What a reply answers, by question. Where it is not `named` as a reply, only what is plainly
+/// one counts: a choice, not words of one's own.
+fn answers(asked_back: &types::ChatAnswer, content: &str, named: bool) -> BTreeMap<String, String> {
+    let questions = asked_back.questions.as_deref().unwrap_or_default();
+    let lines: Vec<&str> = content.lines().map(str::trim).filter(|l| !l.is_empty()).collect();
+    let parts: Vec<&str> = match (questions.len(), lines.len()) {
+        (1, _) => vec![content.trim()],
+        (_, 1) => content.split([',', ';']).map(str::trim).collect(),
+        _ => lines,
+    };
+    let mut found = BTreeMap::new();
+    let mut next = questions.iter();
+    for part in parts {
+        let by_name =
+            questions.iter().find_map(|question| Some((question, value_of(question, part)?)));
+        let (question, part) = match by_name {
+            Some((question, value)) => (Some(question), value),
+            None => (next.next(), part),
+        };
+        let Some(question) = question else { break };
+        match (choice(question, part), named) {
+            (Some(value), _) => found.insert(question.id.clone(), value),
+            (None, true) => found.insert(question.id.clone(), part.to_owned()),
+            (None, false) => return BTreeMap::new(),
+        };
+    }
+    found
+}
+
+/// The value of `id=value` where the id is the question's.
+fn value_of<'p>(question: &Question, part: &'p str) -> Option<&'p str> {
+    let rest = part.strip_prefix(question.id.as_str())?.trim_start();
+    Some(rest.strip_prefix('=')?.trim())
+}
+
+/// The choice that a text names: by number, value or label.
+fn choice(question: &Question, text: &str) -> Option<String> {
+    let same = |name: &str| name.eq_ignore_ascii_case(text);
+    if same(YOU_DECIDE) || same("you decide") {
+        return Some(YOU_DECIDE.to_owned());
+    }
+    let number = text.trim_end_matches(['.', ')']).parse::<usize>().ok();
+    let by_number = number.and_then(|n| question.choices.get(n.checked_sub(1)?));
+    let by_name = || question.choices.iter().find(|c| same(&c.value) || same(&c.label));
+    by_number.or_else(by_name).map(|choice| choice.value.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::contract::types::Choice;
+
+    #[test]
+    fn a_mention_is_a_word_of_its_own() {
+        for (content, question) in [
+            ("@air how many orders", "how many orders"),
+            ("@AIR, how many orders?", "how many orders?"),
+            ("so @air: how many", "so how many"),
+            ("how many, @air", "how many,"),
+            ("@air", ""),
+        ] {
+            assert_eq!(mentioned(content).as_deref(), Some(question), "{content}");
+        }
+        for content in ["fresh air", "@airport delays", "me@air.example", "@@air", "Ünü@air"] {
+            assert_eq!(mentioned(content), None, "{content}");
+        }
+    }
+
+    fn question(id: &str, values: &[&str]) -> Question {
+        let choice =
+            |value: &&str| Choice { value: (*value).to_owned(), label: format!("The {value}") };
+        Question {
+            id: id.to_owned(),
+            text: "?".to_owned(),
+            choices: values.iter().map(choice).collect(),
+            recommended: None,
+        }
+    }
+
+    fn given(questions: &[Question], content: &str, named: bool) -> Vec<(String, String)> {
+        let answer = types::ChatAnswer {
+            questions: Some(questions.to_vec()),
+            ..super::super::wording::nothing(AskState::Clarify, "ann", "?")
+        };
+        answers(&answer, content, named).into_iter().collect()
+    }
+
+    fn pairs(list: &[(&str, &str)]) -> Vec<(String, String)> {
+        list.iter().map(|(id, value)| ((*id).to_owned(), (*value).to_owned())).collect()
+    }
+
+    #[test]
+    fn a_reply_names_choices_or_says_its_own_words() {
+        let one = [question("measure", &["amount", "count"])];
+        for text in ["2", "2.", "count", "COUNT", "the count", " 2 "] {
+            assert_eq!(given(&one, text, false), pairs(&[("measure", "count")]), "{text}");
+        }
+        assert_eq!(given(&one, "you decide", false), pairs(&[("measure", "you_decide")]));
+        assert_eq!(given(&one, "measure = count", false), pairs(&[("measure", "count")]));
+        assert_eq!(given(&one, "3", false), []);
+        assert_eq!(given(&one, "hello everybody", false), []);
+        assert_eq!(given(&one, "the net, please", true), pairs(&[("measure", "the net, please")]));
+    }
+
+    #[test]
+    fn several_questions_are_answered_in_their_order_or_by_name() {
+        let two = [question("measure", &["amount", "count"]), question("year", &["2013", "2014"])];
+        let both = pairs(&[("measure", "amount"), ("year", "2014")]);
+        for text in ["1\n2", "1, 2", "amount; 2014", "year=2014\nmeasure=1"] {
+            assert_eq!(given(&two, text, true), both, "{text}");
+        }
+        assert_eq!(given(&two, "1", true), pairs(&[("measure", "amount")]), "the other is open");
+    }
+}

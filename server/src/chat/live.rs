@@ -1,0 +1,126 @@
+//! Who is there, and who is typing: what nobody keeps.
+
+use std::sync::{Arc, PoisonError};
+
+use serde_json::json;
+
+use super::{heard, joined};
+use crate::auth::Principal;
+use crate::events::{Channel, EventKind};
+use crate::id::ChatRoomId;
+use crate::problem::ApiError;
+use crate::service::App;
+use crate::store::{ChatMember, ChatRoom, Moment};
+
+/// A member, and what is known of where they are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Present {
+    pub(crate) member: ChatMember,
+    pub(crate) online: bool,
+    pub(crate) typing: bool,
+    /// `None`: longer ago than the presence timeout.
+    pub(crate) last_seen: Option<Moment>,
+}
+
+/// The members of a room, by name.
+pub(crate) async fn presence(
+    app: &App,
+    principal: &Principal,
+    room: &str,
+) -> Result<(ChatRoom, Vec<Present>), ApiError> {
+    let room = heard(app, principal, room).await?;
+    let mut all = Vec::new();
+    for member in app.store.chat_rooms().members(&room.id).await? {
+        let sessions = app.broker.sessions(&member.user_id).await;
+        let typing = app.broker.typing(&member.user_id).await;
+        let seen = sessions.iter().map(|session| session.last_seen).max();
+        let seen = seen.max(Some(member.last_seen_at));
+        all.push(Present {
+            online: !sessions.is_empty(),
+            typing: typing.as_deref() == Some(room.id.as_str()),
+            last_seen: seen.filter(|at| is_recent(app, *at)),
+            member,
+        });
+    }
+    Ok((room, all))
+}
+
+fn is_recent(app: &App, at: Moment) -> bool {
+    let ago = jiff::Timestamp::now().duration_since(at.timestamp());
+    ago.unsigned_abs() <= app.config.chat.presence_timeout
+}
+
+/// Says that the caller is typing in a room, or no longer. Without further news it ends by itself
+/// after the typing timeout.
+pub(crate) async fn typing(
+    app: &Arc<App>,
+    principal: &Principal,
+    room: &str,
+    is_typing: bool,
+) -> Result<(), ApiError> {
+    let room = joined(app, principal, room).await?;
+    let user = &principal.sub;
+    let news = news(app, &room.id, user, is_typing);
+    let lifetime = app.config.chat.typing_timeout;
+    let place = is_typing.then_some(room.id.as_str());
+    app.broker.set_typing(user, place, lifetime).await;
+    tell(app, &room.id, user, is_typing).await;
+    if let Some(news) = news {
+        expire(app, room.id, user.clone(), news);
+    }
+    Ok(())
+}
+
+/// Ends the typing of somebody who has said what they typed.
+pub(super) async fn silent(app: &Arc<App>, room: &ChatRoom, user: &str) {
+    if app.broker.typing(user).await.as_deref() == Some(room.id.as_str()) {
+        news(app, &room.id, user, false);
+        app.broker.set_typing(user, None, app.config.chat.typing_timeout).await;
+        tell(app, &room.id, user, false).await;
+    }
+}
+
+/// Numbers the news that somebody types; that they do not is the end of all news before.
+fn news(app: &App, room: &ChatRoomId, user: &str, is_typing: bool) -> Option<u64> {
+    let mut typing = app.chat.typing.lock().unwrap_or_else(PoisonError::into_inner);
+    let key = (room.clone(), user.to_owned());
+    if !is_typing {
+        typing.news.remove(&key);
+        return None;
+    }
+    typing.last += 1;
+    let number = typing.last;
+    typing.news.insert(key, number);
+    Some(number)
+}
+
+async fn tell(app: &App, room: &ChatRoomId, user: &str, is_typing: bool) {
+    let mut payload = json!({"room": room, "user_id": user, "is_typing": is_typing});
+    if is_typing {
+        let expires = app.config.chat.typing_timeout.as_millis();
+        payload["expires_in_ms"] = json!(u64::try_from(expires).unwrap_or(u64::MAX));
+    }
+    for channel in [Channel::Typing(user.to_owned()), Channel::Chat(room.to_string())] {
+        app.events.whisper(&channel, EventKind::Typing, payload.clone(), Some(user)).await;
+    }
+}
+
+/// Tells the end of somebody's typing, unless there was other news meanwhile.
+fn expire(app: &Arc<App>, room: ChatRoomId, user: String, number: u64) {
+    let (weak, lifetime) = (Arc::downgrade(app), app.config.chat.typing_timeout);
+    let mut timers = app.chat.timers.lock().unwrap_or_else(PoisonError::into_inner);
+    while timers.try_join_next().is_some() {}
+    timers.spawn(async move {
+        tokio::time::sleep(lifetime).await;
+        let Some(app) = weak.upgrade() else { return };
+        let key = (room, user);
+        let ended = {
+            let mut typing = app.chat.typing.lock().unwrap_or_else(PoisonError::into_inner);
+            let same = typing.news.get(&key) == Some(&number);
+            same && typing.news.remove(&key).is_some()
+        };
+        if ended {
+            tell(&app, &key.0, &key.1, false).await;
+        }
+    });
+}

@@ -1,0 +1,189 @@
+//! What needs a clock, or a process that died: retention, typing, answers that were left.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use jiff::{Timestamp, ToSpan};
+use serde_json::json;
+
+use super::{NewRoom, Post, create, keeping, post, presence, typing};
+use crate::auth::{Principal, Role};
+use crate::contract::types::AskState;
+use crate::id::ChatMessageId;
+use crate::service::{App, Service, ServiceOptions};
+use crate::store::{
+    ChatMessage, ChatMessageType, ChatRoom, ChatRoomKind, NewChatAnswer, NewChatMessage,
+    PageRequest, Store,
+};
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+struct World {
+    folder: tempfile::TempDir,
+    service: Service,
+}
+
+impl World {
+    async fn with(config: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("config.yaml"), config).unwrap();
+        let options = ServiceOptions {
+            data_dir: folder.path().to_owned(),
+            config_file: "config.yaml".into(),
+            auth: Some(false),
+            environment: Vec::new(),
+        };
+        let service = Service::open(&options).await.unwrap();
+        Self { folder, service }
+    }
+
+    fn app(&self) -> &Arc<App> {
+        self.service.app()
+    }
+
+    async fn room(&self, kind: ChatRoomKind, members: &[&str]) -> ChatRoom {
+        let new = NewRoom {
+            id: Some("general".parse().unwrap()),
+            name: None,
+            kind,
+            private: false,
+            ai: None,
+            datasource_id: None,
+            members: members.iter().map(|user| (*user).to_owned()).collect(),
+        };
+        create(self.app(), &ann(), new).await.unwrap()
+    }
+
+    async fn messages(&self, room: &ChatRoom) -> Vec<ChatMessage> {
+        let page = PageRequest::default();
+        self.app().store.chat_messages().behind(&room.id, 0, &page).await.unwrap().items
+    }
+}
+
+fn ann() -> Principal {
+    Principal { sub: "ann".to_owned(), role: Role::Viewer, ..Principal::local() }
+}
+
+fn text(content: &str) -> Post {
+    Post { content: content.to_owned(), ..Post::default() }
+}
+
+#[tokio::test]
+async fn messages_go_after_their_retention_and_numbers_go_on() {
+    let world = World::with("chat: {message_retention: 24h}").await;
+    let room = world.room(ChatRoomKind::Group, &[]).await;
+    let app = world.app();
+    let first = post(app, &ann(), "general", text("one")).await.unwrap();
+    let now = Timestamp::now();
+    assert_eq!(keeping::sweep(app, now + 23.hours()).await.unwrap(), 0);
+    assert_eq!(world.messages(&room).await.len(), 1);
+    assert_eq!(keeping::sweep(app, now + 25.hours()).await.unwrap(), 1);
+    assert_eq!(world.messages(&room).await, []);
+    let next = post(app, &ann(), "general", text("two")).await.unwrap();
+    assert_eq!(next.seq, first.seq + 1, "a number is never given twice");
+}
+
+#[tokio::test]
+async fn typing_ends_by_itself_and_with_the_message() {
+    let world = World::with("chat: {typing_timeout: 100ms}").await;
+    world.room(ChatRoomKind::Group, &["bob"]).await;
+    let app = world.app();
+    let typing_now = || async {
+        let (_, members) = presence(app, &ann(), "general").await.unwrap();
+        members.iter().any(|present| present.typing)
+    };
+    typing(app, &ann(), "general", true).await.unwrap();
+    assert!(typing_now().await);
+    let begin = Instant::now();
+    while typing_now().await || !app.chat.typing.lock().unwrap().news.is_empty() {
+        assert!(begin.elapsed() < PATIENCE, "typing never ended");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let long = World::with("chat: {typing_timeout: 1h}").await;
+    long.room(ChatRoomKind::Group, &[]).await;
+    let app = long.app();
+    typing(app, &ann(), "general", true).await.unwrap();
+    assert_eq!(app.broker.typing("ann").await.as_deref(), Some("general"));
+    post(app, &ann(), "general", text("said")).await.unwrap();
+    assert_eq!(app.broker.typing("ann").await, None);
+}
+
+/// A question whose answer another process promised, which then died.
+async fn left_by_another_process(world: &World, room: &ChatRoom, attempts: u32) -> ChatMessageId {
+    let other = Store::open(&world.app().config.control_plane.file).await.unwrap();
+    let kind = ChatMessageType::User;
+    let question =
+        NewChatMessage::new(room.id.clone(), kind, "ann".to_owned(), "how many".to_owned());
+    let answer = NewChatAnswer {
+        id: ChatMessageId::new(),
+        principal: json!({"sub": "ann", "role": "viewer", "claims": {}}),
+        request: json!({"question": "how many", "answers": {}, "follows": "last"}),
+    };
+    other.chat_messages().post(&question, Some(&answer)).await.unwrap();
+    for _ in 1..attempts {
+        let owed = other.chat_messages().owed().await.unwrap();
+        other.chat_messages().take_up(&owed[0]).await.unwrap();
+    }
+    other.close().await;
+    answer.id
+}
+
+async fn answered(world: &World, room: &ChatRoom) -> super::asks::Meta {
+    let begin = Instant::now();
+    loop {
+        let all = world.messages(room).await;
+        if let Some(meta) = all.iter().find_map(super::meta) {
+            let answers = all.iter().filter(|m| m.kind == ChatMessageType::Ai).count();
+            assert_eq!(answers, 1);
+            return meta;
+        }
+        assert!(begin.elapsed() < PATIENCE, "no answer came");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_a_dead_process_owed_is_given() {
+    let world = World::with("{}").await;
+    let room = world.room(ChatRoomKind::Group, &[]).await;
+    let id = left_by_another_process(&world, &room, 1).await;
+    let meta = answered(&world, &room).await;
+    // There is no source here, and the answer says so.
+    assert_eq!(meta.answer.state, AskState::Failed);
+    assert!(meta.answer.reason.unwrap().contains("source"));
+    let kept = world.app().store.chat_messages().get(&room.id, &id).await.unwrap();
+    assert_eq!(kept.kind, ChatMessageType::Ai);
+    assert_eq!(world.app().store.chat_messages().owed().await.unwrap(), []);
+    drop(world.folder);
+}
+
+#[tokio::test]
+async fn an_answer_that_kills_its_process_is_given_up() {
+    let world = World::with("{}").await;
+    let room = world.room(ChatRoomKind::Group, &[]).await;
+    left_by_another_process(&world, &room, 3).await;
+    let meta = answered(&world, &room).await;
+    assert_eq!(meta.answer.state, AskState::Failed);
+    assert!(meta.answer.reason.unwrap().contains("stopped each time"));
+}
+
+#[tokio::test]
+async fn a_question_is_not_swept_before_its_answer() {
+    let world = World::with("chat: {enabled: false}").await;
+    let store = &world.app().store;
+    let new = crate::store::NewChatRoom {
+        id: "general".parse().unwrap(),
+        name: "general".to_owned(),
+        kind: ChatRoomKind::Group,
+        private: false,
+        ai: crate::store::ChatAi::Always,
+        datasource_id: None,
+        created_by: "ann".to_owned(),
+        members: Vec::new(),
+    };
+    let room = store.chat_rooms().create(&new).await.unwrap();
+    left_by_another_process(&world, &room, 1).await;
+    let late = Timestamp::now() + 240.hours();
+    assert_eq!(keeping::sweep(world.app(), late).await.unwrap(), 0);
+    assert_eq!(world.messages(&room).await.len(), 1);
+}
