@@ -2,7 +2,7 @@
 //!
 //! In: a source's id. Out: its catalog with people's edits laid over it, and the source itself.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -75,12 +75,12 @@ struct Opened {
 pub(crate) fn connections(app: &App) -> Vec<(DatasourceId, usize)> {
     let all = usize::from(app.config.connectors.pool_size);
     let opened = held(&app.sources.opened);
-    let mut found: Vec<_> = opened
-        .iter()
-        .map(|(id, one)| (id.clone(), all - one.connections.available_permits().min(all)))
-        .collect();
-    found.sort();
-    found
+    let mut found: BTreeMap<DatasourceId, usize> = BTreeMap::new();
+    for ((id, _), one) in opened.iter() {
+        let taken = all - one.connections.available_permits().min(all);
+        *found.entry(id.clone()).or_default() += taken;
+    }
+    found.into_iter().collect()
 }
 
 /// How many combinations of sources, and views of them, stay prepared.
