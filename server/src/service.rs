@@ -178,11 +178,6 @@ impl Service {
         self.router.clone()
     }
 
-    /// What every request can reach, for callers inside this process.
-    pub(crate) fn app(&self) -> &Arc<App> {
-        &self.app
-    }
-
     /// Serves until `shutdown` ends, then closes.
     ///
     /// # Errors
