@@ -2,8 +2,7 @@
 //!
 //! In: a source's id. Out: its catalog with people's edits laid over it, and the source itself.
 
-use std::collections::BTreeMap;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -76,11 +75,10 @@ struct Opened {
 pub(crate) fn connections(app: &App) -> Vec<(DatasourceId, usize)> {
     let all = usize::from(app.config.connectors.pool_size);
     let opened = held(&app.sources.opened);
-    let mut found = BTreeMap::new();
-    // A source may be open at several paces.
+    let mut found: BTreeMap<DatasourceId, usize> = BTreeMap::new();
     for ((id, _), one) in opened.iter() {
-        let used = all - one.connections.available_permits().min(all);
-        *found.entry(id.clone()).or_default() += used;
+        let taken = all - one.connections.available_permits().min(all);
+        *found.entry(id.clone()).or_default() += taken;
     }
     found.into_iter().collect()
 }

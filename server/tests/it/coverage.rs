@@ -98,8 +98,6 @@ async fn furnished() -> (World, Vec<(&'static str, String)>) {
     let asked = json!({"datasource_id": "shop", "question": "how many orders"});
     let asked = post("/v1/ask", asked).await.expect(200);
     post("/v1/chat/rooms", json!({"id": "kept"})).await.expect(201);
-    let scope = json!({"scope_md": SCOPE});
-    let scope = post("/v1/scopes", scope).await.expect(201);
     let id = |value: &Value| value.as_str().unwrap().to_owned();
     let ids = vec![
         ("{run}", id(&run["run_id"])),
