@@ -198,6 +198,7 @@ impl Hub {
     }
 
     /// How many channels are followed.
+    #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
         self.topics.lock().unwrap_or_else(PoisonError::into_inner).len()
     }
