@@ -104,6 +104,10 @@ pub(crate) trait Broker: Send + Sync {
     async fn sessions(&self, user: &str) -> Vec<Session>;
 
     /// Who has an open socket.
+    #[cfg_attr(
+        not(test),
+        allow(dead_code, reason = "Redis shows it to others; tests read it back")
+    )]
     async fn online(&self) -> Vec<String>;
 
     /// The room a person types in, for so long; `None`: no longer.
@@ -119,12 +123,20 @@ pub(crate) trait Broker: Send + Sync {
     async fn room_left(&self, room: &str, user: &str);
 
     /// Who is in a room now.
+    #[cfg_attr(
+        not(test),
+        allow(dead_code, reason = "Redis shows it to others; tests read it back")
+    )]
     async fn room_members(&self, room: &str) -> Vec<String>;
 
     /// Remembers a message of a person for so long.
     async fn message_posted(&self, message: &RecentMessage, lifetime: Duration);
 
     /// The newest messages of a person, newest first.
+    #[cfg_attr(
+        not(test),
+        allow(dead_code, reason = "Redis shows it to others; tests read it back")
+    )]
     async fn recent_messages(&self, user: &str, limit: usize) -> Vec<RecentMessage>;
 
     /// Takes one of so many a minute. The error is how long to wait.
@@ -136,6 +148,10 @@ pub(crate) trait Broker: Send + Sync {
     async fn ai_done(&self, user: &str, id: &str);
 
     /// A person's questions that have no answer yet, oldest first.
+    #[cfg_attr(
+        not(test),
+        allow(dead_code, reason = "Redis shows it to others; tests read it back")
+    )]
     async fn ai_queue(&self, user: &str) -> Vec<AiRequest>;
 
     async fn health(&self) -> Health;

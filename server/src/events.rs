@@ -39,6 +39,10 @@ impl Events {
 
     /// Writes a durable event in a transaction of its own and announces it. On a channel that is
     /// not kept in the table it is a whisper.
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "states and their events are written together")
+    )]
     pub(crate) async fn emit(
         &self,
         channel: &Channel,

@@ -166,11 +166,11 @@ async fn unknown(request: Request<Body>) -> Response<Body> {
     admission::respond(Err(error), &RequestId::new())
 }
 
-/// The route of a path, its handler, and the path's names as they were written.
-pub(crate) fn find(
-    method: &str,
-    path: &str,
-) -> Option<(&'static Route, Handler, Vec<(String, String)>)> {
+/// A route, its handler, and the names of a path as they were written.
+type Found = (&'static Route, Handler, Vec<(String, String)>);
+
+/// What answers a path.
+pub(crate) fn find(method: &str, path: &str) -> Option<Found> {
     let mut routes: Vec<&Route> =
         ROUTES.iter().filter(|r| r.method == method && matches(r.path, path)).collect();
     // As in the router, a path written out goes before one with a name in it.

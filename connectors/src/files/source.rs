@@ -56,10 +56,10 @@ impl TextForm {
                     let column = &self.columns[*i];
                     (column.name.clone(), column.data_type == DataType::Json)
                 };
-                TextDecoder::Jsonl(JsonlDecoder::new(
+                TextDecoder::Jsonl(Box::new(JsonlDecoder::new(
                     &wanted.iter().map(column).collect::<Vec<_>>(),
                     batch_size,
-                ))
+                )))
             }
         }
     }

@@ -57,7 +57,7 @@ impl LineError {
 #[derive(Debug)]
 pub(crate) enum TextDecoder {
     Csv(Box<CsvDecoder>),
-    Jsonl(JsonlDecoder),
+    Jsonl(Box<JsonlDecoder>),
 }
 
 impl TextDecoder {

@@ -61,7 +61,7 @@ struct Add {
     /// The scope version whose IR is right.
     version: ScopeVersionId,
     #[arg(long, value_enum, default_value = "medium")]
-    difficulty: Hard,
+    difficulty: Level,
     /// The question's id in the set; the version's own if it is not given.
     #[arg(long)]
     id: Option<String>,
@@ -87,7 +87,7 @@ enum Which {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Hard {
+enum Level {
     Easy,
     Medium,
     Hard,
@@ -215,9 +215,9 @@ impl Add {
         let earlier = earlier.into_iter().find(|one| one.version + 1 == version.version);
         let previous = earlier.and_then(|one| one.ir);
         let difficulty = match self.difficulty {
-            Hard::Easy => Difficulty::Easy,
-            Hard::Medium => Difficulty::Medium,
-            Hard::Hard => Difficulty::Hard,
+            Level::Easy => Difficulty::Easy,
+            Level::Medium => Difficulty::Medium,
+            Level::Hard => Difficulty::Hard,
         };
         let id = self.id.clone().unwrap_or_else(|| self.version.to_string());
         let text = read(&self.file)?;

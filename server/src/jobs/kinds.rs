@@ -28,8 +28,8 @@ use crate::store::JobKind;
 pub(super) async fn perform(task: Arc<Task>) -> Result<Value, ApiError> {
     match task.job.kind {
         JobKind::Learn => learn::perform(&task).await,
-        JobKind::Analyze => analyze::perform(&task).await,
-        JobKind::BulkReports => bulk::perform(&task).await,
+        JobKind::Analyze => Box::pin(analyze::perform(&task)).await,
+        JobKind::BulkReports => Box::pin(bulk::perform(&task)).await,
         JobKind::Query => query::perform(&task).await,
         JobKind::Report => report::perform(&task).await,
     }

@@ -80,10 +80,10 @@ pub(super) struct Unread {
 }
 
 /// Reads a message.
-pub(super) fn read(text: &[u8]) -> Result<Message, Unread> {
+pub(super) fn read(text: &[u8]) -> Result<Message, Box<Unread>> {
     let bad = |detail: String| ApiError::new(ErrorCode::BadRequest, detail);
     let unread = |kind: &str, reference, error| {
-        Err(Unread { kind: kind.chars().take(40).collect(), reference, error })
+        Err(Box::new(Unread { kind: kind.chars().take(40).collect(), reference, error }))
     };
     let mut members: Map<String, Value> = match serde_json::from_slice(text) {
         Ok(members) => members,

@@ -100,6 +100,7 @@ impl NewChatMessage {
 
 /// What came of posting.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "made and taken apart once a message")]
 pub(crate) enum Kept {
     New {
         message: ChatMessage,

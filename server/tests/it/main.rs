@@ -2,6 +2,7 @@
 
 #![expect(
     clippy::unwrap_used,
+    clippy::expect_used,
     clippy::type_complexity,
     reason = "a panic is how a test fails, and tables of cases hold functions"
 )]

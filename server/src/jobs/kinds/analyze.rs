@@ -53,7 +53,7 @@ pub(super) async fn perform(task: &Task) -> Result<Value, ApiError> {
             ("the rows of a run".to_owned(), vec![run])
         }
         Subject::Source { datasource_id, tables } => {
-            let found = of_source(task, datasource_id, tables, &asked.now).await?;
+            let found = Box::pin(of_source(task, datasource_id, tables, &asked.now)).await?;
             (datasource_id.to_string(), found)
         }
     };
@@ -100,7 +100,7 @@ async fn of_source(
     for (index, table) in tables.iter().enumerate().skip(done.len()) {
         let name = table.qualified_name();
         task.step(percent(index, tables.len()), format!("reading {name}"));
-        let read = task.persistently(|| of_table(task, id, table, now)).await;
+        let read = Box::pin(task.persistently(|| of_table(task, id, table, now))).await;
         done.push(match read {
             Ok(read) => read,
             Err(error) if task.stop.is_cancelled() => return Err(error),

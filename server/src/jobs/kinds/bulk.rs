@@ -23,7 +23,7 @@ pub(super) async fn perform(task: &Task) -> Result<Value, ApiError> {
     for (index, report) in reports.into_iter().enumerate().skip(items.len()) {
         task.step(percent(index, all), format!("report {} of {all}: {}", index + 1, report.key));
         let key = report.key.clone();
-        let ran = task.persistently(|| run(task, report.clone())).await;
+        let ran = Box::pin(task.persistently(|| run(task, report.clone()))).await;
         let item = match ran {
             Ok(finished) => {
                 json!({"index": index, "key": key, "status": "completed", "run": summary(&finished)})

@@ -105,7 +105,7 @@ async fn who_works_on_a_job_hears_that_it_is_to_stop() {
     let asked = jobs.cancel(&job.id, "ann").await.unwrap();
     assert_eq!((asked.status, asked.cancel_requested), (JobStatus::Running, true));
     assert_eq!(asked.finished_at, None);
-    assert_eq!(jobs.to_stop().await.unwrap(), [job.id.clone()]);
+    assert_eq!(jobs.to_stop().await.unwrap(), std::slice::from_ref(&job.id));
     let ended = jobs.cancelled(&claimed(&job)).await.unwrap().unwrap();
     assert_eq!(ended.status, JobStatus::Cancelled);
     assert!(jobs.to_stop().await.unwrap().is_empty());
@@ -127,7 +127,7 @@ async fn the_jobs_of_a_dead_process_wait_again_once() {
 
     let scratch = scratch.reopened().await;
     let jobs = scratch.store.jobs();
-    assert_eq!(jobs.claimants().await.unwrap(), [dead.clone()]);
+    assert_eq!(jobs.claimants().await.unwrap(), std::slice::from_ref(&dead));
     let found = jobs.recover(&dead, &problem).await.unwrap();
     assert_eq!(found.len(), 2);
     assert!(jobs.recover(&dead, &problem).await.unwrap().is_empty(), "once");
@@ -243,12 +243,16 @@ async fn a_moment_of_a_schedule_becomes_one_job() {
     let now = Moment::now();
     let seen = schedules.put(&new_schedule(now)).await.unwrap();
     schedules.put(&new_schedule(later())).await.unwrap();
-    assert_eq!(schedules.due(now).await.unwrap(), [seen.clone()]);
+    assert_eq!(schedules.due(now).await.unwrap(), std::slice::from_ref(&seen));
     let job = NewJob { scheduled: Some((seen.id.clone(), now)), ..new_job("eva", JobKind::Report) };
-    let made = schedules.advance(&seen, Some(later()), &[job.clone()]).await.unwrap().unwrap();
+    let made =
+        schedules.advance(&seen, Some(later()), std::slice::from_ref(&job)).await.unwrap().unwrap();
     assert_eq!(made[0].scheduled_for, Some(now));
     // Another process saw the same moment.
-    assert_eq!(schedules.advance(&seen, Some(later()), &[job.clone()]).await.unwrap(), None);
+    assert_eq!(
+        schedules.advance(&seen, Some(later()), std::slice::from_ref(&job)).await.unwrap(),
+        None
+    );
     assert!(schedules.due(now).await.unwrap().is_empty());
     let kept = schedules.get(&seen.id).await.unwrap();
     assert_eq!((kept.last_at, kept.last_job_id.as_ref()), (Some(now), Some(&made[0].id)));

@@ -75,7 +75,7 @@ async fn a_key_lives_a_day_and_not_beyond_its_process_in_flight() {
     assert_eq!(claim, Claim::New);
 
     let before = scratch.store.process().clone();
-    assert_eq!(keys.holders().await.unwrap(), [before.clone()]);
+    assert_eq!(keys.holders().await.unwrap(), std::slice::from_ref(&before));
     let scratch = scratch.reopened().await;
     let keys = scratch.store.idempotency_keys();
     assert_eq!(keys.release_interrupted(scratch.store.process()).await.unwrap(), 0);
