@@ -158,8 +158,7 @@ async fn everything_told(world: &World, claims: &Value) -> String {
             told += &reply;
         }
     }
-    for question in ["orders in sout", "largest amout by region", "orders of Bo", "how many orders"]
-    {
+    for question in ["orders in sout", "orders of Bo", "how many orders"] {
         let body = json!({"datasource_id": "shop", "question": question});
         told += &with(world, "viewer", claims, "POST", "/v1/ask").json(&body).send().await.text();
     }
@@ -180,6 +179,12 @@ async fn what_is_hidden_is_told_nowhere() {
     {
         assert!(!told.contains(word), "{word} in {}", context(&told, word));
     }
+    // "amount of" is a phrase of every question, so the word may be understood and still not there.
+    let body = json!({"datasource_id": "shop", "question": "largest amout by region"});
+    let call = with(&world, "viewer", &north(), "POST", "/v1/ask").json(&body);
+    let answer = call.send().await.expect(200);
+    assert_eq!(answer["state"], "cannot_answer", "{answer}");
+    assert!(!answer.to_string().contains("orders.amount"), "{answer}");
 }
 
 /// Where a word stands, for the message of a failure.

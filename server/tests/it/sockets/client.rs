@@ -157,7 +157,7 @@ impl Place {
         let bearer = token(&claims(sub, role));
         let text = if body.is_null() { String::new() } else { body.to_string() };
         let request = format!(
-            "{method} {target} HTTP/1.1\r\nhost: x\r\nconnection: close\r\nauthorization: Bearer \
+            "{method} {target} HTTP/1.0\r\nhost: x\r\nconnection: close\r\nauthorization: Bearer \
              {bearer}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{text}",
             text.len()
         );
