@@ -10,6 +10,7 @@ mod fetch;
 mod held;
 mod runtime;
 mod stages;
+mod yielding;
 
 pub use runtime::{RunLimits, Runtime};
 

@@ -1,11 +1,13 @@
 //! The memory, disk and threads that runs share.
 
+use super::yielding::YieldingJoins;
 use datafusion::common::Result;
 use datafusion::execution::config::SessionConfig;
 use datafusion::execution::context::SessionContext;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
+use datafusion::execution::session_state::SessionStateBuilder;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -73,6 +75,11 @@ impl Runtime {
         // A cast that does not fit is an error, and text is compared as it is.
         config.options_mut().execution.parquet.pushdown_filters = false;
         config.options_mut().sql_parser.enable_ident_normalization = false;
-        SessionContext::new_with_config_rt(config, Arc::clone(&self.env))
+        let state = SessionStateBuilder::new()
+            .with_config(config)
+            .with_runtime_env(Arc::clone(&self.env))
+            .with_default_features()
+            .with_physical_optimizer_rule(Arc::new(YieldingJoins));
+        SessionContext::new_with_state(state.build())
     }
 }

@@ -137,7 +137,10 @@ pub(super) fn distinct_names(schema: &DFSchema) -> Vec<String> {
     let mut seen = std::collections::BTreeSet::new();
     let mut names = Vec::new();
     for field in schema.fields() {
-        let given = if field.name().len() > LONGEST { "c" } else { field.name().as_str() };
+        let own = field.name().as_str();
+        // MariaDB takes the blanks around a name off where it is given, and not where it is used.
+        let fits = own.len() <= LONGEST && own.trim() == own;
+        let given = if fits { own } else { "c" };
         let mut name = given.to_owned();
         let mut n = 1;
         while !seen.insert(name.to_lowercase()) {
