@@ -150,7 +150,7 @@ class Place:
             payload = json.dumps({"text": "x" * size})
             insert = (
                 "insert into events (channel, seq, kind, payload_json, created_at)"
-                " values (?, ?, 'progress', ?, '2026-01-01T00:00:00.000000Z')"
+                " values (?, ?, 'progress', ?, strftime('%Y-%m-%dT%H:%M:%f000Z', 'now'))"
             )
             numbers = range(last + 1, last + count + 1)
             base.executemany(insert, [(channel, seq, payload) for seq in numbers])

@@ -88,7 +88,7 @@ def test_rows_outside_a_policy_influence_nothing(
             ir = make_question(SEED, number, question, whole)
             replies = {f"less {e}": r for e, r in asking.replies(LESS, ir).items()}
             replies |= {f"whole {e}": r for e, r in asking.replies(WHOLE, ir).items()}
-            verdict = judge(replies)
+            verdict = judge(replies, ir)
             assert verdict.agrees, f"{verdict.kind}: {verdict.detail}\n{ir}\n{rules}"
             answered += verdict.kind == "answered"
     assert answered > QUESTIONS // 3

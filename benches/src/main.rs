@@ -14,10 +14,6 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::io::{BufRead, Write};
 
-/// The allocator of the program `air`, since plans are many small pieces.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// Answers the requests on standard input, one after the other, until it ends.
 pub(crate) fn serve<Q: DeserializeOwned, A: Serialize>(
     mut answer: impl FnMut(Q) -> Result<A>,

@@ -1,8 +1,5 @@
 //! The program `air`.
 
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> std::process::ExitCode {
     air_server::main()
 }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::http::header::CONTENT_TYPE;
-use axum::http::{Request, Response, StatusCode};
+use axum::http::header::{ACCEPT, CONTENT_TYPE};
+use axum::http::{HeaderValue, Request, Response, StatusCode};
 use rmcp::transport::streamable_http_server::session::never::NeverSessionManager;
 use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
 
@@ -25,6 +25,12 @@ async fn mcp(call: Call) -> Answer {
     let bytes = serde_json::to_vec(&call.raw_body()).map_err(ApiError::internal)?;
     let mut request = Request::post("/mcp").body(Body::from(bytes)).map_err(ApiError::internal)?;
     *request.headers_mut() = call.headers.clone();
+    // Who asks for nothing in particular can be given what the protocol's clients ask for.
+    let accepted = request.headers().get(ACCEPT).map(HeaderValue::as_bytes);
+    if accepted.is_none_or(|accepted| accepted == b"*/*") {
+        let both = HeaderValue::from_static("application/json, text/event-stream");
+        request.headers_mut().insert(ACCEPT, both);
+    }
     request.extensions_mut().insert(call.principal.clone());
     let way = Way::Inside { app: Arc::clone(&call.app), principal: None };
     let server = McpServer::new(way);

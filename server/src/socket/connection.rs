@@ -160,6 +160,10 @@ impl Connection {
             return Err(End::close(CloseCode::Policy, EXPIRED));
         }
         if now >= self.heard + pong_wait {
+            // Who does not read answers no ping either.
+            if !self.replays.is_empty() || !self.inbox.is_empty() {
+                return Err(End::slow());
+            }
             return Err(End::close(CloseCode::Policy, "no ping was answered"));
         }
         if now >= self.pinged + ping_period {
