@@ -68,6 +68,7 @@ async fn told(response: Response<Body>) -> Answer {
         406 => ErrorCode::NotAcceptable,
         413 => ErrorCode::PayloadTooLarge,
         // The type of the body was checked before: 415 is what it says of JSON that is no message.
+        415 => ErrorCode::Invalid,
         400..500 => ErrorCode::BadRequest,
         _ => ErrorCode::Internal,
     };

@@ -77,7 +77,8 @@ async fn the_transport_tells_problems() {
     let world = World::new().await;
     let ping = json!({"jsonrpc": "2.0", "id": 1, "method": "ping"});
     world.post("/mcp").json(&ping).send().await.problem(401, "unauthorized");
-    let call = world.as_user("ana", "viewer", "POST", "/mcp").header("host", "air.example");
+    let call = world.as_user("ana", "viewer", "POST", "/mcp");
+    let call = call.header("host", "air.example").header("accept", "text/html");
     call.json(&ping).send().await.problem(406, "not_acceptable");
     let call = world.as_user("ana", "viewer", "POST", "/mcp");
     call.json(&json!([1])).send().await.problem(422, "invalid");
@@ -86,5 +87,5 @@ async fn the_transport_tells_problems() {
     get.problem(405, "method_not_allowed");
     let wrong = mcp(&world, "viewer", json!({"jsonrpc": "1.0"})).await;
     assert!(wrong.status.is_client_error(), "{}", wrong.text());
-    wrong.problem(400, "bad_request");
+    wrong.problem(422, "invalid");
 }
