@@ -12,6 +12,8 @@ import os
 import signal
 import sys
 import time
+import weakref
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -42,6 +44,12 @@ class Worker:
     # The most it was seen to hold in its present job, above the baseline.
     most: int = 0
     listening: asyncio.Task[None] | None = None
+    # Names this very process, so that no other can be hit when its number is used again.
+    handle: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.handle = os.pidfd_open(self.process.pid)
+        weakref.finalize(self, os.close, self.handle)
 
     @classmethod
     async def start(cls, memory_mb: int) -> Worker:
@@ -100,13 +108,17 @@ class Worker:
             self.most = max(self.most, held)
             if held > memory_mb * MIB:
                 self.over_memory = True
-                self.process.kill()
+                self.end()
                 return
             await asyncio.sleep(WATCH_EVERY)
 
+    def end(self) -> None:
+        """Kills it. `Process.kill` may collect what became of it and so hide that from `wait`."""
+        with suppress(ProcessLookupError):
+            signal.pidfd_send_signal(self.handle, signal.SIGKILL)
+
     async def kill(self) -> int:
-        if self.process.returncode is None:
-            self.process.kill()
+        self.end()
         code = await self.process.wait()
         if self.listening is not None:
             await self.listening
@@ -227,8 +239,7 @@ class Pool:
         if healthy and worker.process.returncode is None and not self.closing:
             self.idle.put_nowait(worker)
             return
-        if worker.process.returncode is None:
-            worker.process.kill()
+        worker.end()
         if not self.closing:
             self.replaced += 1
             self.add()
