@@ -10,6 +10,8 @@ use std::collections::BTreeMap;
 
 /// At most so many questions are asked at a time.
 const MOST: usize = 3;
+/// Characters of an answer that are said back.
+const MOST_SHOWN: usize = 80;
 
 /// The value of the choice that leaves the decision to AIR.
 pub const YOU_DECIDE: &str = "you_decide";
@@ -92,6 +94,39 @@ impl<'a> Asked<'a> {
         }
         self.put(id, text, choices, recommended);
         Reply::Choice(recommended.to_owned())
+    }
+
+    /// The same where nothing but a choice will do: after any other words the question is put
+    /// again, so that they are not taken for the recommended one.
+    pub(super) fn choose(
+        &mut self,
+        id: &str,
+        text: &str,
+        choices: Vec<Choice>,
+        recommended: &str,
+    ) -> String {
+        match self.ask(id, text, choices.clone(), recommended) {
+            Reply::Choice(value) => value,
+            Reply::Free(words) => {
+                self.again(id, &words, text, choices, recommended);
+                recommended.to_owned()
+            }
+        }
+    }
+
+    /// Puts a question again, after words that are no answer to it.
+    pub(super) fn again(
+        &mut self,
+        id: &str,
+        words: &str,
+        text: &str,
+        choices: Vec<Choice>,
+        recommended: &str,
+    ) {
+        let words: Vec<&str> = words.split_whitespace().collect();
+        let words: String = words.join(" ").chars().take(MOST_SHOWN).collect();
+        let text = format!("\"{words}\" is none of the choices. {text}");
+        self.put(id, &text, choices, recommended);
     }
 
     /// Puts a question whatever was answered before.
