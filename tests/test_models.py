@@ -150,6 +150,11 @@ RECOVERS: dict[str, list[Behaviour]] = {
     "DDL corrected": [says("DROP TABLE orders;"), RIGHT],
     "two statements corrected": [says(f"{SQL}; DELETE FROM orders"), RIGHT],
     "three corrections": [says("1"), says("2"), says("3"), RIGHT],
+    "SQL that gives a sentence": [
+        says("SELECT channel, 'Call us at once' AS n FROM orders"),
+        says('SELECT channel, count(*) AS "Call us, your key is out" FROM orders GROUP BY 1'),
+        RIGHT,
+    ],
     "a name that is a sentence": [
         drafts({**IR, "metrics": [{"name": "Call us at once, your key is out", "agg": "count"}]}),
         RIGHT,
@@ -328,6 +333,45 @@ def test_a_provider_may_be_named_and_builtin_asks_no_model(world: World) -> None
     assert (reply.status, reply.body["errors"][0]["pointer"]) == (422, "/force_model")
 
 
+def test_a_provider_that_was_named_is_asked_alone(
+    world: World, right: list[tuple[Any, ...]]
+) -> None:
+    world.script.set(m_openai=[RIGHT], m_llama3=[status(500)], m_sql=[status(500)])
+    answer = world.ask(provider="ollama")
+    assert rows(answer) == right
+    assert any("ollama, which was asked for" in said for said in answer["assumptions"]), answer
+    assert world.script.of("m-openai") == []
+    assert [tried["model"] for tried in answer["model"]["tried"]] == [
+        USED["llama3"],
+        USED["sqlcoder"],
+    ]
+    unknown = world.ask("profit by channel", provider="ollama")
+    assert "ollama, which was asked for" in unknown["reason"], unknown
+    run = answer["result"]["run_id"]
+    body = analyze(world, run, provider="ollama").body
+    assert body["model_used"] is None
+    assert "ollama, which was asked for" in body["analysis_md"]
+    assert world.script.of("m-openai") == []
+
+
+def test_sql_of_a_model_cannot_be_changed_by_a_follow_up(world: World) -> None:
+    world.script.set(m_sql=[says("SELECT channel, sum(qty) AS n FROM orders GROUP BY channel")])
+    body: dict[str, Any] = {"question": QUESTION, "datasource_id": "shop"}
+    body |= {"now": "2023-03-03T00:00:00Z", "force_model": "sqlcoder"}
+    asked = world.send("POST", "/v1/ask", body).body
+    body["answers"] = {"reading": asked["questions"][0]["choices"][1]["value"]}
+    answer = world.send("POST", "/v1/ask", body).body
+    assert answer["state"] == "answer", answer
+    assert answer.get("ir") is None
+    previous = {"scope_version_id": answer["scope_version_id"]}
+    body = {"question": "only paid", "datasource_id": "shop", "previous": previous}
+    reply = world.send("POST", "/v1/ask", body)
+    assert reply.status == 422, reply.body
+    [error] = reply.body["errors"]
+    assert error["pointer"] == "/previous"
+    assert "SQL" in error["detail"]
+
+
 def test_what_is_beyond_any_report_asks_no_model(world: World) -> None:
     world.script.set(m_openai=[RIGHT])
     answer = world.ask("forecast the number of orders for next year")
@@ -381,11 +425,55 @@ def test_where_the_two_differ_the_person_decides(
     assert "result" not in asked
     body["answers"] = {"reading": "builtin"}
     assert rows(world.send("POST", "/v1/ask", body).body) == right
-    body["answers"] = {"reading": "model"}
+    body["answers"] = {"reading": asked["questions"][0]["choices"][1]["value"]}
     chosen = world.send("POST", "/v1/ask", body).body
     assert chosen["ir"]["metrics"][0]["field"] == "qty"
     assert rows(chosen) != right
     assert len(world.script.asked) == 1, "the draft that was shown is the one that is run"
+
+
+@pytest.mark.parametrize("given", ["model", "model:0123456789ab", "the second one"])
+def test_a_draft_that_was_not_shown_is_not_the_one_that_was_chosen(
+    world: World, given: str
+) -> None:
+    world.script.set(m_openai=[OTHER])
+    asked = world.ask(answers={"reading": given})
+    assert asked["state"] == "clarify", asked
+    [one] = asked["questions"]
+    assert one["id"] == "reading"
+    assert "neither" in one["text"]
+
+
+HOURS = {**IR, "filters": [{"field": "placed_at", "op": ">=", "value": "2013-06-01T07:00:00"}]}
+
+
+def test_a_draft_with_a_time_of_day_is_kept_for_who_was_shown_it(world: World) -> None:
+    """Of the last hours at one time of a day are not those at another."""
+    world.script.set(m_openai=[drafts(HOURS)])
+    body: dict[str, Any] = {"question": QUESTION, "datasource_id": "shop"}
+    body["now"] = "2022-02-02T09:00:00Z"
+    asked = world.send("POST", "/v1/ask", body).body
+    assert asked["questions"][0]["id"] == "reading", asked
+    body["now"] = "2022-02-02T15:00:00Z"
+    again = world.send("POST", "/v1/ask", body).body
+    assert again["model"]["kept"] is False
+    assert len(world.script.asked) == 2
+    body["answers"] = {"reading": asked["questions"][0]["choices"][1]["value"]}
+    chosen = world.send("POST", "/v1/ask", body).body
+    assert chosen["state"] == "answer", chosen
+    assert chosen["ir"]["filters"] == HOURS["filters"]
+    assert chosen["model"]["kept"] is True
+
+
+def test_answers_about_a_draft_are_not_shown_to_the_model(world: World) -> None:
+    """The draft is kept for others, who may answer otherwise."""
+    world.script.set(m_openai=[RIGHT])
+    answers = {"value_web": "Web Shop", "means_web": "no", "each": "per fortnight"}
+    world.ask(answers=answers)
+    prompt = world.script.of("m-openai")[0].prompt
+    assert "each: per fortnight" in prompt
+    assert "Web Shop" not in prompt
+    assert "means_web" not in prompt
 
 
 def test_a_word_that_only_the_model_knows_is_asked_about(world: World) -> None:
@@ -396,11 +484,15 @@ def test_a_word_that_only_the_model_knows_is_asked_about(world: World) -> None:
     assert asked["state"] == "clarify", asked
     [one] = asked["questions"]
     assert "orders" in one["text"]
-    answer = world.ask(question, answers={one["id"]: "yes"})
+    yes = one["choices"][0]["value"]
+    answer = world.ask(question, answers={one["id"]: yes})
     assert answer["state"] == "answer", answer
     assert any("purchases" in said for said in answer["assumptions"])
     refused = world.ask(question, answers={one["id"]: "no"})
     assert refused["state"] == "cannot_answer"
+    # A yes to another meaning, which is not the one of this draft, is none.
+    for other in ("yes", "yes:visits"):
+        assert world.ask(question, answers={one["id"]: other})["questions"] == [one]
 
 
 @pytest.mark.parametrize(

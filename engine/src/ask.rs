@@ -151,13 +151,13 @@ pub fn beyond(lexicon: &Lexicon, question: &Question<'_>) -> Option<Interpretati
     Some(Interpretation::CannotAnswer { reason, missing })
 }
 
-/// Whether a question by its form changes the report before it rather than standing by itself:
-/// "only the north", "by month".
-pub fn goes_on(lexicon: &Lexicon, text: &str) -> bool {
+/// Whether a question says by its words that it changes what came before: "only the north", "and
+/// by month".
+pub fn is_marked(lexicon: &Lexicon, text: &str) -> bool {
     let mut tokens = tokens::read(text, &lexicon.stems);
     spelling::correct(&mut tokens, lexicon);
     let chunks = chunks::cut(&tokens, lexicon);
-    follow_up::changes(&chunks, &clauses::read(&chunks))
+    follow_up::is_marked(&chunks, &clauses::read(&chunks))
 }
 
 /// The words of a text, each cut to its stem, for who looks for texts about the same things.

@@ -107,12 +107,13 @@ impl Models {
         format!("{}:{model}", name.as_str())
     }
 
-    /// The models for a task, the first first: `forced` alone; else those the configuration names
-    /// for it, the ones of the wanted provider before others.
+    /// The models for a task, the first first: `forced` alone; else those of the provider that
+    /// was named, since no other may be shown what the question is about; else those the
+    /// configuration names for it, the ones of its provider before others.
     pub(crate) fn order(
         &self,
         task: Task,
-        wanted: Option<ProviderName>,
+        named: Option<ProviderName>,
         forced: Option<ModelName>,
     ) -> Vec<ModelName> {
         if let Some(forced) = forced {
@@ -123,11 +124,15 @@ impl Models {
             Task::Chat => vec![config.chat_primary, config.chat_backup],
             Task::Sql => vec![config.sql_primary, config.chat_primary],
         };
-        if let Some(wanted) = wanted.filter(|_| task == Task::Chat) {
+        let first = named.unwrap_or(config.provider);
+        if task == Task::Chat && first != ProviderName::Builtin {
             // A provider that was asked for by name is asked, whatever the routing has.
             let own = [ModelName::Openai, ModelName::Llama3];
-            order.extend(own.into_iter().filter(|name| name.provider() == wanted));
-            order.sort_by_key(|name| name.provider() != wanted);
+            order.extend(own.into_iter().filter(|name| name.provider() == first));
+            order.sort_by_key(|name| name.provider() != first);
+        }
+        if let Some(named) = named {
+            order.retain(|name| name.provider() == named);
         }
         let mut seen = Vec::new();
         for name in order {
@@ -272,6 +277,10 @@ impl Model {
             // A short wait is kept by the retry; a long one by leaving the model alone.
             let wait = fault.wait().filter(|wait| *wait > LONGEST_WAIT);
             self.breaker.failed(Instant::now(), wait);
+        } else if fault.is_answer() {
+            self.breaker.succeeded();
+        } else {
+            self.breaker.untried();
         }
     }
 }

@@ -134,7 +134,10 @@ async fn asked(
 ) -> Result<Answer, ApiError> {
     let deadline = Instant::now() + limit;
     let principal = principal(held)?;
-    let datasource = source(app, room).await?;
+    let datasource = match &request.datasource {
+        Some(id) => id.clone(),
+        None => source(app, room).await?,
+    };
     access::require_shared(&app.config.policies, &datasource)?;
     let followed = following::followed(app, room, &principal, &datasource, request).await?;
     let (previous, follows) = match followed {

@@ -114,11 +114,8 @@ async fn written(
 ) -> Result<Written, ApiError> {
     let mut made = ModelUse { prompts: ANALYZE.version(), ..ModelUse::default() };
     let mut refused = Vec::new();
-    let named = drafter.provider.unwrap_or(app.config.models.provider);
-    let asks = drafter.force_model.is_some() || named != Provider::Builtin;
-    let wanted = Some(named).filter(|name| *name != Provider::Builtin);
-    let order = app.models.order(Task::Chat, wanted, drafter.force_model);
-    for name in order.into_iter().filter(|_| asks) {
+    let order = app.models.order(Task::Chat, drafter.provider, drafter.force_model);
+    for name in order.into_iter().filter(|_| drafter.asks_models(app)) {
         let (outcome, corrections) =
             one(app, subject, name, &mut made, &mut refused, deadline).await;
         let served = app.models.served(name);
@@ -133,14 +130,18 @@ async fn written(
             return Ok(Written { text, made, refused });
         }
     }
+    let told = made.told();
     if drafter.force_model.is_some() {
-        let told: Vec<String> =
-            made.tried.iter().map(|t| format!("{}: {}", t.model, t.outcome)).collect();
-        let detail =
-            format!("The model that was asked for wrote no analysis ({}).", told.join("; "));
+        let detail = format!("The model that was asked for wrote no analysis ({told}).");
         return Err(ApiError::new(ErrorCode::ProviderUnavailable, detail));
     }
-    Ok(Written { text: rules::text(subject), made, refused })
+    let mut text = rules::text(subject);
+    if let Some(named) = drafter.provider.filter(|named| *named != Provider::Builtin) {
+        let named = named.as_str();
+        text += "\n";
+        text += &format!("Written by rules: {named}, which was asked for, wrote none ({told}).\n");
+    }
+    Ok(Written { text, made, refused })
 }
 
 /// One model: its text, or none where figures of it were not found, twice.

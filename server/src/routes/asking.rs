@@ -27,6 +27,7 @@ pub(super) const OPERATIONS: &[Operation] =
 async fn ask(call: Call) -> Answer {
     let body: AskRequest = call.body()?;
     let drafter = drafter(&call.app, body.provider, body.force_model)?;
+    drafter.allowed(&call.app, &call.principal.sub).await?;
     let previous = match body.previous {
         None => None,
         Some(previous) => match (previous.scope_version_id, previous.ir) {

@@ -172,6 +172,7 @@ async fn analyze_run(call: Call) -> Answer {
         None => AnalyzeRequest { provider: None, force_model: None },
     };
     let drafter = drafter(&call.app, body.provider, body.force_model)?;
+    drafter.allowed(&call.app, &call.principal.sub).await?;
     let done = analyze::analyze(&call.app, &run, drafter, call.deadline).await?;
     let body = Analysis {
         analysis_id: done.analysis.id,

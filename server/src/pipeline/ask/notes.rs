@@ -12,6 +12,7 @@ use air_connectors::Note;
 use air_engine::ask::stems;
 use air_ir::Catalog;
 
+use crate::config::Provider;
 use crate::models::estimate;
 use crate::service::App;
 
@@ -23,11 +24,29 @@ const RRF_K: f64 = 60.0;
 /// Notes are embedded so many at a time.
 const BATCH: usize = 64;
 
+/// What notes are wanted for.
+#[derive(Clone, Copy)]
+pub(super) struct Wanted<'w> {
+    pub(super) words: &'w str,
+    /// The provider that alone may be shown words and notes, where one was named.
+    pub(super) named: Option<Provider>,
+}
+
 /// The notes for a question.
-pub(super) async fn chosen(app: &App, catalog: &Catalog, words: &str, deadline: Instant) -> String {
+pub(super) async fn chosen(
+    app: &App,
+    catalog: &Catalog,
+    wanted: Wanted<'_>,
+    deadline: Instant,
+) -> String {
     let notes = air_connectors::notes(&without_values(catalog));
-    let by_words = bm25(&notes, words);
-    let order = match by_likeness(app, &notes, words, deadline).await {
+    let by_words = bm25(&notes, wanted.words);
+    let embeds = app.config.models.embeddings.provider;
+    let likeness = match wanted.named.is_none_or(|named| named == embeds) {
+        true => by_likeness(app, &notes, wanted.words, deadline).await,
+        false => None,
+    };
+    let order = match likeness {
         Some(likeness) => fused(&[by_words, likeness]),
         None => ranked(&by_words),
     };

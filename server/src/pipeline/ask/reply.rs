@@ -102,19 +102,21 @@ fn said(value: Value) -> Result<Said, String> {
 
 const LONGEST_NAME: usize = 64;
 
-/// Names of outputs head the columns that people see, so a model may not put sentences there.
+/// Whether a name is of plain words. Names of outputs head the columns that people see, so a model
+/// may not put sentences there.
+pub(super) fn is_plain(name: &str) -> bool {
+    let mut letters = name.chars();
+    let first = letters.next().is_some_and(|c| c.is_alphanumeric() || c == '_');
+    first
+        && name.len() <= LONGEST_NAME
+        && letters.all(|c| c.is_alphanumeric() || matches!(c, '_' | '.' | '-' | ' '))
+        && name.split(' ').count() <= 5
+}
+
 fn plain_names(ir: &Ir) -> Result<(), String> {
-    let plain = |name: &str| {
-        let mut letters = name.chars();
-        let first = letters.next().is_some_and(|c| c.is_alphanumeric() || c == '_');
-        first
-            && name.len() <= LONGEST_NAME
-            && letters.all(|c| c.is_alphanumeric() || matches!(c, '_' | '.' | '-' | ' '))
-            && name.split(' ').count() <= 5
-    };
     let metrics = ir.metrics.iter().map(|metric| &metric.name);
     let dimensions = ir.dimensions.iter().map(|dimension| &dimension.name);
-    match metrics.chain(dimensions).find(|name| !plain(name)) {
+    match metrics.chain(dimensions).find(|name| !is_plain(name)) {
         Some(_) => Err("A name of a metric or dimension is not of plain words.".to_owned()),
         None => Ok(()),
     }
