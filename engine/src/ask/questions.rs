@@ -87,7 +87,9 @@ impl<'a> Asked<'a> {
                 c.value.eq_ignore_ascii_case(&answer)
                     || c.label.to_lowercase() == answer.to_lowercase()
             };
-            return match choices.iter().find(fits) {
+            // Values may differ by their case alone.
+            let exact = choices.iter().find(|c| c.value == answer);
+            return match exact.or_else(|| choices.iter().find(fits)) {
                 Some(choice) => Reply::Choice(choice.value.clone()),
                 None => Reply::Free(answer),
             };
@@ -163,4 +165,20 @@ fn said(value: &Value) -> Option<String> {
 pub(super) fn id_of(kind: &str, words: &str) -> String {
     let words = super::tokens::words_of(words).join("_");
     format!("{kind}_{words}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_choices_that_differ_by_case_alone_the_exact_one_is_chosen() {
+        for (given, chosen) in [("web", "web"), ("Web", "Web"), ("WEB", "Web")] {
+            let answers = BTreeMap::from([("value_web".to_owned(), Value::from(given))]);
+            let mut asked = Asked::new(&answers);
+            let choices = vec![Choice::new("Web", "Web"), Choice::new("web", "web")];
+            let reply = asked.ask("value_web", "Which one?", choices, "Web");
+            assert_eq!(reply, Reply::Choice(chosen.to_owned()), "{given}");
+        }
+    }
 }

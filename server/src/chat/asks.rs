@@ -222,7 +222,9 @@ fn choice(question: &Question, text: &str) -> Option<String> {
         return Some(YOU_DECIDE.to_owned());
     }
     let choices = &question.choices;
-    let by_name = choices.iter().find(|c| same(&c.value) || same(&c.label));
+    // Values may differ by their case alone.
+    let exact = choices.iter().find(|c| c.value == text || c.label == text);
+    let by_name = exact.or_else(|| choices.iter().find(|c| same(&c.value) || same(&c.label)));
     let number = text.trim_end_matches(['.', ')']).parse::<usize>().ok();
     let by_number = || number.and_then(|n| choices.get(n.checked_sub(1)?));
     // What is chosen of a model's draft says which one it was: `yes:orders.amount`.
@@ -292,6 +294,8 @@ mod tests {
         let one = [question("threshold_late", &["3", "1", "2"])];
         assert_eq!(given(&one, "1", false), pairs(&[("threshold_late", "1")]));
         assert_eq!(given(&one, "3.", false), pairs(&[("threshold_late", "2")]), "the third");
+        let cases = [question("value_web", &["Web", "web"])];
+        assert_eq!(given(&cases, "web", false), pairs(&[("value_web", "web")]));
     }
 
     #[test]

@@ -182,3 +182,34 @@ pub(super) async fn is_question(
     };
     tokio::task::spawn_blocking(work).await.unwrap_or(true)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::wording::nothing;
+    use super::*;
+    use crate::contract::types::ChatAnswer;
+
+    #[test]
+    fn only_an_answer_with_an_ir_over_the_same_source_is_gone_on_from() {
+        let id = |text: &str| text.parse::<DatasourceId>().unwrap();
+        let meta = |ir: Option<serde_json::Map<String, Value>>| Meta {
+            answer: ChatAnswer {
+                ir,
+                datasource_id: Some(id("shop")),
+                ..nothing(AskState::Answer, "ann", "orders")
+            },
+            request: Request {
+                question: "orders".to_owned(),
+                answers: BTreeMap::new(),
+                follows: Follows::Last,
+                datasource: None,
+            },
+        };
+        let with_ir = meta(Some(serde_json::Map::new()));
+        assert!(changeable(&with_ir, &id("shop")).is_ok());
+        let other = changeable(&with_ir, &id("copy")).unwrap_err();
+        assert!(other.detail.contains("shop") && other.detail.contains("copy"), "{}", other.detail);
+        let sql = changeable(&meta(None), &id("shop")).unwrap_err();
+        assert!(sql.detail.contains("SQL"), "{}", sql.detail);
+    }
+}
