@@ -594,7 +594,8 @@ pub(crate) struct SchemaNoteList {
     pub(crate) next: Option<Cursor>,
 }
 
-/// Who interprets. `builtin` needs no model.
+/// Who interprets. `builtin` needs no model. One that is named here is asked alone, and no other
+/// is shown anything; where it is away, the built-in interpreter stands in and that is said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Provider {
@@ -676,7 +677,9 @@ pub(crate) struct AskRequest {
     pub(crate) run: Option<bool>,
 }
 
-/// What a follow-up question changes.
+/// What a follow-up question changes. A version that ended without an answer stands for the
+/// newest before it that has an IR; one of SQL, or of another source, or edited so that it cannot
+/// be read, is refused.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct PreviousAsk {

@@ -140,7 +140,11 @@ async fn a_follow_up_is_verified_as_the_question_it_was() {
 async fn questions_to_models_are_counted_and_those_to_the_interpreter_are_not() {
     let config = format!(
         "{}\nlimits: {{ai_requests_per_minute: 1}}\n",
-        crate::world::CONFIG.lines().filter(|l| !l.starts_with("limits")).collect::<Vec<_>>().join("\n")
+        crate::world::CONFIG
+            .lines()
+            .filter(|l| !l.starts_with("limits"))
+            .collect::<Vec<_>>()
+            .join("\n")
     );
     let world = World::with(false, &config).await;
     world.post("/v1/learn?datasource_id=shop").send().await.expect(200);

@@ -301,21 +301,30 @@ async fn a_new_question_after_a_question_back_is_no_answer_to_it() {
     for new in ["number of customers", "how many customers are there, by name"] {
         let other = asked(&world, "ann", room, new).await;
         assert_eq!(other["answer"]["question"], new, "{other}");
-        assert_eq!((&other["answer"]["state"], &other["answer"]["answers"]), (&json!("answer"), &Value::Null));
+        assert_eq!(
+            (&other["answer"]["state"], &other["answer"]["answers"]),
+            (&json!("answer"), &Value::Null)
+        );
         assert_ne!(other["answer"]["scope_id"], back["answer"]["scope_id"]);
     }
     // The question back is open still.
     let reply = json!({"content": "1\nhighest", "in_reply_to": back["message_id"]});
     let posted = say(&world, "ann", room, reply).await;
     let done = answer(&world, "ann", room, &posted).await;
-    assert_eq!((&done["answer"]["state"], &done["answer"]["question"]), (&json!("answer"), &json!(question)));
+    assert_eq!(
+        (&done["answer"]["state"], &done["answer"]["question"]),
+        (&json!("answer"), &json!(question))
+    );
 
     // Words that are no question are an answer, and what they do not answer is asked again.
     let back = asked(&world, "ann", room, question).await;
     let half = asked(&world, "ann", room, "1").await;
     assert_eq!(half["answer"]["questions"], json!([back["answer"]["questions"][1]]));
     let odd = asked(&world, "ann", room, "whatever you like").await;
-    assert_eq!((&odd["answer"]["state"], &odd["answer"]["question"]), (&json!("clarify"), &json!(question)));
+    assert_eq!(
+        (&odd["answer"]["state"], &odd["answer"]["question"]),
+        (&json!("clarify"), &json!(question))
+    );
     assert_eq!(odd["answer"]["questions"][0]["id"], "polarity", "{odd}");
     let done = asked(&world, "ann", room, "the low end, please").await;
     assert_eq!(done["answer"]["state"], "answer", "{done}");
@@ -324,12 +333,16 @@ async fn a_new_question_after_a_question_back_is_no_answer_to_it() {
 
 #[tokio::test]
 async fn a_reply_does_not_move_an_answer_to_another_source() {
-    let world = World::with(true, "
+    let world = World::with(
+        true,
+        "
 files: {base_path: files}
 analytics_sources:
   - {id: shop, kind: files, base_path: files/shop, default: true}
   - {id: copy, kind: files, base_path: files/shop}
-").await;
+",
+    )
+    .await;
     for id in ["shop", "copy"] {
         let learn = format!("/v1/learn?datasource_id={id}");
         world.as_user("eva", "editor", "POST", &learn).send().await.expect(200);
@@ -345,7 +358,10 @@ analytics_sources:
 
     // The question back was about the first source, and so is what is answered.
     let done = asked(&world, "ann", room, "1\nhighest").await;
-    assert_eq!((&done["answer"]["state"], &done["answer"]["datasource_id"]), (&json!("answer"), &json!("shop")));
+    assert_eq!(
+        (&done["answer"]["state"], &done["answer"]["datasource_id"]),
+        (&json!("answer"), &json!("shop"))
+    );
     let reply = json!({"content": "only north", "in_reply_to": first["message_id"]});
     let posted = say(&world, "ann", room, reply).await;
     let refused = answer(&world, "ann", room, &posted).await;

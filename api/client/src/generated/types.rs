@@ -936,7 +936,8 @@ pub struct ColumnPatch {
 /// What people also say; an empty list takes all away.
 pub type Synonyms = Vec<String>;
 
-/// Who interprets. `builtin` needs no model.
+/// Who interprets. `builtin` needs no model. One that is named here is asked alone, and no other
+/// is shown anything; where it is away, the built-in interpreter stands in and that is said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Provider {
@@ -1033,7 +1034,9 @@ impl AskRequest {
     }
 }
 
-/// What a follow-up question changes.
+/// What a follow-up question changes. A version that ended without an answer stands for the
+/// newest before it that has an IR; one of SQL, or of another source, or edited so that it cannot
+/// be read, is refused.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
 #[serde(deny_unknown_fields)]
 pub struct PreviousAsk {

@@ -42,9 +42,7 @@ pub(super) async fn same(
     };
     let own = Question::Ir(Box::new(builtin.clone()));
     let slot = app.running.place(&asked.principal.sub, None).await?;
-    let both = async {
-        tokio::join!(read(app, asked, ready, own), read(app, asked, ready, other))
-    };
+    let both = async { tokio::join!(read(app, asked, ready, own), read(app, asked, ready, other)) };
     let both = tokio::select! {
         biased;
         () = slot.cancelled() => return Err(running::cancelled()),
@@ -58,9 +56,8 @@ pub(super) async fn same(
         return Ok(false);
     }
     let (ordered, told_alike) = (!builtin.order.is_empty(), in_words(ready, builtin, candidate));
-    let work = move || {
-        (told_alike || alike::tells(&a.rows)) && alike::same(&a.rows, &b.rows, ordered)
-    };
+    let work =
+        move || (told_alike || alike::tells(&a.rows)) && alike::same(&a.rows, &b.rows, ordered);
     tokio::task::spawn_blocking(work).await.map_err(ApiError::internal)
 }
 
@@ -85,12 +82,7 @@ pub(crate) async fn rows(
     Some(read(app, asked, ready, question).await?.rows)
 }
 
-async fn read(
-    app: &Arc<App>,
-    asked: &Asked,
-    ready: &Ready,
-    question: Question,
-) -> Option<Answer> {
+async fn read(app: &Arc<App>, asked: &Asked, ready: &Ready, question: Question) -> Option<Answer> {
     let order = drafting::order(asked, question);
     let bound = pipeline::bound(&order).ok()?;
     let guarded =
