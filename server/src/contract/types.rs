@@ -760,6 +760,8 @@ pub(crate) struct AskResponse {
     pub(crate) scope_md: Option<String>,
     /// What was understood; null if that is not enough for an IR.
     pub(crate) ir: Option<Ir>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) sql_text: Option<SqlText>,
     /// How far the answer was checked; null where there is none.
     pub(crate) badge: Option<Badge>,
     pub(crate) confidence: Option<f64>,
@@ -1447,13 +1449,17 @@ pub(crate) struct ReportVersionCreated {
     pub(crate) checksum: Checksum,
 }
 
-/// A report's definition (`def_json`).
+/// A report's definition (`def_json`), of an IR or of SQL. SQL takes no parameters; it is read
+/// against the catalog at each run, as `/v1/query` reads it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ReportDefinition {
     /// The version of this form.
     pub(crate) version: String,
-    pub(crate) ir: Ir,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) ir: Option<Ir>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) sql: Option<SqlText>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) params: Option<ReportParams>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -2267,6 +2273,8 @@ pub(crate) struct ChatAnswer {
     pub(crate) answers: Option<BTreeMap<String, String>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) ir: Option<Ir>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) sql_text: Option<SqlText>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) badge: Option<Badge>,
     #[serde(default, skip_serializing_if = "Option::is_none")]

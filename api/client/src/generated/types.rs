@@ -1116,6 +1116,8 @@ pub struct AskResponse {
     pub scope_md: Option<String>,
     /// What was understood; null if that is not enough for an IR.
     pub ir: Option<Ir>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sql_text: Option<SqlText>,
     /// How far the answer was checked; null where there is none.
     pub badge: Option<Badge>,
     pub confidence: Option<f64>,
@@ -1879,13 +1881,17 @@ pub struct ReportVersionCreated {
     pub checksum: Checksum,
 }
 
-/// A report's definition (`def_json`).
+/// A report's definition (`def_json`), of an IR or of SQL. SQL takes no parameters; it is read
+/// against the catalog at each run, as `/v1/query` reads it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ReportDefinition {
     /// The version of this form.
     pub version: String,
-    pub ir: Ir,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ir: Option<Ir>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sql: Option<SqlText>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub params: Option<ReportParams>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -1895,8 +1901,8 @@ pub struct ReportDefinition {
 }
 impl ReportDefinition {
     /// With the required members alone.
-    pub fn new(version: String, ir: Ir) -> Self {
-        Self { version, ir, params: None, visuals: None, notes: None }
+    pub fn new(version: String) -> Self {
+        Self { version, ir: None, sql: None, params: None, visuals: None, notes: None }
     }
 }
 
@@ -2783,6 +2789,8 @@ pub struct ChatAnswer {
     pub answers: Option<BTreeMap<String, String>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ir: Option<Ir>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sql_text: Option<SqlText>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub badge: Option<Badge>,
     #[serde(default, skip_serializing_if = "Option::is_none")]

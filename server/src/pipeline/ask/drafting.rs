@@ -194,7 +194,12 @@ impl Drafter<'_> {
         let (question, candidate) = match reply::read(text)? {
             Said::Cannot => return Ok(Outcome::Cannot),
             Said::Sql(text) if is_nothing(&text) => return Ok(Outcome::Cannot),
-            Said::Sql(text) => (Question::Sql(text.clone()), Candidate::Sql(text)),
+            Said::Sql(text) => {
+                self.plans(Question::Sql(text.clone())).map_err(|error| told(&error))?;
+                // It is shown, and may be saved: as a query alone, and planned as such.
+                let text = reply::without_comments(&text)?;
+                (Question::Sql(text.clone()), Candidate::Sql(text))
+            }
             Said::Ir { ir, terms } => (Question::Ir(ir.clone()), Candidate::Ir { ir, terms }),
         };
         self.plans(question).map_err(|error| told(&error))?;
