@@ -1171,6 +1171,23 @@ pub(crate) struct QueryRequest {
     pub(crate) max_age: Option<MaxAge>,
 }
 
+/// The row of a run whose base rows are wanted.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct DrillRequest {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) row: Option<Row>,
+    /// The place of the row among those that the run kept, from 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) index: Option<u64>,
+    /// The metric whose rows are wanted; its own filter holds too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) metric: Option<String>,
+    /// Rows at most.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) limit: Option<u32>,
+}
+
 /// How many seconds old the rows may be. Rows of an equal question, read within that time for
 /// somebody who may see the same, are given again, and `cached` says so. Without it, or `Cache-
 /// Control` with `max-age`, the source is always asked.
@@ -3821,6 +3838,15 @@ pub(crate) struct ImportReportQuery {
     /// The source to bind to, in place of the file's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) datasource_id: Option<crate::id::DatasourceId>,
+}
+
+/// The query of `drill_run`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct DrillRunQuery {
+    /// The format of the rows; it wins over `Accept`. JSON if neither says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) format: Option<ResultFormat>,
 }
 
 /// The query of `get_run_rows`.

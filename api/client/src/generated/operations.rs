@@ -522,6 +522,48 @@ impl Client {
             .await
     }
 
+    /// Run for the rows behind one row of a run.
+    ///
+    /// Runs the IR of the run again, at the same `now`, for the base rows of one of its rows, given
+    /// by the values of its dimensions or by its place among the rows that were kept. The new run is
+    /// recorded and answered as by `POST /v1/query`. What no filter can say, such as the rest of
+    /// `top` or a run of SQL, is 422; a run that has not completed is 409 `not_finished`.
+    pub async fn drill_run(
+        &self,
+        id: &RunId,
+        query: &DrillRunQuery,
+        body: &DrillRequest,
+        idempotency_key: Option<&str>,
+        prefer: Option<&str>,
+    ) -> Result<RunResult, Error> {
+        self.call(Method::POST, &["v1", "runs", id.as_str(), "drill"])
+            .query(query)
+            .json(body)
+            .header_if("Idempotency-Key", idempotency_key)
+            .header_if("Prefer", prefer)
+            .accept("application/json")
+            .typed()
+            .await
+    }
+
+    /// As [`Self::drill_run`], in the format that the query names, as it comes.
+    pub async fn drill_run_as(
+        &self,
+        id: &RunId,
+        query: &DrillRunQuery,
+        body: &DrillRequest,
+        idempotency_key: Option<&str>,
+        prefer: Option<&str>,
+    ) -> Result<Response, Error> {
+        self.call(Method::POST, &["v1", "runs", id.as_str(), "drill"])
+            .query(query)
+            .json(body)
+            .header_if("Idempotency-Key", idempotency_key)
+            .header_if("Prefer", prefer)
+            .send()
+            .await
+    }
+
     /// The rows kept of a run.
     ///
     /// JSON comes in pages; the other formats give all kept rows at once and refuse `limit` and

@@ -1544,6 +1544,23 @@ impl QueryRequest {
     }
 }
 
+/// The row of a run whose base rows are wanted.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub struct DrillRequest {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub row: Option<Row>,
+    /// The place of the row among those that the run kept, from 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub index: Option<u64>,
+    /// The metric whose rows are wanted; its own filter holds too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metric: Option<String>,
+    /// Rows at most.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u32>,
+}
+
 /// How many seconds old the rows may be. Rows of an equal question, read within that time for
 /// somebody who may see the same, are given again, and `cached` says so. Without it, or `Cache-
 /// Control` with `max-age`, the source is always asked.
@@ -3162,6 +3179,15 @@ pub struct ImportReportQuery {
     /// The source to bind to, in place of the file's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub datasource_id: Option<DatasourceId>,
+}
+
+/// The query of `drill_run`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub struct DrillRunQuery {
+    /// The format of the rows; it wins over `Accept`. JSON if neither says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub format: Option<ResultFormat>,
 }
 
 /// The query of `get_run_rows`.

@@ -9,9 +9,7 @@ use tokio::sync::mpsc::Receiver;
 
 use super::*;
 use crate::broker::RedisBroker;
-use crate::config::RedisConfig;
 use crate::events::{EventKind, Events, Item, Outbox};
-use crate::id::ProcessId;
 
 /// It keeps nothing on disk.
 struct Server {
@@ -52,18 +50,7 @@ impl Server {
     }
 
     fn config(&self) -> RedisConfig {
-        RedisConfig {
-            enabled: true,
-            url: format!("redis://127.0.0.1:{}/0", self.port).into(),
-            password: None,
-            db: 3,
-            max_retries: 1,
-            dial_timeout: Duration::from_secs(5),
-            read_timeout: Duration::from_secs(3),
-            write_timeout: Duration::from_secs(3),
-            pool_size: 4,
-            min_idle_conns: 2,
-        }
+        config(format!("redis://127.0.0.1:{}/0", self.port))
     }
 }
 
