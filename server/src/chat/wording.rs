@@ -121,6 +121,16 @@ fn ran(answer: ChatAnswer, finished: Finished) -> ChatAnswer {
     }
 }
 
+/// That a model is asked, in words of AIR's own: its draft is no text for people.
+pub(super) fn asks(model: &str, corrections: u32) -> String {
+    match corrections {
+        0 => format!("{model} is asked what the question means."),
+        _ => format!(
+            "The draft of {model} could not be planned and was thrown away; it is asked once more."
+        ),
+    }
+}
+
 /// What was understood, in the text.
 pub(super) fn understood(interpretation: &str, assumptions: &[String]) -> String {
     let mut text = format!("{interpretation}\n");

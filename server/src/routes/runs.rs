@@ -172,7 +172,8 @@ async fn analyze_run(call: Call) -> Answer {
         None => AnalyzeRequest { provider: None, force_model: None },
     };
     let drafter = drafter(&call.app, body.provider, body.force_model)?;
-    let done = analyze::analyze(&call.app, &run, drafter, call.deadline).await?;
+    let done =
+        analyze::analyze(&call.app, &run, (&call.principal.sub, drafter), call.deadline).await?;
     let body = Analysis {
         analysis_id: done.analysis.id,
         run_id: run.id,

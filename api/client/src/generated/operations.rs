@@ -761,6 +761,14 @@ impl Client {
     /// from 1; in `ai:stream:` they only grow. 0 is what nobody keeps: answers, single words, who
     /// types, who is there.
     ///
+    /// **Answers as they come.** `ai_stream` holds `{index, part, content}`: of an answer in a room
+    /// with its `message_id`, in `chat/` and in the asker's `ai:stream:`; of an analysis with its
+    /// `run_id`, in the asker's `ai:stream:`. The contents of all parts but `status` and `reset`,
+    /// put together, are the answer; `status` says which model is asked or that its draft was
+    /// thrown away; `reset` says that what came of this analysis before does not count.
+    /// `ai_complete` holds the answer as it was kept, which counts. Drafts are for the planner and
+    /// are not sent; of an analysis a sentence is sent once its figures were found.
+    ///
     /// **Nothing is missed.** A client remembers the greatest `seq` of each channel and names it as
     /// `after`, here or at another process: it is sent what came behind it, each event once and in
     /// order, and then what happens. Of what is not kept any more it is told:

@@ -18,6 +18,7 @@ use super::{Asked, notes};
 use crate::config::ModelName;
 use crate::models::prompts::{self, tagged};
 use crate::models::{Chat, Fault, Form, Message, Speaker, Task, Usage};
+use crate::pipeline::progress::Step;
 use crate::pipeline::sources::Ready;
 use crate::pipeline::{self, Clock, Order, Question};
 use crate::problem::ApiError;
@@ -171,6 +172,8 @@ impl Drafter<'_> {
                 deadline: self.deadline,
                 pieces: None,
             };
+            let model = self.app.models.served(name);
+            self.asked.progress.tell(Step::Asks { model, corrections });
             let reply = match self.app.models.chat(name, chat).await {
                 Ok(reply) => reply,
                 Err(fault) => return (Outcome::Fault(fault), corrections),
