@@ -4,7 +4,7 @@ use air_engine::DrillOptions;
 use air_ir::Ir;
 use serde_json::Value;
 
-use super::planning::asked;
+use super::planning::answered;
 use super::rows::format;
 use super::runs::{kept_rows, own, read};
 use super::{Operation, operation};
@@ -54,7 +54,7 @@ async fn drill_run(call: Call) -> Answer {
         now: Some(run.frozen_now.to_string()),
         max_age: None,
     };
-    asked(&call, request, format).await
+    answered(&call, request, format).await
 }
 
 /// The IR of a run, its parameters bound.

@@ -96,11 +96,11 @@ async fn query(call: Call) -> Answer {
     let asked: QueryQuery = call.query()?;
     let format = format(&call, asked.format)?;
     let body: QueryRequest = call.body()?;
-    asked(&call, body, format).await
+    answered(&call, body, format).await
 }
 
 /// The answer to what a request asks for: rows, or a job that gives them.
-pub(super) async fn asked(call: &Call, body: QueryRequest, format: ResultFormat) -> Answer {
+pub(super) async fn answered(call: &Call, body: QueryRequest, format: ResultFormat) -> Answer {
     let order = order::of_query(&call.principal, body.clone(), call.deadline)?;
     if call.wants_job() {
         sources::prepared(&call.app, &call.principal, &order.datasource).await?;

@@ -858,7 +858,8 @@ impl Client {
 
     /// Save an answer as a report.
     ///
-    /// The IR of the answer becomes the first version of a new report, bound to its source.
+    /// The IR of the answer, or its SQL where it has none, becomes the first version of a new report,
+    /// bound to its source.
     pub async fn save_chat_answer(
         &self,
         room: &ChatRoomId,

@@ -44,7 +44,7 @@ async fn remove(
     let mut query = QueryBuilder::<Sqlite>::new(statement);
     let mut list = query.separated(", ");
     for name in names {
-        list.push_bind(name);
+        list.push_bind(name.clone());
     }
     query.push(")");
     query.build().execute(&mut **transaction).await?;
