@@ -46,24 +46,16 @@ pub(crate) async fn require(
     let question = question(&definition)?;
     let source = version.datasource_id.as_ref().or(chosen);
     let others = question.sources();
-    let limited = limited(app, principal, source, &others);
-    if limited.is_empty() {
+    let hidden = hidden(app, principal, source, &others).await?;
+    if hidden.is_empty() {
         return Ok(());
     }
     let planned = match source {
-        Some(source) => Some(is_planned(app, principal, &question, source, &others).await?),
-        None => None,
+        Some(source) => is_planned(app, principal, &question, source, &others).await?,
+        None => false,
     };
-    if planned == Some(false) {
-        return Err(forbidden());
-    }
-    for source in &limited {
-        let hidden = sources::hidden(app, principal, source).await?;
-        if is_told(&hidden, &version.def, planned.is_some()) {
-            return Err(forbidden());
-        }
-    }
-    Ok(())
+    let told = hidden.iter().any(|hidden| is_told(hidden, &version.def, planned));
+    if told || (source.is_some() && !planned) { Err(forbidden()) } else { Ok(()) }
 }
 
 /// Wants a scope of somebody else to be one that may be read.
@@ -80,17 +72,14 @@ pub(crate) async fn require_scope(
     if scope.owner == principal.sub || app.config.policies.is_empty() {
         return Ok(());
     }
-    for source in limited(app, principal, scope.datasource_id.as_ref(), &[]) {
-        let hidden = sources::hidden(app, principal, &source).await?;
-        let told = |version: &ScopeVersion| {
-            let of_ir = version.ir.as_ref().is_some_and(|ir| told_anywhere(&hidden, ir));
+    let hidden = hidden(app, principal, scope.datasource_id.as_ref(), &[]).await?;
+    let told = |version: &ScopeVersion| {
+        hidden.iter().any(|hidden| {
+            let of_ir = version.ir.as_ref().is_some_and(|ir| told_anywhere(hidden, ir));
             of_ir || hidden.named_in(&version.scope_md)
-        };
-        if versions.iter().any(told) {
-            return Err(forbidden());
-        }
-    }
-    Ok(())
+        })
+    };
+    if versions.iter().any(told) { Err(forbidden()) } else { Ok(()) }
 }
 
 fn forbidden() -> ApiError {
@@ -99,13 +88,14 @@ fn forbidden() -> ApiError {
     ApiError::new(ErrorCode::Forbidden, detail)
 }
 
-/// The sources that a definition may be about and of which the principal does not see all.
-fn limited(
+/// What the principal is not shown of each source that a definition may be about; nothing of
+/// those that are shown whole.
+async fn hidden(
     app: &App,
     principal: &Principal,
     source: Option<&DatasourceId>,
     others: &[String],
-) -> BTreeSet<DatasourceId> {
+) -> Result<Vec<Hidden>, ApiError> {
     let policies = &app.config.policies;
     let mut all: BTreeSet<DatasourceId> =
         others.iter().filter_map(|name| name.parse().ok()).collect();
@@ -113,8 +103,12 @@ fn limited(
         Some(source) => all.extend([source.clone()]),
         None => all.extend(policies.iter().map(|policy| policy.datasource.clone())),
     }
-    all.retain(|source| !access::is_whole(policies, principal, source));
-    all
+    let mut hidden = Vec::new();
+    for source in all.iter().filter(|source| !access::is_whole(policies, principal, source)) {
+        let names = sources::hidden(app, principal, source).await?;
+        hidden.extend((!names.is_empty()).then_some(names));
+    }
+    Ok(hidden)
 }
 
 /// Whether the definition can be planned over what the principal sees.

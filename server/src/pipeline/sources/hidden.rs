@@ -62,6 +62,10 @@ impl Hidden {
         Self(names.into_iter().filter(|name| !shown.contains(name)).collect())
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Whether a text holds one of the names as words of its own.
     pub(crate) fn named_in(&self, text: &str) -> bool {
         let text = text.to_lowercase();
