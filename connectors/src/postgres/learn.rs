@@ -16,7 +16,7 @@ use crate::error::SourceError;
 use crate::files::LearnOptions;
 use crate::learned::{fill_roles, name_keys, version};
 use air_ir::Catalog;
-use air_ir::catalog::Table;
+use air_ir::catalog::{SourceKind, Table};
 use std::collections::HashMap;
 use tokio_postgres::Row;
 use tokio_postgres::types::{FromSql, Oid};
