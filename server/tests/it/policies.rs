@@ -396,10 +396,11 @@ async fn values_of_the_rows_that_are_seen_are_understood() {
         }
     }
     // A value of other rows is as good as none, and nobody is led to it.
-    for question in ["how many orders in south", "how many orders in soth"] {
+    for question in ["how many orders in south", "how many orders in sout"] {
         let answer = ask(north(), question).await.expect(200);
         assert_ne!(answer["state"], "answer", "{answer}");
-        assert!(!answer["questions"].to_string().contains("south"), "{answer}");
+        let asked = answer["questions"].as_array().unwrap();
+        assert!(asked.iter().all(|q| !q["choices"].to_string().contains("south")), "{answer}");
     }
     let catalog = with(&world, "viewer", &south, "GET", "/v1/catalog/shop").send().await;
     assert!(!catalog.text().contains("north"), "the catalog holds no values of rows");
