@@ -8,6 +8,7 @@
 mod clock;
 mod comparing;
 mod deciding;
+mod dictionaries;
 mod drafting;
 mod notes;
 mod previous;
@@ -41,6 +42,7 @@ use crate::store::{NewScope, NewScopeVersion, Scope, ScopeVersion, checksum};
 
 pub(crate) use self::comparing::rows;
 pub(crate) use self::deciding::is_of_draft;
+pub(crate) use self::dictionaries::Dictionaries;
 pub(crate) use self::drafting::{ModelUse, Tried};
 
 /// A scope's name is its question, as far as a list shows it.
@@ -133,6 +135,8 @@ pub(crate) struct Ended {
     pub(crate) scope: Scope,
     pub(crate) version: ScopeVersion,
     pub(crate) draft: Option<Draft>,
+    /// What was understood, where it is a query and no IR.
+    pub(crate) sql_text: Option<String>,
     pub(crate) reading: Option<Reading>,
     pub(crate) badge: Option<Badge>,
     pub(crate) questions: Vec<Clarification>,
@@ -182,6 +186,7 @@ pub(crate) async fn ask(app: &Arc<App>, asked: Asked) -> Result<Ended, ApiError>
         scope,
         version,
         draft: None,
+        sql_text: None,
         reading: None,
         badge: None,
         questions: Vec::new(),
@@ -213,7 +218,8 @@ pub(crate) async fn ask(app: &Arc<App>, asked: Asked) -> Result<Ended, ApiError>
         }
         Understood::Sql { text, confidence, interpretation, assumptions } => {
             let reading = Some(Reading { confidence, interpretation, assumptions });
-            let ended = Ended { reading, ..ended(AskState::Answer) };
+            let sql_text = Some(text.clone());
+            let ended = Ended { reading, sql_text, ..ended(AskState::Answer) };
             Box::pin(answered(app, &asked, Question::Sql(text), ended)).await
         }
     }
@@ -227,13 +233,13 @@ pub(crate) async fn understand(
     ready: &Ready,
     previous: Option<Ir>,
 ) -> Result<Meaning, ApiError> {
-    let catalog = Arc::clone(ready.prepared.catalog());
-    let (builtin, beyond) = interpret(app, asked, catalog, previous.clone()).await?;
+    let catalog = dictionaries::catalog(app, asked, ready).await;
+    let (builtin, beyond) = interpret(app, asked, Arc::clone(&catalog), previous.clone()).await?;
     if beyond || !asked.drafter.asks_models(app) {
         return Ok(Meaning { understood: builtin.into(), model: None });
     }
     let drafting = drafting::draft(app, asked, ready, previous.as_ref()).await;
-    deciding::decide(app, asked, ready, builtin, drafting).await
+    deciding::decide(app, asked, (ready, &catalog), builtin, drafting).await
 }
 
 /// The engine's interpreter, which is without IO and so gets a thread of its own; and whether the
