@@ -11,7 +11,7 @@ pub(crate) mod ask;
 mod cost;
 pub(crate) mod definition;
 pub(crate) mod engine;
-mod judge;
+pub(crate) mod judge;
 pub(crate) mod learn;
 pub(crate) mod order;
 pub(crate) mod params;

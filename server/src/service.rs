@@ -29,6 +29,7 @@ use crate::metrics::Metrics;
 use crate::models::Models;
 use crate::pipeline::answers::Answers;
 use crate::pipeline::engine::Engine;
+use crate::pipeline::judge::Latest;
 use crate::pipeline::running::Running;
 use crate::pipeline::sources;
 use crate::processes::Processes;
@@ -65,6 +66,8 @@ pub(crate) struct App {
     pub(crate) sockets: Sockets,
     /// Answers that were given before.
     pub(crate) answers: Answers,
+    /// How young tables are.
+    pub(crate) latest: Latest,
     /// Requests that are being worked on, whether their client waits or not.
     pub(crate) tasks: TaskTracker,
     /// The contract as a page.
@@ -150,6 +153,7 @@ impl Service {
             models: Models::new(&config.models),
             plans: PlanCache::default(),
             answers: Answers::new(config.execution.result_cache),
+            latest: Latest::default(),
             tasks: TaskTracker::new(),
             docs: routes::documents::page()?,
             tools: Tools::read()?,
