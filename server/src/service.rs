@@ -28,6 +28,7 @@ use crate::jobs::Jobs;
 use crate::metrics::Metrics;
 use crate::models::Models;
 use crate::pipeline::answers::Answers;
+use crate::pipeline::ask::Dictionaries;
 use crate::pipeline::engine::Engine;
 use crate::pipeline::judge::Latest;
 use crate::pipeline::running::Running;
@@ -68,6 +69,8 @@ pub(crate) struct App {
     pub(crate) answers: Answers,
     /// How young tables are.
     pub(crate) latest: Latest,
+    /// Values of rows that not everyone sees.
+    pub(crate) dictionaries: Dictionaries,
     /// Requests that are being worked on, whether their client waits or not.
     pub(crate) tasks: TaskTracker,
     /// The contract as a page.
@@ -154,6 +157,7 @@ impl Service {
             plans: PlanCache::default(),
             answers: Answers::new(config.execution.result_cache),
             latest: Latest::default(),
+            dictionaries: Dictionaries::default(),
             tasks: TaskTracker::new(),
             docs: routes::documents::page()?,
             tools: Tools::read()?,
