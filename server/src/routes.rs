@@ -12,6 +12,7 @@ mod chat_members;
 mod datasources;
 pub(crate) mod documents;
 mod exports;
+mod files;
 mod jobs;
 mod metrics;
 mod planning;
@@ -65,6 +66,7 @@ pub(crate) fn operations() -> Vec<Operation> {
         chat_members::OPERATIONS,
         datasources::OPERATIONS,
         documents::OPERATIONS,
+        files::OPERATIONS,
         jobs::OPERATIONS,
         metrics::OPERATIONS,
         planning::OPERATIONS,
