@@ -38,6 +38,7 @@ use crate::secrets::DsnVault;
 use crate::socket::Sockets;
 use crate::store::{DataDir, DataDirLock, NewDatasource, Store};
 use crate::tools::Tools;
+use crate::uploads::{self, Uploads};
 use crate::{jobs, routes};
 
 /// What every request can reach.
@@ -79,6 +80,8 @@ pub(crate) struct App {
     pub(crate) metrics: Metrics,
     /// The contract as functions that a model can call.
     pub(crate) tools: Tools,
+    /// Files that people upload.
+    pub(crate) uploads: Uploads,
     draining: AtomicBool,
 }
 
@@ -161,6 +164,7 @@ impl Service {
             tasks: TaskTracker::new(),
             docs: routes::documents::page()?,
             tools: Tools::read()?,
+            uploads: Uploads::open(data.path())?,
             metrics: Metrics::default(),
             draining: AtomicBool::new(false),
             store,
@@ -169,6 +173,7 @@ impl Service {
         sources::check_policies(&app).await;
         let router = routes::router(&app)?;
         jobs::start(&app);
+        watching.spawn(uploads::keep(Arc::downgrade(&app)));
         watching.spawn(announce(Arc::downgrade(&app), committed));
         if app.config.chat.enabled {
             watching.spawn(chat::keep(&app));
@@ -213,6 +218,7 @@ impl Service {
         let app = &self.app;
         app.draining.store(true, Ordering::Relaxed);
         app.sockets.close().await;
+        app.uploads.end();
         app.tasks.close();
         app.jobs.close();
         let grace = app.config.server.shutdown_grace;

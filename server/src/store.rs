@@ -32,6 +32,7 @@ mod schema_notes;
 mod scopes;
 #[cfg(test)]
 mod tests;
+mod uploads;
 
 pub(crate) use self::analyses::{Analyses, Analysis, NewAnalysis};
 pub(crate) use self::audit_log::{AuditEntry, AuditFilter, AuditLog, NewAuditEntry};
@@ -64,3 +65,8 @@ pub(crate) use self::schema_notes::{NoteChanges, NoteText, SchemaNotes, page_of}
 pub(crate) use self::scopes::{
     NewScope, NewScopeVersion, Scope, ScopeStatus, ScopeVersion, Scopes,
 };
+pub(crate) use self::uploads::{
+    FileForm, FileState, Given, Packing, Room, Settled, Upload, Uploads,
+};
+#[cfg_attr(not(test), expect(unused_imports, reason = "learning sessions hold files"))]
+pub(crate) use self::uploads::{hold_files, release_files};

@@ -28,4 +28,5 @@ mod schedules;
 mod scopes;
 mod service;
 mod sockets;
+mod uploads;
 mod world;
