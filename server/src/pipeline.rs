@@ -12,6 +12,7 @@ mod cost;
 pub(crate) mod definition;
 pub(crate) mod engine;
 pub(crate) mod findings;
+pub(crate) mod first_rows;
 mod judge;
 pub(crate) mod learn;
 pub(crate) mod order;

@@ -32,6 +32,8 @@ const WAIT: Duration = Duration::from_secs(20);
 const LOOK: Duration = Duration::from_millis(100);
 /// How long it may take to end by itself: it gives its own requests five seconds.
 const END: Duration = Duration::from_secs(8);
+/// After more failures than this in a row nobody waits for it.
+const HOPEFUL: u32 = 3;
 /// Whoever lived so long has not failed at once.
 const STEADY: Duration = Duration::from_secs(60);
 /// What of this process's environment it gets.
@@ -57,8 +59,8 @@ const HANDED_ON: [&str; 14] = [
 enum State {
     Starting,
     Up(Url),
-    /// Why it ended; it is started again.
-    Down(String),
+    /// Why it ended; it is started again. So many times in a row it did not live long.
+    Down(String, u32),
 }
 
 pub(super) struct Child {
@@ -98,15 +100,19 @@ impl Child {
         match &*self.state.borrow() {
             State::Up(url) => Ok(url.clone()),
             State::Starting => Err(EdaError::NotUp("it is being started".to_owned())),
-            State::Down(why) => Err(EdaError::NotUp(format!("{why}; it is started again"))),
+            State::Down(why, _) => Err(EdaError::NotUp(format!("{why}; it is started again"))),
         }
     }
 
-    /// The same, once it is up.
+    /// The same, once it is up, unless it fails again and again.
     pub(super) async fn address(&self) -> Result<Url, EdaError> {
         let mut state = self.state.clone();
-        let up = state.wait_for(|state| matches!(state, State::Up(_)));
-        let _ = tokio::time::timeout(WAIT, up).await;
+        let settled = state.wait_for(|state| match state {
+            State::Up(_) => true,
+            State::Down(_, failures) => *failures > HOPEFUL,
+            State::Starting => false,
+        });
+        let _ = tokio::time::timeout(WAIT, settled).await;
         self.address_now()
     }
 }
@@ -132,7 +138,7 @@ impl Keeper {
             let pause = pause(failures);
             let pause_ms = pause.as_millis();
             tracing::warn!(reason = %why, pause_ms, "the EDA service ended and is started again");
-            self.told.send_replace(State::Down(why));
+            self.told.send_replace(State::Down(why, failures));
             tokio::select! {
                 () = self.ending.cancelled() => return,
                 () = tokio::time::sleep(pause) => {}

@@ -1,7 +1,7 @@
 //! What the EDA service finds in the rows of a run, as checks of a verdict on them.
 //!
-//! In: a run that ended, or findings of its rows. Out: checks, each a warning: a finding is about
-//! the data, so it never fails a run and changes no row. A service that is away is said in a note.
+//! In: a run that ended, or findings of its rows. Out: checks that warn, or only tell of values that
+//! are few: a finding is about the data, so it never fails a run and changes no row. A service that is away is said in a note.
 //! Not every run is looked at, since it takes longer than most runs do: only those that somebody
 //! has analyzed.
 
@@ -77,19 +77,16 @@ pub(crate) fn added(verdict: Verdict, findings: &[EdaFinding]) -> Verdict {
     Verdict { status: worst.map_or(verdict.status, |w| w.max(verdict.status)), checks, ..verdict }
 }
 
-/// Warnings of any kind, and outliers: what is only worth knowing stands in the analysis.
+/// Warnings of any kind, and outliers: what else is worth knowing stands in the analysis.
 fn is_told(finding: &EdaFinding) -> bool {
-    match finding.severity {
-        EdaSeverity::Warning => true,
-        EdaSeverity::Notice => finding.kind == EdaFindingKind::Outliers,
-        EdaSeverity::Info => false,
-    }
+    finding.severity == EdaSeverity::Warning || finding.kind == EdaFindingKind::Outliers
 }
 
 fn check(finding: &EdaFinding) -> Check {
+    let few = finding.severity == EdaSeverity::Info;
     Check {
         id: format!("eda_{}", finding.kind),
-        status: CheckStatus::Warn,
+        status: if few { CheckStatus::Pass } else { CheckStatus::Warn },
         message: finding.message.clone(),
         evidence: json!({"columns": finding.columns, "severity": finding.severity,
             "effect": finding.effect, "method": "the EDA service"}),
@@ -136,6 +133,8 @@ mod tests {
         assert_eq!(ids, ["empty", "eda_missing", "eda_outliers"]);
         assert_eq!(verdict.status, CheckStatus::Warn);
         assert_eq!(added(passed(), &findings[3..]), passed());
+        let few = added(passed(), &[finding(Outliers, Info)]);
+        assert_eq!((few.status, few.checks.len()), (CheckStatus::Pass, 2));
     }
 
     #[test]

@@ -30,13 +30,14 @@ pub(super) async fn keep(app: &App, finished: &Finished) -> Result<Option<Kept>,
     Ok(Some(Kept { file, hash }))
 }
 
-/// The rows that a run kept; none where it kept none.
+/// The rows that a run kept, at most as many as a run may give; none where it kept none.
 pub(crate) async fn rows(app: &App, run: &Run) -> Result<Option<RecordBatch>, ApiError> {
     let Some(file) = &run.snapshot_file else { return Ok(None) };
+    let most = usize::try_from(app.config.safety.max_row_limit).unwrap_or(usize::MAX);
     let path = app.config.execution.snapshot_dir.join(file);
     let read = tokio::task::spawn_blocking(move || {
         let kept = results::Kept::open(&path)?;
-        kept.batch(0..kept.row_count())
+        kept.batch(0..kept.row_count().min(most))
     });
     let read = read.await;
     Ok(Some(read.map_err(ApiError::internal)?.map_err(ApiError::internal)?))

@@ -13,6 +13,7 @@ mod share;
 mod text;
 
 use air_ir::{Table, Verdict};
+use datafusion::arrow::array::RecordBatch;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -100,8 +101,12 @@ async fn of_source(
         .collect();
     let mut done: Vec<Value> =
         task.job.checkpoint.as_ref().and_then(Value::as_array).cloned().unwrap_or_default();
-    for (index, table) in tables.iter().enumerate().skip(done.len()) {
+    for (index, table) in tables.iter().enumerate() {
         let name = table.qualified_name();
+        // By name: what was learned since an earlier attempt may have other tables.
+        if done.iter().any(|one| one["table"] == *name) {
+            continue;
+        }
         let share = Share::WHOLE.piece(index, tables.len());
         task.step(share.at(0, 1), format!("reading {name}"));
         let read = Box::pin(task.persistently(|| of_table(task, id, table, now))).await;
@@ -206,8 +211,7 @@ async fn of_run(task: &Task, run: &Run, examining: &mut Examining<'_>) -> Result
         return Err(ApiError::new(ErrorCode::NotFound, "The run kept no rows."));
     };
     task.step(20, "counting");
-    let counting = async { figures::of_rows(&rows).await.map_err(ApiError::internal) };
-    let columns = task.unless_stopped(counting).await?;
+    let columns = task.unless_stopped(counted(task, rows.clone())).await?;
     let checks = run.verdict.as_ref().map(|verdict| verdict["checks"].clone()).unwrap_or_default();
     let looked = rows::of_run(task, run, rows)?;
     let notes: &[&str] =
@@ -218,6 +222,15 @@ async fn of_run(task: &Task, run: &Run, examining: &mut Examining<'_>) -> Result
         shown["eda"] = examining.of(&looked, "the run", Share::WHOLE.after(FIGURES)).await?;
     }
     Ok(shown)
+}
+
+/// The figures of rows, on the engine's threads and within its memory.
+async fn counted(task: &Task, rows: RecordBatch) -> Result<Vec<Value>, ApiError> {
+    let runtime = task.app.engine.runtime.clone();
+    let work = async move { figures::of_rows(&runtime.session(), &rows).await };
+    let gone = || ApiError::new(ErrorCode::Unavailable, "The service is shutting down.");
+    let counting = task.app.engine.spawn(work).ok_or_else(gone)?;
+    counting.await.map_err(ApiError::internal)?.map_err(ApiError::internal)
 }
 
 /// Keeps what the EDA service found as a later judgement of the run, whose answer stays as it is.

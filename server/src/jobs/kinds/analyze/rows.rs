@@ -1,20 +1,17 @@
 //! The rows that are looked at: of a table, by a run of the caller, or those that a run kept.
 
-use air_ir::{Column, DataType, Table};
+use air_ir::Table;
 use datafusion::arrow::array::RecordBatch;
-use datafusion::sql::sqlparser::ast::Ident;
 
 use super::run;
 use crate::access;
 use crate::contract::types::ErrorCode;
 use crate::id::{DatasourceId, RunId};
 use crate::jobs::Task;
-use crate::pipeline::order;
+use crate::pipeline::{first_rows, order};
 use crate::problem::ApiError;
 use crate::store::{ProfileKey, Run, canonical_json};
 
-/// Columns that are looked at together: of more, pairs alone are tens of thousands.
-const MOST_COLUMNS: usize = 300;
 /// Where the rows take more memory than a result may, so many times fewer are looked at.
 const FEWER: u64 = 10;
 
@@ -55,10 +52,8 @@ async fn first(
     now: &str,
     most: u64,
 ) -> Result<Looked, ApiError> {
-    let readable = table.columns.iter().filter(|c| c.data_type != DataType::Unreadable);
-    let columns: Vec<&Column> = readable.collect();
-    let shown = &columns[..columns.len().min(MOST_COLUMNS)];
-    let question = order::question(None, Some(text(table, shown, most)), None)?;
+    let (shown, all) = first_rows::columns(table);
+    let question = order::question(None, Some(first_rows::text(table, &shown, most)), None)?;
     let finished = run(task, id, question, now).await?;
     let principal = task.principal()?;
     let mut notes = Vec::new();
@@ -66,9 +61,8 @@ async fn first(
         let rows = finished.rows.num_rows();
         notes.push(format!("The first {rows} rows were looked at, which are no random ones."));
     }
-    if columns.len() > shown.len() {
-        let all = columns.len();
-        notes.push(format!("The first {MOST_COLUMNS} of {all} columns were looked at."));
+    if all > shown.len() {
+        notes.push(format!("The first {} of {all} columns were looked at.", shown.len()));
     }
     Ok(Looked {
         rows: finished.rows,
@@ -85,15 +79,6 @@ async fn first(
     })
 }
 
-/// The question, which is read against the catalog like any other.
-fn text(table: &Table, columns: &[&Column], most: u64) -> String {
-    let quoted = |name: &str| Ident::with_quote('"', name).to_string();
-    let columns: Vec<String> = columns.iter().map(|column| quoted(&column.name)).collect();
-    let name: Vec<String> =
-        table.schema.as_deref().into_iter().chain([table.name.as_str()]).map(quoted).collect();
-    format!("SELECT {} FROM {} LIMIT {most}", columns.join(", "), name.join("."))
-}
-
 /// The rows that a run kept.
 pub(super) fn of_run(task: &Task, run: &Run, rows: RecordBatch) -> Result<Looked, ApiError> {
     let kept = i64::try_from(rows.num_rows()).unwrap_or(i64::MAX);
@@ -107,24 +92,4 @@ pub(super) fn of_run(task: &Task, run: &Run, rows: RecordBatch) -> Result<Looked
         access: run.access.as_ref().map(canonical_json).unwrap_or_default(),
     });
     Ok(Looked { rows, run: run.id.clone(), cut, time: None, key, notes: Vec::new() })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_are_quoted() {
-        let table = serde_json::json!({
-        "schema": "ops", "name": "odd \"name", "kind": "table", "columns": [
-            {"name": "a", "data_type": "int64", "native_type": "int8", "nullable": true},
-            {"name": "b\"; drop", "data_type": "text", "native_type": "text", "nullable": true}
-        ]});
-        let table: Table = serde_json::from_value(table).unwrap();
-        let columns: Vec<&Column> = table.columns.iter().collect();
-        assert_eq!(
-            text(&table, &columns, 7),
-            "SELECT \"a\", \"b\"\"; drop\" FROM \"ops\".\"odd \"\"name\" LIMIT 7"
-        );
-    }
 }
