@@ -76,7 +76,10 @@ async fn a_run_is_analyzed_without_it_and_says_so() {
     assert_eq!(analysis["verdict"]["checks"], run["verdict"]["checks"]);
 
     let job = analyzed(&world, json!({"run_id": run["run_id"]})).await;
-    assert_eq!((&job["status"], &job["result"]["eda"]["status"]), (&json!("completed"), &json!("away")));
+    assert_eq!(
+        (&job["status"], &job["result"]["eda"]["status"]),
+        (&json!("completed"), &json!("away"))
+    );
     // An analysis that found nothing takes the place of none.
     let record = world.get(&path).send().await.expect(200);
     assert_eq!(record["verdict"]["analysis_md"], analysis["analysis_md"]);

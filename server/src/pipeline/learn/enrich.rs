@@ -9,7 +9,8 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use air_ir::{Catalog, Column, DataType, Stats, Table};
+use air_ir::catalog::Stats;
+use air_ir::{Catalog, Column, DataType, Table};
 use jiff::Timestamp;
 
 use crate::contract::types::{EdaColumnProfile, EdaProfile, EdaProfileRequest, EdaType, ErrorCode};
@@ -29,9 +30,8 @@ pub(super) async fn enrich(
     pace: Pace,
     deadline: Instant,
 ) -> Vec<String> {
-    let gaps: Vec<usize> = (0..catalog.tables.len())
-        .filter(|at| has_gaps(&catalog.tables[*at]))
-        .collect();
+    let gaps: Vec<usize> =
+        (0..catalog.tables.len()).filter(|at| has_gaps(&catalog.tables[*at])).collect();
     if gaps.is_empty() || !app.eda.is_on() {
         return Vec::new();
     }
@@ -98,7 +98,8 @@ async fn profile(
     let (columns, _) = first_rows::columns(table);
     let text = first_rows::text(table, &columns, app.config.safety.max_row_limit);
     let options = plan_options(app, Timestamp::now());
-    let plan = air_engine::plan_sql(&text, &ready.prepared, &options).map_err(ApiError::internal)?;
+    let plan =
+        air_engine::plan_sql(&text, &ready.prepared, &options).map_err(ApiError::internal)?;
     let guarded = air_engine::guard(plan, &policy(app))?;
     let execution = guarded.execution_with(engine::options(app))?;
     let answer = engine::execute(app, ready, execution).await?.answer;
@@ -156,9 +157,7 @@ mod tests {
     }
 
     fn profile() -> EdaProfile {
-        let figure = |value| {
-            json!({"value": value, "method": "count", "exact": true, "n_used": 4, "seed": null})
-        };
+        let figure = |value| json!({"value": value, "method": "count", "exact": true, "n_used": 4, "seed": null});
         let column = json!({"name": "n", "type": "integer", "arrow_type": "int64", "figures": {
             "null_share": figure(json!(0.25)), "distinct": figure(json!(2)),
             "min": figure(json!(-3)), "max": figure(json!("9007199254740993"))}});
