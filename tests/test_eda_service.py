@@ -37,9 +37,7 @@ ALL = {
 
 def python() -> str:
     """The Python that has what the EDA service needs; `make eda-venv` makes it."""
-    found = Path(
-        os.environ.get("AIR_EDA_PYTHON", Path.home() / ".cache/air/eda-venv/bin/python")
-    )
+    found = Path(os.environ.get("AIR_EDA_PYTHON", Path.home() / ".cache/air/eda-venv/bin/python"))
     if not found.is_file():
         pytest.fail(f"{found} is not there: make eda-venv, or set AIR_EDA_PYTHON")
     return str(found)
@@ -141,6 +139,13 @@ def accepted(http: Http, body: dict[str, Any]) -> str:
     reply = http.send("POST", "/v1/process/analyze", body)
     assert reply.status == 202, reply.body
     return str(reply.body["job_url"])
+
+
+def until_asked_for_the_profile(http: Http, url: str) -> None:
+    def asked() -> bool:
+        return bool(http.send("GET", url).body["current_step"] == "readings: profile")
+
+    until("the profile is asked for", asked)
 
 
 def ended(http: Http, url: str) -> Any:
@@ -289,8 +294,7 @@ def test_policies_hold_for_what_is_looked_at(program: Path, tmp_path: Path) -> N
             "hide": ["secret_rate"],
         },
     ]
-    changes = {"policies": policies, "auth": "enabled"}
-    with started(program, tmp_path, **changes) as (process, _):
+    with started(program, tmp_path, auth="enabled", policies=policies) as (process, _):
         admin = Http(process.base, mint(program, process.data, "ada", "admin"))
         viewer = Http(process.base, mint(program, process.data, "vic", "viewer"))
         assert admin.send("POST", "/v1/learn?datasource_id=meters").status == 200
@@ -312,8 +316,7 @@ def test_a_killed_service_comes_back_and_the_job_ends_whole(program: Path, tmp_p
         # Held, so that the kill falls into a part that is being computed.
         os.kill(first, signal.SIGSTOP)
         url = accepted(http, {"datasource_id": "meters"})
-        step = lambda: http.send("GET", url).body["current_step"]  # noqa: E731
-        until("the profile is asked for", lambda: step() == "readings: profile")
+        until_asked_for_the_profile(http, url)
         assert part(http)["status"] == "degraded"
         os.kill(first, signal.SIGKILL)
         job = ended(http, url)
@@ -332,8 +335,7 @@ def test_a_cancelled_job_lets_go_of_the_service(program: Path, tmp_path: Path) -
         pid = child(process)
         os.kill(pid, signal.SIGSTOP)
         url = accepted(http, {"datasource_id": "meters"})
-        step = lambda: http.send("GET", url).body["current_step"]  # noqa: E731
-        until("the profile is asked for", lambda: step() == "readings: profile")
+        until_asked_for_the_profile(http, url)
         assert http.send("DELETE", url).status == 202
         job = ended(http, url)
         assert (job["status"], job["result"]) == ("cancelled", None)
@@ -358,7 +360,7 @@ def test_it_ends_however_the_server_ends(program: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("away", ["nobody", "off", "broken"])
 def test_without_the_service_the_rest_is_there(program: Path, tmp_path: Path, away: str) -> None:
-    keys: dict[str, Any] = {
+    all_keys: dict[str, dict[str, Any]] = {
         "nobody": {
             "enabled": True,
             "base_url": f"http://127.0.0.1:{free_port()}",
@@ -366,8 +368,8 @@ def test_without_the_service_the_rest_is_there(program: Path, tmp_path: Path, aw
         },
         "off": {"enabled": False},
         "broken": {"enabled": True, "autostart": True, "command": "/bin/false"},
-    }[away]
-    changes = {"python": keys, "execution": {"jobs": {"retries": 0}}}
+    }
+    changes: dict[str, Any] = {"python": all_keys[away], "execution": {"jobs": {"retries": 0}}}
     with started(program, tmp_path, wait=False, **changes) as (_, http):
         shown = until("it was tried", lambda: settled(http, away))
         wanted = {
@@ -402,8 +404,9 @@ def test_its_secret_and_ours_are_told_nowhere(
 ) -> None:
     data = tmp_path / "data"
     data.mkdir()
-    whole = config(data, auth_shared_secret="${CANARY_EDA}") | {"telemetry": {"level": "trace"}}
-    whole["server"]["auth"]["jwt_secret"] = "${CANARY_JWT}"
+    whole = config(data) | {"telemetry": {"level": "trace"}}
+    whole["python"] |= {"auth_shared_secret": "${CANARY_EDA}"}
+    whole["server"]["auth"] |= {"jwt_secret": "${CANARY_JWT}"}
     monkeypatch.setenv("CANARY_EDA", CANARY)
     monkeypatch.setenv("CANARY_JWT", JWT)
     with serving(program, data, whole) as process:
