@@ -243,15 +243,15 @@ def test_findings_of_a_run_are_checks_of_its_analyses(program: Path, tmp_path: P
         assert ["kwh"] in [check["evidence"]["columns"] for check in outliers]
         assert "eda_missing (warned): note is missing" in written.body["analysis_md"]
         record = http.send("GET", f"/v1/runs/{run['run_id']}").body
-        assert record["qa_status"] == run["verdict"]["status"], "the run's own judgement stays"
+        assert record["qa_status"] == run["qa"]["status"], "the run's own judgement stays"
 
         result = analyzed(http, {"run_id": run["run_id"]})
         (rows,) = result["tables"]
         assert rows["eda"]["missing"] == []
         assert rows["eda"]["drift"] is None, "these rows are of no report"
         record = http.send("GET", f"/v1/runs/{run['run_id']}").body
-        assert record["verdict"]["analysis_md"] == result["analysis_md"]
-        assert "eda_outliers" in str(record["verdict"]["checks"])
+        assert record["qa"]["analysis_md"] == result["analysis_md"]
+        assert "eda_outliers" in str(record["qa"]["checks"])
         after = http.send("GET", f"/v1/runs/{run['run_id']}/rows").body["items"]
         assert after == before
 

@@ -73,7 +73,7 @@ async fn a_run_is_analyzed_without_it_and_says_so() {
     let notes = analysis["notes"].as_array().unwrap();
     assert_eq!(notes.len(), 1, "{notes:?}");
     assert!(notes[0].as_str().unwrap().contains("Profile and outliers are missing"), "{notes:?}");
-    assert_eq!(analysis["verdict"]["checks"], run["verdict"]["checks"]);
+    assert_eq!(analysis["verdict"]["checks"], run["qa"]["checks"]);
 
     let job = analyzed(&world, json!({"run_id": run["run_id"]})).await;
     assert_eq!(
@@ -82,5 +82,5 @@ async fn a_run_is_analyzed_without_it_and_says_so() {
     );
     // An analysis that found nothing takes the place of none.
     let record = world.get(&path).send().await.expect(200);
-    assert_eq!(record["verdict"]["analysis_md"], analysis["analysis_md"]);
+    assert_eq!(record["qa"]["analysis_md"], analysis["analysis_md"]);
 }
