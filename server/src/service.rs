@@ -23,6 +23,7 @@ use crate::auth::Authenticator;
 use crate::broker::{Broker, MemoryBroker, RedisBroker};
 use crate::chat;
 use crate::config::{Config, Environment, LoadOptions};
+use crate::eda::Eda;
 use crate::events::{Event, Events, Hub};
 use crate::jobs::Jobs;
 use crate::metrics::Metrics;
@@ -55,6 +56,8 @@ pub(crate) struct App {
     pub(crate) sources: sources::Cache,
     /// Language models, where there are any.
     pub(crate) models: Models,
+    /// The EDA service, where there is one.
+    pub(crate) eda: Eda,
     /// Plans of questions that were asked before.
     pub(crate) plans: PlanCache,
     /// Tells sockets what happens.
@@ -157,6 +160,7 @@ impl Service {
             jobs: Arc::default(),
             sources: sources::Cache::default(),
             models: Models::new(&config.models),
+            eda: Eda::start(&config)?,
             plans: PlanCache::default(),
             answers: Answers::new(config.execution.result_cache),
             latest: Latest::default(),
@@ -231,6 +235,7 @@ impl Service {
                 tracing::error!("some work did not end; the next start marks it");
             }
         }
+        app.eda.close().await;
         self.watching.shutdown().await;
         app.audit.close().await;
         app.store.close().await;

@@ -416,7 +416,12 @@ pub(crate) const ROUTES: &[Route] = &[
         operation_id: "drill_run",
         min_role: Some(Role::Viewer),
         query: Some("DrillRunQuery"),
-        body: Some(Body { schema: "DrillRequest", required: true, media: &["application/json"] }),
+        body: Some(Body {
+            schema: "DrillRequest",
+            required: true,
+            media: &["application/json"],
+            streamed: false,
+        }),
         idempotency_key: true,
     },
     Route {

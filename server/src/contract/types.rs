@@ -1303,6 +1303,8 @@ pub(crate) struct Analysis {
     pub(crate) model_used: Option<String>,
     /// Figures of texts that were refused, since they do not stand in the rows or the checks.
     pub(crate) refused: Vec<String>,
+    /// What is missing of it and why, such as the findings of an EDA service that is away.
+    pub(crate) notes: Vec<String>,
     pub(crate) verdict: air_ir::Verdict,
     pub(crate) model: ModelUse,
     pub(crate) created_at: String,
@@ -1831,6 +1833,8 @@ pub(crate) struct AnalyzeOptions {
     pub(crate) outliers: Option<bool>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) trends: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) drift: Option<bool>,
 }
 
 /// Reports to run.

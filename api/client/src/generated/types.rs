@@ -1734,6 +1734,8 @@ pub struct Analysis {
     pub model_used: Option<String>,
     /// Figures of texts that were refused, since they do not stand in the rows or the checks.
     pub refused: Vec<String>,
+    /// What is missing of it and why, such as the findings of an EDA service that is away.
+    pub notes: Vec<String>,
     pub verdict: Verdict,
     pub model: ModelUse,
     pub created_at: String,
@@ -2307,6 +2309,8 @@ pub struct AnalyzeOptions {
     pub outliers: Option<bool>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trends: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drift: Option<bool>,
 }
 
 /// Reports to run.
