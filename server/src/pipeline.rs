@@ -11,14 +11,16 @@ pub(crate) mod ask;
 mod cost;
 pub(crate) mod definition;
 pub(crate) mod engine;
-mod judge;
+pub(crate) mod findings;
+pub(crate) mod first_rows;
+pub(crate) mod judge;
 pub(crate) mod learn;
 pub(crate) mod order;
 pub(crate) mod params;
 pub(crate) mod progress;
 mod record;
 pub(crate) mod running;
-mod snapshot;
+pub(crate) mod snapshot;
 pub(crate) mod sources;
 
 use std::collections::BTreeSet;
