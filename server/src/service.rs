@@ -131,7 +131,7 @@ impl Service {
         let broker = broker(&config, &store, &hub)?;
         let events = Events::new(store.clone(), Arc::clone(&broker), hub);
         let mut watching = JoinSet::new();
-        watching.spawn(events.follow(config.chat.message_retention));
+        watching.spawn(events.follow());
         watching.spawn(Processes::watch(Arc::downgrade(&processes), store.clone()));
         let app = Arc::new(App {
             events,

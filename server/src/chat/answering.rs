@@ -16,7 +16,7 @@ use super::streaming::{Part, Stream};
 use super::{AIR, wording};
 use crate::access;
 use crate::auth::Principal;
-use crate::contract::types::{AskState, ChatAnswer as Answer, ErrorCode};
+use crate::contract::types::{AskState, ChatAnswer as Answer, ErrorCode, Problem};
 use crate::id::DatasourceId;
 use crate::pipeline::ask::{self, Asked, Drafter, Ended};
 use crate::pipeline::progress::{Progress, Step};
@@ -45,7 +45,7 @@ async fn give(app: &Arc<App>, held: &ChatAnswer) -> Result<(), ApiError> {
     let room = app.store.chat_rooms().get(&held.room_id, &held.asked_by).await?;
     queued(app, &room, &held.asked_by, &held.id, "processing").await;
     let mut stream = Stream::new(app, held);
-    let meta = worked_out(app, &room, held, &mut stream).await?;
+    let Some(meta) = worked_out(app, &room, held, &mut stream).await? else { return Ok(()) };
     let new = NewChatMessage {
         id: held.id.clone(),
         reply_to: Some(held.question_id.clone()),
@@ -64,13 +64,14 @@ async fn give(app: &Arc<App>, held: &ChatAnswer) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// Works an answer out, and tells its pieces.
+/// Works an answer out, and tells its pieces. None where this process is to end before it is
+/// there: it stays owed, and the next process gives it.
 async fn worked_out(
     app: &Arc<App>,
     room: &ChatRoom,
     held: &ChatAnswer,
     stream: &mut Stream<'_>,
-) -> Result<Meta, ApiError> {
+) -> Result<Option<Meta>, ApiError> {
     let mut request: Request =
         serde_json::from_value(held.request.clone()).map_err(ApiError::internal)?;
     let answer = match unanswerable(held, &request) {
@@ -86,10 +87,14 @@ async fn worked_out(
             }
         }
     };
+    let stopped = |problem: &Problem| problem.code == ErrorCode::NotRunning;
+    if app.running.is_stopped() && answer.problem.as_ref().is_some_and(stopped) {
+        return Ok(None);
+    }
     for (part, text) in wording::pieces(&answer) {
         stream.piece(part, &text).await;
     }
-    Ok(Meta { answer, request })
+    Ok(Some(Meta { answer, request }))
 }
 
 fn late(limit: Duration) -> ApiError {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use yawc::close::CloseCode;
 
 use super::connection::{Connection, End};
-use crate::events::Topic;
+use crate::events::{Live, Topic};
 
 /// A subscription that has not caught up yet.
 pub(super) struct Replay {
@@ -35,6 +35,11 @@ impl Connection {
             tracing::warn!(%error, "a replay could not be read");
             End::close(CloseCode::Again, "the events cannot be read now; resume by seq")
         })?;
+        // Whoever was taken out of the room meanwhile reads no further.
+        let moved = page.iter().any(Live::is_of_system);
+        if moved && !Box::pin(self.may_go_on(&replay.topic)).await? {
+            return Ok(());
+        }
         let mut texts = Vec::with_capacity(page.len() + 1);
         // What was cleared, or fell out of a stream, is gone; the client is told, not left to think
         // that nothing happened.

@@ -306,6 +306,16 @@ impl<'s> Runs<'s> {
         Ok(query.build_query_scalar().fetch_all(self.store.reader()).await?)
     }
 
+    /// The runs of this process that have not ended, each with its job where that is to stop.
+    pub(crate) async fn unfinished(&self) -> Result<Vec<(RunId, Option<JobId>)>, StoreError> {
+        let query = sqlx::query_as(
+            "SELECT r.id, j.id FROM report_runs r
+             LEFT JOIN jobs j ON j.id = r.job_id AND j.cancel_requested = 1
+             WHERE r.status = 'running' AND r.process_id = ?",
+        );
+        Ok(query.bind(self.store.process()).fetch_all(self.store.reader()).await?)
+    }
+
     /// The processes that have runs which are not finished.
     pub(crate) async fn holders(&self) -> Result<Vec<ProcessId>, StoreError> {
         let query = "SELECT DISTINCT process_id FROM report_runs WHERE status = 'running'";
