@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import socket
 import subprocess
 from collections.abc import Iterator
@@ -151,13 +152,24 @@ def test_what_a_dead_process_left_running_is_taken_over(shared: Place) -> None:
 def test_a_living_process_keeps_its_runs(shared: Place) -> None:
     one, two = shared.start(), shared.start()
     run = shared.run(one, "ana")
-    with shared.database() as base:
-        base.execute("update report_runs set status = 'running', finished_at = null")
-    three = shared.start()
-    for process in (one, two, three):
-        shared.run(process, "bob")
-        reply = Http(process.base, token("ana")).send("GET", f"/v1/runs/{run}")
-        assert reply.body["status"] == "running"
+    # It lives, though it does nothing.
+    os.kill(one.pid, signal.SIGSTOP)
+    try:
+        with shared.database() as base:
+            base.execute("update report_runs set status = 'running', finished_at = null")
+        three = shared.start()
+        for process in (two, three):
+            shared.run(process, "bob")
+            reply = Http(process.base, token("ana")).send("GET", f"/v1/runs/{run}")
+            assert reply.body["status"] == "running"
+    finally:
+        os.kill(one.pid, signal.SIGCONT)
+    # By itself it knows that nobody works on the run.
+    asked = Http(one.base, token("ana"))
+    until(
+        "the run is ended",
+        lambda: asked.send("GET", f"/v1/runs/{run}").body["status"] == "failed",
+    )
 
 
 def test_without_redis_a_folder_is_one_process(alone: Place) -> None:

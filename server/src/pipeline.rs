@@ -17,9 +17,12 @@ pub(crate) mod order;
 pub(crate) mod params;
 pub(crate) mod progress;
 mod record;
+pub(crate) mod retention;
 pub(crate) mod running;
-mod snapshot;
+pub(crate) mod snapshot;
 pub(crate) mod sources;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

@@ -30,7 +30,7 @@ use crate::models::Models;
 use crate::pipeline::answers::Answers;
 use crate::pipeline::engine::Engine;
 use crate::pipeline::running::Running;
-use crate::pipeline::sources;
+use crate::pipeline::{retention, sources};
 use crate::processes::Processes;
 use crate::secrets::DsnVault;
 use crate::socket::Sockets;
@@ -162,6 +162,7 @@ impl Service {
         let router = routes::router(&app)?;
         jobs::start(&app);
         watching.spawn(announce(Arc::downgrade(&app), committed));
+        watching.spawn(retention::turn(Arc::downgrade(&app)));
         if app.config.chat.enabled {
             watching.spawn(chat::keep(&app));
         }

@@ -179,3 +179,66 @@ fn replay(status: u16, kept: &Value) -> Answer {
     }
     Ok(response)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::pin::Pin;
+    use std::time::Instant;
+
+    use axum::http::HeaderMap;
+
+    use super::*;
+    use crate::auth::Principal;
+    use crate::contract::routes::ROUTES;
+    use crate::id::RequestId;
+    use crate::service::{Service, ServiceOptions};
+
+    type Work = Pin<Box<dyn Future<Output = Answer> + Send>>;
+
+    fn stuck(_call: Call) -> Work {
+        Box::pin(std::future::pending())
+    }
+
+    fn done(_call: Call) -> Work {
+        Box::pin(async { Ok(Response::new(Body::empty())) })
+    }
+
+    #[tokio::test]
+    async fn a_request_that_is_dropped_lets_go_of_its_key() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("config.yaml"), "{}").unwrap();
+        let options = ServiceOptions {
+            data_dir: folder.path().to_owned(),
+            config_file: "config.yaml".into(),
+            auth: Some(false),
+            environment: Vec::new(),
+        };
+        let service = Service::open(&options).await.unwrap();
+        let route = ROUTES.iter().find(|route| route.idempotency_key).unwrap();
+        let uri = Uri::from_static("/v1/anything");
+        let call = || Call {
+            app: Arc::clone(service.app()),
+            principal: Principal::local(),
+            request_id: RequestId::new(),
+            headers: HeaderMap::from_iter([(IDEMPOTENCY_KEY, HeaderValue::from_static("key-1"))]),
+            deadline: Instant::now() + Duration::from_secs(30),
+            path: BTreeMap::new(),
+            query: Value::Null,
+            body: None,
+            upgrade: None,
+        };
+        let mut first = Box::pin(once(route, &uri, call(), stuck));
+        // It goes on, and its time is over.
+        assert!(tokio::time::timeout(Duration::from_millis(200), &mut first).await.is_err());
+        let second = once(route, &uri, call(), done).await.unwrap_err();
+        assert_eq!(second.code, ErrorCode::IdempotencyInFlight);
+        drop(first);
+        let begin = Instant::now();
+        while let Err(error) = once(route, &uri, call(), done).await {
+            assert_eq!(error.code, ErrorCode::IdempotencyInFlight);
+            assert!(begin.elapsed() < Duration::from_secs(20), "the key is never let go of");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+}

@@ -69,8 +69,15 @@ pub(crate) async fn post(
     {
         return same(&new, &before, answer);
     }
-    let request = asks::request(app, &room, principal, &message).await?;
-    allowed(app, principal, request.is_some()).await?;
+    // Before anything is read for it.
+    allowed(app, principal, Allowance::Messages).await?;
+    let request = match asked(app, &room, principal, &message).await {
+        Ok(request) => request,
+        Err(refused) => {
+            app.broker.give_back(Allowance::Messages, &principal.sub).await;
+            return Err(refused);
+        }
+    };
     let promise = request.map(|request| promised(principal, &request));
     // Before it is owed, so that it is never taken for one that nobody gives.
     let giving = promise.as_ref().map(|promise| app.chat.giving(&promise.id));
@@ -127,22 +134,32 @@ fn kept(message: &ChatMessage, answer_id: Option<ChatMessageId>) -> Posted {
     Posted { message_id: message.id.clone(), seq: message.seq.cast_unsigned(), answer_id }
 }
 
+/// What a message asks, if it does and its sender may ask.
+async fn asked(
+    app: &App,
+    room: &ChatRoom,
+    principal: &Principal,
+    message: &Post,
+) -> Result<Option<Request>, ApiError> {
+    let request = asks::request(app, room, principal, message).await?;
+    if request.is_some() {
+        allowed(app, principal, Allowance::AiRequests).await?;
+    }
+    Ok(request)
+}
+
 /// One of so many a minute, counted over every process that shares the broker.
-async fn allowed(app: &App, principal: &Principal, asks: bool) -> Result<(), ApiError> {
+async fn allowed(app: &App, principal: &Principal, what: Allowance) -> Result<(), ApiError> {
     let limits = &app.config.limits;
-    let mut wanted = vec![(Allowance::Messages, limits.messages_per_minute, "messages")];
-    if asks {
-        let (most, what) = (limits.ai_requests_per_minute, "questions to AIR");
-        wanted.push((Allowance::AiRequests, most, what));
-    }
-    for (allowance, most, what) in wanted {
-        if let Err(wait) = app.broker.allow(allowance, &principal.sub, most).await {
-            let detail = format!("{most} {what} a minute are allowed.");
-            let seconds = u32::try_from(wait.as_secs()).unwrap_or(u32::MAX).saturating_add(1);
-            return Err(ApiError::new(ErrorCode::TooManyRequests, detail).retry_after(seconds));
-        }
-    }
-    Ok(())
+    let (most, named) = match what {
+        Allowance::Messages => (limits.messages_per_minute, "messages"),
+        Allowance::AiRequests => (limits.ai_requests_per_minute, "questions to AIR"),
+    };
+    app.broker.allow(what, &principal.sub, most).await.map_err(|wait| {
+        let detail = format!("{most} {named} a minute are allowed.");
+        let seconds = u32::try_from(wait.as_secs()).unwrap_or(u32::MAX).saturating_add(1);
+        ApiError::new(ErrorCode::TooManyRequests, detail).retry_after(seconds)
+    })
 }
 
 fn promised(principal: &Principal, request: &Request) -> NewChatAnswer {

@@ -70,7 +70,8 @@ async fn advanced(app: &App, schedule: &Schedule, now: Moment) -> Result<(), Sto
         // It would fail at each look: its owner is told, and mends it.
         Err(error) => {
             tracing::error!(schedule.id = %schedule.id, %error, "a schedule is turned off");
-            return schedules.turn_off(schedule, &error.detail).await;
+            let why = error.errors.first().map_or(&error.detail, |error| &error.detail);
+            return schedules.turn_off(schedule, why).await;
         }
     };
     let made = schedules.advance(schedule, next, &jobs).await?;

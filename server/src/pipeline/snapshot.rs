@@ -1,10 +1,12 @@
 //! The rows of a run, kept in a file beside the control plane.
 
 use super::Finished;
+use crate::contract::types::ErrorCode;
 use crate::id::RunId;
 use crate::problem::ApiError;
 use crate::results::{Rows, write_kept};
 use crate::service::App;
+use crate::store::Run;
 
 pub(super) struct Kept {
     /// Below `execution.snapshot_dir`.
@@ -26,6 +28,18 @@ pub(super) async fn keep(app: &App, finished: &Finished) -> Result<Option<Kept>,
     let written = tokio::task::spawn_blocking(move || write_kept(Rows::held(rows), &path)).await;
     let hash = written.map_err(ApiError::internal)?.map_err(ApiError::internal)?;
     Ok(Some(Kept { file, hash }))
+}
+
+/// Why there are no rows of a run that has ended.
+pub(crate) fn none(run: &Run) -> ApiError {
+    let detail = match run.snapshot_hash {
+        Some(_) => format!(
+            "The rows of {} are kept no longer: execution.snapshot_retention is over. Run it again.",
+            run.id
+        ),
+        None => "The run kept no rows.".to_owned(),
+    };
+    ApiError::new(ErrorCode::NotFound, detail)
 }
 
 /// Removes the rows of a run that did not end well. They stay where its record names them.

@@ -4,6 +4,7 @@
 //! and cancelling each want it to be running. What a dead process left running is failed at the
 //! next start, so that nothing runs for ever.
 
+mod sweeping;
 mod told;
 
 use serde_json::Value;

@@ -16,10 +16,10 @@ use serde_json::{Value, json};
 use self::figures::Figures;
 use super::{percent, problem};
 use crate::access;
-use crate::contract::types::{AnalyzeOptions, ErrorCode};
+use crate::contract::types::AnalyzeOptions;
 use crate::id::{DatasourceId, RunId};
 use crate::jobs::Task;
-use crate::pipeline::{self, Finished, order, sources};
+use crate::pipeline::{self, Finished, order, snapshot, sources};
 use crate::problem::ApiError;
 use crate::results;
 
@@ -169,9 +169,7 @@ async fn of_run(task: &Task, id: &RunId) -> Result<Value, ApiError> {
         return Err(ApiError::not_found("run", id));
     }
     access::require_same(&task.app, &principal, &run)?;
-    let Some(file) = &run.snapshot_file else {
-        return Err(ApiError::new(ErrorCode::NotFound, "The run kept no rows."));
-    };
+    let Some(file) = &run.snapshot_file else { return Err(snapshot::none(&run)) };
     task.step(10, "reading the rows of the run");
     let path = task.app.config.execution.snapshot_dir.join(file);
     let read = tokio::task::spawn_blocking(move || {
