@@ -288,10 +288,6 @@ impl Model {
             // A short wait is kept by the retry; a long one by leaving the model alone.
             let wait = fault.wait().filter(|wait| *wait > LONGEST_WAIT);
             self.breaker.failed(Instant::now(), wait);
-        } else if fault.is_answer() {
-            self.breaker.succeeded();
-        } else {
-            self.breaker.left();
         }
     }
 }

@@ -3,8 +3,9 @@
 //! Live events go over one channel of publish and subscribe; a stream holds the last events of
 //! each answer; sessions, presence, typing, rooms, recent messages, allowances and queues are
 //! keys that expire (`facts`). What the service itself asks for is kept in this process as well
-//! (`memory`), so that without Redis the process goes on alone; what other processes told meanwhile is read from the
-//! events table. Commands that only read have `read_timeout`, the others `write_timeout`.
+//! (`memory`), so that without Redis the process goes on alone; what other processes told
+//! meanwhile is read from the events table. Commands that only read have `read_timeout`, the
+//! others `write_timeout`.
 
 mod facts;
 mod link;

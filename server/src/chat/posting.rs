@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::asks::{self, Request};
 use super::{answering, joined, live};
+use crate::allowance;
 use crate::auth::Principal;
 use crate::broker::{AiRequest, Allowance, RecentMessage};
 use crate::contract::types::{ErrorCode, FieldErrorCode};
@@ -70,7 +71,7 @@ pub(crate) async fn post(
         return same(&new, &before, answer);
     }
     // Before anything is read for it.
-    allowed(app, principal, Allowance::Messages).await?;
+    allowance::take(app, &principal.sub, Allowance::Messages).await?;
     let request = match asked(app, &room, principal, &message).await {
         Ok(request) => request,
         Err(refused) => {
@@ -143,23 +144,9 @@ async fn asked(
 ) -> Result<Option<Request>, ApiError> {
     let request = asks::request(app, room, principal, message).await?;
     if request.is_some() {
-        allowed(app, principal, Allowance::AiRequests).await?;
+        allowance::take(app, &principal.sub, Allowance::AiRequests).await?;
     }
     Ok(request)
-}
-
-/// One of so many a minute, counted over every process that shares the broker.
-async fn allowed(app: &App, principal: &Principal, what: Allowance) -> Result<(), ApiError> {
-    let limits = &app.config.limits;
-    let (most, named) = match what {
-        Allowance::Messages => (limits.messages_per_minute, "messages"),
-        Allowance::AiRequests => (limits.ai_requests_per_minute, "questions to AIR"),
-    };
-    app.broker.allow(what, &principal.sub, most).await.map_err(|wait| {
-        let detail = format!("{most} {named} a minute are allowed.");
-        let seconds = u32::try_from(wait.as_secs()).unwrap_or(u32::MAX).saturating_add(1);
-        ApiError::new(ErrorCode::TooManyRequests, detail).retry_after(seconds)
-    })
 }
 
 fn promised(principal: &Principal, request: &Request) -> NewChatAnswer {

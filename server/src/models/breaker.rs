@@ -53,11 +53,6 @@ impl Breaker {
         *self.state() = State::default();
     }
 
-    /// The call that tried ended before anything was known; another may try.
-    pub(super) fn left(&self) {
-        self.state().trying = None;
-    }
-
     /// `wait`: how long the server itself wants to be left alone.
     pub(super) fn failed(&self, now: Instant, wait: Option<Duration>) {
         let mut state = self.state();
@@ -92,8 +87,6 @@ mod tests {
         assert!(!breaker.admits(later));
         let last = later + pause;
         assert!(breaker.admits(last));
-        breaker.left();
-        assert!(breaker.admits(last) && !breaker.admits(last), "another may try in its place");
         breaker.succeeded();
         assert!(breaker.admits(last) && breaker.admits(last));
     }

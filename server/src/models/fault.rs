@@ -92,15 +92,6 @@ impl Fault {
         }
     }
 
-    /// Whether it is an answer of a server that is well, though of no use.
-    pub(super) fn is_answer(&self) -> bool {
-        match self {
-            Self::Empty | Self::Declined | Self::CutOff | Self::TooLarge => true,
-            Self::Status { .. } => !self.is_of_server(),
-            _ => false,
-        }
-    }
-
     /// How long the server wants to be left alone.
     pub(super) fn wait(&self) -> Option<Duration> {
         match self {

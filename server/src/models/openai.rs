@@ -174,9 +174,13 @@ impl OpenAi {
     /// Whether a server is known from now on to refuse the forms that it refused to this call: it
     /// said so, or it refused them to another call just before. One refusal may be of the call.
     fn learns(&self, refused: &Refused, chat: &Chat) -> bool {
-        let sent = chat.messages.iter().map(|message| message.text.as_str()).collect::<Vec<_>>();
-        let call = checksum(&json!(sent));
         let mut doubted = self.doubted.lock().unwrap_or_else(PoisonError::into_inner);
+        if !refused.any {
+            *doubted = None;
+            return false;
+        }
+        let sent: Vec<&str> = chat.messages.iter().map(|message| message.text.as_str()).collect();
+        let call = checksum(&json!(sent));
         refused.by_name || doubted.replace(call.clone()).is_some_and(|before| before != call)
     }
 
@@ -263,7 +267,7 @@ impl Provider for OpenAi {
                     last = failed;
                 }
                 Ok(reply) => {
-                    if refused.any && self.learns(&refused, chat) {
+                    if matches!(chat.form, Form::Json(_)) && self.learns(&refused, chat) {
                         self.told.store(told as u8, Ordering::Relaxed);
                     }
                     return Ok(reply);

@@ -41,33 +41,6 @@ fn vectors_of_two_servers_are_not_taken_for_each_other() {
 }
 
 #[test]
-fn a_server_that_answers_is_well_whatever_it_answers() {
-    let models = models("models: {calls: {breaker_pause: 30s, breaker_failures: 1}}");
-    let model = &models.models[&ModelName::Llama3];
-    let long_ago = Instant::now().checked_sub(Duration::from_secs(31)).unwrap();
-    let status = |status| Fault::Status { status, code: None, retry_after: None };
-    for (fault, well) in [
-        (Fault::CutOff, true),
-        (Fault::Declined, true),
-        (Fault::Empty, true),
-        (status(400), true),
-        (Fault::Unreachable, false),
-        (status(503), false),
-    ] {
-        model.breaker.failed(long_ago, None);
-        assert!(model.admits().is_ok() && model.admits().is_err(), "one tries");
-        model.failed(&fault);
-        assert_eq!(model.admits().is_ok(), well, "{fault}");
-        model.breaker.succeeded();
-    }
-    // Whose time was over before anything was known gives the place to the next, and to one.
-    model.breaker.failed(long_ago, None);
-    assert!(model.admits().is_ok());
-    model.failed(&Fault::NoTime);
-    assert!(model.admits().is_ok() && model.admits().is_err());
-}
-
-#[test]
 fn what_is_not_configured_is_not_asked_and_says_why() {
     let models = models("models: {chat_backup: openai, chat_primary: llama3}");
     assert_eq!(models.order(Task::Chat, None, None), [ModelName::Llama3]);

@@ -45,7 +45,7 @@ impl World {
         };
         let world = Self { service: Service::open(&options).await.unwrap(), folder };
         let wanted = LearnRequest { include_stats: None, sample_values: None };
-        let heard: (Pace, learn::Hearing) = (Pace::Request, Arc::new(|_, _| {}));
+        let heard: (Pace, learn::Hearing) = (Pace::Request, Arc::new(|_: &str, _: u8| {}));
         learn::learn(world.app(), &shop(), &wanted, soon(), heard).await.unwrap();
         // The jobs of these tests are begun by nobody else.
         world.app().jobs.close();

@@ -14,12 +14,12 @@ async fn only_changed_notes_are_written() {
         Ok::<_, StoreError>(catalogs.put_learned(source, &json!({}), made).await?.1)
     };
     let first = [note("flights", 0, "# flights"), note("flights", 1, "…"), note("old", 0, "x")];
-    let changes = replace(&source, &first).await.unwrap();
+    let changes = replace(&source, &first[..]).await.unwrap();
     assert_eq!(changes, NoteChanges { written: 3, unchanged: 0, removed: 0 });
     let before = notes.list(&source).await.unwrap();
 
     let second = [note("flights", 0, "# flights"), note("flights", 1, "new"), note("air", 0, "y")];
-    let changes = replace(&source, &second).await.unwrap();
+    let changes = replace(&source, &second[..]).await.unwrap();
     assert_eq!(changes, NoteChanges { written: 2, unchanged: 1, removed: 1 });
     let after = notes.list(&source).await.unwrap();
     let texts: Vec<&str> = after.iter().map(|note| note.md.as_str()).collect();
@@ -27,7 +27,7 @@ async fn only_changed_notes_are_written() {
     assert_eq!(after[1], before[0], "an unchanged chunk was written");
     assert_ne!(after[2].md_hash, before[1].md_hash);
 
-    let missing = replace(&source_id("none"), &first).await;
+    let missing = replace(&source_id("none"), &first[..]).await;
     assert!(matches!(missing, Err(StoreError::BrokenReference { .. })));
     scratch.store.datasources().delete(&source).await.unwrap();
     assert!(notes.list(&source).await.unwrap().is_empty());
