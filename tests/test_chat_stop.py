@@ -40,6 +40,11 @@ def waiting(pg: Postgres) -> bool:
     return int(pg.sql("postgres", f"{shown} and usename = '{READER}'")) > 0
 
 
+def locked(pg: Postgres) -> bool:
+    shown = "select count(*) from pg_locks where mode = 'AccessExclusiveLock'"
+    return int(pg.sql("postgres", f"{shown} and granted")) > 0
+
+
 def answers(http: Http) -> list[Any]:
     items = ok(http, "GET", f"{ROOM}/messages?after=0")["items"]
     return [item for item in items if item["type"] == "ai"]
@@ -66,13 +71,13 @@ def test_what_a_stop_cuts_short_is_answered_by_the_next_life(program: Path, tmp_
             http = Http(process.base)
             ok(http, "POST", "/v1/learn?datasource_id=pg")
             ok(http, "POST", "/v1/chat/rooms", {"id": "stop", "kind": "personal"})
-            holder = subprocess.Popen(pg.psql("postgres"), stdin=subprocess.PIPE, text=True)  # noqa: S603
+            command = pg.psql("postgres")
+            holder = subprocess.Popen(command, stdin=subprocess.PIPE, text=True)  # noqa: S603
             assert holder.stdin is not None
             with holder.stdin as session:
                 session.write("begin; lock table orders in access exclusive mode;\n")
                 session.flush()
-                held = "select count(*) from pg_locks where mode = 'AccessExclusiveLock' and granted"
-                until(lambda: int(pg.sql("postgres", held)) > 0, "the table is locked")
+                until(lambda: locked(pg), "the table is locked")
                 asked = ok(http, "POST", f"{ROOM}/messages", {"content": "number of orders"})
                 until(lambda: waiting(pg), "the run waits")
                 process.stop()

@@ -60,7 +60,7 @@ async fn turn_of<'t>(
             return None;
         }
         let owed = app.store.chat_messages().owed_before(held).await.unwrap_or_else(|error| {
-            tracing::warn!(answer.id = %held.id, %error, "what is owed before an answer is not known");
+            tracing::warn!(answer.id = %held.id, %error, "it is not known what is owed before");
             None
         });
         let Some(owed) = owed else { return Some(guard) };

@@ -34,7 +34,7 @@ pub(super) async fn keep(app: &App, finished: &Finished) -> Result<Option<Kept>,
 pub(crate) fn none(run: &Run) -> ApiError {
     let detail = match run.snapshot_hash {
         Some(_) => format!(
-            "The rows of {} are kept no longer: execution.snapshot_retention is over. Run it again.",
+            "The rows of {} are kept no longer (execution.snapshot_retention); run it again.",
             run.id
         ),
         None => "The run kept no rows.".to_owned(),

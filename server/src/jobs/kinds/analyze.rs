@@ -8,8 +8,6 @@
 mod figures;
 mod text;
 
-use std::collections::BTreeSet;
-
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -99,12 +97,12 @@ async fn of_source(
         .collect();
     let mut done: Vec<Value> =
         task.job.checkpoint.as_ref().and_then(Value::as_array).cloned().unwrap_or_default();
-    // By name, since a source may have been learned again between two attempts.
-    let told: BTreeSet<String> =
-        done.iter().filter_map(|one| one["table"].as_str().map(str::to_owned)).collect();
-    let left = tables.iter().filter(|table| !told.contains(&table.qualified_name()));
-    for (index, table) in (tables.len() - left.clone().count()..).zip(left) {
+    for (index, table) in tables.iter().enumerate() {
         let name = table.qualified_name();
+        // By name: what was learned since an earlier attempt may have other tables.
+        if done.iter().any(|one| one["table"] == *name) {
+            continue;
+        }
         task.step(percent(index, tables.len()), format!("reading {name}"));
         let read = Box::pin(task.persistently(|| of_table(task, id, table, now))).await;
         done.push(match read {
