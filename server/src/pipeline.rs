@@ -161,7 +161,8 @@ async fn stages(
         order.deadline.into(),
         Box::pin(cost::checked(app, ready, &execution)),
     );
-    let report = report.await.unwrap_or_else(|_| Err(timed_out(order.pace().limit(&app.config))))?;
+    let report =
+        report.await.unwrap_or_else(|_| Err(timed_out(order.pace().limit(&app.config))))?;
     record::planned(app, slot.id(), &sql, &report).await?;
     let turn = answers::turn(app, order, ready, (&question, execution.guarded()), slot).await?;
     if let Some(answer) = turn.as_ref().and_then(|turn| turn.answer(order.max_age)) {

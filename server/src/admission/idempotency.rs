@@ -91,9 +91,7 @@ impl Held {
 impl Drop for Held {
     fn drop(&mut self) {
         // Without a runtime the process is about to end, and the next one lets go of it.
-        if let (Some(key), Ok(runtime)) =
-            (self.key.take(), tokio::runtime::Handle::try_current())
-        {
+        if let (Some(key), Ok(runtime)) = (self.key.take(), tokio::runtime::Handle::try_current()) {
             let app = Arc::clone(&self.app);
             self.app.tasks.spawn_on(async move { let_go(&app, &key).await }, &runtime);
         }

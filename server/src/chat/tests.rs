@@ -174,7 +174,8 @@ async fn answers_follow_their_questions_whichever_process_gives_them() {
     tokio::time::timeout(PATIENCE, work).await.unwrap();
     drop(giving);
     let said = world.messages(&room).await;
-    let order: Vec<_> = said.iter().filter(|m| m.kind == ChatMessageType::Ai).map(|m| &m.id).collect();
+    let order: Vec<_> =
+        said.iter().filter(|m| m.kind == ChatMessageType::Ai).map(|m| &m.id).collect();
     assert_eq!(order, [&first.id, &second.id]);
     other.close().await;
 }

@@ -110,7 +110,10 @@ mod tests {
         let again = retold(&policies, &ann, text.as_bytes()).unwrap();
         let again: Value = serde_json::from_slice(&again).unwrap();
         assert!(!again.to_string().contains("4711"), "{again}");
-        assert_eq!((&again["seq"], &again["payload"]["answer"]["reason"]), (&json!(7), &json!(WHY)));
+        assert_eq!(
+            (&again["seq"], &again["payload"]["answer"]["reason"]),
+            (&json!(7), &json!(WHY))
+        );
         let content = again["payload"]["content"].as_str().unwrap();
         assert!(content.starts_with("The number of orders") && content.contains(WHY), "{content}");
         // Another source, no policies, and what is no answer are told as they were.

@@ -126,7 +126,11 @@ impl Beside<'_> {
         }
         // A table that is written to is not the same in two counts.
         let after = self.row(&alone).await.and_then(|rows| figures::count(&rows));
-        receipt.zip(after).map(|(receipt, after)| figures::grown(receipt, after)).into_iter().collect()
+        receipt
+            .zip(after)
+            .map(|(receipt, after)| figures::grown(receipt, after))
+            .into_iter()
+            .collect()
     }
 
     /// The filters that match nothing on their own; asked only where nothing was found.

@@ -65,7 +65,7 @@ pub(crate) struct Cache {
 
 /// A state of a source's record. Its version alone tells none apart: a source that was removed and
 /// made again begins to count again.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub(crate) struct Stamp(i64, Moment);
 
 impl Stamp {

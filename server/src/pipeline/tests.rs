@@ -11,9 +11,7 @@ use super::*;
 use crate::contract::types::{ErrorCode, LearnRequest};
 use crate::id::RunId;
 use crate::service::{Service, ServiceOptions};
-use crate::store::{
-    Claimed, JobKind, NewDatasource, NewJob, NewRun, Run, RunStatus, Store,
-};
+use crate::store::{Claimed, JobKind, NewDatasource, NewJob, NewRun, Run, RunStatus, Store};
 
 const CONFIG: &str = "\
 files: {base_path: files}

@@ -133,12 +133,11 @@ impl<'s> EventRows<'s> {
     /// numbers go on.
     pub(crate) async fn clear(&self, before: Timestamp) -> Result<u64, StoreError> {
         let mut transaction = self.store.write().await?;
-        let done = sqlx::query(
-            "DELETE FROM events WHERE created_at < ? AND channel NOT LIKE 'chat/%'",
-        )
-        .bind(Moment::from(before))
-        .execute(&mut *transaction)
-        .await?;
+        let done =
+            sqlx::query("DELETE FROM events WHERE created_at < ? AND channel NOT LIKE 'chat/%'")
+                .bind(Moment::from(before))
+                .execute(&mut *transaction)
+                .await?;
         transaction.commit().await?;
         Ok(done.rows_affected())
     }

@@ -87,12 +87,11 @@ pub(super) async fn replace(
     source: &DatasourceId,
     notes: &[NoteText],
 ) -> Result<NoteChanges, StoreError> {
-    let known: Vec<(String, i64, String)> = sqlx::query_as(
-        "SELECT object, chunk, md_hash FROM schema_notes WHERE datasource_id = ?",
-    )
-    .bind(source)
-    .fetch_all(&mut **transaction)
-    .await?;
+    let known: Vec<(String, i64, String)> =
+        sqlx::query_as("SELECT object, chunk, md_hash FROM schema_notes WHERE datasource_id = ?")
+            .bind(source)
+            .fetch_all(&mut **transaction)
+            .await?;
     let mut known: BTreeMap<(String, i64), String> =
         known.into_iter().map(|(object, chunk, hash)| ((object, chunk), hash)).collect();
     let mut changes = NoteChanges::default();

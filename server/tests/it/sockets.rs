@@ -170,11 +170,12 @@ async fn what_is_told_of_runs_and_jobs_is_for_whom_the_same_policies_hold() {
     let mut ann = place.user("ann", "viewer").await;
     let mut eva = place.user("eva", "editor").await;
     let mut adm = place.user("adm", "admin").await;
+    let mut other = place.user("adm", "admin").await;
     for (socket, channel, code) in [
         (&mut ann, &run, ""),
         (&mut eva, &job, ""),
         (&mut adm, &run, "forbidden"),
-        (&mut adm, &job, "forbidden"),
+        (&mut other, &job, "forbidden"),
     ] {
         let answer = socket.subscribe(channel, Some(0)).await;
         assert_eq!(answer["payload"]["code"].as_str().unwrap_or(""), code, "{channel}: {answer}");

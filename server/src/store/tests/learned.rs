@@ -1,3 +1,4 @@
+use super::schema_notes::NoteChanges;
 use super::*;
 
 fn note(object: &str, chunk: i64, md: &str) -> NoteText {
