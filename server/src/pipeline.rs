@@ -165,7 +165,7 @@ async fn stages(
         report.await.unwrap_or_else(|_| Err(timed_out(order.pace().limit(&app.config))))?;
     record::planned(app, slot.id(), &sql, &report).await?;
     let turn = answers::turn(app, order, ready, (&question, execution.guarded()), slot).await?;
-    if let Some(answer) = turn.as_ref().and_then(|turn| turn.answer(order.max_age)) {
+    if let Some(answer) = turn.as_ref().and_then(|turn| turn.answer(order)) {
         return Ok(again(answer, order, slot.id(), clock.timings));
     }
     let (as_of, read) = (Moment::now(), Instant::now());
