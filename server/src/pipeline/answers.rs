@@ -99,9 +99,8 @@ impl Answers {
     /// the rows are and which period is whole is told of that moment.
     fn find(&self, key: &Key, max_age: Duration, now: Timestamp) -> Option<Finished> {
         let kept = self.inner().kept.get(key).cloned();
-        let near = |kept: &Kept| {
-            now.duration_since(kept.finished.order.now).unsigned_abs() <= max_age
-        };
+        let near =
+            |kept: &Kept| now.duration_since(kept.finished.order.now).unsigned_abs() <= max_age;
         let found = kept.filter(|kept| kept.read.elapsed() <= max_age && near(kept));
         let counter = if found.is_some() { &self.hits } else { &self.misses };
         counter.fetch_add(1, Ordering::Relaxed);
