@@ -19,7 +19,7 @@ pub(crate) mod progress;
 mod record;
 pub(crate) mod retention;
 pub(crate) mod running;
-pub(crate) mod snapshot;
+mod snapshot;
 pub(crate) mod sources;
 #[cfg(test)]
 mod tests;

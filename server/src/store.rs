@@ -22,6 +22,7 @@ mod idempotency_keys;
 mod jobs;
 mod model_drafts;
 mod moment;
+mod owners;
 mod page;
 mod report_runs;
 mod report_samples;
@@ -54,6 +55,7 @@ pub(crate) use self::jobs::{
 };
 pub(crate) use self::model_drafts::ModelDrafts;
 pub(crate) use self::moment::Moment;
+pub(crate) use self::owners::Owners;
 pub(crate) use self::page::{Page, PageRequest};
 pub(crate) use self::report_runs::{NewRun, Outcome, Run, RunFilter, RunPlan, RunStatus, Runs};
 pub(crate) use self::reports::{NewReportVersion, Report, ReportVersion, Reports};

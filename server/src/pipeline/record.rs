@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use air_engine::Finding;
 use serde_json::{Value, json};
 
-use super::{Finished, Order, Question, bound, running, snapshot};
+use super::{Finished, Order, Question, bound, retention, running, snapshot};
 use crate::contract::types::SourceSql;
 use crate::id::{RequestId, RunId};
 use crate::problem::{ApiError, safety_report};
@@ -86,7 +86,7 @@ pub(super) async fn end(app: &App, finished: Finished) -> Result<Finished, ApiEr
     };
     if let Err(error) = app.store.runs().finish(&finished.run_id, &outcome).await {
         if let Some(file) = file {
-            snapshot::discard(app, &finished.run_id, &file).await;
+            retention::discard(app, &finished.run_id, &file).await;
         }
         return Err(error.into());
     }

@@ -12,10 +12,11 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::snapshot;
+use crate::contract::types::ErrorCode;
 use crate::id::RunId;
+use crate::problem::ApiError;
 use crate::service::App;
-use crate::store::StoreError;
+use crate::store::{Run, StoreError};
 
 const AT_LEAST: Duration = Duration::from_secs(1);
 const AT_MOST: Duration = Duration::from_secs(600);
@@ -61,7 +62,7 @@ async fn old(app: &App, retention: Duration) -> Result<(), StoreError> {
             return Ok(());
         }
         for file in files {
-            snapshot::remove(app, &file).await;
+            remove(app, &file).await;
         }
     }
 }
@@ -75,7 +76,7 @@ pub(super) async fn left(app: &App) -> Result<(), StoreError> {
         let ids: Vec<RunId> = some.iter().map(|(id, _)| id.clone()).collect();
         let without = app.store.runs().without_rows(&ids).await?;
         for (_, file) in some.iter().filter(|(id, _)| without.contains(id)) {
-            snapshot::remove(app, file).await;
+            remove(app, file).await;
         }
     }
     Ok(())
@@ -90,4 +91,34 @@ fn files(folder: &Path) -> Vec<(RunId, String)> {
         Some((id.parse().ok()?, name.clone()))
     });
     named.collect()
+}
+
+/// Why there are no rows of a run that has ended.
+pub(crate) fn gone(run: &Run) -> ApiError {
+    let detail = match run.snapshot_hash {
+        Some(_) => format!(
+            "The rows of {} are kept no longer (execution.snapshot_retention); run it again.",
+            run.id
+        ),
+        None => "The run kept no rows.".to_owned(),
+    };
+    ApiError::new(ErrorCode::NotFound, detail)
+}
+
+/// Removes the rows of a run that did not end well. They stay where its record names them.
+pub(super) async fn discard(app: &App, id: &RunId, file: &str) {
+    let named = app.store.runs().get(id).await.map(|run| run.snapshot_file.is_some());
+    if matches!(named, Ok(false)) {
+        remove(app, file).await;
+    }
+}
+
+/// Removes a file of rows. One that cannot be removed is found again by `left`.
+async fn remove(app: &App, file: &str) {
+    let path = app.config.execution.snapshot_dir.join(file);
+    if let Err(error) = tokio::fs::remove_file(&path).await
+        && error.kind() != std::io::ErrorKind::NotFound
+    {
+        tracing::warn!(file, %error, "a file of rows could not be removed");
+    }
 }

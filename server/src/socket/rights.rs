@@ -36,20 +36,26 @@ pub(super) async fn may_listen(
 
 /// What is told of a run holds how many rows it has, and why it failed.
 async fn run(app: &App, principal: &Principal, id: &RunId) -> Result<(), ApiError> {
-    let run = app.store.runs().get(id).await?;
-    if !principal.owns_or_admin(&run.owner) {
+    let owner = app.store.owners().of_run(id).await?;
+    if !owner.is_some_and(|owner| principal.owns_or_admin(&owner)) {
         return Err(ApiError::not_found("run", id));
     }
-    access::require_same(app, principal, &run)
+    if app.config.policies.is_empty() {
+        return Ok(());
+    }
+    access::require_same(app, principal, &app.store.runs().get(id).await?)
 }
 
 /// What is told of a job holds its result.
 async fn job(app: &App, principal: &Principal, id: &JobId) -> Result<(), ApiError> {
-    let job = app.store.jobs().get(id).await?;
-    if !principal.owns_or_admin(&job.owner) {
+    let owner = app.store.owners().of_job(id).await?;
+    if !owner.is_some_and(|owner| principal.owns_or_admin(&owner)) {
         return Err(ApiError::not_found("job", id));
     }
-    match access::done_alike(app, principal, &job) {
+    if app.config.policies.is_empty() {
+        return Ok(());
+    }
+    match access::done_alike(app, principal, &app.store.jobs().get(id).await?) {
         true => Ok(()),
         false => {
             let detail = "The job is done under other policies than those that hold for you now; \

@@ -13,7 +13,7 @@ use super::data_dir::private_file;
 use super::error::StoreError;
 use super::{
     Analyses, AuditLog, CatalogRecord, Catalogs, ChatMessages, ChatRooms, Datasources, EventRows,
-    IdempotencyKeys, Jobs, ModelDrafts, Reports, Runs, Schedules, SchemaNotes, Scopes,
+    IdempotencyKeys, Jobs, ModelDrafts, Owners, Reports, Runs, Schedules, SchemaNotes, Scopes,
 };
 use crate::events::Event;
 use crate::id::ProcessId;
@@ -208,6 +208,10 @@ impl Store {
 
     pub(crate) fn chat_messages(&self) -> ChatMessages<'_> {
         ChatMessages::new(self)
+    }
+
+    pub(crate) fn owners(&self) -> Owners<'_> {
+        Owners::new(self)
     }
 
     pub(crate) fn idempotency_keys(&self) -> IdempotencyKeys<'_> {

@@ -14,10 +14,10 @@ use serde_json::{Value, json};
 use self::figures::Figures;
 use super::{percent, problem};
 use crate::access;
-use crate::contract::types::AnalyzeOptions;
+use crate::contract::types::{AnalyzeOptions, ErrorCode};
 use crate::id::{DatasourceId, RunId};
 use crate::jobs::Task;
-use crate::pipeline::{self, Finished, order, snapshot, sources};
+use crate::pipeline::{self, Finished, order, sources};
 use crate::problem::ApiError;
 use crate::results;
 
@@ -97,12 +97,8 @@ async fn of_source(
         .collect();
     let mut done: Vec<Value> =
         task.job.checkpoint.as_ref().and_then(Value::as_array).cloned().unwrap_or_default();
-    for (index, table) in tables.iter().enumerate() {
+    for (index, table) in tables.iter().enumerate().skip(done.len()) {
         let name = table.qualified_name();
-        // By name: what was learned since an earlier attempt may have other tables.
-        if done.iter().any(|one| one["table"] == *name) {
-            continue;
-        }
         task.step(percent(index, tables.len()), format!("reading {name}"));
         let read = Box::pin(task.persistently(|| of_table(task, id, table, now))).await;
         done.push(match read {
@@ -167,7 +163,9 @@ async fn of_run(task: &Task, id: &RunId) -> Result<Value, ApiError> {
         return Err(ApiError::not_found("run", id));
     }
     access::require_same(&task.app, &principal, &run)?;
-    let Some(file) = &run.snapshot_file else { return Err(snapshot::none(&run)) };
+    let Some(file) = &run.snapshot_file else {
+        return Err(ApiError::new(ErrorCode::NotFound, "The run kept no rows."));
+    };
     task.step(10, "reading the rows of the run");
     let path = task.app.config.execution.snapshot_dir.join(file);
     let read = tokio::task::spawn_blocking(move || {
