@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
-import signal
 import socket
 import subprocess
 from collections.abc import Iterator
@@ -152,22 +152,21 @@ def test_what_a_dead_process_left_running_is_taken_over(shared: Place) -> None:
 def test_a_living_process_keeps_its_runs(shared: Place) -> None:
     one, two = shared.start(), shared.start()
     run = shared.run(one, "ana")
-    # It lives, though it does nothing.
-    os.kill(one.pid, signal.SIGSTOP)
-    try:
+    # Another process, which lives as long as its file is locked and does nothing else.
+    other = f"proc_{'1' * 32}"
+    asked = Http(two.base, token("ana"))
+    with (shared.data / "processes" / f"{other}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
         with shared.database() as base:
-            base.execute("update report_runs set status = 'running', finished_at = null")
+            taken = "status = 'running', finished_at = null, process_id = ?"
+            base.execute(f"update report_runs set {taken} where id = ?", [other, run])
         three = shared.start()
-        for process in (two, three):
+        for process in (one, two, three):
             shared.run(process, "bob")
             reply = Http(process.base, token("ana")).send("GET", f"/v1/runs/{run}")
             assert reply.body["status"] == "running"
-    finally:
-        os.kill(one.pid, signal.SIGCONT)
-    # By itself it knows that nobody works on the run.
-    asked = Http(one.base, token("ana"))
     until(
-        "the run is ended",
+        "the run is marked, once the process has ended",
         lambda: asked.send("GET", f"/v1/runs/{run}").body["status"] == "failed",
     )
 
