@@ -11,6 +11,7 @@ mod chat;
 mod chat_members;
 mod datasources;
 pub(crate) mod documents;
+mod drill;
 mod exports;
 mod jobs;
 mod metrics;
@@ -65,6 +66,7 @@ pub(crate) fn operations() -> Vec<Operation> {
         chat_members::OPERATIONS,
         datasources::OPERATIONS,
         documents::OPERATIONS,
+        drill::OPERATIONS,
         jobs::OPERATIONS,
         metrics::OPERATIONS,
         planning::OPERATIONS,

@@ -28,6 +28,7 @@ use crate::jobs::Jobs;
 use crate::metrics::Metrics;
 use crate::models::Models;
 use crate::pipeline::answers::Answers;
+use crate::pipeline::ask::Dictionaries;
 use crate::pipeline::engine::Engine;
 use crate::pipeline::running::Running;
 use crate::pipeline::{retention, sources};
@@ -65,6 +66,7 @@ pub(crate) struct App {
     pub(crate) sockets: Sockets,
     /// Answers that were given before.
     pub(crate) answers: Answers,
+    pub(crate) dictionaries: Dictionaries,
     /// Requests that are being worked on, whether their client waits or not.
     pub(crate) tasks: TaskTracker,
     /// The contract as a page.
@@ -150,6 +152,7 @@ impl Service {
             models: Models::new(&config.models),
             plans: PlanCache::default(),
             answers: Answers::new(config.execution.result_cache),
+            dictionaries: Dictionaries::default(),
             tasks: TaskTracker::new(),
             docs: routes::documents::page()?,
             tools: Tools::read()?,

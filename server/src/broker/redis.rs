@@ -7,6 +7,7 @@
 //! meanwhile is read from the events table. Commands that only read have `read_timeout`, the
 //! others `write_timeout`.
 
+mod address;
 mod facts;
 mod link;
 mod live;

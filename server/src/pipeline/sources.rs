@@ -2,6 +2,8 @@
 //!
 //! In: a source's id. Out: its catalog with people's edits laid over it, and the source itself.
 
+mod hidden;
+
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -25,6 +27,8 @@ use crate::id::DatasourceId;
 use crate::problem::ApiError;
 use crate::service::App;
 use crate::store::{CatalogRecord, Datasource, Moment, StoreError};
+
+pub(crate) use self::hidden::{Hidden, hidden};
 
 /// Sources with all that a plan and a run need.
 #[derive(Debug, Clone)]

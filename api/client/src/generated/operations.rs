@@ -522,6 +522,48 @@ impl Client {
             .await
     }
 
+    /// Run for the rows behind one row of a run.
+    ///
+    /// Runs the IR of the run again, at the same `now`, for the base rows of one of its rows, given
+    /// by the values of its dimensions or by its place among the rows that were kept. The new run is
+    /// recorded and answered as by `POST /v1/query`. What no filter can say, such as the rest of
+    /// `top` or a run of SQL, is 422; a run that has not completed is 409 `not_finished`.
+    pub async fn drill_run(
+        &self,
+        id: &RunId,
+        query: &DrillRunQuery,
+        body: &DrillRequest,
+        idempotency_key: Option<&str>,
+        prefer: Option<&str>,
+    ) -> Result<RunResult, Error> {
+        self.call(Method::POST, &["v1", "runs", id.as_str(), "drill"])
+            .query(query)
+            .json(body)
+            .header_if("Idempotency-Key", idempotency_key)
+            .header_if("Prefer", prefer)
+            .accept("application/json")
+            .typed()
+            .await
+    }
+
+    /// As [`Self::drill_run`], in the format that the query names, as it comes.
+    pub async fn drill_run_as(
+        &self,
+        id: &RunId,
+        query: &DrillRunQuery,
+        body: &DrillRequest,
+        idempotency_key: Option<&str>,
+        prefer: Option<&str>,
+    ) -> Result<Response, Error> {
+        self.call(Method::POST, &["v1", "runs", id.as_str(), "drill"])
+            .query(query)
+            .json(body)
+            .header_if("Idempotency-Key", idempotency_key)
+            .header_if("Prefer", prefer)
+            .send()
+            .await
+    }
+
     /// The rows kept of a run.
     ///
     /// JSON comes in pages; the other formats give all kept rows at once and refuse `limit` and
@@ -720,6 +762,14 @@ impl Client {
     /// from 1; in `ai:stream:` they only grow. 0 is what nobody keeps: answers, single words, who
     /// types, who is there.
     ///
+    /// **Answers as they come.** `ai_stream` holds `{index, part, content}`: of an answer in a room
+    /// with its `message_id`, in `chat/` and in the asker's `ai:stream:`; of an analysis with its
+    /// `run_id`, in the asker's `ai:stream:`. The contents of all parts but `status` and `reset`,
+    /// put together, are the answer; `status` says which model is asked or that its draft was
+    /// thrown away; `reset` says that what came of this analysis before does not count.
+    /// `ai_complete` holds the answer as it was kept, which counts. Drafts are for the planner and
+    /// are not sent; of an analysis a sentence is sent once its figures were found.
+    ///
     /// **Nothing is missed.** A client remembers the greatest `seq` of each channel and names it as
     /// `after`, here or at another process: it is sent what came behind it, each event once and in
     /// order, and then what happens. Of what is not kept any more it is told:
@@ -809,7 +859,8 @@ impl Client {
 
     /// Save an answer as a report.
     ///
-    /// The IR of the answer becomes the first version of a new report, bound to its source.
+    /// The IR of the answer, or its SQL where it has none, becomes the first version of a new report,
+    /// bound to its source.
     pub async fn save_chat_answer(
         &self,
         room: &ChatRoomId,

@@ -1116,6 +1116,8 @@ pub struct AskResponse {
     pub scope_md: Option<String>,
     /// What was understood; null if that is not enough for an IR.
     pub ir: Option<Ir>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sql_text: Option<SqlText>,
     /// How far the answer was checked; null where there is none.
     pub badge: Option<Badge>,
     pub confidence: Option<f64>,
@@ -1542,6 +1544,23 @@ impl QueryRequest {
     }
 }
 
+/// The row of a run whose base rows are wanted.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub struct DrillRequest {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub row: Option<Row>,
+    /// The place of the row among those that the run kept, from 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub index: Option<u64>,
+    /// The metric whose rows are wanted; its own filter holds too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metric: Option<String>,
+    /// Rows at most.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u32>,
+}
+
 /// How many seconds old the rows may be. Rows of an equal question, read within that time for
 /// somebody who may see the same, are given again, and `cached` says so. Without it, or `Cache-
 /// Control` with `max-age`, the source is always asked.
@@ -1879,13 +1898,17 @@ pub struct ReportVersionCreated {
     pub checksum: Checksum,
 }
 
-/// A report's definition (`def_json`).
+/// A report's definition (`def_json`), of an IR or of SQL. SQL takes no parameters; it is read
+/// against the catalog at each run, as `/v1/query` reads it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ReportDefinition {
     /// The version of this form.
     pub version: String,
-    pub ir: Ir,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ir: Option<Ir>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sql: Option<SqlText>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub params: Option<ReportParams>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -1895,8 +1918,8 @@ pub struct ReportDefinition {
 }
 impl ReportDefinition {
     /// With the required members alone.
-    pub fn new(version: String, ir: Ir) -> Self {
-        Self { version, ir, params: None, visuals: None, notes: None }
+    pub fn new(version: String) -> Self {
+        Self { version, ir: None, sql: None, params: None, visuals: None, notes: None }
     }
 }
 
@@ -2786,6 +2809,8 @@ pub struct ChatAnswer {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ir: Option<Ir>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sql_text: Option<SqlText>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub badge: Option<Badge>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub confidence: Option<f64>,
@@ -3156,6 +3181,15 @@ pub struct ImportReportQuery {
     /// The source to bind to, in place of the file's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub datasource_id: Option<DatasourceId>,
+}
+
+/// The query of `drill_run`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub struct DrillRunQuery {
+    /// The format of the rows; it wins over `Accept`. JSON if neither says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub format: Option<ResultFormat>,
 }
 
 /// The query of `get_run_rows`.
