@@ -51,6 +51,7 @@ def furnish(http: Http) -> dict[str, dict[str, str]]:
     made(http.send("POST", "/v1/reports/kept/versions", version))
     run = made(http.send("POST", "/v1/reports/kept/run", {}))
     room, said = chat(http)
+    file = made(http.upload("kept.csv", b"id,kwh\n1,2.5\n"))["items"][0]
     source, kept = {"datasource_id": "flights"}, {"key": "kept"}
     return {
         "GET /v1/chat/rooms/{room}": {"room": room},
@@ -59,6 +60,7 @@ def furnish(http: Http) -> dict[str, dict[str, str]]:
         "POST /v1/chat/rooms/{room}/messages/{id}/report": {"room": room, "id": said},
         "POST /v1/chat/rooms/{room}/members": {"room": room},
         "GET /v1/chat/rooms/{room}/presence": {"room": room},
+        "GET /v1/files/{id}": {"id": file["id"]},
         "GET /v1/scopes/{id}/diff": {"id": scope["id"]},
         "GET /v1/datasources/{id}": {"id": "flights"},
         "PATCH /v1/datasources/{id}": {"id": "changed"},

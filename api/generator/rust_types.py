@@ -19,6 +19,7 @@ SERVER_TYPES = {
     "RunId": "crate::id::RunId",
     "JobId": "crate::id::JobId",
     "ScheduleId": "crate::id::ScheduleId",
+    "FileId": "crate::id::FileId",
     "ReportId": "crate::id::ReportId",
     "ReportVersionId": "crate::id::ReportVersionId",
     "ScopeId": "crate::id::ScopeId",

@@ -75,6 +75,12 @@ impl FilesSource {
         env.register_object_store(self.url.as_ref(), Arc::clone(&self.store));
     }
 
+    /// Takes that back; what still reads goes on.
+    pub fn unregister(&self, env: &RuntimeEnv) {
+        // One that was not registered is not there, as is wished.
+        let _ = env.deregister_object_store(self.url.as_ref());
+    }
+
     /// Reads every file once and tells what the folder holds. `progress` hears of each step and
     /// its share of the whole in percent.
     pub async fn learn(

@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::str::FromStr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use axum::body::Body;
@@ -63,6 +63,8 @@ pub(crate) struct Call {
     path: BTreeMap<String, String>,
     query: Value,
     body: Option<Value>,
+    /// The body of an operation that reads it itself.
+    stream: Mutex<Option<Body>>,
     upgrade: Option<Upgrade>,
 }
 
@@ -80,6 +82,12 @@ impl Call {
     /// The body as it came, if there was one.
     pub(crate) fn raw_body(&self) -> Option<&Value> {
         self.body.as_ref()
+    }
+
+    /// The body as it comes, of an operation that reads it itself.
+    pub(crate) fn take_body(&mut self) -> Option<Body> {
+        // A body is not shared; the lock is what makes a call so.
+        self.stream.get_mut().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     /// The connection, where it wants to become a socket.
@@ -230,6 +238,8 @@ async fn admitted(
     let limit = match route.operation_id {
         // A call by the protocol may be to learn.
         "learn" | "mcp" => app.config.limits.request * LEARNING_FACTOR,
+        // Its bytes come as fast as the line is.
+        "upload_files" => app.config.limits.upload_time + app.config.limits.request,
         _ => app.config.limits.request,
     };
     let deadline = Instant::now() + limit;
@@ -241,7 +251,10 @@ async fn admitted(
         let mut upgrade = upgrade::read(route, &mut parts).await?;
         let principal = principal::of(app, route, &parts, upgrade.as_mut(), traced)?;
         let query = query::read(&app.schemas, route, parts.uri.query())?;
-        let body = body::read(app, route, &parts.headers, body).await?;
+        let (body, stream) = match body::is_streamed(route, &parts.headers)? {
+            true => (None, Some(body)),
+            false => (body::read(app, route, &parts.headers, body).await?, None),
+        };
         let named = [body.as_ref(), Some(&query)];
         if let Some(id) = named.iter().flatten().find_map(|v| v["datasource_id"].as_str()) {
             let _known = traced.datasource.set(id.to_owned());
@@ -255,6 +268,7 @@ async fn admitted(
             path,
             query,
             body,
+            stream: Mutex::new(stream),
             upgrade,
         };
         idempotency::once(route, &parts.uri, call, handler).await

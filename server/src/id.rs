@@ -133,6 +133,8 @@ made_ids! {
     JobId = "job_";
     ScheduleId = "sched_";
     LearningSessionId = "ls_";
+    /// A file that somebody uploaded.
+    FileId = "file_";
     EndpointId = "ep_";
     ChatMessageId = "msg_";
     /// One life of the server process: what was running under another is known to have ended.

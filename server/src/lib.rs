@@ -43,6 +43,7 @@ mod socket;
 mod store;
 mod telemetry;
 mod tools;
+mod uploads;
 
 pub use commands::main;
 pub use service::{Service, ServiceOptions};

@@ -13,6 +13,7 @@ mod datasources;
 pub(crate) mod documents;
 mod drill;
 mod exports;
+mod files;
 mod jobs;
 mod metrics;
 mod planning;
@@ -67,6 +68,7 @@ pub(crate) fn operations() -> Vec<Operation> {
         datasources::OPERATIONS,
         documents::OPERATIONS,
         drill::OPERATIONS,
+        files::OPERATIONS,
         jobs::OPERATIONS,
         metrics::OPERATIONS,
         planning::OPERATIONS,

@@ -23,6 +23,7 @@ use crate::auth::Authenticator;
 use crate::broker::{Broker, MemoryBroker, RedisBroker};
 use crate::chat;
 use crate::config::{Config, Environment, LoadOptions};
+use crate::eda::Eda;
 use crate::events::{Event, Events, Hub};
 use crate::jobs::Jobs;
 use crate::metrics::Metrics;
@@ -30,6 +31,7 @@ use crate::models::Models;
 use crate::pipeline::answers::Answers;
 use crate::pipeline::ask::Dictionaries;
 use crate::pipeline::engine::Engine;
+use crate::pipeline::judge::Latest;
 use crate::pipeline::running::Running;
 use crate::pipeline::{retention, sources};
 use crate::processes::Processes;
@@ -37,6 +39,7 @@ use crate::secrets::DsnVault;
 use crate::socket::Sockets;
 use crate::store::{DataDir, DataDirLock, NewDatasource, Store};
 use crate::tools::Tools;
+use crate::uploads::{self, Uploads};
 use crate::{jobs, routes};
 
 /// What every request can reach.
@@ -53,6 +56,8 @@ pub(crate) struct App {
     pub(crate) sources: sources::Cache,
     /// Language models, where there are any.
     pub(crate) models: Models,
+    /// The EDA service, where there is one.
+    pub(crate) eda: Eda,
     /// Plans of questions that were asked before.
     pub(crate) plans: PlanCache,
     /// Tells sockets what happens.
@@ -66,6 +71,9 @@ pub(crate) struct App {
     pub(crate) sockets: Sockets,
     /// Answers that were given before.
     pub(crate) answers: Answers,
+    /// How young tables are.
+    pub(crate) latest: Latest,
+    /// Values of rows that not everyone sees.
     pub(crate) dictionaries: Dictionaries,
     /// Requests that are being worked on, whether their client waits or not.
     pub(crate) tasks: TaskTracker,
@@ -75,6 +83,8 @@ pub(crate) struct App {
     pub(crate) metrics: Metrics,
     /// The contract as functions that a model can call.
     pub(crate) tools: Tools,
+    /// Files that people upload.
+    pub(crate) uploads: Uploads,
     draining: AtomicBool,
 }
 
@@ -150,12 +160,15 @@ impl Service {
             jobs: Arc::default(),
             sources: sources::Cache::default(),
             models: Models::new(&config.models),
+            eda: Eda::start(&config)?,
             plans: PlanCache::default(),
             answers: Answers::new(config.execution.result_cache),
+            latest: Latest::default(),
             dictionaries: Dictionaries::default(),
             tasks: TaskTracker::new(),
             docs: routes::documents::page()?,
             tools: Tools::read()?,
+            uploads: Uploads::open(data.path())?,
             metrics: Metrics::default(),
             draining: AtomicBool::new(false),
             store,
@@ -164,6 +177,7 @@ impl Service {
         sources::check_policies(&app).await;
         let router = routes::router(&app)?;
         jobs::start(&app);
+        watching.spawn(uploads::keep(Arc::downgrade(&app)));
         watching.spawn(announce(Arc::downgrade(&app), committed));
         watching.spawn(retention::turn(Arc::downgrade(&app)));
         if app.config.chat.enabled {
@@ -209,6 +223,7 @@ impl Service {
         let app = &self.app;
         app.draining.store(true, Ordering::Relaxed);
         app.sockets.close().await;
+        app.uploads.end();
         app.tasks.close();
         app.jobs.close();
         let grace = app.config.server.shutdown_grace;
@@ -221,6 +236,7 @@ impl Service {
                 tracing::error!("some work did not end; the next start marks it");
             }
         }
+        app.eda.close().await;
         self.watching.shutdown().await;
         app.audit.close().await;
         app.store.close().await;

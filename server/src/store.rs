@@ -16,6 +16,7 @@ mod checksum;
 mod data_dir;
 mod database;
 mod datasources;
+mod eda_profiles;
 mod error;
 mod events;
 mod idempotency_keys;
@@ -32,6 +33,7 @@ mod schema_notes;
 mod scopes;
 #[cfg(test)]
 mod tests;
+mod uploads;
 
 pub(crate) use self::analyses::{Analyses, Analysis, NewAnalysis};
 pub(crate) use self::audit_log::{AuditEntry, AuditFilter, AuditLog, NewAuditEntry};
@@ -47,6 +49,7 @@ pub(crate) use self::checksum::{canonical_json, checksum};
 pub(crate) use self::data_dir::{DataDir, DataDirLock, private_file};
 pub(crate) use self::database::Store;
 pub(crate) use self::datasources::{Datasource, DatasourceChange, Datasources, NewDatasource};
+pub(crate) use self::eda_profiles::{EdaProfiles, ProfileKey};
 pub(crate) use self::error::StoreError;
 pub(crate) use self::events::EventRows;
 pub(crate) use self::idempotency_keys::{Claim, IdempotencyKeys, RequestKey};
@@ -64,3 +67,8 @@ pub(crate) use self::schema_notes::{NoteText, SchemaNotes, page_of};
 pub(crate) use self::scopes::{
     NewScope, NewScopeVersion, Scope, ScopeStatus, ScopeVersion, Scopes,
 };
+pub(crate) use self::uploads::{
+    FileForm, FileState, Given, Packing, Room, Settled, Upload, Uploads,
+};
+#[cfg_attr(not(test), expect(unused_imports, reason = "learning sessions hold files"))]
+pub(crate) use self::uploads::{hold_files, release_files};

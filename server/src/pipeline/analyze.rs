@@ -1,7 +1,8 @@
 //! An analysis of a run in words: by a model over the rows it was asked about and the checks, or
 //! by rules.
 //!
-//! In: a run that ended, and who is to write. Out: Markdown, kept with the run. A model's text
+//! In: a run that ended, and who is to write. Out: Markdown, kept with the run, and the verdict with
+//! what the EDA service finds in its rows, where there is one. A model's text
 //! counts only where every figure in it stands in the rows or the checks (`figures`); a text with
 //! another is sent back once, then refused, and the text by rules (`rules`) stands. Rows go to a
 //! model here and nowhere else, because a person asked for it: few, cut short, marked as data.
@@ -20,6 +21,7 @@ use serde_json::{Value, json};
 use self::figures::Known;
 use self::streaming::Telling;
 use super::ask::{Drafter, ModelUse, Tried};
+use super::findings;
 use crate::config::{ModelName, Provider};
 use crate::contract::types::{ErrorCode, ResultColumn};
 use crate::models::prompts::{ANALYZE, tagged};
@@ -51,6 +53,8 @@ pub(crate) struct Analyzed {
     pub(crate) made: ModelUse,
     /// Figures of texts that were refused.
     pub(crate) refused: Vec<String>,
+    /// What is missing of it, and why.
+    pub(crate) notes: Vec<String>,
 }
 
 /// Writes an analysis of a run and keeps it; `asker` hears it as it is written.
@@ -60,7 +64,9 @@ pub(crate) async fn analyze(
     (asker, drafter): (&str, Drafter),
     deadline: Instant,
 ) -> Result<Analyzed, ApiError> {
-    let subject = subject(app, run).await?;
+    let mut subject = subject(app, run).await?;
+    let looked = findings::of_run(app, run, deadline).await;
+    subject.verdict = findings::added(subject.verdict, &looked.findings);
     let mut telling = Telling::new(app, asker, &run.id);
     let written = written(app, &subject, drafter, &mut telling, deadline).await?;
     let verdict = Verdict {
@@ -77,7 +83,8 @@ pub(crate) async fn analyze(
     };
     let analysis = app.store.analyses().add(&run.id, &new).await?;
     telling.complete(&analysis).await;
-    Ok(Analyzed { analysis, verdict, made: written.made, refused: written.refused })
+    let (made, refused, notes) = (written.made, written.refused, looked.notes);
+    Ok(Analyzed { analysis, verdict, made, refused, notes })
 }
 
 async fn subject(app: &App, run: &Run) -> Result<Subject, ApiError> {

@@ -294,6 +294,19 @@ pub(crate) fn open(
     Ok(cached(app, datasource, pace)?.source)
 }
 
+/// The source with a catalog that was learned just now, all of it: for the service's own look.
+pub(super) fn as_learned(
+    app: &App,
+    datasource: &Datasource,
+    catalog: Arc<Catalog>,
+    pace: Pace,
+) -> Result<Ready, ApiError> {
+    let Opened { source, connections, version } = cached(app, datasource, pace)?;
+    let prepared = Arc::new(Prepared::new(Arc::clone(&catalog)));
+    let members = vec![Member { source, version, connections, catalog }];
+    Ok(Ready { members, prepared, restricted: false })
+}
+
 /// A database is opened once for requests and once for jobs: its sessions hold their own time
 /// limit, and jobs that read for long leave the connections of requests alone.
 fn cached(app: &App, datasource: &Datasource, pace: Pace) -> Result<Opened, ApiError> {

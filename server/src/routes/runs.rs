@@ -180,6 +180,7 @@ async fn analyze_run(call: Call) -> Answer {
         analysis_md: done.analysis.analysis_md.unwrap_or_default(),
         model_used: done.analysis.model_used,
         refused: done.refused,
+        notes: done.notes,
         verdict: done.verdict,
         model: model_use(done.made),
         created_at: done.analysis.created_at.to_string(),

@@ -209,7 +209,8 @@ async fn a_source_and_a_run_are_analyzed() {
     let text = job["result"]["analysis_md"].as_str().unwrap();
     assert!(text.contains("# Analysis of Orders") && text.contains("| amount |"), "{text}");
     assert_eq!(job["result"]["eda"]["status"], "off");
-    assert_eq!(job["result"]["eda"]["missing"], json!(["correlations", "outliers"]));
+    let missing = json!(["profile", "correlations", "outliers", "drift"]);
+    assert_eq!(job["result"]["eda"]["missing"], missing);
 
     let run = world.query(by_region()).await.expect(200);
     let body = json!({"run_id": run["run_id"]});

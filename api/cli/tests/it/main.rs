@@ -14,6 +14,7 @@ mod profiles;
 mod running;
 mod stand_in;
 mod terminal;
+mod uploading;
 
 use std::io::Write;
 use std::path::PathBuf;

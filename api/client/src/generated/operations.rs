@@ -507,7 +507,10 @@ impl Client {
     /// checks, and writes a short text. Every figure of the text must stand in what it was shown; a
     /// text with another figure is refused and listed in `refused`. Where no model writes one, the
     /// text is made by rules, and `model_used` is null. With `force_model` there is no such
-    /// replacement: 422 `provider_unavailable`. A run that has not completed is 409 `not_finished`.
+    /// replacement: 422 `provider_unavailable`. Where there is an EDA service (`python.enabled`,
+    /// `eda.enabled`), its warnings about the rows that the run kept, and outliers, are checks
+    /// `eda_…` of the verdict that is kept with the analysis; the run's answer stays as it is, and a
+    /// service that is away is told in `notes`. A run that has not completed is 409 `not_finished`.
     pub async fn analyze_run(
         &self,
         id: &RunId,
@@ -610,8 +613,13 @@ impl Client {
     /// Analyze a source or the rows of a run.
     ///
     /// Figures of each column, and the checks, as JSON and as Markdown. A source is read by runs of
-    /// the caller; what only the EDA service can tell is listed as missing where it is away. Progress
-    /// is told on `process/<job>`.
+    /// the caller, so that policies, the guard and limits hold. Of each table's first rows (at most
+    /// `safety.max_row_limit`), or of the rows that the run kept, the EDA service tells, under `eda`:
+    /// `profile`, `correlations`, `outliers`, `trends`, and `drift` against the caller's analysis
+    /// before of the same table, or of another run of the same report. Of a run, its warnings and
+    /// outliers become an analysis of the run, as `POST /v1/runs/{id}/analyze` keeps one; the run's
+    /// answer stays as it is. Where the service is off or away, or a part fails, the result says
+    /// which parts are missing and why. Progress is told on `process/<job>`.
     pub async fn process_analyze(
         &self,
         body: &ProcessAnalyzeRequest,
@@ -734,6 +742,32 @@ impl Client {
     /// Its jobs stay.
     pub async fn delete_schedule(&self, id: &ScheduleId) -> Result<(), Error> {
         self.call(Method::DELETE, &["v1", "schedules", id.as_str()]).done().await
+    }
+
+    /// List uploaded files, newest first.
+    ///
+    /// The caller's own; every user's for an admin.
+    pub async fn list_files(&self, query: &ListFilesQuery) -> Result<UploadedFileList, Error> {
+        self.call(Method::GET, &["v1", "files"])
+            .query(query)
+            .accept("application/json")
+            .typed()
+            .await
+    }
+
+    /// An uploaded file.
+    pub async fn get_file(&self, id: &FileId) -> Result<UploadedFile, Error> {
+        self.call(Method::GET, &["v1", "files", id.as_str()])
+            .accept("application/json")
+            .typed()
+            .await
+    }
+
+    /// Remove an uploaded file.
+    ///
+    /// A file that a learning session uses stays, with 409.
+    pub async fn delete_file(&self, id: &FileId) -> Result<(), Error> {
+        self.call(Method::DELETE, &["v1", "files", id.as_str()]).done().await
     }
 
     /// Open a WebSocket, or read what it offers.
