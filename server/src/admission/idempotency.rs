@@ -225,6 +225,7 @@ mod tests {
             query: Value::Null,
             body: None,
             upgrade: None,
+            stream: std::sync::Mutex::default(),
         };
         let mut first = Box::pin(once(route, &uri, call(), stuck));
         // It goes on, and its time is over.
