@@ -382,6 +382,38 @@ def test_what_is_beyond_any_report_asks_no_model(world: World) -> None:
     assert world.script.asked == []
 
 
+def forms(world: World) -> list[Any]:
+    return [asked.body.get("response_format", {}).get("type") for asked in world.script.asked]
+
+
+def test_one_refusal_loosens_the_form_once_and_a_second_for_good(
+    program: Path, tmp_path: Path
+) -> None:
+    with scripted() as server, serving(program, tmp_path, config(server.base)) as process:
+        own = World(process, server, tmp_path)
+        assert own.send("POST", "/v1/learn?datasource_id=shop").status == 200
+        # For whatever reason: this server knows the form.
+        own.script.set(m_openai=[status(400), RIGHT])
+        own.ask()
+        assert forms(own) == ["json_schema", "json_object"]
+        own.script.set(m_openai=[RIGHT])
+        own.ask()
+        assert forms(own) == ["json_schema"]
+        own.script.set(m_openai=[sm.without_schema(RIGHT)])
+        own.ask()
+        own.ask()
+        own.ask()
+        assert forms(own) == ["json_schema", "json_object"] * 2 + ["json_object"]
+
+
+def test_tokens_of_a_reply_that_was_cut_off_are_counted(world: World) -> None:
+    name = 'air_model_tokens_total{model="openai",kind="prompt"}'
+    before = world.metrics()[name]
+    world.script.set(m_openai=[sm.cut_off], m_llama3=[RIGHT])
+    world.ask()
+    assert world.metrics()[name] > before
+
+
 def test_tokens_are_counted_with_the_answer_and_in_the_metrics(world: World) -> None:
     before = world.metrics()
     world.script.set(m_openai=[says("no"), RIGHT])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import socket
@@ -181,13 +182,23 @@ def test_what_a_dead_process_left_running_is_taken_over(shared: Place) -> None:
 def test_a_living_process_keeps_its_runs(shared: Place) -> None:
     one, two = shared.start(), shared.start()
     run = shared.run(one, "ana")
-    with shared.database() as base:
-        base.execute("update report_runs set status = 'running', finished_at = null")
-    three = shared.start()
-    for process in (one, two, three):
-        shared.run(process, "bob")
-        reply = Http(process.base, token("ana")).send("GET", f"/v1/runs/{run}")
-        assert reply.body["status"] == "running"
+    # Another process, which lives as long as its file is locked and does nothing else.
+    other = f"proc_{'1' * 32}"
+    asked = Http(two.base, token("ana"))
+    with (shared.data / "processes" / f"{other}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with shared.database() as base:
+            taken = "status = 'running', finished_at = null, process_id = ?"
+            base.execute(f"update report_runs set {taken} where id = ?", [other, run])
+        three = shared.start()
+        for process in (one, two, three):
+            shared.run(process, "bob")
+            reply = Http(process.base, token("ana")).send("GET", f"/v1/runs/{run}")
+            assert reply.body["status"] == "running"
+    until(
+        "the run is marked, once the process has ended",
+        lambda: asked.send("GET", f"/v1/runs/{run}").body["status"] == "failed",
+    )
 
 
 def test_without_redis_a_folder_is_one_process(alone: Place) -> None:

@@ -146,6 +146,9 @@ pub(crate) trait Broker: Send + Sync {
     /// Takes one of so many a minute. The error is how long to wait.
     async fn allow(&self, allowance: Allowance, user: &str, a_minute: u32) -> Result<(), Duration>;
 
+    /// Gives one back that was taken for what was refused after all.
+    async fn give_back(&self, allowance: Allowance, user: &str);
+
     /// Puts a question at the end of a person's queue, or changes its status there.
     async fn ai_queued(&self, request: &AiRequest, lifetime: Duration);
 

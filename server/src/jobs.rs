@@ -29,6 +29,7 @@ use crate::auth::Principal;
 use crate::config::JobsConfig;
 use crate::contract::types::ErrorCode;
 use crate::id::{JobId, RequestId};
+use crate::pipeline;
 use crate::problem::ApiError;
 use crate::service::App;
 use crate::store::{Job, JobKind, NewJob, StoreError};
@@ -37,7 +38,7 @@ use crate::store::{Job, JobKind, NewJob, StoreError};
 const LOOK: Duration = Duration::from_secs(1);
 /// How soon a run or job is stopped that was cancelled through another process.
 const HEAR: Duration = Duration::from_millis(200);
-/// How often it is said that this process works on its jobs.
+/// How often it is said that this process works on its jobs, and that it left no run behind.
 const BEAT: Duration = Duration::from_secs(5);
 
 /// What this process works on.
@@ -244,6 +245,7 @@ async fn closed(jobs: &Jobs) {
 }
 
 async fn beaten(app: &App) -> Result<(), StoreError> {
+    pipeline::settle(app).await?;
     if app.jobs.count() > 0 {
         app.store.jobs().heartbeat().await?;
     }

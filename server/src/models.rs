@@ -24,9 +24,12 @@ use self::breaker::Breaker;
 use self::openai::OpenAi;
 use self::usage::Counts;
 use crate::config::{CallsConfig, ModelName, ModelsConfig, Provider as ProviderName};
+use crate::store::checksum;
 
 pub(crate) use self::fault::Fault;
-pub(crate) use self::provider::{Chat, Embedded, Form, Message, Piece, Provider, Reply, Speaker};
+pub(crate) use self::provider::{
+    Chat, Embedded, Failed, Form, Message, Piece, Provider, Reply, Speaker,
+};
 pub(crate) use self::usage::{Counted, Usage, estimate};
 
 /// The wait before the first retry; it doubles with each.
@@ -159,14 +162,21 @@ impl Models {
     async fn replied(&self, name: ModelName, model: &Model, chat: &Chat) -> Result<Reply, Fault> {
         let provider = model.provider.as_ref().map_err(Clone::clone)?;
         let mut tries = 0;
+        // What tries took that gave no reply is part of what the reply took.
+        let mut spent = Usage::default();
         loop {
             model.admits()?;
             let fault = match provider.chat(chat).await {
-                Ok(reply) => {
+                Ok(mut reply) => {
                     model.answered(reply.usage);
+                    reply.usage.add(spent);
                     return Ok(reply);
                 }
-                Err(fault) => fault,
+                Err(Failed { fault, usage }) => {
+                    model.counts.spent(usage);
+                    spent.add(usage);
+                    fault
+                }
             };
             tries += 1;
             self.pause(model, fault, tries, chat.deadline).await?;
@@ -214,10 +224,16 @@ impl Models {
         }
     }
 
-    /// The model of the embeddings, where there is one.
+    /// What tells the vectors of the embeddings from others, where there are any: the model, and
+    /// a hash of the server's address, which may hold a password.
     pub(crate) fn embedder(&self) -> Option<String> {
         let provider = self.embedder.as_ref()?.provider.as_ref().ok()?;
-        Some(provider.model().to_owned())
+        let base = match self.config.embeddings.provider {
+            ProviderName::Openai => &self.config.openai.base_url,
+            _ => &self.config.ollama.host,
+        };
+        let place = checksum(&serde_json::json!(base));
+        Some(format!("{}@{}", provider.model(), place.get(..16).unwrap_or_default()))
     }
 
     /// Waits until the next try; gives the fault back where there is to be none.

@@ -19,9 +19,12 @@ pub(crate) mod order;
 pub(crate) mod params;
 pub(crate) mod progress;
 mod record;
+pub(crate) mod retention;
 pub(crate) mod running;
 pub(crate) mod snapshot;
 pub(crate) mod sources;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -36,6 +39,7 @@ use datafusion::arrow::array::RecordBatch;
 use jiff::Timestamp;
 use tracing::{Instrument, Span};
 
+use crate::admission::timed_out;
 use crate::auth::Principal;
 use crate::config::TimeFilter;
 use crate::contract::types::{Params, ResultColumn, SafetyReport, SourceSql, Timings};
@@ -45,6 +49,7 @@ use crate::results;
 use crate::service::App;
 use crate::store::{Moment, Report, ReportVersion};
 
+pub(crate) use self::record::settle;
 use self::sources::Ready;
 
 /// What is asked for.
@@ -118,10 +123,14 @@ pub(crate) struct Finished {
 }
 
 /// Runs an order from its IR to its judged rows. Whatever comes of it is in the run's record.
-pub(crate) async fn report(app: &Arc<App>, order: Order) -> Result<Finished, ApiError> {
+pub(crate) async fn report(app: &Arc<App>, mut order: Order) -> Result<Finished, ApiError> {
     let (others, pace) = (order.question.sources(), order.pace());
     let ready = sources::ready(app, &order.principal, &order.datasource, &others, pace).await?;
     let slot = app.running.place(&order.principal.sub, order.job.as_ref()).await?;
+    if order.job.is_some() {
+        // However long it waited for its place, a job's time begins with it.
+        order.deadline = Instant::now() + pace.limit(&app.config);
+    }
     record::begin(app, &order, slot.id()).await?;
     let span = tracing::info_span!("run", run.id = %slot.id(), source.id = %order.datasource);
     // Whatever a stage is at when the run is cancelled is dropped, and what was sent with it.
@@ -130,8 +139,12 @@ pub(crate) async fn report(app: &Arc<App>, order: Order) -> Result<Finished, Api
         () = slot.cancelled() => Err(running::cancelled()),
         ended = Box::pin(stages(app, &order, &ready, &slot)).instrument(span) => ended,
     };
-    match ended {
+    let ended = match ended {
         Ok(finished) => record::end(app, finished).await,
+        Err(error) => Err(error),
+    };
+    match ended {
+        Ok(finished) => Ok(finished),
         Err(error) => Err(record::failed(app, &order, slot.id(), error).await),
     }
 }
@@ -154,10 +167,16 @@ async fn stages(
         Ok((execution, sql))
     })?;
     clock.timings.unparse = clock.lap();
-    let report = cost::checked(app, ready, &execution).await?;
+    // Estimates take of the run's own time: each database has its limit, all together have one too.
+    let report = tokio::time::timeout_at(
+        order.deadline.into(),
+        Box::pin(cost::checked(app, ready, &execution)),
+    );
+    let report =
+        report.await.unwrap_or_else(|_| Err(timed_out(order.pace().limit(&app.config))))?;
     record::planned(app, slot.id(), &sql, &report).await?;
     let turn = answers::turn(app, order, ready, (&question, execution.guarded()), slot).await?;
-    if let Some(answer) = turn.as_ref().and_then(|turn| turn.answer(order.max_age)) {
+    if let Some(answer) = turn.as_ref().and_then(|turn| turn.answer(order)) {
         return Ok(again(answer, order, slot.id(), clock.timings));
     }
     let (as_of, read) = (Moment::now(), Instant::now());

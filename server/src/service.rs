@@ -33,7 +33,7 @@ use crate::pipeline::ask::Dictionaries;
 use crate::pipeline::engine::Engine;
 use crate::pipeline::judge::Latest;
 use crate::pipeline::running::Running;
-use crate::pipeline::sources;
+use crate::pipeline::{retention, sources};
 use crate::processes::Processes;
 use crate::secrets::DsnVault;
 use crate::socket::Sockets;
@@ -143,7 +143,7 @@ impl Service {
         let broker = broker(&config, &store, &hub)?;
         let events = Events::new(store.clone(), Arc::clone(&broker), hub);
         let mut watching = JoinSet::new();
-        watching.spawn(events.follow(config.chat.message_retention));
+        watching.spawn(events.follow());
         watching.spawn(Processes::watch(Arc::downgrade(&processes), store.clone()));
         let app = Arc::new(App {
             events,
@@ -179,6 +179,7 @@ impl Service {
         jobs::start(&app);
         watching.spawn(uploads::keep(Arc::downgrade(&app)));
         watching.spawn(announce(Arc::downgrade(&app), committed));
+        watching.spawn(retention::turn(Arc::downgrade(&app)));
         if app.config.chat.enabled {
             watching.spawn(chat::keep(&app));
         }

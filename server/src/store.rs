@@ -63,7 +63,7 @@ pub(crate) use self::page::{Page, PageRequest};
 pub(crate) use self::report_runs::{NewRun, Outcome, Run, RunFilter, RunPlan, RunStatus, Runs};
 pub(crate) use self::reports::{NewReportVersion, Report, ReportVersion, Reports};
 pub(crate) use self::schedules::{Misfire, Schedule, Schedules};
-pub(crate) use self::schema_notes::{NoteChanges, NoteText, SchemaNotes, page_of};
+pub(crate) use self::schema_notes::{NoteText, SchemaNotes, page_of};
 pub(crate) use self::scopes::{
     NewScope, NewScopeVersion, Scope, ScopeStatus, ScopeVersion, Scopes,
 };

@@ -102,6 +102,14 @@ async fn rooms(broker: &Arc<dyn Broker>) {
     assert_eq!(members, ["ann", "bob"]);
     broker.room_left("general", "bob").await;
     assert_eq!(broker.room_members("general").await, ["ann"]);
+    broker.room_left("general", "ann").await;
+    for (user, ws_id) in [("ann", "ws_1"), ("bob", "ws_2")] {
+        broker.session_ended(user, ws_id).await;
+    }
+}
+
+/// What Redis shows to others.
+async fn messages(broker: &Arc<dyn Broker>) {
     for n in 1..=3 {
         let message = RecentMessage {
             id: format!("msg_{n}"),
@@ -116,10 +124,6 @@ async fn rooms(broker: &Arc<dyn Broker>) {
     }
     assert_eq!(broker.recent_messages("ann", 2).await.len(), 2);
     assert!(broker.recent_messages("bob", 2).await.is_empty());
-    broker.room_left("general", "ann").await;
-    for (user, ws_id) in [("ann", "ws_1"), ("bob", "ws_2")] {
-        broker.session_ended(user, ws_id).await;
-    }
 }
 
 async fn allowances(broker: &Arc<dyn Broker>) {
@@ -130,6 +134,10 @@ async fn allowances(broker: &Arc<dyn Broker>) {
     assert!(wait > Duration::ZERO && wait <= Duration::from_secs(60), "{wait:?}");
     broker.allow(Allowance::AiRequests, "ann", 3).await.unwrap();
     broker.allow(Allowance::Messages, "bob", 3).await.unwrap();
+    broker.allow(Allowance::Messages, "eve", 1).await.unwrap();
+    broker.give_back(Allowance::Messages, "eve").await;
+    broker.allow(Allowance::Messages, "eve", 1).await.unwrap();
+    broker.allow(Allowance::Messages, "eve", 1).await.unwrap_err();
 }
 
 async fn queue(broker: &Arc<dyn Broker>) {
@@ -149,7 +157,6 @@ async fn conforms(broker: &Arc<dyn Broker>) {
     typing(broker).await;
     rooms(broker).await;
     allowances(broker).await;
-    queue(broker).await;
 }
 
 #[tokio::test]
@@ -157,4 +164,20 @@ async fn memory_conforms() {
     let (_folder, broker) = memory().await;
     conforms(&broker).await;
     assert_eq!(broker.health().await, Health::Alone);
+}
+
+#[tokio::test]
+async fn memory_forgets_whose_sockets_vanished() {
+    let (_folder, store) = store().await;
+    let memory = MemoryBroker::new(Hub::new(store));
+    // They never say that they end.
+    for n in 0..2_000 {
+        let user = format!("user {n}");
+        memory.session_seen(&session(&user, "ws"), Duration::ZERO).await;
+        memory.room_entered(&format!("room {n}"), &user).await;
+    }
+    memory.session_seen(&session("ann", "ws"), LONG).await;
+    let (sessions, rooms) = memory.held();
+    assert!(sessions < 1_000 && rooms < 1_000, "{sessions} users, {rooms} rooms");
+    assert_eq!(memory.online().await, ["ann"]);
 }

@@ -72,10 +72,13 @@ pub(crate) async fn post(
     }
     // Before anything is read for it.
     allowance::take(app, &principal.sub, Allowance::Messages).await?;
-    let request = asks::request(app, &room, principal, &message).await?;
-    if request.is_some() {
-        allowance::take(app, &principal.sub, Allowance::AiRequests).await?;
-    }
+    let request = match asked(app, &room, principal, &message).await {
+        Ok(request) => request,
+        Err(refused) => {
+            app.broker.give_back(Allowance::Messages, &principal.sub).await;
+            return Err(refused);
+        }
+    };
     let promise = request.map(|request| promised(principal, &request));
     // Before it is owed, so that it is never taken for one that nobody gives.
     let giving = promise.as_ref().map(|promise| app.chat.giving(&promise.id));
@@ -130,6 +133,20 @@ fn same(
 
 fn kept(message: &ChatMessage, answer_id: Option<ChatMessageId>) -> Posted {
     Posted { message_id: message.id.clone(), seq: message.seq.cast_unsigned(), answer_id }
+}
+
+/// What a message asks, if it does and its sender may ask.
+async fn asked(
+    app: &App,
+    room: &ChatRoom,
+    principal: &Principal,
+    message: &Post,
+) -> Result<Option<Request>, ApiError> {
+    let request = asks::request(app, room, principal, message).await?;
+    if request.is_some() {
+        allowance::take(app, &principal.sub, Allowance::AiRequests).await?;
+    }
+    Ok(request)
 }
 
 fn promised(principal: &Principal, request: &Request) -> NewChatAnswer {

@@ -2065,6 +2065,8 @@ pub(crate) struct Schedule {
     pub(crate) last_run: Option<String>,
     /// Its job.
     pub(crate) last_job_id: Option<crate::id::JobId>,
+    /// Why it was turned off, where nobody did; changing it clears this.
+    pub(crate) problem: Option<String>,
     pub(crate) created_at: String,
     pub(crate) updated_at: String,
 }

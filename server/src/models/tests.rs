@@ -39,6 +39,19 @@ fn a_provider_that_was_named_is_asked_alone() {
 }
 
 #[test]
+fn vectors_of_two_servers_are_not_taken_for_each_other() {
+    let named = |host: &str| {
+        let embeddings = "embeddings: {provider: ollama, model: nomic-embed-text}";
+        let models = models(&format!("models: {{ollama: {{host: '{host}'}}, {embeddings}}}"));
+        models.embedder().unwrap()
+    };
+    let one = named("http://localhost:1");
+    assert!(one.starts_with("nomic-embed-text@") && !one.contains("localhost"), "{one}");
+    assert_ne!(one, named("http://localhost:2"));
+    assert_eq!(one, named("http://localhost:1"));
+}
+
+#[test]
 fn what_is_not_configured_is_not_asked_and_says_why() {
     let models = models("models: {chat_backup: openai, chat_primary: llama3}");
     assert_eq!(models.order(Task::Chat, None, None), [ModelName::Llama3]);

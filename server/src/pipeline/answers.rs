@@ -17,6 +17,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use air_engine::GuardedPlan;
+use jiff::Timestamp;
 use serde_json::json;
 use tokio::sync::OwnedMutexGuard;
 
@@ -106,9 +107,13 @@ impl Answers {
         }
     }
 
-    fn find(&self, key: &Key, max_age: Duration) -> Option<Finished> {
+    /// An answer that is young enough, and was judged at a `now` that is near enough: how fresh
+    /// the rows are and which period is whole is told of that moment.
+    fn find(&self, key: &Key, max_age: Duration, now: Timestamp) -> Option<Finished> {
         let kept = self.inner().kept.get(key).cloned();
-        let found = kept.filter(|kept| kept.read.elapsed() <= max_age);
+        let near =
+            |kept: &Kept| now.duration_since(kept.finished.order.now).unsigned_abs() <= max_age;
+        let found = kept.filter(|kept| kept.read.elapsed() <= max_age && near(kept));
         let counter = if found.is_some() { &self.hits } else { &self.misses };
         counter.fetch_add(1, Ordering::Relaxed);
         found.map(|kept| kept.finished.clone())
@@ -202,8 +207,8 @@ pub(super) async fn turn<'a>(
 
 impl Turn<'_> {
     /// An answer that is young enough.
-    pub(super) fn answer(&self, max_age: Option<Duration>) -> Option<Finished> {
-        self.answers.find(&self.key, max_age?)
+    pub(super) fn answer(&self, order: &Order) -> Option<Finished> {
+        self.answers.find(&self.key, order.max_age?, order.now)
     }
 
     pub(super) fn keep(&self, finished: &Finished, read: Instant) {

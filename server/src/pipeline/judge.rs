@@ -134,10 +134,21 @@ impl Beside<'_> {
     async fn receipts(&self, ir: &Ir) -> Vec<Receipt> {
         let Some((alone, joined)) = figures::joined(ir) else { return Vec::new() };
         let both = futures::join!(self.row(&alone), self.row(&joined));
-        let (Some(alone), Some(joined)) = both else {
+        let (Some(before), Some(joined)) = both else {
             return Vec::new();
         };
-        figures::receipt(ir, &alone, &joined).into_iter().collect()
+        let receipt = figures::receipt(ir, &before, &joined);
+        let differs = |receipt: &Receipt| receipt.rows_alone != receipt.rows_joined;
+        if !receipt.as_ref().is_some_and(differs) {
+            return receipt.into_iter().collect();
+        }
+        // A table that is written to is not the same in two counts.
+        let after = self.row(&alone).await.and_then(|rows| figures::count(&rows));
+        receipt
+            .zip(after)
+            .map(|(receipt, after)| figures::grown(receipt, after))
+            .into_iter()
+            .collect()
     }
 
     /// The filters that match nothing on their own; asked only where nothing was found.

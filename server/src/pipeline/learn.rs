@@ -15,7 +15,7 @@ use crate::contract::types::{ErrorCode, Health, HealthStatus, LearnRequest, Lear
 use crate::id::DatasourceId;
 use crate::problem::ApiError;
 use crate::service::App;
-use crate::store::{Datasource, Moment, NoteChanges, NoteText};
+use crate::store::{CatalogRecord, Datasource, Moment, NoteText};
 
 /// Hears of each step of learning, and its share of the whole in percent.
 pub(crate) type Hearing = Arc<dyn Fn(&str, u8) + Send + Sync>;
@@ -70,9 +70,7 @@ async fn keep(
     begin: Instant,
 ) -> Result<LearnResult, ApiError> {
     let learned = serde_json::to_value(catalog).map_err(ApiError::internal)?;
-    let record = app.store.catalogs().put_learned(id, &learned).await?;
-    let edited = sources::edited(&record)?;
-    let changes = write_notes(app, id, &edited).await?;
+    let (record, changes) = app.store.catalogs().put_learned(id, &learned, kept_notes).await?;
     let columns = || {
         let tables = catalog.tables.iter();
         tables.flat_map(|table| table.columns.iter().map(move |column| (table, column)))
@@ -110,6 +108,11 @@ pub(crate) fn shown(learned: LearnResult, seen: &Catalog) -> LearnResult {
     }
 }
 
+/// The notes of what is kept of a source.
+pub(crate) fn kept_notes(record: &CatalogRecord) -> Result<Vec<NoteText>, ApiError> {
+    Ok(notes_of(&sources::edited(record)?))
+}
+
 /// The notes of a catalog.
 pub(crate) fn notes_of(catalog: &Catalog) -> Vec<NoteText> {
     let text = |note: air_connectors::Note| NoteText {
@@ -118,15 +121,6 @@ pub(crate) fn notes_of(catalog: &Catalog) -> Vec<NoteText> {
         md: note.md,
     };
     air_connectors::notes(catalog).into_iter().map(text).collect()
-}
-
-/// Writes the notes that differ from those there are.
-pub(crate) async fn write_notes(
-    app: &App,
-    id: &DatasourceId,
-    catalog: &Catalog,
-) -> Result<NoteChanges, ApiError> {
-    Ok(app.store.schema_notes().replace(id, &notes_of(catalog)).await?)
 }
 
 /// Reaches the source now, and keeps what was found.

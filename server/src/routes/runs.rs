@@ -21,7 +21,7 @@ use crate::contract::types::{
     RunSummary, SafetyRule, SourceSql,
 };
 use crate::id::{RequestId, RunId};
-use crate::pipeline::analyze;
+use crate::pipeline::{analyze, retention};
 use crate::problem::ApiError;
 use crate::results::{EncodeError, Kept, PAGE_ROWS, Page};
 use crate::store::{self, RunFilter};
@@ -257,9 +257,7 @@ pub(super) async fn kept_rows(call: &Call, run: &store::Run) -> Result<Kept, Api
         let detail = "The run has not ended yet.";
         return Err(ApiError::new(ErrorCode::NotFinished, detail));
     }
-    let Some(file) = &run.snapshot_file else {
-        return Err(ApiError::new(ErrorCode::NotFound, "The run kept no rows."));
-    };
+    let Some(file) = &run.snapshot_file else { return Err(retention::gone(run)) };
     let file = call.app.config.execution.snapshot_dir.join(file);
     read(move || Kept::open(&file)).await
 }

@@ -104,7 +104,7 @@ async fn what_differs_is_another_question() {
     };
     let body = |ir: Value, now: &str| json!({"ir": ir, "now": now, "max_age": 600});
     let first = query(&world, body(recent("this month"), now)).await.expect(200);
-    let same = query(&world, body(recent("this month"), "2024-03-20T00:00:00Z")).await.expect(200);
+    let same = query(&world, body(recent("this month"), "2024-03-15T00:09:00Z")).await.expect(200);
     assert_eq!((&same["cached"], &same["rows"]), (&json!(true), &first["rows"]));
     for (ir, now) in [
         (recent("this month"), "2024-02-15T00:00:00Z"),
@@ -125,6 +125,22 @@ async fn what_differs_is_another_question() {
     world.call("PATCH", "/v1/datasources/shop").json(&patch).send().await.expect(200);
     let changed = query(&world, json!({"max_age": 600})).await.expect(200);
     assert_eq!(changed["cached"], false);
+}
+
+#[tokio::test]
+async fn a_verdict_is_not_given_again_at_another_time() {
+    let world = World::learned().await;
+    let ir = json!({"entities": ["orders"], "metrics": [{"name": "n", "agg": "count"}],
+        "filters": [{"field": "placed_at", "op": ">=", "value": "2024-01-01"},
+                    {"field": "placed_at", "op": "<", "value": "2024-03-01"}]});
+    let body = |now: &str| json!({"ir": ir, "now": now, "max_age": 600});
+    let then = query(&world, body("2024-02-10T00:00:00Z")).await.expect(200);
+    // Nothing of the plan depends on when it is asked; how fresh its rows are does.
+    let later = query(&world, body("2026-03-02T00:00:00Z")).await.expect(200);
+    assert_eq!((&later["cached"], &later["rows"]), (&json!(false), &then["rows"]));
+    assert_ne!(later["qa"]["checks"], then["qa"]["checks"]);
+    let soon = query(&world, body("2026-03-02T00:01:00Z")).await.expect(200);
+    assert_eq!((&soon["cached"], &soon["qa"]), (&json!(true), &later["qa"]));
 }
 
 #[tokio::test]

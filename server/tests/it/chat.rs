@@ -209,7 +209,8 @@ async fn messages_and_questions_are_limited_by_user() {
     let reply = post("ann", "@air number of customers").await;
     assert!(reply.header("retry-after").parse::<u32>().unwrap() <= 60);
     reply.problem(429, "too_many_requests");
-    // The refused question took one of the messages.
+    // The refused question took none of the messages.
+    post("ann", "two").await.expect(201);
     post("ann", "three").await.expect(201);
     post("ann", "four").await.problem(429, "too_many_requests");
     post("bob", "mine").await.expect(201);
@@ -443,6 +444,31 @@ async fn what_was_said_survives_a_restart() {
     assert_eq!(done["answer"]["state"], "answer", "{done}");
     let next = asked(&world, "ann", "general", "@air by region").await;
     assert_eq!(next["answer"]["row_count"], 3, "the conversation goes on: {next}");
+}
+
+#[tokio::test]
+async fn rows_that_were_said_before_there_were_policies_are_not_shown() {
+    let world = world("").await;
+    make(&world, "ann", json!({"id": "general"})).await;
+    let before = asked(&world, "ann", "general", "@air number of orders by region").await;
+    assert_eq!(before["answer"]["rows"].as_array().unwrap().len(), 3, "{before}");
+    assert!(before["content"].as_str().unwrap().contains("| north | 2 |"), "{before}");
+    let policies = "policies:\n  - {datasource: shop, entity: orders, roles: [admin]}\n";
+    std::fs::write(world.folder.path().join("config.yaml"), config(policies)).unwrap();
+
+    let world = world.restarted().await;
+    let page = read(&world, "ann", "/v1/chat/rooms/general/messages").await;
+    let messages = page["items"].as_array().unwrap();
+    let after = messages.iter().find(|m| m["message_id"] == before["message_id"]).unwrap();
+    let answer = &after["answer"];
+    for hidden in ["rows", "sql", "qa", "columns", "row_count", "ir"] {
+        assert!(answer.get(hidden).is_none_or(Value::is_null), "{hidden}: {answer}");
+    }
+    assert_eq!(answer["interpretation"], before["answer"]["interpretation"]);
+    let why = answer["reason"].as_str().unwrap();
+    let content = after["content"].as_str().unwrap();
+    assert!(why.starts_with("Policies") && content.contains(why), "{after}");
+    assert!(!after.to_string().contains("north"), "{after}");
 }
 
 #[tokio::test]

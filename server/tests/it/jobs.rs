@@ -352,6 +352,40 @@ async fn a_job_of_a_dead_process_is_taken_up_again() {
     assert_eq!(outcomes, ["lost", "completed"]);
 }
 
+#[tokio::test]
+async fn an_analysis_goes_on_by_the_names_of_tables() {
+    let world = World::learned().await;
+    let body = json!({"datasource_id": "shop"});
+    let accepted = world.post("/v1/process/analyze").json(&body).send().await.expect(202);
+    let done = until(&world, id(&accepted), over).await;
+    let tables = done["result"]["tables"].as_array().unwrap();
+    assert_eq!(tables.len(), 2, "{done}");
+    // As a process leaves it that was killed after a table, before which another was learned.
+    let last = tables[1].clone();
+    let pool = database(&world).await;
+    sqlx::query(
+        "UPDATE jobs SET status = 'queued', finished_at = NULL, claimed_by = NULL,
+             result_json = NULL, checkpoint_json = ? WHERE id = ?",
+    )
+    .bind(json!([last]).to_string())
+    .bind(id(&accepted))
+    .execute(&pool)
+    .await
+    .unwrap();
+    pool.close().await;
+    let job = until(&world, id(&accepted), over).await;
+    assert_eq!(job["status"], "completed", "{job}");
+    let mut names: Vec<&str> = job["result"]["tables"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|table| table["table"].as_str().unwrap())
+        .collect();
+    assert_eq!(job["result"]["tables"][0], last, "what was done is not done again");
+    names.sort_unstable();
+    assert_eq!(names, ["customers", "orders"], "each once");
+}
+
 /// What was told on a channel: the kinds, in their order.
 async fn told(world: &World, channel: &str) -> Vec<String> {
     let pool = database(world).await;

@@ -1,6 +1,9 @@
 //! Records of runs, their rows, and runs that did not end well.
 
-use crate::world::World;
+use std::time::{Duration, Instant};
+
+use crate::jobs::database;
+use crate::world::{CONFIG, Reply, World};
 use serde_json::{Value, json};
 
 fn by_region() -> Value {
@@ -119,6 +122,63 @@ async fn a_running_run_is_cancelled_once() {
     let cancelled = world.call("DELETE", &path).send().await.expect(202);
     assert_eq!(cancelled["status"], "cancelled");
     world.call("DELETE", &path).send().await.problem(409, "not_running");
+}
+
+/// Asks for a run until it is as wanted.
+async fn until(world: &World, path: &str, wanted: impl Fn(&Reply) -> bool) -> Reply {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    loop {
+        let found = world.get(path).send().await;
+        if wanted(&found) {
+            return found;
+        }
+        assert!(Instant::now() < deadline, "not in time: {}", found.text());
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_run_that_nobody_works_on_ends_while_the_service_lives() {
+    let world = World::learned().await;
+    let result = world.query(by_region()).await.expect(200);
+    let id = result["run_id"].as_str().unwrap().to_owned();
+    // As a request leaves it whose time is over between its rows and its record.
+    let pool = database(&world).await;
+    sqlx::query("UPDATE report_runs SET status = 'running', finished_at = NULL WHERE id = ?")
+        .bind(&id)
+        .execute(&pool)
+        .await
+        .unwrap();
+    pool.close().await;
+    let path = format!("/v1/runs/{id}");
+    let run = until(&world, &path, |run| run.json()["status"] != "running").await.expect(200);
+    assert_eq!((&run["status"], &run["error"]["code"]), (&json!("failed"), &json!("unavailable")));
+    assert!(run["error"]["detail"].as_str().unwrap().contains("run it again"), "{run}");
+    world.call("DELETE", "/v1/datasources/shop").send().await.expect(204);
+}
+
+#[tokio::test]
+async fn rows_go_after_their_retention_and_the_record_stays() {
+    let config = format!("{CONFIG}execution: {{snapshot_retention: 1s}}\n");
+    let world = World::with(false, &config).await;
+    world.post("/v1/learn?datasource_id=shop").send().await.expect(200);
+    let result = world.query(by_region()).await.expect(200);
+    let id = result["run_id"].as_str().unwrap();
+    let run = format!("/v1/runs/{id}");
+    let gone = until(&world, &format!("{run}/rows"), |rows| rows.status == 404).await;
+    let gone = gone.problem(404, "not_found");
+    assert!(gone["detail"].as_str().unwrap().contains("execution.snapshot_retention"), "{gone}");
+    let file = world.folder.path().join(format!("snapshots/{id}.parquet"));
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while file.exists() {
+        assert!(Instant::now() < deadline, "the file stays");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let kept = world.get(&run).send().await.expect(200);
+    assert_eq!((&kept["row_count"], &kept["sample"]), (&json!(3), &result["rows"]));
+    let body = json!({"run_id": id});
+    let refused = world.post("/v1/process/analyze").json(&body).send().await;
+    refused.problem(404, "not_found");
 }
 
 #[tokio::test]

@@ -570,7 +570,8 @@ impl Client {
     /// The rows kept of a run.
     ///
     /// JSON comes in pages; the other formats give all kept rows at once and refuse `limit` and
-    /// `cursor`. A run that has not ended is 409 `not_finished`; one that kept no rows is 404.
+    /// `cursor`. A run that has not ended is 409 `not_finished`; one that kept no rows, or whose rows
+    /// are older than `execution.snapshot_retention`, is 404 and says which.
     pub async fn get_run_rows(
         &self,
         id: &RunId,

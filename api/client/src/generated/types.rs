@@ -2559,6 +2559,8 @@ pub struct Schedule {
     pub last_run: Option<String>,
     /// Its job.
     pub last_job_id: Option<JobId>,
+    /// Why it was turned off, where nobody did; changing it clears this.
+    pub problem: Option<String>,
     pub created_at: String,
     pub updated_at: String,
 }

@@ -118,6 +118,8 @@ async fn redis_conforms() {
     let server = Server::start().await;
     let (_folder, one, two) = sides(&server).await;
     conforms(&one.broker).await;
+    messages(&one.broker).await;
+    queue(&one.broker).await;
     // What one says the other knows.
     one.broker.session_seen(&session("ann", "ws_1"), LONG).await;
     assert_eq!(two.broker.online().await, ["ann"]);
@@ -168,8 +170,10 @@ async fn keys_have_the_names_of_the_original_specification() {
         // The configured database, not the one of the address.
         assert_eq!(server.cli(&[&["-n", "3"], command].concat()), wanted, "{command:?}");
     }
-    let left: i64 = server.cli(&["-n", "3", "PTTL", "sessions:user:123"]).parse().unwrap();
-    assert!(left > 0, "a session ends by itself");
+    for key in ["sessions:user:123", "room:general:members", "room:general:info"] {
+        let left: i64 = server.cli(&["-n", "3", "PTTL", key]).parse().unwrap();
+        assert!(left > 0, "{key} ends by itself");
+    }
 }
 
 #[tokio::test]

@@ -25,7 +25,7 @@ use crate::access;
 use crate::contract::types::{AnalyzeOptions, EdaFinding, ErrorCode};
 use crate::id::{DatasourceId, RunId};
 use crate::jobs::Task;
-use crate::pipeline::{self, Finished, Question, findings, order, snapshot, sources};
+use crate::pipeline::{self, Finished, Question, findings, order, retention, snapshot, sources};
 use crate::problem::ApiError;
 use crate::results;
 use crate::store::{NewAnalysis, Run};
@@ -207,9 +207,7 @@ async fn seen(task: &Task, id: &RunId) -> Result<Run, ApiError> {
 async fn of_run(task: &Task, run: &Run, examining: &mut Examining<'_>) -> Result<Value, ApiError> {
     task.step(10, "reading the rows of the run");
     let rows = task.unless_stopped(snapshot::rows(&task.app, run)).await?;
-    let Some(rows) = rows else {
-        return Err(ApiError::new(ErrorCode::NotFound, "The run kept no rows."));
-    };
+    let Some(rows) = rows else { return Err(retention::gone(run)) };
     task.step(20, "counting");
     let columns = task.unless_stopped(counted(task, rows.clone())).await?;
     let checks = run.verdict.as_ref().map(|verdict| verdict["checks"].clone()).unwrap_or_default();

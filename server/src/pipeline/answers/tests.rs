@@ -45,7 +45,8 @@ fn answer(rows: usize) -> Finished {
 }
 
 fn rows(answers: &Answers) -> Option<usize> {
-    answers.find(&key(), Duration::from_secs(60)).map(|found| found.rows.num_rows())
+    let now = Timestamp::now();
+    answers.find(&key(), Duration::from_secs(60), now).map(|found| found.rows.num_rows())
 }
 
 /// Room for one answer of a few rows, not for one of ten thousand.

@@ -162,8 +162,11 @@ async fn by_likeness(
     deadline: Instant,
 ) -> Option<Vec<f64>> {
     let model = app.models.embedder()?;
+    let asked = app.models.embed(&[words.to_owned()], deadline).await?.vectors.pop()?;
     let hashes: Vec<String> = notes.iter().map(|note| note.md_hash.clone()).collect();
     let mut known = app.store.model_drafts().vectors(&model, &hashes).await.ok()?;
+    // Another model may stand behind the same name by now.
+    known.retain(|_, vector| vector.len() == asked.len());
     let new: Vec<&Note> = notes.iter().filter(|n| !known.contains_key(&n.md_hash)).collect();
     for some in new.chunks(BATCH) {
         let texts: Vec<String> = some.iter().map(|note| note.md.clone()).collect();
@@ -174,7 +177,6 @@ async fn by_likeness(
         let _ = app.store.model_drafts().put_vectors(&model, &made).await;
         known.extend(made);
     }
-    let asked = app.models.embed(&[words.to_owned()], deadline).await?.vectors.pop()?;
     let alike = |hash: &String| known.get(hash).and_then(|vector| cosine(&asked, vector));
     hashes.iter().map(alike).collect()
 }
