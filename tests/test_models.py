@@ -7,6 +7,7 @@ answer that is no 200, and fails.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from collections.abc import Iterator
@@ -16,9 +17,11 @@ from typing import Any
 
 import pytest
 import scripted_model as sm
+from listening import PATIENCE, Socket
 from oracle import SHOP
 from scripted_model import Behaviour, Server, drafts, says, scripted, status
 from service import REPOSITORY, Http, Process, Reply, serving
+from websockets.sync.client import connect
 
 KEY = "sk-canary-7f3a9b2c1d8e"
 IR: dict[str, Any] = {
@@ -585,6 +588,109 @@ def test_a_text_is_corrected_or_the_next_writes(world: World, ran: tuple[str, in
     assert "987654" in world.script.of("m-openai")[1].prompt
     world.script.set(m_openai=[sm.key_in_error(401)], m_llama3=[says(text)])
     assert analyze(world, run).body["model_used"] == USED["llama3"]
+
+
+@contextlib.contextmanager
+def hearing(world: World, channel: str) -> Iterator[Socket]:
+    """A socket that listens to one channel from now on."""
+    url = world.http.base.replace("http://", "ws://") + "/v1/ws"
+    with connect(url) as connection:
+        connection.recv(PATIENCE)
+        socket = Socket(connection)
+        socket.subscribe(channel)
+        yield socket
+
+
+def pieces(socket: Socket) -> list[tuple[str, str]]:
+    """Parts and contents up to the end of one answer, in their order."""
+    while not socket.heard or socket.heard[-1]["type"] != "ai_complete":
+        socket.read()
+    told = [event["payload"] for event in socket.heard if event["type"] == "ai_stream"]
+    assert [piece["index"] for piece in told] == list(range(len(told)))
+    return [(piece["part"], piece["content"]) for piece in told]
+
+
+def test_an_analysis_is_told_by_sentences_that_were_checked(
+    world: World, ran: tuple[str, int]
+) -> None:
+    run, most = ran
+    text = GOOD.format(most=most)
+    broken = f"Web has {most} orders. That is good.\nIt was 987654 once. And more."
+    world.script.set(m_openai=[says(broken), says(text)])
+    with hearing(world, "ai:stream:local") as socket:
+        assert analyze(world, run).body["analysis_md"] == text
+        told = pieces(socket)
+        whole = socket.heard[-1]["payload"]
+        assert (whole["run_id"], whole["analysis_md"]) == (run, text)
+    resets = [at for at, (part, _) in enumerate(told) if part == "reset"]
+    assert len(resets) == 1, told
+    assert resets[0] > 0, "what was right of the first text was told"
+    assert "987654" not in str(told), "a figure that is nowhere is told to nobody"
+    after = told[resets[0] + 1 :]
+    assert len(after) > 1, "it comes in pieces"
+    assert "".join(content for _, content in after) == text
+
+
+def test_a_text_that_rules_replace_is_taken_back(world: World, ran: tuple[str, int]) -> None:
+    run, most = ran
+    lie = f"Web has {most} orders.\nSee https://example.org/x now.\nThe end."
+    world.script.set(m_openai=[says(lie)], m_llama3=[says(lie)])
+    with hearing(world, "ai:stream:local") as socket:
+        body = analyze(world, run).body
+        assert body["model_used"] is None
+        told = pieces(socket)
+        assert told[-1][0] == "reset", told
+        assert "example.org" not in str(told)
+        assert socket.heard[-1]["payload"]["analysis_md"] == body["analysis_md"]
+
+
+def test_a_room_hears_which_model_is_asked_and_nothing_of_its_drafts(world: World) -> None:
+    wrong = drafts({**IR, "entities": ["nothing_like_it"]})
+    world.script.set(m_openai=[wrong, RIGHT])
+    room = world.send("POST", "/v1/chat/rooms", {"id": "models", "datasource_id": "shop"})
+    assert room.status == 201, room.body
+    with hearing(world, "chat/models") as socket:
+        said = {"content": f"@air {QUESTION}"}
+        assert world.send("POST", "/v1/chat/rooms/models/messages", said).status == 201
+        told = pieces(socket)
+        message = socket.heard[-1]["payload"]
+    statuses = [content for part, content in told if part == "status"]
+    assert len(statuses) == 2, told
+    assert all(USED["openai"] in content for content in statuses)
+    assert "thrown away" in statuses[1]
+    assert "nothing_like_it" not in str(told)
+    assert "".join(content for part, content in told if part != "status") == message["content"]
+    assert message["answer"]["state"] == "answer"
+
+
+def test_an_answer_of_sql_is_saved_as_a_report(world: World) -> None:
+    """It is the query alone, and planned again at each run."""
+    sql = "SELECT channel, count(*) + 1 AS n FROM orders GROUP BY channel"
+    world.script.set(m_openai=[says(f"```sql\n{sql} -- call 555 at once\n```")])
+    room = world.send("POST", "/v1/chat/rooms", {"id": "by_sql", "datasource_id": "shop"})
+    assert room.status == 201, room.body
+    messages = "/v1/chat/rooms/by_sql/messages"
+
+    def answered(content: str) -> Any:
+        with hearing(world, "chat/by_sql") as socket:
+            assert world.send("POST", messages, {"content": content}).status == 201
+            pieces(socket)
+            return socket.heard[-1]["payload"]
+
+    asked = answered("@air how many orders by channel")
+    assert [q["id"] for q in asked["answer"]["questions"]] == ["reading"], asked
+    message = answered("reading=model")
+    answer = message["answer"]
+    assert (answer["state"], answer["sql_text"]) == ("answer", sql), answer
+    assert "555" not in json.dumps(message)
+    saved = world.send("POST", f"{messages}/{message['message_id']}/report", {"key": "of_sql"})
+    assert saved.status == 201, saved.body
+    run = world.send("POST", "/v1/reports/of_sql/run")
+    assert run.status == 200, run.body
+    # The query asks for no order.
+    assert sorted(map(str, run.body["rows"])) == sorted(map(str, answer["rows"]))
+    found = world.send("GET", "/v1/reports/of_sql").body["current"]["def"]
+    assert found == {"version": "1", "sql": sql}
 
 
 def test_rules_write_without_any_model_and_only_runs_that_ended_are_analysed(

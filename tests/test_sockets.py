@@ -15,7 +15,7 @@ from listening import SECRET, Place, figure, opened, place, ready, token, until
 from servers import Redis
 from servers import redis as running_redis
 from service import Http, Process
-from websockets.exceptions import ConnectionClosedError
+from websockets.exceptions import ConnectionClosedError, InvalidStatus
 from websockets.sync.client import connect
 
 NOTHING = b""
@@ -91,6 +91,36 @@ def test_who_is_there_is_known_to_both(shared: Place) -> None:
             assert watcher.heard[-1]["payload"] == {"user_id": "ana", "online": True}
         while watcher.heard[-1]["payload"] != {"user_id": "ana", "online": False}:
             watcher.read()
+
+
+def is_refused(process: Process, user: str) -> bool:
+    """Whether one more socket of a user is one too many."""
+    try:
+        with opened(process.base, user):
+            return False
+    except InvalidStatus as error:
+        if error.response.status_code != 429:
+            raise
+        return True
+
+
+def test_sockets_of_a_user_are_counted_over_all_processes(shared: Place) -> None:
+    shared.config["limits"] = {"sockets_per_user": 2}
+    one, two = shared.start(), shared.start()
+    for process in (one, two):
+        until("Redis is there", partial(redis_is, process, "ok"))
+    with opened(one.base, "ana"), opened(two.base, "ana"):
+        for process in (one, two):
+            assert is_refused(process, "ana")
+            assert not is_refused(process, "bob")
+    until("what ended counts no more", lambda: not is_refused(one, "ana"))
+    with opened(one.base, "ana") as first, opened(one.base, "ana"):
+        until("both are known", partial(is_refused, two, "ana"))
+        one.kill()
+        with pytest.raises(ConnectionClosedError):
+            first.read_to_end()
+        # What a dead process had counts no more, though Redis still holds it.
+        until("the dead one's places are free", lambda: not is_refused(two, "ana"))
 
 
 def test_redis_is_restarted_in_the_middle(shared: Place, server: Redis) -> None:

@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) use self::memory::MemoryBroker;
 pub(crate) use self::redis::RedisBroker;
 use crate::events::{Channel, Event, Live};
+use crate::id::ProcessId;
 use crate::store::Moment;
 
 /// One open socket of a person.
@@ -30,6 +31,9 @@ pub(crate) struct Session {
     pub(crate) last_seen: Moment,
     /// The room it was last active in.
     pub(crate) room: Option<String>,
+    /// Whose socket it is, so that those of a process that died are not counted.
+    #[serde(default)]
+    pub(crate) process: Option<ProcessId>,
 }
 
 /// A question that waits for a model, or is being answered.

@@ -11,16 +11,19 @@ pub(crate) mod ask;
 mod cost;
 pub(crate) mod definition;
 pub(crate) mod engine;
-mod judge;
+pub(crate) mod findings;
+pub(crate) mod first_rows;
+pub(crate) mod judge;
 pub(crate) mod learn;
 pub(crate) mod order;
 pub(crate) mod params;
 pub(crate) mod progress;
 mod record;
 pub(crate) mod running;
-mod snapshot;
+pub(crate) mod snapshot;
 pub(crate) mod sources;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -59,6 +62,14 @@ impl Question {
         match self {
             Self::Ir(ir) => air_engine::sources_of(ir),
             Self::Sql(_) => Vec::new(),
+        }
+    }
+
+    /// The parameters it uses. SQL takes none.
+    pub(crate) fn parameters(&self) -> BTreeSet<String> {
+        match self {
+            Self::Ir(ir) => ir.parameters(),
+            Self::Sql(_) => BTreeSet::new(),
         }
     }
 }
@@ -156,9 +167,13 @@ async fn stages(
     clock.timings.execute = clock.lap();
     let judged = judge::judge(app, ready, &question, order, ran).instrument(span("qa")).await;
     clock.timings.qa = clock.lap();
-    let finished = finished(order, slot.id(), as_of, judged, (sql, report), clock.timings)?;
-    if let Some(turn) = turn {
-        turn.keep(&finished, read);
+    let finished = finished(order, slot.id(), as_of, &judged, (sql, report), clock.timings)?;
+    match turn {
+        Some(turn) => turn.keep(&finished, read),
+        None => {
+            let guarded = judged.ran.execution.guarded();
+            answers::given(app, ready, (&question, guarded), &finished, read);
+        }
     }
     Ok(finished)
 }
@@ -207,17 +222,23 @@ pub(crate) fn guarded(
             })?
         }
         Question::Sql(text) => {
-            let plan =
-                air_engine::plan_sql(text, prepared, &options).map_err(|error| match error {
-                    QueryError::Invalid(error) => ApiError::plan("", error),
-                    QueryError::Refused(refusal) => refusal.into(),
-                })?;
-            air_engine::guard(plan, &policy)?
+            let plan = air_engine::plan_sql(text, prepared, &options);
+            // The SQL of a definition stands beside where its IR would.
+            let at = order.ir_at.strip_suffix("/ir").unwrap_or_default();
+            air_engine::guard(plan.map_err(|error| sql_error(at, error))?, &policy)?
         }
     };
     clock.timings.plan = clock.lap();
     clock.timings.guard = clock.lap();
     Ok(guarded)
+}
+
+/// Why a SQL text has no plan; `at` is where it stands.
+pub(crate) fn sql_error(at: &str, error: QueryError) -> ApiError {
+    match error {
+        QueryError::Invalid(error) => ApiError::plan(at, error),
+        QueryError::Refused(refusal) => refusal.into(),
+    }
 }
 
 pub(crate) fn plan_options(app: &App, now: Timestamp) -> air_engine::PlanOptions {
@@ -309,7 +330,7 @@ fn finished(
     order: &Order,
     run_id: &RunId,
     as_of: Moment,
-    judged: judge::Judged,
+    judged: &judge::Judged,
     (sql, report): (Vec<SourceSql>, Vec<Finding>),
     timings: Timings,
 ) -> Result<Finished, ApiError> {
@@ -326,7 +347,7 @@ fn finished(
         cached: false,
         sql,
         safety_report: safety_report(&report),
-        verdict: judged.verdict,
+        verdict: judged.verdict.clone(),
         timings,
         notes: guarded.notes().to_vec(),
         tables: guarded.tables(),

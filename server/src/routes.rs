@@ -11,6 +11,7 @@ mod chat;
 mod chat_members;
 mod datasources;
 pub(crate) mod documents;
+mod drill;
 mod exports;
 mod files;
 mod jobs;
@@ -66,6 +67,7 @@ pub(crate) fn operations() -> Vec<Operation> {
         chat_members::OPERATIONS,
         datasources::OPERATIONS,
         documents::OPERATIONS,
+        drill::OPERATIONS,
         files::OPERATIONS,
         jobs::OPERATIONS,
         metrics::OPERATIONS,

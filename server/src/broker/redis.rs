@@ -6,6 +6,7 @@
 //! without Redis the process goes on alone; what other processes told meanwhile is read from the
 //! events table. Commands that only read have `read_timeout`, the others `write_timeout`.
 
+mod address;
 mod facts;
 mod link;
 mod live;

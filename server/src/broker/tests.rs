@@ -1,6 +1,7 @@
 //! What every broker does, asked of each.
 
 mod shared;
+mod tls;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,7 +9,9 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 use super::*;
+use crate::config::RedisConfig;
 use crate::events::Hub;
+use crate::id::ProcessId;
 use crate::store::Store;
 
 const LONG: Duration = Duration::from_secs(60);
@@ -26,12 +29,30 @@ async fn memory() -> (TempDir, Arc<dyn Broker>) {
 
 fn session(user: &str, ws_id: &str) -> Session {
     let room = Some("general".to_owned());
-    Session { user: user.into(), ws_id: ws_id.into(), last_seen: Moment::now(), room }
+    let process = Some(ProcessId::new());
+    Session { user: user.into(), ws_id: ws_id.into(), last_seen: Moment::now(), room, process }
 }
 
 fn request(id: &str, status: &str) -> AiRequest {
     let (user_id, room) = ("ann".to_owned(), "general".to_owned());
     AiRequest { id: id.into(), user_id, room, status: status.into() }
+}
+
+/// A Redis at this address, as the configuration would have it.
+fn config(url: String) -> RedisConfig {
+    RedisConfig {
+        enabled: true,
+        url: url.into(),
+        password: None,
+        ca_file: None,
+        db: 3,
+        max_retries: 1,
+        dial_timeout: Duration::from_secs(5),
+        read_timeout: Duration::from_secs(3),
+        write_timeout: Duration::from_secs(3),
+        pool_size: 4,
+        min_idle_conns: 2,
+    }
 }
 
 /// Polls until it holds: what expires does so in its own time.

@@ -189,8 +189,8 @@ async fn told(
 /// Tells a step; whether it was what the question was taken to mean.
 async fn step_told(step: Step, stream: &mut Stream<'_>) -> bool {
     match step {
-        Step::Token(text) => {
-            stream.piece(Part::Token, &text).await;
+        Step::Asks { model, corrections } => {
+            stream.piece(Part::Status, &wording::asks(&model, corrections)).await;
             false
         }
         Step::Understood { interpretation, assumptions } => {

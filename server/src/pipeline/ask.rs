@@ -6,6 +6,7 @@
 //! between the two (`deciding`). What was understood is planned and run.
 
 mod deciding;
+mod dictionaries;
 mod drafting;
 mod notes;
 mod reply;
@@ -35,6 +36,7 @@ use crate::service::App;
 use crate::store::{NewScope, NewScopeVersion, Scope, ScopeVersion, checksum};
 
 pub(crate) use self::deciding::rows;
+pub(crate) use self::dictionaries::Dictionaries;
 pub(crate) use self::drafting::{ModelUse, Tried};
 
 /// A scope's name is its question, as far as a list shows it.
@@ -120,6 +122,8 @@ pub(crate) struct Ended {
     pub(crate) scope: Scope,
     pub(crate) version: ScopeVersion,
     pub(crate) draft: Option<Draft>,
+    /// What was understood, where it is a query and no IR.
+    pub(crate) sql_text: Option<String>,
     pub(crate) reading: Option<Reading>,
     pub(crate) badge: Option<Badge>,
     pub(crate) questions: Vec<Clarification>,
@@ -169,6 +173,7 @@ pub(crate) async fn ask(app: &Arc<App>, asked: Asked) -> Result<Ended, ApiError>
         scope,
         version,
         draft: None,
+        sql_text: None,
         reading: None,
         badge: None,
         questions: Vec::new(),
@@ -200,7 +205,8 @@ pub(crate) async fn ask(app: &Arc<App>, asked: Asked) -> Result<Ended, ApiError>
         }
         Understood::Sql { text, confidence, interpretation, assumptions } => {
             let reading = Some(Reading { confidence, interpretation, assumptions });
-            let ended = Ended { reading, ..ended(AskState::Answer) };
+            let sql_text = Some(text.clone());
+            let ended = Ended { reading, sql_text, ..ended(AskState::Answer) };
             Box::pin(answered(app, &asked, Question::Sql(text), ended)).await
         }
     }
@@ -214,14 +220,14 @@ pub(crate) async fn understand(
     ready: &Ready,
     previous: Option<Ir>,
 ) -> Result<Meaning, ApiError> {
-    let catalog = Arc::clone(ready.prepared.catalog());
-    let (builtin, beyond) = interpret(app, asked, catalog, previous.clone()).await?;
+    let catalog = dictionaries::catalog(app, asked, ready).await;
+    let (builtin, beyond) = interpret(app, asked, Arc::clone(&catalog), previous.clone()).await?;
     if beyond || !asked.drafter.asks_models(app) {
         return Ok(Meaning { understood: builtin.into(), model: None });
     }
     let settled = Asked { drafter: asked.drafter.settled(app), ..asked.clone() };
     let drafting = drafting::draft(app, &settled, ready, previous.as_ref()).await;
-    Ok(deciding::decide(app, &settled, ready, builtin, drafting).await)
+    Ok(deciding::decide(app, &settled, (ready, &catalog), builtin, drafting).await)
 }
 
 /// The IR a follow-up changes, and the scope it belongs to.

@@ -1,5 +1,7 @@
 //! Learning a source: its catalog and schema notes into the control plane; and its health.
 
+mod enrich;
+
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -30,14 +32,22 @@ pub(crate) async fn learn(
     let datasource = app.store.datasources().get(id).await?;
     let source = sources::open(app, &datasource, pace)?;
     let options = options(app, &datasource, wanted);
+    let with_stats = options.include_stats;
+    let telling = Arc::clone(&progress);
     let runtime = app.engine.runtime.clone();
     let work = async move { source.learn(&runtime.session(), &options, &*progress).await };
     let gone = || ApiError::new(ErrorCode::Unavailable, "The service is shutting down.");
     let work = app.engine.spawn(work).ok_or_else(gone)?;
     let learned = tokio::time::timeout_at(deadline.into(), work).await;
     let late = |_| ApiError::new(ErrorCode::Timeout, "Learning did not end in time.");
-    let catalog = learned.map_err(late)?.map_err(ApiError::internal)??;
-    keep(app, id, &catalog, begin).await
+    let mut catalog = learned.map_err(late)?.map_err(ApiError::internal)??;
+    let mut warnings = Vec::new();
+    if with_stats {
+        telling("statistics that the source does not have", 99);
+        warnings = enrich::enrich(app, &datasource, &mut catalog, pace, deadline).await;
+    }
+    let learned = keep(app, id, &catalog, begin).await?;
+    Ok(LearnResult { warnings, ..learned })
 }
 
 fn options(app: &App, datasource: &Datasource, wanted: &LearnRequest) -> LearnOptions {

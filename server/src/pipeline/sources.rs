@@ -2,6 +2,8 @@
 //!
 //! In: a source's id. Out: its catalog with people's edits laid over it, and the source itself.
 
+mod hidden;
+
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -24,6 +26,8 @@ use crate::id::DatasourceId;
 use crate::problem::ApiError;
 use crate::service::App;
 use crate::store::{CatalogRecord, Datasource, StoreError};
+
+pub(crate) use self::hidden::{Hidden, hidden};
 
 /// Sources with all that a plan and a run need.
 #[derive(Debug, Clone)]
@@ -276,6 +280,19 @@ pub(crate) fn open(
     pace: Pace,
 ) -> Result<Arc<dyn Source>, ApiError> {
     Ok(cached(app, datasource, pace)?.source)
+}
+
+/// The source with a catalog that was learned just now, all of it: for the service's own look.
+pub(super) fn as_learned(
+    app: &App,
+    datasource: &Datasource,
+    catalog: Arc<Catalog>,
+    pace: Pace,
+) -> Result<Ready, ApiError> {
+    let Opened { source, connections, version } = cached(app, datasource, pace)?;
+    let prepared = Arc::new(Prepared::new(Arc::clone(&catalog)));
+    let members = vec![Member { source, version, connections, catalog }];
+    Ok(Ready { members, prepared, restricted: false })
 }
 
 /// A database is opened once for requests and once for jobs: its sessions hold their own time

@@ -101,6 +101,7 @@ fn response(call: &Call, ended: Ended) -> AskResponse {
         scope_id: Some(ended.scope.id),
         scope_version_id: Some(ended.version.id),
         ir: draft.filter(|_| shown).and_then(|draft| object(draft.ir.to_json())),
+        sql_text: ended.sql_text,
         badge: ended.badge,
         confidence: reading.map(|reading| reading.confidence),
         interpretation: reading.map(|reading| reading.interpretation.clone()),

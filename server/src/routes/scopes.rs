@@ -15,6 +15,7 @@ use crate::contract::types::{
 };
 use crate::id::ScopeId;
 use crate::pipeline::ask;
+use crate::pipeline::definition::shown;
 use crate::problem::ApiError;
 use crate::store::{self, NewScope, NewScopeVersion};
 
@@ -82,6 +83,7 @@ async fn get_scope(call: Call) -> Answer {
     let id: ScopeId = call.path("id")?;
     let scope = own(&call, &id).await?;
     let versions = call.app.store.scopes().versions(&id).await?;
+    shown::require_scope(&call.app, &call.principal, &scope, &versions).await?;
     json(StatusCode::OK, &detail(scope, versions)?)
 }
 

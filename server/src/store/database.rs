@@ -12,9 +12,9 @@ use tokio::sync::mpsc::UnboundedSender;
 use super::data_dir::private_file;
 use super::error::StoreError;
 use super::{
-    Analyses, AuditLog, CatalogRecord, Catalogs, ChatMessages, ChatRooms, Datasources, EventRows,
-    IdempotencyKeys, Jobs, ModelDrafts, Owners, Reports, Runs, Schedules, SchemaNotes, Scopes,
-    Uploads,
+    Analyses, AuditLog, CatalogRecord, Catalogs, ChatMessages, ChatRooms, Datasources, EdaProfiles,
+    EventRows, IdempotencyKeys, Jobs, ModelDrafts, Owners, Reports, Runs, Schedules, SchemaNotes,
+    Scopes, Uploads,
 };
 use crate::events::Event;
 use crate::id::{FileId, ProcessId};
@@ -205,6 +205,10 @@ impl Store {
 
     pub(crate) fn model_drafts(&self) -> ModelDrafts<'_> {
         ModelDrafts::new(self)
+    }
+
+    pub(crate) fn eda_profiles(&self) -> EdaProfiles<'_> {
+        EdaProfiles::new(self)
     }
 
     pub(crate) fn analyses(&self) -> Analyses<'_> {

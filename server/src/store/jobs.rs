@@ -5,6 +5,7 @@
 //! holds another number may not write to it (`working`). A job ends once. Absent on purpose: what
 //! a job does.
 
+mod sweeping;
 mod working;
 
 use serde_json::{Value, json};

@@ -1,6 +1,6 @@
 //! Answers of an age: given again where they were asked for, to whom the same is shown.
 
-use crate::world::{Reply, World};
+use crate::world::{CONFIG, Reply, World};
 use serde_json::{Value, json};
 
 fn by_region() -> Value {
@@ -50,6 +50,48 @@ async fn an_answer_is_given_again_where_an_age_is_asked_for() {
     assert_eq!((&none["cached"], &none["rows"]), (&json!(false), &fresh["rows"]));
     query(&world, json!({"max_age": 86_401})).await.problem(422, "invalid");
     query(&world, json!({"max_age": -1})).await.problem(422, "invalid");
+}
+
+async fn counted(world: &World, name: &str) -> u64 {
+    let metrics = world.get("/metrics").send().await.text();
+    let line = metrics.lines().find(|line| line.starts_with(&format!("{name} "))).unwrap();
+    line.rsplit_once(' ').unwrap().1.parse().unwrap()
+}
+
+#[tokio::test]
+async fn nothing_older_is_given_than_what_was_given_before() {
+    let world = World::learned().await;
+    query(&world, json!({})).await.expect(200);
+    assert_eq!(counted(&world, "air_result_cache_entries").await, 0, "no age was asked for");
+    let first = query(&world, json!({"max_age": 600})).await.expect(200);
+    add_order(&world, 6);
+    let fresh = query(&world, json!({})).await.expect(200);
+    assert_ne!(fresh["rows"], first["rows"]);
+    let again = query(&world, json!({"max_age": 600})).await.expect(200);
+    assert_eq!((&again["cached"], &again["rows"]), (&json!(true), &fresh["rows"]));
+    assert_eq!((&again["as_of"], &again["qa"]), (&fresh["as_of"], &fresh["qa"]));
+    assert_eq!(counted(&world, "air_result_cache_entries").await, 1);
+    // What was asked in another way is another question, and is not touched.
+    let sql = json!({"datasource_id": "shop", "sql": "select count(*) as n from orders"});
+    world.post("/v1/query").json(&sql).send().await.expect(200);
+    assert_eq!(counted(&world, "air_result_cache_entries").await, 1);
+}
+
+#[tokio::test]
+async fn a_fresh_answer_too_large_to_keep_puts_the_kept_one_out() {
+    let config = format!("{CONFIG}execution: {{result_cache: 40KB}}\n");
+    let world = World::with(false, &config).await;
+    world.post("/v1/learn?datasource_id=shop").send().await.expect(200);
+    query(&world, json!({"max_age": 600})).await.expect(200);
+    assert_eq!(counted(&world, "air_result_cache_entries").await, 1);
+    for id in 0..1_000 {
+        add_order(&world, 10 + id);
+    }
+    let fresh = query(&world, json!({})).await.expect(200);
+    assert!(fresh["rows"].as_array().unwrap().len() > 900);
+    assert_eq!(counted(&world, "air_result_cache_entries").await, 0);
+    let next = query(&world, json!({"max_age": 600})).await.expect(200);
+    assert_eq!((&next["cached"], &next["rows"]), (&json!(false), &fresh["rows"]));
 }
 
 #[tokio::test]

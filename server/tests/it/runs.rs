@@ -151,3 +151,63 @@ async fn an_analysis_by_rules_is_kept_with_the_run() {
     let none = "/v1/runs/run_00000000000000000000000000000000/analyze";
     world.post(none).send().await.problem(404, "not_found");
 }
+
+#[tokio::test]
+async fn the_rows_behind_a_row_are_a_run_of_their_own() {
+    let world = World::learned().await;
+    let ir = json!({"entities": ["orders"],
+        "dimensions": ["region", {"name": "month", "field": "placed_at", "grain": "month"}],
+        "metrics": [{"name": "n", "agg": "count"}, {"name": "total", "agg": "sum", "field": "amount"}],
+        "filters": [{"field": "placed_at", "op": "during", "value": "this year"}]});
+    let body = json!({"datasource_id": "shop", "ir": ir, "now": "2024-02-20T00:00:00Z"});
+    let run = world.post("/v1/query").json(&body).send().await.expect(200);
+    let path = format!("/v1/runs/{}/drill", run["run_id"].as_str().unwrap());
+    let drill = |body: Value| world.post(&path).json(&body).send();
+    let rows = run["rows"].as_array().unwrap();
+    for (index, row) in rows.iter().enumerate() {
+        let by_row = drill(json!({"row": row})).await.expect(200);
+        let by_index = drill(json!({"index": index})).await.expect(200);
+        assert_eq!(by_row["rows"], by_index["rows"]);
+        assert_ne!(by_row["run_id"], run["run_id"]);
+        assert_eq!(by_row["now"], run["now"], "this year is the year of the run");
+        let behind = by_row["rows"].as_array().unwrap();
+        assert_eq!(json!(behind.len()), row["n"], "{by_row}");
+        assert!(behind.iter().all(|one| one["region"] == row["region"] && one["id"].is_i64()));
+    }
+    // Fewer dimensions, fewer rows, other formats, and as a job.
+    let north = drill(json!({"row": {"region": "north"}})).await.expect(200);
+    assert_eq!(north["rows"].as_array().unwrap().len(), 2);
+    let one = drill(json!({"row": {"region": "north"}, "limit": 1, "metric": "total"})).await;
+    let one = one.expect(200);
+    assert_eq!((one["rows"].as_array().unwrap().len(), &one["truncated"]), (1, &json!(true)));
+    let csv = world.post(&format!("{path}?format=csv")).json(&json!({"index": 0})).send().await;
+    assert!(csv.text().contains("customer_id"), "{}", csv.text());
+    let job = world.post(&path).json(&json!({"index": 0})).header("prefer", "respond-async");
+    job.send().await.expect(202);
+}
+
+#[tokio::test]
+async fn what_has_no_rows_behind_it_is_said() {
+    let world = World::learned().await;
+    let ir = json!({"entities": ["orders"], "dimensions": ["region"],
+        "metrics": [{"name": "n", "agg": "count"}], "top": {"n": 1, "by": "n", "other": true}});
+    let run = world.query(ir).await.expect(200);
+    let path = format!("/v1/runs/{}/drill", run["run_id"].as_str().unwrap());
+    let drill = |body: Value| world.post(&path).json(&body).send();
+    let rest = run["rows"].as_array().unwrap().iter().position(|row| row["is_other"] == true);
+    drill(json!({"index": rest.unwrap()})).await.problem(422, "invalid");
+    let unknown = drill(json!({"row": {"regoin": "north"}})).await.problem(422, "invalid");
+    assert_eq!(unknown["errors"][0]["pointer"], "/row/regoin");
+    drill(json!({"row": {"region": "north"}, "metric": "m"})).await.problem(422, "invalid");
+    let beyond = drill(json!({"index": 99})).await.problem(422, "invalid");
+    assert_eq!(beyond["errors"][0]["pointer"], "/index");
+    drill(json!({})).await.problem(422, "invalid");
+    drill(json!({"index": 0, "row": {}})).await.problem(422, "invalid");
+
+    let sql = json!({"datasource_id": "shop", "sql": "select count(*) as n from orders"});
+    let run = world.post("/v1/query").json(&sql).send().await.expect(200);
+    let path = format!("/v1/runs/{}/drill", run["run_id"].as_str().unwrap());
+    world.post(&path).json(&json!({"index": 0})).send().await.problem(422, "unsupported");
+    let none = "/v1/runs/run_0192f0c17a6b70008000000000000001/drill";
+    world.post(none).json(&json!({"index": 0})).send().await.problem(404, "not_found");
+}

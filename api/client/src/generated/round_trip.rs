@@ -36,6 +36,7 @@ pub(crate) fn round_trip(schema: &str, value: Value) -> Option<Result<Value, Err
         "DatasourceCreate" => through::<DatasourceCreate>(value),
         "DatasourceList" => through::<DatasourceList>(value),
         "DatasourcePatch" => through::<DatasourcePatch>(value),
+        "DrillRequest" => through::<DrillRequest>(value),
         "Health" => through::<Health>(value),
         "IrBuildRequest" => through::<IrBuildRequest>(value),
         "IrBuildResponse" => through::<IrBuildResponse>(value),

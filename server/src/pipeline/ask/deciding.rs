@@ -46,7 +46,7 @@ struct Read {
 pub(super) async fn decide(
     app: &Arc<App>,
     asked: &Asked,
-    ready: &Ready,
+    (ready, catalog): (&Ready, &Catalog),
     builtin: Interpretation,
     drafting: Drafting,
 ) -> Meaning {
@@ -54,14 +54,13 @@ pub(super) async fn decide(
     let Some(candidate) = candidate else {
         return without_draft(asked, builtin, made);
     };
-    let catalog = Arc::clone(ready.prepared.catalog());
-    let (read, questions) = with_values(candidate, &catalog, asked);
+    let (read, questions) = with_values(candidate, catalog, asked);
     if !questions.is_empty() {
         return Meaning { understood: clarify(questions, None), model: Some(made) };
     }
     let understood = match builtin {
         Interpretation::CannotAnswer { reason, missing } => {
-            unknown_to_builtin(&catalog, asked, read, reason, &missing)
+            unknown_to_builtin(catalog, asked, read, reason, &missing)
         }
         Interpretation::Clarify { questions, draft } => {
             let agreed = match &draft {
@@ -76,7 +75,7 @@ pub(super) async fn decide(
         Interpretation::Answer(draft) => {
             match same(app, asked, ready, &draft.ir, &read.candidate).await {
                 true => agreed_on(draft, &read, &[]),
-                false => differing(&catalog, asked, draft, read),
+                false => differing(catalog, asked, draft, read),
             }
         }
     };

@@ -18,6 +18,7 @@ use super::{Asked, notes};
 use crate::config::ModelName;
 use crate::models::prompts::{self, tagged};
 use crate::models::{Chat, Fault, Form, Message, Speaker, Task, Usage};
+use crate::pipeline::progress::Step;
 use crate::pipeline::sources::Ready;
 use crate::pipeline::{self, Clock, Order, Question};
 use crate::problem::ApiError;
@@ -171,6 +172,8 @@ impl Drafter<'_> {
                 deadline: self.deadline,
                 pieces: None,
             };
+            let model = self.app.models.served(name);
+            self.asked.progress.tell(Step::Asks { model, corrections });
             let reply = match self.app.models.chat(name, chat).await {
                 Ok(reply) => reply,
                 Err(fault) => return (Outcome::Fault(fault), corrections),
@@ -194,7 +197,12 @@ impl Drafter<'_> {
         let (question, candidate) = match reply::read(text)? {
             Said::Cannot => return Ok(Outcome::Cannot),
             Said::Sql(text) if is_nothing(&text) => return Ok(Outcome::Cannot),
-            Said::Sql(text) => (Question::Sql(text.clone()), Candidate::Sql(text)),
+            Said::Sql(text) => {
+                self.plans(Question::Sql(text.clone())).map_err(|error| told(&error))?;
+                // It is shown, and may be saved: as a query alone, and planned as such.
+                let text = reply::without_comments(&text)?;
+                (Question::Sql(text.clone()), Candidate::Sql(text))
+            }
             Said::Ir { ir, terms } => (Question::Ir(ir.clone()), Candidate::Ir { ir, terms }),
         };
         self.plans(question).map_err(|error| told(&error))?;

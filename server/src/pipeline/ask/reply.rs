@@ -5,6 +5,8 @@
 //! used: no prose of a model is ever shown to a person.
 
 use air_ir::Ir;
+use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
+use datafusion::sql::sqlparser::parser::Parser;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -73,6 +75,16 @@ fn sql(text: &str) -> Option<String> {
     let statement = FIRST.iter().any(|word| word.eq_ignore_ascii_case(first));
     let ended = text.trim_end().trim_end_matches(';').trim_end();
     statement.then(|| ended.to_owned())
+}
+
+/// A query as its parts say it, without what else a model wrote around them. The text was planned,
+/// so its size and depth are bounded.
+pub(super) fn without_comments(sql: &str) -> Result<String, String> {
+    let parsed = Parser::parse_sql(&PostgreSqlDialect {}, sql);
+    match parsed.as_deref() {
+        Ok([query]) => Ok(query.to_string()),
+        _ => Err("The answer is not one query.".to_owned()),
+    }
 }
 
 fn said(value: Value) -> Result<Said, String> {
@@ -155,6 +167,13 @@ mod tests {
         }
         let unknown = IR.replace("\"entities\"", "\"tables\":[],\"entities\"");
         assert!(read(&unknown).unwrap_err().contains("/tables"), "{:?}", read(&unknown));
+    }
+
+    #[test]
+    fn a_query_is_kept_without_its_comments() {
+        let sql = "select /* call us */ region -- at once\nfrom orders where name = '--x'";
+        let kept = without_comments(sql).unwrap();
+        assert_eq!(kept, "SELECT region FROM orders WHERE name = '--x'");
     }
 
     #[test]

@@ -271,3 +271,35 @@ async fn a_moment_of_a_schedule_becomes_one_job() {
     assert!(schedules.get(&off.id).await.is_err());
     assert_eq!(scratch.store.jobs().get(&made[0].id).await.unwrap().schedule_id, Some(off.id));
 }
+
+#[tokio::test]
+async fn what_ended_long_ago_goes_with_what_was_told_of_it() {
+    let scratch = Scratch::new().await;
+    let jobs = scratch.store.jobs();
+    let old = jobs.create(&new_job("ann", JobKind::Learn)).await.unwrap();
+    let job = jobs.claim(JobKind::Learn).await.unwrap().unwrap();
+    jobs.complete(&claimed(&job), &json!({"tables": 2})).await.unwrap().unwrap();
+    let stopped = jobs.create(&new_job("ann", JobKind::Query)).await.unwrap();
+    jobs.cancel(&stopped.id, "ann").await.unwrap();
+    let working = jobs.create(&new_job("ann", JobKind::Report)).await.unwrap();
+    jobs.claim(JobKind::Report).await.unwrap().unwrap();
+    let waiting = jobs.create(&new_job("ann", JobKind::Analyze)).await.unwrap();
+
+    let long_ago = Moment::now().timestamp() - 1.hour();
+    assert_eq!(jobs.sweep(long_ago).await.unwrap(), 0, "nothing ended so long ago");
+    assert_eq!(jobs.sweep(later().timestamp()).await.unwrap(), 2);
+    assert_eq!(jobs.sweep(later().timestamp()).await.unwrap(), 0);
+    for gone in [&old, &stopped] {
+        assert!(matches!(jobs.get(&gone.id).await, Err(StoreError::NotFound { .. })));
+        assert!(jobs.attempts(&gone.id).await.unwrap().is_empty());
+        let channel = gone.kind.channel(&gone.id);
+        assert_eq!(scratch.store.events().last(&channel).await.unwrap(), 0);
+        assert!(scratch.store.events().after(&channel, 0, 10).await.unwrap().is_empty());
+    }
+    for stays in [&working, &waiting] {
+        jobs.get(&stays.id).await.unwrap();
+        let channel = stays.kind.channel(&stays.id);
+        assert!(!scratch.store.events().after(&channel, 0, 10).await.unwrap().is_empty());
+    }
+    assert_eq!(jobs.attempts(&working.id).await.unwrap().len(), 1);
+}
