@@ -173,8 +173,11 @@ mod tests {
 
     const TYPE: &str = "multipart/form-data; boundary=\"a b\"";
 
-    /// Names, file names and contents, and whether the body ended; fed in pieces of one size.
-    fn read(body: &[u8], piece: usize) -> Result<(Vec<(String, String, Vec<u8>)>, bool), Fault> {
+    /// Name, file name and content.
+    type Part = (String, String, Vec<u8>);
+
+    /// Parts, and whether the body ended; fed in pieces of one size.
+    fn read(body: &[u8], piece: usize) -> Result<(Vec<Part>, bool), Fault> {
         let mut multipart = Multipart::new(TYPE)?;
         let mut parts = Vec::new();
         for piece in body.chunks(piece) {
