@@ -81,6 +81,21 @@ class Http:
                 return reply(refused.code, refused.headers, refused.read())
 
 
+def upload(http: Http, name: str, content: bytes) -> Reply:
+    """Sends a file as a body of its own."""
+    target = f"{http.base}/v1/files?name={name}"
+    request = urllib.request.Request(target, data=content, method="POST")  # noqa: S310
+    request.add_header("Content-Type", "application/octet-stream")
+    if http.token is not None:
+        request.add_header("Authorization", f"Bearer {http.token}")
+    try:
+        with urllib.request.urlopen(request, timeout=REQUEST_SECONDS) as response:  # noqa: S310
+            return reply(response.status, response.headers, response.read())
+    except urllib.error.HTTPError as refused:
+        with refused:
+            return reply(refused.code, refused.headers, refused.read())
+
+
 def reply(status: int, headers: Any, body: bytes) -> Reply:
     kind = headers.get("Content-Type") or "application/json"
     parsed = json.loads(body) if body and "json" in kind else body

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from service import Client, Http, Reply, mint, serving, sources_config
+from service import Client, Http, Reply, mint, serving, sources_config, upload
 
 SECRET = "only-for-tests-" * 5
 EXAMPLES = 15
@@ -51,8 +51,13 @@ def furnish(http: Http) -> dict[str, dict[str, str]]:
     made(http.send("POST", "/v1/reports/kept/versions", version))
     run = made(http.send("POST", "/v1/reports/kept/run", {}))
     room, said = chat(http)
+    session = learning_session(http)
     source, kept = {"datasource_id": "flights"}, {"key": "kept"}
     return {
+        "GET /v1/learning-sessions/{id}": {"id": session},
+        "POST /v1/learning-sessions/{id}/messages": {"id": session},
+        "POST /v1/learning-sessions/{id}/publish": {"id": session},
+        "GET /v1/endpoints/{slug}": {"slug": "kept-endpoint"},
         "GET /v1/chat/rooms/{room}": {"room": room},
         "GET /v1/chat/rooms/{room}/messages": {"room": room},
         "POST /v1/chat/rooms/{room}/messages": {"room": room},
@@ -92,6 +97,18 @@ def chat(http: Http) -> tuple[str, str]:
             return room["id"], newest["message_id"]
         time.sleep(0.1)
     raise AssertionError("the question was not answered")
+
+
+def learning_session(http: Http) -> str:
+    """A session on an uploaded file, and an endpoint of it."""
+    rows = b"id,region\n1,north\n2,south\n3,north\n"
+    file = made(upload(http, "sales.csv", rows))["items"][0]["id"]
+    session = made(http.send("POST", "/v1/learning-sessions", {"file_ids": [file]}))["id"]
+    path = f"/v1/learning-sessions/{session}"
+    made(http.send("POST", f"{path}/messages", {"text": "number of sales by region"}))
+    params = [{"name": "region", "type": "text"}]
+    made(http.send("POST", f"{path}/publish", {"slug": "kept-endpoint", "params": params}))
+    return str(session)
 
 
 def made(reply: Reply) -> Any:

@@ -132,6 +132,7 @@ made_ids! {
     AuditId = "aud_";
     JobId = "job_";
     ScheduleId = "sched_";
+    FileId = "file_";
     LearningSessionId = "ls_";
     EndpointId = "ep_";
     ChatMessageId = "msg_";

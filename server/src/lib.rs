@@ -17,6 +17,7 @@ mod config;
 mod contract;
 mod differences;
 mod eda;
+mod endpoints;
 mod eval;
 mod events;
 #[expect(dead_code, reason = "sessions, which have tables already, come with later versions")]
@@ -34,6 +35,7 @@ mod routes;
 #[cfg_attr(not(test), expect(dead_code, reason = "DSNs are opened by the connectors to come"))]
 mod secrets;
 mod service;
+mod sessions;
 mod socket;
 #[cfg_attr(
     not(test),
@@ -42,6 +44,7 @@ mod socket;
 mod store;
 mod telemetry;
 mod tools;
+mod uploads;
 
 pub use commands::main;
 pub use service::{Service, ServiceOptions};

@@ -109,7 +109,7 @@ pub(crate) struct Finished {
 /// Runs an order from its IR to its judged rows. Whatever comes of it is in the run's record.
 pub(crate) async fn report(app: &Arc<App>, order: Order) -> Result<Finished, ApiError> {
     let (others, pace) = (order.question.sources(), order.pace());
-    let ready = sources::ready(app, &order.principal, &order.datasource, &others, pace).await?;
+    let ready = sources::ready(app, &order, &order.datasource, &others, pace).await?;
     let slot = app.running.place(&order.principal.sub, order.job.as_ref()).await?;
     record::begin(app, &order, slot.id()).await?;
     let span = tracing::info_span!("run", run.id = %slot.id(), source.id = %order.datasource);

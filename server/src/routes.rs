@@ -11,6 +11,7 @@ mod chat;
 mod chat_members;
 mod datasources;
 pub(crate) mod documents;
+mod endpoints;
 mod exports;
 mod jobs;
 mod metrics;
@@ -23,6 +24,7 @@ mod schedules;
 mod scope_diff;
 mod scopes;
 mod service;
+mod sessions;
 mod sockets;
 mod versions;
 
@@ -65,6 +67,7 @@ pub(crate) fn operations() -> Vec<Operation> {
         chat_members::OPERATIONS,
         datasources::OPERATIONS,
         documents::OPERATIONS,
+        endpoints::OPERATIONS,
         jobs::OPERATIONS,
         metrics::OPERATIONS,
         planning::OPERATIONS,
@@ -75,6 +78,7 @@ pub(crate) fn operations() -> Vec<Operation> {
         scope_diff::OPERATIONS,
         scopes::OPERATIONS,
         service::OPERATIONS,
+        sessions::OPERATIONS,
         sockets::OPERATIONS,
         versions::OPERATIONS,
     ]

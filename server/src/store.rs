@@ -16,6 +16,7 @@ mod checksum;
 mod data_dir;
 mod database;
 mod datasources;
+mod endpoints;
 mod error;
 mod events;
 mod idempotency_keys;
@@ -30,8 +31,10 @@ mod reports;
 mod schedules;
 mod schema_notes;
 mod scopes;
+mod sessions;
 #[cfg(test)]
 mod tests;
+mod uploads;
 
 pub(crate) use self::analyses::{Analyses, Analysis, NewAnalysis};
 pub(crate) use self::audit_log::{AuditEntry, AuditFilter, AuditLog, NewAuditEntry};
@@ -47,6 +50,7 @@ pub(crate) use self::checksum::{canonical_json, checksum};
 pub(crate) use self::data_dir::{DataDir, DataDirLock, private_file};
 pub(crate) use self::database::Store;
 pub(crate) use self::datasources::{Datasource, DatasourceChange, Datasources, NewDatasource};
+pub(crate) use self::endpoints::{Endpoint, Endpoints, NewEndpoint};
 pub(crate) use self::error::StoreError;
 pub(crate) use self::events::EventRows;
 pub(crate) use self::idempotency_keys::{Claim, IdempotencyKeys, RequestKey};
@@ -64,3 +68,4 @@ pub(crate) use self::schema_notes::{NoteChanges, NoteText, SchemaNotes, page_of}
 pub(crate) use self::scopes::{
     NewScope, NewScopeVersion, Scope, ScopeStatus, ScopeVersion, Scopes,
 };
+pub(crate) use self::sessions::{NewSession, Session, SessionFile, SessionStatus, Sessions};

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::Post;
@@ -26,6 +27,12 @@ pub(crate) struct Request {
     pub(crate) question: String,
     pub(crate) answers: BTreeMap<String, String>,
     pub(crate) follows: Follows,
+    /// What `today` and the like refer to; the moment it is answered unless said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) now: Option<Timestamp>,
+    /// Whether to run what is understood; yes unless said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) run: Option<bool>,
 }
 
 /// Which answer a question may go on from.
@@ -78,7 +85,9 @@ pub(super) async fn request(
             false => message.answers.clone(),
         };
         if !answers.is_empty() {
-            return Ok(Some(again(asked_back, answers)));
+            let request = again(asked_back, answers);
+            let (now, run) = (message.now.or(request.now), message.run.or(request.run));
+            return Ok(Some(Request { now, run, ..request }));
         }
     }
     let asks = mentioned.is_some() || room.ai == ChatAi::Always || message.ask == Some(true);
@@ -87,7 +96,8 @@ pub(super) async fn request(
         None => Follows::Last,
     };
     let question = mentioned.unwrap_or_else(|| message.content.trim().to_owned());
-    Ok(asks.then_some(Request { question, answers: BTreeMap::new(), follows }))
+    let (now, run) = (message.now, message.run);
+    Ok(asks.then_some(Request { question, answers: BTreeMap::new(), follows, now, run }))
 }
 
 async fn replied_to(

@@ -109,7 +109,8 @@ async fn list_chat_messages(call: Call) -> Answer {
     json(StatusCode::OK, &ChatMessageList { items, next: found.next.map(Cursor::new) })
 }
 
-fn said(message: store::ChatMessage) -> ChatMessage {
+/// A message in the contract's form.
+pub(super) fn said(message: store::ChatMessage) -> ChatMessage {
     ChatMessage {
         answer: meta(&message).map(|meta| meta.answer),
         message_id: message.id,
@@ -137,6 +138,7 @@ async fn post_chat_message(call: Call) -> Answer {
         ask: body.ask,
         reply_to: body.in_reply_to,
         answers: body.answers.unwrap_or_default(),
+        ..Post::default()
     };
     let posted = chat::post(&call.app, &call.principal, room.as_str(), post).await?;
     let body = ChatPosted {

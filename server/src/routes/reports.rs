@@ -14,7 +14,7 @@ use crate::contract::types::{
     ReportList,
 };
 use crate::id::ReportKey;
-use crate::pipeline::{definition, order};
+use crate::pipeline::{definition, order, sources};
 use crate::problem::ApiError;
 use crate::store::{self, Moment, NewReportVersion, StoreError};
 
@@ -207,7 +207,7 @@ async fn import_report(call: Call) -> Answer {
     free(&key, "?key")?;
     let datasource_id = query.datasource_id.or(export.datasource_id);
     if let Some(id) = &datasource_id {
-        call.app.store.datasources().get(id).await?;
+        sources::datasource(&call.app, &call.principal, id).await?;
     }
     definition::check(&call.app, &call.principal, &export.def, datasource_id.as_ref()).await?;
     let first = NewReportVersion {

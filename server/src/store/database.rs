@@ -12,8 +12,9 @@ use tokio::sync::mpsc::UnboundedSender;
 use super::data_dir::private_file;
 use super::error::StoreError;
 use super::{
-    Analyses, AuditLog, CatalogRecord, Catalogs, ChatMessages, ChatRooms, Datasources, EventRows,
-    IdempotencyKeys, Jobs, ModelDrafts, Owners, Reports, Runs, Schedules, SchemaNotes, Scopes,
+    Analyses, AuditLog, CatalogRecord, Catalogs, ChatMessages, ChatRooms, Datasources, Endpoints,
+    EventRows, IdempotencyKeys, Jobs, ModelDrafts, Owners, Reports, Runs, Schedules, SchemaNotes,
+    Scopes, Sessions,
 };
 use crate::events::Event;
 use crate::id::ProcessId;
@@ -172,6 +173,14 @@ impl Store {
 
     pub(crate) fn reports(&self) -> Reports<'_> {
         Reports::new(self)
+    }
+
+    pub(crate) fn sessions(&self) -> Sessions<'_> {
+        Sessions::new(self)
+    }
+
+    pub(crate) fn endpoints(&self) -> Endpoints<'_> {
+        Endpoints::new(self)
     }
 
     pub(crate) fn runs(&self) -> Runs<'_> {

@@ -27,5 +27,6 @@ mod runs;
 mod schedules;
 mod scopes;
 mod service;
+mod sessions;
 mod sockets;
 mod world;
