@@ -17,7 +17,7 @@ BENCH := AIR_BIN=$(RELEASE)/air AIR_BENCH_BIN=$(RELEASE)/air-bench $(BENCH_VENV)
 
 .PHONY: demo demo-federated demo-sessions run test lint rust-test python-test generate openapi check db down clean build venv \
 	system eda eda-venv eda-test-venv eda-test bench bench-build bench-planning bench-reading bench-files \
-	bench-federated bench-sockets bench-memory bench-eda eval models-check
+	bench-federated bench-sockets bench-runs bench-load bench-memory bench-eda fuzz eval models-check
 
 demo: system build ## ask three questions of the sample data, save a report, run it twice
 	AIR_BIN=$(BIN)/air AIRCLI_BIN=$(BIN)/aircli bash scripts/demo.sh
@@ -77,8 +77,13 @@ SEED ?= 1
 generate: build venv ## random questions to every engine: make generate N=5000 SEED=2
 	AIR_BIN=$(BIN)/air $(PY) -m tests.random_irs --seed $(SEED) --count $(N)
 
+FUZZ_SECONDS ?= 120
+FUZZ_TARGETS ?= ir sql dsn
+fuzz: venv ## fuzz IR, SQL and DSN
+	PYTHON=$(PY) FUZZ_SECONDS=$(FUZZ_SECONDS) FUZZ_TARGETS="$(FUZZ_TARGETS)" bash scripts/fuzz.sh
+
 # benches/README.md tells what each measures. BENCH_ARGS goes to the script: --rounds, --json, ...
-bench: bench-planning bench-reading bench-files bench-federated bench-memory ## AIR beside its peers
+bench: bench-planning bench-reading bench-files bench-federated bench-runs bench-sockets bench-memory ## AIR beside its peers
 
 bench-build: system
 	cargo build --workspace --release --locked
@@ -98,6 +103,12 @@ bench-federated: bench-build ## joins over two sources
 
 bench-sockets: bench-build ## fan-out over 2,000 sockets
 	$(BENCH) benches/sockets.py --air $(RELEASE)/air $(BENCH_ARGS)
+
+bench-runs: bench-build ## what a report's run costs over its query
+	$(BENCH) benches/runs.py $(BENCH_ARGS)
+
+bench-load: bench-build ## an hour of mixed load; BENCH_ARGS="--minutes 5"
+	$(BENCH) benches/load.py $(BENCH_ARGS)
 
 bench-memory: bench-build venv ## peak memory of large reports
 	AIR_BIN=$(RELEASE)/air PYTHON=$(PY) bash benches/memory.sh

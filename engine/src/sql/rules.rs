@@ -261,7 +261,10 @@ pub(super) trait Rules: Sync {
             (Rounding::Floor, _) => format!("floor({value})"),
             (Rounding::Ceil, _) => format!("ceil({value})"),
             (Rounding::HalfAway(d), true) => {
-                format!("CAST(round(CAST({value} AS numeric), {d}) AS double precision)")
+                // As text it has all its digits; a cast to numeric would keep 15 of them.
+                format!(
+                    "CAST(round(CAST(CAST({value} AS text) AS numeric), {d}) AS double precision)"
+                )
             }
             (Rounding::HalfAway(d), false) => format!("round({value}, {d})"),
         })

@@ -36,13 +36,13 @@ pub(super) async fn judge(
     let Question::Ir(ir) = question else { return Judged { ran, verdict: unjudged() } };
     let deadline = order.deadline.min(Instant::now() + BUDGET);
     let beside = Beside { app, ready, now: order.now, deadline };
-    let totals = beside.totals(ir, &ran).await;
-    let latest = match figures::latest(ir, ready.prepared.catalog()) {
-        Some(ir) => beside.row(&ir).await.and_then(|rows| figures::instant(&rows)),
-        None => None,
-    };
-    let receipts = beside.receipts(ir).await;
-    let empty_filters = beside.empty_filters(ir, &ran).await;
+    // At once: the caller waits for the slowest of them, not for their sum.
+    let (totals, latest, receipts, empty_filters) = futures::join!(
+        beside.totals(ir, &ran),
+        beside.latest(ir),
+        beside.receipts(ir),
+        beside.empty_filters(ir, &ran),
+    );
     let evidence = Evidence {
         ir,
         columns: ran.execution.guarded().columns(),
@@ -107,9 +107,16 @@ impl Beside<'_> {
         self.row(&qa::totals_ir(ir)?).await
     }
 
+    /// The moment of the youngest row.
+    async fn latest(&self, ir: &Ir) -> Option<Timestamp> {
+        let ir = figures::latest(ir, self.ready.prepared.catalog())?;
+        figures::instant(&self.row(&ir).await?)
+    }
+
     async fn receipts(&self, ir: &Ir) -> Vec<Receipt> {
         let Some((alone, joined)) = figures::joined(ir) else { return Vec::new() };
-        let (Some(alone), Some(joined)) = (self.row(&alone).await, self.row(&joined).await) else {
+        let both = futures::join!(self.row(&alone), self.row(&joined));
+        let (Some(alone), Some(joined)) = both else {
             return Vec::new();
         };
         figures::receipt(ir, &alone, &joined).into_iter().collect()

@@ -31,8 +31,12 @@ pub(crate) struct CatalogRecord {
 impl CatalogRecord {
     /// For `ETag`: changes with what was learned and with each edit.
     pub(crate) fn tag(&self) -> String {
-        format!("{}.{}", self.version.get(..16).unwrap_or(&self.version), self.edits_version)
+        tag(&self.version, self.edits_version)
     }
+}
+
+fn tag(version: &str, edits_version: i64) -> String {
+    format!("{}.{edits_version}", version.get(..16).unwrap_or(version))
 }
 
 pub(crate) struct Catalogs<'s> {
@@ -50,6 +54,16 @@ impl<'s> Catalogs<'s> {
             .fetch_optional(self.store.reader())
             .await?
             .ok_or_else(|| StoreError::not_found(WHAT, source))
+    }
+
+    /// The record's tag alone: the catalog itself may be large.
+    pub(crate) async fn tag(&self, source: &DatasourceId) -> Result<Option<String>, StoreError> {
+        let found: Option<(String, i64)> =
+            sqlx::query_as("SELECT version, edits_version FROM catalogs WHERE datasource_id = ?")
+                .bind(source)
+                .fetch_optional(self.store.reader())
+                .await?;
+        Ok(found.map(|(version, edits)| tag(&version, edits)))
     }
 
     /// Keeps what was learned. The edits stay.

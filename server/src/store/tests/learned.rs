@@ -50,6 +50,8 @@ async fn edits_survive_learning_again() {
     assert_ne!(again.version, learned.version);
     assert_ne!(again.tag(), edited.tag());
     assert_eq!(catalogs.get(&source).await.unwrap(), again);
+    assert_eq!(catalogs.tag(&source).await.unwrap(), Some(again.tag()));
+    assert_eq!(catalogs.tag(&source_id("none")).await.unwrap(), None);
     let missing = catalogs.put_learned(&source_id("none"), &json!({})).await;
     assert!(matches!(missing, Err(StoreError::BrokenReference { .. })));
 }
