@@ -14,6 +14,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
+use air_connectors::FilesSource;
 use air_ir::Catalog;
 
 use crate::auth::Principal;
@@ -177,6 +178,7 @@ pub(crate) async fn close(app: &App, session: &Session) -> Result<(), ApiError> 
     app.store.sessions().delete(session).await?;
     if let Ok(source) = session.source() {
         sources::forget(app, &source);
+        FilesSource::unregister(source.as_str(), app.engine.runtime.env());
     }
     files::remove(app, &session.id).await;
     Ok(())
