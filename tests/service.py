@@ -16,6 +16,7 @@ import re
 import subprocess
 import threading
 import urllib.error
+import urllib.parse
 import urllib.request
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -65,13 +66,28 @@ class Http:
         headers: Mapping[str, str] | None = None,
     ) -> Reply:
         data = None if body is None else json.dumps(body).encode()
+        return self.exchange(method, target, data, "application/json", headers or {})
+
+    def upload(self, name: str, content: bytes) -> Reply:
+        """Uploads a file as the body itself."""
+        target = f"/v1/files?name={urllib.parse.quote(name)}"
+        return self.exchange("POST", target, content, "application/octet-stream", {})
+
+    def exchange(
+        self,
+        method: str,
+        target: str,
+        data: bytes | None,
+        media: str,
+        headers: Mapping[str, str],
+    ) -> Reply:
         request = urllib.request.Request(self.base + target, data=data, method=method)  # noqa: S310
         request.add_header("Accept", "application/json")
         if data is not None:
-            request.add_header("Content-Type", "application/json")
+            request.add_header("Content-Type", media)
         if self.token is not None:
             request.add_header("Authorization", f"Bearer {self.token}")
-        for name, value in (headers or {}).items():
+        for name, value in headers.items():
             request.add_header(name, value)
         try:
             with urllib.request.urlopen(request, timeout=REQUEST_SECONDS) as response:  # noqa: S310
@@ -79,21 +95,6 @@ class Http:
         except urllib.error.HTTPError as refused:
             with refused:
                 return reply(refused.code, refused.headers, refused.read())
-
-
-def upload(http: Http, name: str, content: bytes) -> Reply:
-    """Sends a file as a body of its own."""
-    target = f"{http.base}/v1/files?name={name}"
-    request = urllib.request.Request(target, data=content, method="POST")  # noqa: S310
-    request.add_header("Content-Type", "application/octet-stream")
-    if http.token is not None:
-        request.add_header("Authorization", f"Bearer {http.token}")
-    try:
-        with urllib.request.urlopen(request, timeout=REQUEST_SECONDS) as response:  # noqa: S310
-            return reply(response.status, response.headers, response.read())
-    except urllib.error.HTTPError as refused:
-        with refused:
-            return reply(refused.code, refused.headers, refused.read())
 
 
 def reply(status: int, headers: Any, body: bytes) -> Reply:

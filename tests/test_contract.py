@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from service import Client, Http, Reply, mint, serving, sources_config, upload
+from service import Client, Http, Reply, mint, serving, sources_config
 
 SECRET = "only-for-tests-" * 5
 EXAMPLES = 15
@@ -52,6 +52,7 @@ def furnish(http: Http) -> dict[str, dict[str, str]]:
     run = made(http.send("POST", "/v1/reports/kept/run", {}))
     room, said = chat(http)
     session = learning_session(http)
+    file = made(http.upload("kept.csv", b"id,kwh\n1,2.5\n"))["items"][0]
     source, kept = {"datasource_id": "flights"}, {"key": "kept"}
     return {
         "GET /v1/learning-sessions/{id}": {"id": session},
@@ -64,6 +65,7 @@ def furnish(http: Http) -> dict[str, dict[str, str]]:
         "POST /v1/chat/rooms/{room}/messages/{id}/report": {"room": room, "id": said},
         "POST /v1/chat/rooms/{room}/members": {"room": room},
         "GET /v1/chat/rooms/{room}/presence": {"room": room},
+        "GET /v1/files/{id}": {"id": file["id"]},
         "GET /v1/scopes/{id}/diff": {"id": scope["id"]},
         "GET /v1/datasources/{id}": {"id": "flights"},
         "PATCH /v1/datasources/{id}": {"id": "changed"},
@@ -102,7 +104,7 @@ def chat(http: Http) -> tuple[str, str]:
 def learning_session(http: Http) -> str:
     """A session on an uploaded file, and an endpoint of it."""
     rows = b"id,region\n1,north\n2,south\n3,north\n"
-    file = made(upload(http, "sales.csv", rows))["items"][0]["id"]
+    file = made(http.upload("sales.csv", rows))["items"][0]["id"]
     session = made(http.send("POST", "/v1/learning-sessions", {"file_ids": [file]}))["id"]
     path = f"/v1/learning-sessions/{session}"
     made(http.send("POST", f"{path}/messages", {"text": "number of sales by region"}))

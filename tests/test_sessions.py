@@ -17,7 +17,7 @@ from urllib.parse import urlencode
 
 import duckdb
 import pytest
-from service import Http, Process, Reply, mint, serving, upload
+from service import Http, Process, Reply, mint, serving
 
 SECONDS = 60
 SECRET = "only-for-tests-" * 5
@@ -75,7 +75,7 @@ def done(reply: Reply, *statuses: int) -> Any:
 
 def opened(http: Http) -> str:
     files = [
-        done(upload(http, name, text.encode()))["items"][0]["id"]
+        done(http.upload(name, text.encode()))["items"][0]["id"]
         for name, text in (("sales.csv", sales()), ("stores.jsonl", stores()))
     ]
     session = done(http.send("POST", "/v1/learning-sessions", {"file_ids": files}))

@@ -36,6 +36,8 @@ pub(crate) struct Body {
     pub(crate) required: bool,
     /// The media types it is read in.
     pub(crate) media: &'static [&'static str],
+    /// Whether the operation reads it itself, as it comes.
+    pub(crate) streamed: bool,
 }
 
 /// By path, then by method.
@@ -53,10 +55,17 @@ def routes(contract: Contract) -> str:
         keyed = any(p["name"] == "Idempotency-Key" for p in op.params)
         body = "None"
         if request := op.spec.get("requestBody"):
-            (name,) = names_in([m["schema"] for m in request["content"].values()])
+            # A body of bytes has no schema.
+            (name,) = names_in([m["schema"] for m in request["content"].values() if m])
             media = ", ".join(f'"{m}"' for m in request["content"])
             required = str(request.get("required", False)).lower()
-            body = f'Some(Body {{ schema: "{name}", required: {required}, media: &[{media}] }})'
+            streamed = str("multipart/form-data" in request["content"]).lower()
+            body = f"""Some(Body {{
+                schema: "{name}",
+                required: {required},
+                media: &[{media}],
+                streamed: {streamed},
+            }})"""
         out += f"""Route {{
             method: "{op.method.upper()}",
             path: "{op.path}",

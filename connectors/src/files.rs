@@ -75,12 +75,10 @@ impl FilesSource {
         env.register_object_store(self.url.as_ref(), Arc::clone(&self.store));
     }
 
-    /// Takes a source's files away from an engine's runtime again.
-    pub fn unregister(id: &str, env: &RuntimeEnv) {
-        if let Ok(url) = ObjectStoreUrl::parse(format!("air-files://{id}")) {
-            // Of one that was never read, nothing is known there.
-            let _ = env.deregister_object_store(url.as_ref());
-        }
+    /// Takes that back; what still reads goes on.
+    pub fn unregister(&self, env: &RuntimeEnv) {
+        // One that was not registered is not there, as is wished.
+        let _ = env.deregister_object_store(self.url.as_ref());
     }
 
     /// Reads every file once and tells what the folder holds. `progress` hears of each step and

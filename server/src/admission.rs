@@ -63,6 +63,8 @@ pub(crate) struct Call {
     path: BTreeMap<String, String>,
     query: Value,
     body: Option<Value>,
+    /// The body of an operation that reads it itself.
+    stream: Option<Body>,
     upgrade: Option<Upgrade>,
 }
 
@@ -85,6 +87,11 @@ impl Call {
     /// The body as it came, if there was one.
     pub(crate) fn raw_body(&self) -> Option<&Value> {
         self.body.as_ref()
+    }
+
+    /// The body as it comes, of an operation that reads it itself.
+    pub(crate) fn take_body(&mut self) -> Option<Body> {
+        self.stream.take()
     }
 
     /// The connection, where it wants to become a socket.
@@ -235,6 +242,8 @@ async fn admitted(
     let limit = match route.operation_id {
         // A call by the protocol may be to learn, and a session learns its files.
         "learn" | "mcp" | "create_learning_session" => app.config.limits.request * LEARNING_FACTOR,
+        // Its bytes come as fast as the line is.
+        "upload_files" => app.config.limits.upload_time + app.config.limits.request,
         _ => app.config.limits.request,
     };
     let deadline = Instant::now() + limit;
@@ -246,7 +255,10 @@ async fn admitted(
         let mut upgrade = upgrade::read(route, &mut parts).await?;
         let principal = principal::of(app, route, &parts, upgrade.as_mut(), traced)?;
         let query = query::read(&app.schemas, route, parts.uri.query())?;
-        let body = body::read(app, route, &parts.headers, body).await?;
+        let (body, stream) = match body::is_streamed(route, &parts.headers)? {
+            true => (None, Some(body)),
+            false => (body::read(app, route, &parts.headers, body).await?, None),
+        };
         let named = [body.as_ref(), Some(&query)];
         if let Some(id) = named.iter().flatten().find_map(|v| v["datasource_id"].as_str()) {
             let _known = traced.datasource.set(id.to_owned());
@@ -260,6 +272,7 @@ async fn admitted(
             path,
             query,
             body,
+            stream,
             upgrade,
         };
         idempotency::once(route, &parts.uri, call, handler).await

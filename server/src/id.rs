@@ -134,6 +134,8 @@ made_ids! {
     ScheduleId = "sched_";
     FileId = "file_";
     LearningSessionId = "ls_";
+    /// A file that somebody uploaded.
+    FileId = "file_";
     EndpointId = "ep_";
     ChatMessageId = "msg_";
     /// One life of the server process: what was running under another is known to have ended.

@@ -13,6 +13,7 @@ mod datasources;
 pub(crate) mod documents;
 mod endpoints;
 mod exports;
+mod files;
 mod jobs;
 mod metrics;
 mod planning;
@@ -68,6 +69,7 @@ pub(crate) fn operations() -> Vec<Operation> {
         datasources::OPERATIONS,
         documents::OPERATIONS,
         endpoints::OPERATIONS,
+        files::OPERATIONS,
         jobs::OPERATIONS,
         metrics::OPERATIONS,
         planning::OPERATIONS,

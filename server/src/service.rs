@@ -37,6 +37,7 @@ use crate::sessions;
 use crate::socket::Sockets;
 use crate::store::{DataDir, DataDirLock, NewDatasource, Store};
 use crate::tools::Tools;
+use crate::uploads::{self, Uploads};
 use crate::{jobs, routes};
 
 /// What every request can reach.
@@ -74,6 +75,8 @@ pub(crate) struct App {
     pub(crate) metrics: Metrics,
     /// The contract as functions that a model can call.
     pub(crate) tools: Tools,
+    /// Files that people upload.
+    pub(crate) uploads: Uploads,
     draining: AtomicBool,
 }
 
@@ -154,6 +157,7 @@ impl Service {
             tasks: TaskTracker::new(),
             docs: routes::documents::page()?,
             tools: Tools::read()?,
+            uploads: Uploads::open(data.path())?,
             metrics: Metrics::default(),
             draining: AtomicBool::new(false),
             store,
@@ -162,6 +166,7 @@ impl Service {
         sources::check_policies(&app).await;
         let router = routes::router(&app)?;
         jobs::start(&app);
+        watching.spawn(uploads::keep(Arc::downgrade(&app)));
         watching.spawn(announce(Arc::downgrade(&app), committed));
         // Learning sessions talk through it also where there is no chat.
         watching.spawn(chat::keep(&app));
@@ -206,6 +211,7 @@ impl Service {
         let app = &self.app;
         app.draining.store(true, Ordering::Relaxed);
         app.sockets.close().await;
+        app.uploads.end();
         app.tasks.close();
         app.jobs.close();
         let grace = app.config.server.shutdown_grace;

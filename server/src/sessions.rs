@@ -178,7 +178,10 @@ pub(crate) async fn close(app: &App, session: &Session) -> Result<(), ApiError> 
     app.store.sessions().delete(session).await?;
     if let Ok(source) = session.source() {
         sources::forget(app, &source);
-        FilesSource::unregister(source.as_str(), app.engine.runtime.env());
+        let (base, own) = (folder(app), folder(app).join(source.as_str()));
+        if let Ok(files) = FilesSource::open(source.as_str(), &base, &own) {
+            files.unregister(app.engine.runtime.env());
+        }
     }
     files::remove(app, &session.id).await;
     Ok(())

@@ -69,3 +69,6 @@ pub(crate) use self::scopes::{
     NewScope, NewScopeVersion, Scope, ScopeStatus, ScopeVersion, Scopes,
 };
 pub(crate) use self::sessions::{NewSession, Session, SessionFile, SessionStatus, Sessions};
+pub(crate) use self::uploads::{
+    FileForm, FileState, Given, Packing, Room, Settled, Upload, Uploads, hold_files, release_files,
+};

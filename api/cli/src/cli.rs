@@ -189,6 +189,8 @@ pub(crate) enum Command {
         #[arg(long, short)]
         source: Option<String>,
     },
+    /// Upload files of data; --timeout is how long nothing may move.
+    Upload(Upload),
     /// A channel's events as they happen, a line of JSON each, until it is interrupted.
     Ws(Ws),
     /// Completions for a shell, on standard output.
@@ -211,6 +213,19 @@ pub(crate) struct Call {
     /// A header; may be repeated.
     #[arg(long, value_name = "K=V")]
     pub(crate) header: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Upload {
+    /// CSV, TSV and JSON lines, also as .gz or .zst, and Parquet.
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<std::path::PathBuf>,
+    /// Another name than the file's own, with its ending.
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    /// Do not wait until the service has read the files.
+    #[arg(long)]
+    pub(crate) no_wait: bool,
 }
 
 #[derive(Debug, Args)]

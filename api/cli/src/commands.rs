@@ -12,6 +12,7 @@ mod runs;
 mod schedules;
 mod sessions;
 mod sources;
+mod upload;
 mod ws;
 
 use crate::cli::{Cli, Command, Endpoints, Sessions};
@@ -199,6 +200,7 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Import { file, key, source } => {
             definitions::import(&session, &file, key.as_deref(), source.as_deref()).await
         }
+        Command::Upload(wanted) => upload::upload(&session, &wanted, patience).await,
         Command::Ws(wanted) => ws::ws(&session, place, patience, &wanted).await,
         Command::Completions { .. } => Ok(()),
     }

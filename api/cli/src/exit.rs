@@ -5,6 +5,7 @@ use air_client::types::ErrorCode;
 use air_client::{Error, StatusCode};
 use std::io::Write;
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 pub(crate) const FAILED: u8 = 1;
@@ -30,6 +31,14 @@ pub(crate) fn follow(job: &str) {
 
 pub(crate) fn unfollow() {
     *followed() = None;
+}
+
+/// Whether an interrupt ends the server's side too.
+static BREAKS_OFF: AtomicBool = AtomicBool::new(false);
+
+/// From now on an interrupt leaves nothing half done on the server.
+pub(crate) fn breaks_off() {
+    BREAKS_OFF.store(true, Ordering::Relaxed);
 }
 
 /// How a job is followed again.
@@ -60,6 +69,9 @@ impl Failure {
     pub(crate) fn interrupted() -> Self {
         if let Some(job) = followed().as_deref() {
             return Self::new(INTERRUPTED, format!("interrupted; {job}: {}", resume(job)));
+        }
+        if BREAKS_OFF.load(Ordering::Relaxed) {
+            return Self::new(INTERRUPTED, "interrupted; what did not come whole is not kept");
         }
         Self::new(
             INTERRUPTED,

@@ -118,6 +118,21 @@ impl Output {
         bar
     }
 
+    /// A bar of bytes while a file is sent; only on a terminal.
+    pub(crate) fn transfer(&self, name: &str, bytes: u64) -> ProgressBar {
+        if self.quiet || !std::io::stderr().is_terminal() {
+            return ProgressBar::hidden();
+        }
+        let bar = ProgressBar::new(bytes);
+        let template = "{prefix} [{bar:30}] {bytes}/{total_bytes} {msg} ({bytes_per_sec}, {eta})";
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            bar.set_style(style.progress_chars("=> "));
+        }
+        bar.set_prefix(plain(name));
+        bar.enable_steady_tick(Duration::from_millis(200));
+        bar
+    }
+
     /// The rows of a run, and what people should know of them.
     pub(crate) fn result(&self, result: &Value) -> Result<(), Failure> {
         if !self.is_table() {

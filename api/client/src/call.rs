@@ -1,7 +1,9 @@
 //! One call: what goes with it, and how its answer is read.
 
+use std::time::Duration;
+
 use reqwest::header::{ACCEPT, HeaderName, HeaderValue};
-use reqwest::{RequestBuilder, Response};
+use reqwest::{Body, RequestBuilder, Response};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -51,6 +53,20 @@ impl Call {
         let mut call = self.header("Content-Type", media_type);
         call.request = call.request.body(body.into());
         call
+    }
+
+    /// A body of a known length that is read as it is sent, such as a file.
+    pub fn stream(self, media_type: &str, length: u64, body: Body) -> Self {
+        let call = self.header("Content-Type", media_type);
+        let mut call = call.header("Content-Length", &length.to_string());
+        call.request = call.request.body(body);
+        call
+    }
+
+    /// How long the whole call may take, in place of the client's own limit.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.request = self.request.timeout(timeout);
+        self
     }
 
     /// A header.

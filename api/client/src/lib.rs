@@ -15,4 +15,4 @@ pub use call::Call;
 pub use client::{Client, ClientBuilder};
 pub use error::Error;
 pub use generated::types;
-pub use reqwest::{Method, Response, StatusCode};
+pub use reqwest::{Body, Method, Response, StatusCode};

@@ -8,7 +8,7 @@ use super::beneath::FoundFile;
 use super::guess::Guess;
 use super::root::versioned_meta;
 use super::text::{
-    Compression, CsvDecoder, MAX_RECORD, Rows, TextDecoder, file_bytes, json_fields,
+    Compression, CsvDecoder, MAX_RECORD, Rows, TextDecoder, batch_rows, file_bytes, json_fields,
 };
 use crate::error::SourceError;
 use air_ir::DataType;
@@ -76,7 +76,7 @@ async fn csv_guesses(
     guesses: &mut [Guess],
 ) -> Result<(), SourceError> {
     let width = guesses.len();
-    let batch = rows.map_or(BATCH, |r| r.clamp(1, BATCH));
+    let batch = batch_rows(rows.map_or(BATCH, |r| r.clamp(1, BATCH)), width);
     let decoder = CsvDecoder::new(width, byte(delimiter), (0..width).collect(), batch, true);
     let meta = versioned_meta(file).map_err(|e| unreadable(&file.path, &e))?;
     let mut reader = Rows::open(store, &meta, None, TextDecoder::Csv(Box::new(decoder))).await?;
@@ -111,7 +111,7 @@ pub(crate) async fn csv_header(
     let is_tsv = Compression::of(&file.path).1.to_ascii_lowercase().ends_with(".tsv");
     let delimiter = delimiter.unwrap_or_else(|| if is_tsv { '\t' } else { sniff(start) });
     let record = first_record(start, byte(delimiter))
-        .ok_or_else(|| wrong("is longer than 1 MiB".to_owned()))?;
+        .ok_or_else(|| wrong("is longer than 1 MiB; keep the columns that are needed".to_owned()))?;
     let mut names = Vec::with_capacity(record.len());
     for (i, name) in record.into_iter().enumerate() {
         let name = String::from_utf8(name)
@@ -120,7 +120,10 @@ pub(crate) async fn csv_header(
         names.push(if name.is_empty() { format!("column_{}", i + 1) } else { name.to_owned() });
     }
     if names.len() > MAX_COLUMNS {
-        return Err(wrong(format!("{} columns; at most {MAX_COLUMNS} are read", names.len())));
+        return Err(wrong(format!(
+            "{} columns; at most {MAX_COLUMNS} are read, so keep those that are needed",
+            names.len()
+        )));
     }
     if let Some(twice) = repeated(&names) {
         return Err(wrong(format!(

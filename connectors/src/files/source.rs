@@ -5,7 +5,7 @@
 
 use super::convert::{BadRow, TextColumn, convert};
 use super::infer::byte;
-use super::text::{CsvDecoder, JsonlDecoder, Rows, TextDecoder};
+use super::text::{CsvDecoder, JsonlDecoder, Rows, TextDecoder, batch_rows};
 use crate::error::SourceError;
 use air_ir::DataType;
 use air_ir::catalog::FileFormat;
@@ -43,6 +43,12 @@ pub(crate) struct TextForm {
 
 impl TextForm {
     fn decoder(&self, wanted: &[usize], batch_size: usize, from_start: bool) -> TextDecoder {
+        // A record of CSV is cut whole, whatever is wanted of it.
+        let width = match self.format {
+            FileFormat::Csv => self.columns.len(),
+            _ => wanted.len(),
+        };
+        let batch_size = batch_rows(batch_size, width);
         match self.format {
             FileFormat::Csv => TextDecoder::Csv(Box::new(CsvDecoder::new(
                 self.columns.len(),

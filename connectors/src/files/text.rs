@@ -26,6 +26,15 @@ pub(crate) const MAX_RECORD: usize = 64 << 20;
 /// Bytes after which a batch is given out though it has few rows, for rows may be long.
 pub(crate) const BATCH_BYTES: usize = 32 << 20;
 
+/// Cells of a batch: of a file with very many columns fewer rows are read at once, since even a
+/// cell without a value takes memory.
+const BATCH_CELLS: usize = 1 << 20;
+
+/// How many rows of so many columns make a batch, where `rows` are wanted.
+pub(crate) fn batch_rows(rows: usize, columns: usize) -> usize {
+    rows.min(BATCH_CELLS / columns.max(1)).max(1)
+}
+
 /// What is wrong with a line, counted from 1.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct LineError {

@@ -10,6 +10,14 @@ use crate::contract::types::{ErrorCode, FieldErrorCode};
 use crate::problem::ApiError;
 use crate::service::App;
 
+/// Whether the operation reads the body itself, as it comes; its type is one of the operation's.
+pub(super) fn is_streamed(route: &Route, headers: &HeaderMap) -> Result<bool, ApiError> {
+    match route.body.filter(|body| body.streamed) {
+        Some(wanted) => media_type(headers, wanted.media).map(|_| true),
+        None => Ok(false),
+    }
+}
+
 /// The body as JSON that fits its schema; none where the operation reads none, or none came.
 pub(super) async fn read(
     app: &App,

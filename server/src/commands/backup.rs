@@ -1,11 +1,12 @@
 //! `air backup`, `air restore` and `air migrate`.
 //!
-//! A backup is a folder: the control plane as of one instant, the kept rows of every run in it, and
-//! a manifest with the size and SHA-256 of each file. It is written beside its place and renamed
+//! A backup is a folder: the control plane as of one instant, the kept rows of every run and the
+//! uploaded files in it, and a manifest with the size and SHA-256 of each file. It is written beside its place and renamed
 //! when it is whole, and read whole before anything is restored. Not in it: the configuration,
 //! secrets and keys, which are kept elsewhere, and the files of sources.
 
 mod manifest;
+mod uploads;
 
 use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt;
@@ -86,6 +87,7 @@ async fn write(config: &Config, part: &Path) -> anyhow::Result<Manifest> {
             .with_context(|| format!("{} cannot be copied", from.display()))?;
         manifest.add(part, &inside)?;
     }
+    uploads::write(config, part, &copy, &mut manifest).await?;
     manifest.write(part)?;
     Ok(manifest)
 }
@@ -111,6 +113,7 @@ impl Restore {
             let from = self.folder.join(SNAPSHOTS).join(name);
             put(&from, &config.execution.snapshot_dir.join(name))?;
         }
+        uploads::restore(&config, &self.folder, &manifest)?;
         let file = &config.control_plane.file;
         // The last: as long as it is not there, nothing is restored.
         put(&copy, file)?;
@@ -132,6 +135,7 @@ fn empty(config: &Config, manifest: &Manifest) -> anyhow::Result<()> {
     let file = &config.control_plane.file;
     let what_to_do = "restore into an empty folder, or move what is there away first";
     ensure!(!file.exists(), "{} is there already; {what_to_do}", file.display());
+    uploads::empty(config, manifest, what_to_do)?;
     let folder = &config.execution.snapshot_dir;
     if !folder.exists() {
         return Ok(());

@@ -10,7 +10,20 @@ use super::section::Section;
 pub(crate) struct LimitsConfig {
     pub(crate) body: u64,
     pub(crate) upload_file: u64,
+    /// Of one request, and of the files of one learning session.
     pub(crate) upload_session: u64,
+    /// Of all files of one user.
+    pub(crate) upload_user: u64,
+    /// Of all files of all users.
+    pub(crate) upload_store: u64,
+    /// How long the bytes of one request may come.
+    pub(crate) upload_time: Duration,
+    /// How long reading a file once may take, before it is ready.
+    pub(crate) upload_read: Duration,
+    /// Requests at once.
+    pub(crate) uploads_per_user: usize,
+    pub(crate) files_per_upload: usize,
+    pub(crate) files_per_user: u64,
     /// Bytes out for each byte in.
     pub(crate) decompression_ratio: u32,
     pub(crate) json_depth: usize,
@@ -37,6 +50,13 @@ impl LimitsConfig {
             body: section.size("body", 10_000_000),
             upload_file: section.size("upload_file", 2_000_000_000),
             upload_session: section.size("upload_session", 10_000_000_000),
+            upload_user: section.size("upload_user", 20_000_000_000),
+            upload_store: section.size("upload_store", 100_000_000_000),
+            upload_time: section.duration("upload_time", Duration::from_secs(3600)),
+            upload_read: section.duration("upload_read", Duration::from_secs(600)),
+            uploads_per_user: section.number("uploads_per_user", 4, 1..=1_000),
+            files_per_upload: section.number("files_per_upload", 20, 1..=1_000),
+            files_per_user: section.number("files_per_user", 1_000, 1..=1_000_000),
             decompression_ratio: section.number("decompression_ratio", 100, 1..=100_000),
             json_depth: section.number("json_depth", 64, 8..=120),
             sql_text: section.size("sql_text", 256_000),

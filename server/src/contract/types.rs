@@ -1877,6 +1877,141 @@ text_type! {
     Cron
 }
 
+/// Files as a form: each part `file` with its `filename`, and before it, where one is given, a
+/// part `sha256` with its checksum.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct FileUpload {
+    pub(crate) file: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) sha256: Option<Vec<String>>,
+}
+
+/// What was kept of a request.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Uploaded {
+    pub(crate) items: Vec<UploadedFile>,
+}
+
+/// A page of files.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct UploadedFileList {
+    pub(crate) items: Vec<UploadedFile>,
+    pub(crate) next: Option<Cursor>,
+}
+
+/// A file that was uploaded.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct UploadedFile {
+    pub(crate) id: crate::id::FileId,
+    /// As it was given, without folders and without characters that cannot be seen.
+    pub(crate) name: String,
+    pub(crate) owner: String,
+    pub(crate) state: FileState,
+    pub(crate) format: UploadFormat,
+    pub(crate) compression: FileCompression,
+    /// What it takes on the disk.
+    pub(crate) bytes: u64,
+    /// Of the bytes as they came.
+    pub(crate) sha256: String,
+    /// Once it is ready.
+    pub(crate) rows: Option<u64>,
+    /// Once it is ready.
+    pub(crate) columns: Option<u64>,
+    /// Why it was rejected, and what to do.
+    pub(crate) reason: Option<String>,
+    pub(crate) created_at: String,
+    pub(crate) updated_at: String,
+}
+
+/// `quarantined` until it was read whole; `rejected` where it cannot be used, then nothing of it
+/// is on the disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum FileState {
+    Quarantined,
+    Ready,
+    Rejected,
+}
+
+impl FileState {
+    /// Every value.
+    pub(crate) const ALL: &[Self] = &[Self::Quarantined, Self::Ready, Self::Rejected];
+
+    /// The name in the contract.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Quarantined => "quarantined",
+            Self::Ready => "ready",
+            Self::Rejected => "rejected",
+        }
+    }
+}
+
+impl fmt::Display for FileState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// What is in it, whatever its name says. TSV is `csv`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum UploadFormat {
+    Csv,
+    Jsonl,
+    Parquet,
+}
+
+impl UploadFormat {
+    /// Every value.
+    pub(crate) const ALL: &[Self] = &[Self::Csv, Self::Jsonl, Self::Parquet];
+
+    /// The name in the contract.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Csv => "csv",
+            Self::Jsonl => "jsonl",
+            Self::Parquet => "parquet",
+        }
+    }
+}
+
+impl fmt::Display for UploadFormat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// How it is compressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum FileCompression {
+    None,
+    Gzip,
+    Zstd,
+}
+
+impl FileCompression {
+    /// Every value.
+    pub(crate) const ALL: &[Self] = &[Self::None, Self::Gzip, Self::Zstd];
+
+    /// The name in the contract.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Gzip => "gzip",
+            Self::Zstd => "zstd",
+        }
+    }
+}
+
+impl fmt::Display for FileCompression {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
 /// A report that is run at times of a calendar.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Schedule {
@@ -4116,6 +4251,31 @@ pub(crate) struct ListSchedulesQuery {
     /// The `next` of the page before. One that is not from this list is 422.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) cursor: Option<Cursor>,
+}
+
+/// The query of `list_files`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ListFilesQuery {
+    /// Items on a page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) limit: Option<u16>,
+    /// The `next` of the page before. One that is not from this list is 422.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) cursor: Option<Cursor>,
+}
+
+/// The query of `upload_files`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct UploadFilesQuery {
+    /// The name of the file that is the body, with its ending. It is shown without folders, and is no
+    /// place on the server's disk.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) name: Option<String>,
+    /// Whether the answer waits until the files were read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) wait: Option<bool>,
 }
 
 /// The query of `list_chat_rooms`.

@@ -14,10 +14,10 @@ use super::error::StoreError;
 use super::{
     Analyses, AuditLog, CatalogRecord, Catalogs, ChatMessages, ChatRooms, Datasources, Endpoints,
     EventRows, IdempotencyKeys, Jobs, ModelDrafts, Owners, Reports, Runs, Schedules, SchemaNotes,
-    Scopes, Sessions,
+    Scopes, Sessions, Uploads,
 };
 use crate::events::Event;
-use crate::id::ProcessId;
+use crate::id::{FileId, ProcessId};
 
 const READERS: u32 = 4;
 /// How long a write waits for its turn before it is told that the control plane is busy.
@@ -124,6 +124,22 @@ impl Store {
         Ok(found?)
     }
 
+    /// The uploaded files that a database names: their ids, and their names in their folders.
+    pub(crate) async fn uploaded(file: &Path) -> Result<Vec<(FileId, String)>, StoreError> {
+        let pool = reading(file).await?;
+        // A database that no service of this version has opened yet has no such table.
+        let table = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'uploads'";
+        let there: Option<i64> = sqlx::query_scalar(table).fetch_optional(&pool).await?;
+        let query = "SELECT id, stored_as FROM uploads
+                     WHERE state IN ('quarantined', 'ready') ORDER BY id";
+        let found = match there {
+            Some(_) => sqlx::query_as(query).fetch_all(&pool).await,
+            None => Ok(Vec::new()),
+        };
+        pool.close().await;
+        Ok(found?)
+    }
+
     /// Whether a file is a whole control plane. Nothing is written to it.
     pub(crate) async fn integrity(file: &Path) -> Result<(), StoreError> {
         let pool = reading(file).await?;
@@ -201,6 +217,10 @@ impl Store {
 
     pub(crate) fn analyses(&self) -> Analyses<'_> {
         Analyses::new(self)
+    }
+
+    pub(crate) fn uploads(&self) -> Uploads<'_> {
+        Uploads::new(self)
     }
 
     pub(crate) fn audit_log(&self) -> AuditLog<'_> {

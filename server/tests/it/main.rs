@@ -29,4 +29,5 @@ mod scopes;
 mod service;
 mod sessions;
 mod sockets;
+mod uploads;
 mod world;

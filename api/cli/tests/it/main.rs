@@ -15,6 +15,7 @@ mod running;
 mod sessions;
 mod stand_in;
 mod terminal;
+mod uploading;
 
 use std::io::Write;
 use std::path::PathBuf;

@@ -693,6 +693,32 @@ impl Client {
         self.call(Method::DELETE, &["v1", "schedules", id.as_str()]).done().await
     }
 
+    /// List uploaded files, newest first.
+    ///
+    /// The caller's own; every user's for an admin.
+    pub async fn list_files(&self, query: &ListFilesQuery) -> Result<UploadedFileList, Error> {
+        self.call(Method::GET, &["v1", "files"])
+            .query(query)
+            .accept("application/json")
+            .typed()
+            .await
+    }
+
+    /// An uploaded file.
+    pub async fn get_file(&self, id: &FileId) -> Result<UploadedFile, Error> {
+        self.call(Method::GET, &["v1", "files", id.as_str()])
+            .accept("application/json")
+            .typed()
+            .await
+    }
+
+    /// Remove an uploaded file.
+    ///
+    /// A file that a learning session uses stays, with 409.
+    pub async fn delete_file(&self, id: &FileId) -> Result<(), Error> {
+        self.call(Method::DELETE, &["v1", "files", id.as_str()]).done().await
+    }
+
     /// Open a WebSocket, or read what it offers.
     ///
     /// With `Upgrade: websocket` (version 13) the answer is 101 and the connection is a socket;

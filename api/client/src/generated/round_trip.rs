@@ -89,6 +89,9 @@ pub(crate) fn round_trip(schema: &str, value: Value) -> Option<Result<Value, Err
         "SqlRequest" => through::<SqlRequest>(value),
         "SqlResponse" => through::<SqlResponse>(value),
         "ToolList" => through::<ToolList>(value),
+        "Uploaded" => through::<Uploaded>(value),
+        "UploadedFile" => through::<UploadedFile>(value),
+        "UploadedFileList" => through::<UploadedFileList>(value),
         _ => return None,
     })
 }

@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 const FILE: &str = "manifest.json";
 pub(super) const CONTROL_PLANE: &str = "air.db";
 pub(super) const SNAPSHOTS: &str = "snapshots";
+pub(super) const UPLOADS: &str = "uploads";
 /// Of the form of a backup, not of the program.
 const VERSION: u32 = 1;
 
@@ -59,8 +60,17 @@ impl Manifest {
 
     /// Names of the files of rows.
     pub(super) fn snapshots(&self) -> impl Iterator<Item = &str> {
+        self.within(SNAPSHOTS)
+    }
+
+    /// Names of the uploaded files.
+    pub(super) fn uploads(&self) -> impl Iterator<Item = &str> {
+        self.within(UPLOADS)
+    }
+
+    fn within(&self, folder: &'static str) -> impl Iterator<Item = &str> {
         let names = self.files.keys();
-        names.filter_map(|name| name.strip_prefix(SNAPSHOTS)?.strip_prefix('/'))
+        names.filter_map(move |name| name.strip_prefix(folder)?.strip_prefix('/'))
     }
 
     pub(super) fn write(&self, folder: &Path) -> anyhow::Result<()> {
@@ -83,7 +93,8 @@ impl Manifest {
         ensure!(manifest.files.contains_key(CONTROL_PLANE), damaged());
         // Names come from outside: a path that leads elsewhere is not one of ours.
         for name in manifest.files.keys().filter(|name| *name != CONTROL_PLANE) {
-            let inside = name.strip_prefix(SNAPSHOTS).and_then(|name| name.strip_prefix('/'));
+            let folder = |known| name.strip_prefix(known)?.strip_prefix('/');
+            let inside = folder(SNAPSHOTS).or_else(|| folder(UPLOADS));
             let plain = |name: &str| {
                 !name.is_empty() && !name.contains(['/', '\\']) && !name.starts_with('.')
             };
