@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::str::FromStr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use axum::body::Body;
@@ -64,7 +64,7 @@ pub(crate) struct Call {
     query: Value,
     body: Option<Value>,
     /// The body of an operation that reads it itself.
-    stream: Option<Body>,
+    stream: Mutex<Option<Body>>,
     upgrade: Option<Upgrade>,
 }
 
@@ -91,7 +91,8 @@ impl Call {
 
     /// The body as it comes, of an operation that reads it itself.
     pub(crate) fn take_body(&mut self) -> Option<Body> {
-        self.stream.take()
+        // A body is not shared; the lock is what makes a call so.
+        self.stream.get_mut().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     /// The connection, where it wants to become a socket.
@@ -272,7 +273,7 @@ async fn admitted(
             path,
             query,
             body,
-            stream,
+            stream: Mutex::new(stream),
             upgrade,
         };
         idempotency::once(route, &parts.uri, call, handler).await

@@ -132,7 +132,6 @@ made_ids! {
     AuditId = "aud_";
     JobId = "job_";
     ScheduleId = "sched_";
-    FileId = "file_";
     LearningSessionId = "ls_";
     /// A file that somebody uploaded.
     FileId = "file_";

@@ -56,7 +56,6 @@ pub(crate) struct Uploads {
 
 /// A file that can be read.
 #[derive(Debug, Clone, PartialEq)]
-#[cfg_attr(not(test), expect(dead_code, reason = "a session knows a file's form by its ending"))]
 pub(crate) struct StoredFile {
     pub(crate) id: FileId,
     /// For people.

@@ -110,8 +110,9 @@ pub(crate) async fn csv_header(
     }
     let is_tsv = Compression::of(&file.path).1.to_ascii_lowercase().ends_with(".tsv");
     let delimiter = delimiter.unwrap_or_else(|| if is_tsv { '\t' } else { sniff(start) });
-    let record = first_record(start, byte(delimiter))
-        .ok_or_else(|| wrong("is longer than 1 MiB; keep the columns that are needed".to_owned()))?;
+    let record = first_record(start, byte(delimiter)).ok_or_else(|| {
+        wrong("is longer than 1 MiB; keep the columns that are needed".to_owned())
+    })?;
     let mut names = Vec::with_capacity(record.len());
     for (i, name) in record.into_iter().enumerate() {
         let name = String::from_utf8(name)

@@ -24,17 +24,16 @@ fn told(catalog: &Catalog) -> Vec<String> {
     told
 }
 
-const SALES: &str = "sale_id,store,customer_id,amount\n1,A,7,1.5\n2,B,7,2\n3,A,8,3\n4,C,9,4\n5,B,8,5\n6,A,7,6\n";
-const STORES: &str = "{\"store\":\"A\",\"m2\":10}\n{\"store\":\"B\",\"m2\":20}\n{\"store\":\"C\",\"m2\":30}\n";
+const SALES: &str =
+    "sale_id,store,customer_id,amount\n1,A,7,1.5\n2,B,7,2\n3,A,8,3\n4,C,9,4\n5,B,8,5\n6,A,7,6\n";
+const STORES: &str =
+    "{\"store\":\"A\",\"m2\":10}\n{\"store\":\"B\",\"m2\":20}\n{\"store\":\"C\",\"m2\":30}\n";
 const CUSTOMERS: &str = "id,name\n7,Ann\n8,Bob\n9,Eve\n10,Dan\n";
 
 #[tokio::test]
 async fn files_of_all_forms_are_joined_by_names_and_values() {
-    let world = World::new(&[
-        ("sales.csv", SALES),
-        ("stores.jsonl", STORES),
-        ("customers.csv", CUSTOMERS),
-    ]);
+    let world =
+        World::new(&[("sales.csv", SALES), ("stores.jsonl", STORES), ("customers.csv", CUSTOMERS)]);
     let catalog = found(&world).await;
     assert_eq!(
         told(&catalog),

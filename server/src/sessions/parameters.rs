@@ -229,9 +229,7 @@ fn fits(kind: Kind, value: &Value) -> bool {
         Kind::Integer => value.is_i64(),
         Kind::Number => value.is_number(),
         Kind::Boolean => value.is_boolean(),
-        Kind::Date => {
-            text.is_some_and(|t| t.len() == 10 && t.parse::<jiff::civil::Date>().is_ok())
-        }
+        Kind::Date => text.is_some_and(|t| t.len() == 10 && t.parse::<jiff::civil::Date>().is_ok()),
         Kind::Timestamp => text.is_some_and(|t| {
             t.parse::<jiff::Timestamp>().is_ok() || t.parse::<jiff::civil::DateTime>().is_ok()
         }),

@@ -14,7 +14,8 @@ use super::parameters::{self, Parametrised};
 use crate::auth::Principal;
 use crate::chat::meta;
 use crate::contract::types::{
-    self as contract, AskState, ChatAnswer, EndpointParam, ErrorCode, FieldErrorCode, ResultColumn, SessionPublish,
+    self as contract, AskState, ChatAnswer, EndpointParam, ErrorCode, FieldErrorCode, ResultColumn,
+    SessionPublish,
 };
 use crate::id::DatasourceId;
 use crate::pipeline::{ask, definition, plan_options, policy, sources};

@@ -8,8 +8,9 @@ use sqlx::types::Json;
 use super::chat_rooms::insert_room;
 use super::datasources::{insert as insert_source, remove as remove_source};
 use super::error::StoreError;
-use super::uploads::{hold_files, release_files};
-use super::{Moment, NewChatRoom, NewDatasource, Page, PageRequest, Store};
+use super::{
+    Moment, NewChatRoom, NewDatasource, Page, PageRequest, Store, hold_files, release_files,
+};
 use crate::events::Channel;
 use crate::id::{ChatRoomId, DatasourceId, FileId, LearningSessionId};
 

@@ -74,11 +74,17 @@ async fn files_are_joined_and_every_suggested_question_is_answered() {
     let files = session["files"].as_array().unwrap();
     let told: Vec<_> = files.iter().map(|file| (&file["table"], &file["rows"])).collect();
     assert_eq!(told, [(&json!("sales"), &json!(60)), (&json!("stores"), &json!(6))]);
-    assert_eq!((&session["name"], &session["status"]), (&json!("sales.csv, stores.jsonl"), &json!("open")));
-    let suggested: Vec<&str> =
-        session["suggested_questions"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
-    for wanted in
-        ["total amount by month", "total amount by region", "top 5 store by total amount"]
+    assert_eq!(
+        (&session["name"], &session["status"]),
+        (&json!("sales.csv, stores.jsonl"), &json!("open"))
+    );
+    let suggested: Vec<&str> = session["suggested_questions"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(Value::as_str)
+        .collect();
+    for wanted in ["total amount by month", "total amount by region", "top 5 store by total amount"]
     {
         assert!(suggested.contains(&wanted), "{suggested:?}");
     }
@@ -136,7 +142,10 @@ async fn questions_back_are_answered_by_their_ids_or_in_words() {
     let (name, choice) = (question["id"].as_str().unwrap(), &question["choices"][0]["value"]);
     let answered = say(&world, &id, json!({"text": "that one", "answers": {name: choice}})).await;
     assert_ne!(answered["state"], "cannot_answer", "{answered}");
-    assert!(answered["scope_md"].as_str().unwrap().contains("which region was the best"), "{answered}");
+    assert!(
+        answered["scope_md"].as_str().unwrap().contains("which region was the best"),
+        "{answered}"
+    );
     let fresh = say(&world, &id, json!({"text": "@air number of stores"})).await;
     assert_eq!(fresh["result"]["rows"], json!([{"stores": 6}]), "{fresh}");
     let period = json!({"text": "number of sales this month", "now": "2024-03-15T00:00:00Z"});
@@ -153,9 +162,11 @@ async fn a_session_is_a_room_of_the_chat() {
     let deadline = Instant::now() + Duration::from_secs(30);
     let answer = loop {
         let session = get(&world, &shown(&id)).await;
-        let found = session["messages"].as_array().unwrap().iter().find(|message| {
-            message["message_id"] == posted["answer_id"]
-        });
+        let found = session["messages"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|message| message["message_id"] == posted["answer_id"]);
         match found {
             Some(answer) => break answer.clone(),
             None => assert!(Instant::now() < deadline, "{session}"),
@@ -194,11 +205,18 @@ async fn a_session_and_its_source_are_its_owners() {
         ("POST", "/v1/query".to_owned(), json!({"datasource_id": &id, "ir": &ir})),
         ("POST", "/v1/sql".to_owned(), json!({"datasource_id": &id, "ir": &ir})),
         ("POST", "/v1/ask".to_owned(), json!({"datasource_id": &id, "question": "sales"})),
-        ("POST", "/v1/scopes".to_owned(), json!({"datasource_id": &id, "scope_md": "# Question\n\nx\n"})),
+        (
+            "POST",
+            "/v1/scopes".to_owned(),
+            json!({"datasource_id": &id, "scope_md": "# Question\n\nx\n"}),
+        ),
         ("POST", "/v1/chat/rooms".to_owned(), json!({"datasource_id": &id})),
         ("POST", "/v1/learning-sessions".to_owned(), json!({"file_ids": [file]})),
-        ("POST", format!("/v1/reports/import?key=stolen&datasource_id={id}"),
-            json!({"format": "air.report/1", "key": "stolen", "title": "T", "def": &def})),
+        (
+            "POST",
+            format!("/v1/reports/import?key=stolen&datasource_id={id}"),
+            json!({"format": "air.report/1", "key": "stolen", "title": "T", "def": &def}),
+        ),
     ] {
         let call = world.as_user("bob", "editor", method, &target);
         let call = if body.is_null() { call } else { call.json(&body) };

@@ -48,8 +48,10 @@ fn a_session_is_opened_talked_in_and_published() {
     let sent = json!({"slug": "s", "params": [
         {"name": "region", "type": "text", "default": "north"},
         {"name": "n", "type": "date", "required": true}]});
-    assert_eq!((heard[2].line.as_str(), heard[2].json()),
-        ("POST /v1/learning-sessions/ls_1/publish", sent));
+    assert_eq!(
+        (heard[2].line.as_str(), heard[2].json()),
+        ("POST /v1/learning-sessions/ls_1/publish", sent)
+    );
     assert_eq!(heard[5].line, "DELETE /v1/learning-sessions/ls_1");
 }
 

@@ -58,7 +58,9 @@ fn what_was_kept_is_told_where_a_later_file_fails() {
     ran.ends(1, &["It is no table."]);
     let told: Value = serde_json::from_str(&ran.out).unwrap();
     assert_eq!(told["items"].as_array().unwrap().len(), 1);
-    for (status, code, ends) in [(401, "unauthorized", 4), (413, "payload_too_large", 1), (503, "unavailable", 5)] {
+    for (status, code, ends) in
+        [(401, "unauthorized", 4), (413, "payload_too_large", 1), (503, "unavailable", 5)]
+    {
         let server = StandIn::new([problem(status, code, "No.")]);
         on(&server, &["upload", &one]).ends(ends, &["No."]);
     }

@@ -23,7 +23,8 @@ async fn published(world: &World) -> String {
         {"name": "since", "type": "date", "field": "sold_at", "op": ">=", "default": "2024-01-01"},
         {"name": "least", "type": "number", "field": "amount", "op": ">=", "description": "Sales of so much."},
     ]);
-    let body = json!({"slug": "by-region", "description": "What each region sold.", "params": params});
+    let body =
+        json!({"slug": "by-region", "description": "What each region sold.", "params": params});
     let endpoint = publish(world, &id, body).await;
     assert_eq!(endpoint.header("location"), "/v1/endpoints/by-region");
     let endpoint = endpoint.expect(201);
@@ -66,7 +67,12 @@ async fn anyone_with_a_token_calls_it_with_typed_parameters() {
     let report = report.json(&json!({"params": {"channel": ["web"]}})).send().await.expect(200);
     assert_eq!(report["rows"][0]["total_amount"], sum(|i| north(i) && i % 3 == 0));
     let ask = json!({"datasource_id": &id, "question": "total amount by region"});
-    world.as_user("bob", "viewer", "POST", "/v1/ask").json(&ask).send().await.problem(404, "not_found");
+    world
+        .as_user("bob", "viewer", "POST", "/v1/ask")
+        .json(&ask)
+        .send()
+        .await
+        .problem(404, "not_found");
 
     for (format, media) in [
         ("csv", "text/csv; charset=utf-8"),
@@ -124,13 +130,17 @@ async fn versions_stay_until_the_endpoint_goes() {
     let id = published(&world).await;
     let by_month = say(&world, &id, json!({"text": "total amount by month"})).await;
     let required = json!([{"name": "region", "type": "text", "required": true}]);
-    let body = json!({"slug": "by-region", "message_id": by_month["message_id"], "params": required});
+    let body =
+        json!({"slug": "by-region", "message_id": by_month["message_id"], "params": required});
     let second = publish(&world, &id, body).await.expect(201);
     assert_eq!((&second["version"], &second["versions"]), (&json!(2), &json!([1, 2])));
     assert_eq!(call(&world, "by-region?version=1").await.expect(200)["row_count"], 2);
     let missing = call(&world, "by-region").await.problem(422, "invalid");
     let error = &missing["errors"][0];
-    assert_eq!((&error["pointer"], &error["code"]), (&json!("?region"), &json!("missing_parameter")));
+    assert_eq!(
+        (&error["pointer"], &error["code"]),
+        (&json!("?region"), &json!("missing_parameter"))
+    );
     assert_eq!(call(&world, "by-region?region=north").await.expect(200)["row_count"], 12);
 
     let session = get(&world, &format!("/v1/learning-sessions/{id}")).await;
@@ -183,12 +193,20 @@ async fn what_cannot_be_published_is_told_by_its_place() {
         (param(json!({"name": "format", "field": "region"})), "/params/0/name", "bad_value"),
         (param(json!({"op": "=="})), "/params/0/op", "bad_value"),
         (param(json!({"default": 7})), "/params/0/default", "bad_value"),
-        (json!({"slug": "x", "run_id": "run_0192f0c17a6b70008000000000000001"}), "/run_id", "bad_value"),
+        (
+            json!({"slug": "x", "run_id": "run_0192f0c17a6b70008000000000000001"}),
+            "/run_id",
+            "bad_value",
+        ),
         (json!({"slug": "import"}), "/slug", "bad_value"),
     ] {
         let problem = publish(&world, &id, body.clone()).await.problem(422, "invalid");
         let error = &problem["errors"][0];
-        assert_eq!((&error["pointer"], &error["code"]), (&json!(pointer), &json!(code)), "{body} {problem}");
+        assert_eq!(
+            (&error["pointer"], &error["code"]),
+            (&json!(pointer), &json!(code)),
+            "{body} {problem}"
+        );
     }
     let both = json!({"slug": "x", "run_id": run, "message_id": answer["message_id"]});
     publish(&world, &id, both).await.problem(422, "invalid");
@@ -231,6 +249,7 @@ async fn an_endpoint_is_a_function_and_has_a_document() {
     assert_eq!(parameter("since")["schema"]["format"], "date");
     assert_eq!(parameter("channel")["schema"]["items"]["enum"], json!(["web", "shop", "phone"]));
     assert_eq!(parameter("version")["schema"]["enum"], json!([1]));
-    let rows = &get["responses"]["200"]["content"]["application/json"]["schema"]["properties"]["rows"];
+    let rows =
+        &get["responses"]["200"]["content"]["application/json"]["schema"]["properties"]["rows"];
     assert_eq!(rows["items"]["properties"]["total_amount"]["x-role"], "measure", "{get}");
 }
