@@ -16,8 +16,8 @@ use super::ending;
 use crate::contract::types::ErrorCode;
 use crate::problem::ApiError;
 
-const LITTLE: u64 = 8 << 20;
-const BRIEFLY: Duration = Duration::from_secs(5);
+const LITTLE: u64 = 64 << 20;
+const BRIEFLY: Duration = Duration::from_secs(10);
 
 pub(super) struct Pieces {
     body: BodyDataStream,
