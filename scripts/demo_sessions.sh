@@ -22,8 +22,8 @@ say "Two files: what was sold, and where"
   echo "sale_id,sold_at,store,channel,quantity,amount"
   for i in $(seq 1 600); do
     printf '%d,2024-%02d-%02dT%02d:30:00Z,S%02d,%s,%d,%d.%02d\n' "$i" $((i % 12 + 1)) $((i * 7 % 28 + 1)) \
-      $((i % 12 + 8)) $((i * 5 % 12 + 1)) "$(case $((i % 3)) in 0) echo web ;; 1) echo shop ;; *) echo phone ;; esac)" \
-      $((i % 9 + 1)) $((i * 37 % 400 + 5)) $((i * 13 % 100))
+      $((i % 12 + 8)) $((i * 5 % 12 + 1)) "$(case $((i / 3 % 3)) in 0) echo web ;; 1) echo shop ;; *) echo phone ;; esac)" \
+      $((i % 9 + 1)) $((i * 37 % 400 + 5)) $((i * 13 % 4 * 25))
   done
 } >"$work/sales.csv"
 for i in $(seq 1 12); do

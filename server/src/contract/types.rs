@@ -2613,7 +2613,7 @@ pub(crate) struct SessionPublish {
     pub(crate) message_id: Option<crate::id::ChatMessageId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) run_id: Option<crate::id::RunId>,
-    /// The title; the question if it is not given.
+    /// The title; that of the version before, or the question, if it is not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) title: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -49,10 +49,10 @@ pub(crate) async fn publish(
         .map_err(ApiError::invalid)?;
     let columns = planned(app, principal, &source, &made, &params).await?;
     definition::check(app, principal, &made.definition, Some(&source)).await?;
-    let title = wanted.title.unwrap_or_else(|| ask::name(&answer.question));
     let new = NewEndpoint {
         slug: wanted.slug,
-        title,
+        title: wanted.title,
+        question: ask::name(&answer.question),
         description: wanted.description,
         session_id: session.id.clone(),
         params: json!(params),

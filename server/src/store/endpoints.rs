@@ -44,7 +44,10 @@ pub(crate) struct Endpoint {
 #[derive(Debug, Clone)]
 pub(crate) struct NewEndpoint {
     pub(crate) slug: ReportKey,
-    pub(crate) title: String,
+    /// Where it is not given, a version keeps the title that there is.
+    pub(crate) title: Option<String>,
+    /// The title of a first version without one.
+    pub(crate) question: String,
     pub(crate) description: Option<String>,
     pub(crate) session_id: LearningSessionId,
     pub(crate) params: Value,
@@ -228,7 +231,8 @@ async fn first(
     transaction: &mut Transaction<'_, Sqlite>,
     new: &NewEndpoint,
 ) -> Result<(Report, ReportVersion), StoreError> {
-    let report = insert_report(transaction, &new.slug, &new.title, &new.owner).await?;
+    let title = new.title.as_ref().unwrap_or(&new.question);
+    let report = insert_report(transaction, &new.slug, title, &new.owner).await?;
     let version = insert_version(transaction, &report.id, 1, &new.definition).await?;
     Ok((report, version))
 }
@@ -244,7 +248,7 @@ async fn next(
     .bind(&report.id)
     .fetch_one(&mut **transaction)
     .await?;
-    sqlx::query("UPDATE reports SET title = ?, updated_at = ? WHERE id = ?")
+    sqlx::query("UPDATE reports SET title = coalesce(?, title), updated_at = ? WHERE id = ?")
         .bind(&new.title)
         .bind(Moment::now())
         .bind(&report.id)

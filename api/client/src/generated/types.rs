@@ -3168,7 +3168,7 @@ pub struct SessionPublish {
     pub message_id: Option<ChatMessageId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run_id: Option<RunId>,
-    /// The title; the question if it is not given.
+    /// The title; that of the version before, or the question, if it is not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]

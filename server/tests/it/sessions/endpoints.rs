@@ -134,6 +134,7 @@ async fn versions_stay_until_the_endpoint_goes() {
         json!({"slug": "by-region", "message_id": by_month["message_id"], "params": required});
     let second = publish(&world, &id, body).await.expect(201);
     assert_eq!((&second["version"], &second["versions"]), (&json!(2), &json!([1, 2])));
+    assert_eq!(second["title"], "total amount by region", "a version keeps the title");
     assert_eq!(call(&world, "by-region?version=1").await.expect(200)["row_count"], 2);
     let missing = call(&world, "by-region").await.problem(422, "invalid");
     let error = &missing["errors"][0];
