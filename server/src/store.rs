@@ -72,5 +72,4 @@ pub(crate) use self::sessions::{NewSession, Session, SessionFile, SessionStatus,
 pub(crate) use self::uploads::{
     FileForm, FileState, Given, Packing, Room, Settled, Upload, Uploads,
 };
-#[cfg_attr(not(test), expect(unused_imports, reason = "learning sessions hold files"))]
 pub(crate) use self::uploads::{hold_files, release_files};

@@ -174,7 +174,10 @@ mod tests {
     const TYPE: &str = "multipart/form-data; boundary=\"a b\"";
 
     /// Names, file names and contents, and whether the body ended; fed in pieces of one size.
-    fn read(body: &[u8], piece: usize) -> Result<(Vec<(String, String, Vec<u8>)>, bool), Fault> {
+    /// Parts by name, file name and content.
+    type Parts = Vec<(String, String, Vec<u8>)>;
+
+    fn read(body: &[u8], piece: usize) -> Result<(Parts, bool), Fault> {
         let mut multipart = Multipart::new(TYPE)?;
         let mut parts = Vec::new();
         for piece in body.chunks(piece) {
