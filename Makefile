@@ -54,8 +54,9 @@ lint: system venv eda-test-venv
 rust-test: build
 	cargo test --workspace --all-targets --locked
 
-python-test: build venv eda-test
-	AIR_BIN=$(BIN)/air AIRCLI_BIN=$(BIN)/aircli $(PY) -m pytest -q tests
+python-test: build venv eda-venv eda-test
+	AIR_BIN=$(BIN)/air AIRCLI_BIN=$(BIN)/aircli AIR_EDA_PYTHON=$(EDA_VENV)/bin/python \
+		$(PY) -m pytest -q tests
 
 venv: system
 	@bash scripts/venv.sh $(VENV)

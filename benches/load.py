@@ -304,7 +304,7 @@ def set_up(world: World) -> None:
         if reply.status != 201:
             raise RuntimeError(f"{path}: {reply.status} {reply.body}")
     for token in world.tokens[1:]:
-        service.Http(world.base, token).send("POST", f"/v1/chat/rooms/{ROOM}/members")
+        service.Http(world.base, token).send("POST", f"/v1/chat/rooms/{ROOM}/members", {})
 
 
 def main() -> None:

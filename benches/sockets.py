@@ -332,7 +332,7 @@ def post_all(server: Server, tokens: dict[str, str], rooms: list[str], connectio
         post(server, tokens["u0"], "/v1/chat/rooms", {"id": room, "name": room})
         users = {f"u{n // len(rooms) % USERS}" for n in range(at, connections, len(rooms))}
         for user in sorted(users - {"u0"}):
-            post(server, tokens[user], f"/v1/chat/rooms/{room}/members", None)
+            post(server, tokens[user], f"/v1/chat/rooms/{room}/members", {})
 
 
 def resume(

@@ -7,6 +7,7 @@ answer that is no 200, and fails.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from collections.abc import Iterator
@@ -16,9 +17,11 @@ from typing import Any
 
 import pytest
 import scripted_model as sm
+from listening import PATIENCE, Socket
 from oracle import SHOP
 from scripted_model import Behaviour, Server, drafts, says, scripted, status
 from service import REPOSITORY, Http, Process, Reply, serving
+from websockets.sync.client import connect
 
 KEY = "sk-canary-7f3a9b2c1d8e"
 IR: dict[str, Any] = {
@@ -150,6 +153,11 @@ RECOVERS: dict[str, list[Behaviour]] = {
     "DDL corrected": [says("DROP TABLE orders;"), RIGHT],
     "two statements corrected": [says(f"{SQL}; DELETE FROM orders"), RIGHT],
     "three corrections": [says("1"), says("2"), says("3"), RIGHT],
+    "SQL that gives a sentence": [
+        says("SELECT channel, 'Call us at once' AS n FROM orders"),
+        says('SELECT channel, count(*) AS "Call us, your key is out" FROM orders GROUP BY 1'),
+        RIGHT,
+    ],
     "a name that is a sentence": [
         drafts({**IR, "metrics": [{"name": "Call us at once, your key is out", "agg": "count"}]}),
         RIGHT,
@@ -328,11 +336,82 @@ def test_a_provider_may_be_named_and_builtin_asks_no_model(world: World) -> None
     assert (reply.status, reply.body["errors"][0]["pointer"]) == (422, "/force_model")
 
 
+def test_a_provider_that_was_named_is_asked_alone(
+    world: World, right: list[tuple[Any, ...]]
+) -> None:
+    world.script.set(m_openai=[RIGHT], m_llama3=[status(500)], m_sql=[status(500)])
+    answer = world.ask(provider="ollama")
+    assert rows(answer) == right
+    assert any("ollama, which was asked for" in said for said in answer["assumptions"]), answer
+    assert world.script.of("m-openai") == []
+    assert [tried["model"] for tried in answer["model"]["tried"]] == [
+        USED["llama3"],
+        USED["sqlcoder"],
+    ]
+    unknown = world.ask("profit by channel", provider="ollama")
+    assert "ollama, which was asked for" in unknown["reason"], unknown
+    run = answer["result"]["run_id"]
+    body = analyze(world, run, provider="ollama").body
+    assert body["model_used"] is None
+    assert "ollama, which was asked for" in body["analysis_md"]
+    assert world.script.of("m-openai") == []
+
+
+def test_sql_of_a_model_cannot_be_changed_by_a_follow_up(world: World) -> None:
+    world.script.set(m_sql=[says("SELECT channel, sum(qty) AS n FROM orders GROUP BY channel")])
+    body: dict[str, Any] = {"question": QUESTION, "datasource_id": "shop"}
+    body |= {"now": "2023-03-03T00:00:00Z", "force_model": "sqlcoder"}
+    asked = world.send("POST", "/v1/ask", body).body
+    body["answers"] = {"reading": asked["questions"][0]["choices"][1]["value"]}
+    answer = world.send("POST", "/v1/ask", body).body
+    assert answer["state"] == "answer", answer
+    assert answer.get("ir") is None
+    previous = {"scope_version_id": answer["scope_version_id"]}
+    body = {"question": "only paid", "datasource_id": "shop", "previous": previous}
+    reply = world.send("POST", "/v1/ask", body)
+    assert reply.status == 422, reply.body
+    [error] = reply.body["errors"]
+    assert error["pointer"] == "/previous"
+    assert "SQL" in error["detail"]
+
+
 def test_what_is_beyond_any_report_asks_no_model(world: World) -> None:
     world.script.set(m_openai=[RIGHT])
     answer = world.ask("forecast the number of orders for next year")
     assert answer["state"] == "cannot_answer", answer
     assert world.script.asked == []
+
+
+def forms(world: World) -> list[Any]:
+    return [asked.body.get("response_format", {}).get("type") for asked in world.script.asked]
+
+
+def test_one_refusal_loosens_the_form_once_and_a_second_for_good(
+    program: Path, tmp_path: Path
+) -> None:
+    with scripted() as server, serving(program, tmp_path, config(server.base)) as process:
+        own = World(process, server, tmp_path)
+        assert own.send("POST", "/v1/learn?datasource_id=shop").status == 200
+        # For whatever reason: this server knows the form.
+        own.script.set(m_openai=[status(400), RIGHT])
+        own.ask()
+        assert forms(own) == ["json_schema", "json_object"]
+        own.script.set(m_openai=[RIGHT])
+        own.ask()
+        assert forms(own) == ["json_schema"]
+        own.script.set(m_openai=[sm.without_schema(RIGHT)])
+        own.ask()
+        own.ask()
+        own.ask()
+        assert forms(own) == ["json_schema", "json_object"] * 2 + ["json_object"]
+
+
+def test_tokens_of_a_reply_that_was_cut_off_are_counted(world: World) -> None:
+    name = 'air_model_tokens_total{model="openai",kind="prompt"}'
+    before = world.metrics()[name]
+    world.script.set(m_openai=[sm.cut_off], m_llama3=[RIGHT])
+    world.ask()
+    assert world.metrics()[name] > before
 
 
 def test_tokens_are_counted_with_the_answer_and_in_the_metrics(world: World) -> None:
@@ -381,11 +460,55 @@ def test_where_the_two_differ_the_person_decides(
     assert "result" not in asked
     body["answers"] = {"reading": "builtin"}
     assert rows(world.send("POST", "/v1/ask", body).body) == right
-    body["answers"] = {"reading": "model"}
+    body["answers"] = {"reading": asked["questions"][0]["choices"][1]["value"]}
     chosen = world.send("POST", "/v1/ask", body).body
     assert chosen["ir"]["metrics"][0]["field"] == "qty"
     assert rows(chosen) != right
     assert len(world.script.asked) == 1, "the draft that was shown is the one that is run"
+
+
+@pytest.mark.parametrize("given", ["model", "model:0123456789ab", "the second one"])
+def test_a_draft_that_was_not_shown_is_not_the_one_that_was_chosen(
+    world: World, given: str
+) -> None:
+    world.script.set(m_openai=[OTHER])
+    asked = world.ask(answers={"reading": given})
+    assert asked["state"] == "clarify", asked
+    [one] = asked["questions"]
+    assert one["id"] == "reading"
+    assert "neither" in one["text"]
+
+
+HOURS = {**IR, "filters": [{"field": "placed_at", "op": ">=", "value": "2013-06-01T07:00:00"}]}
+
+
+def test_a_draft_with_a_time_of_day_is_kept_for_who_was_shown_it(world: World) -> None:
+    """Of the last hours at one time of a day are not those at another."""
+    world.script.set(m_openai=[drafts(HOURS)])
+    body: dict[str, Any] = {"question": QUESTION, "datasource_id": "shop"}
+    body["now"] = "2022-02-02T09:00:00Z"
+    asked = world.send("POST", "/v1/ask", body).body
+    assert asked["questions"][0]["id"] == "reading", asked
+    body["now"] = "2022-02-02T15:00:00Z"
+    again = world.send("POST", "/v1/ask", body).body
+    assert again["model"]["kept"] is False
+    assert len(world.script.asked) == 2
+    body["answers"] = {"reading": asked["questions"][0]["choices"][1]["value"]}
+    chosen = world.send("POST", "/v1/ask", body).body
+    assert chosen["state"] == "answer", chosen
+    assert chosen["ir"]["filters"] == HOURS["filters"]
+    assert chosen["model"]["kept"] is True
+
+
+def test_answers_about_a_draft_are_not_shown_to_the_model(world: World) -> None:
+    """The draft is kept for others, who may answer otherwise."""
+    world.script.set(m_openai=[RIGHT])
+    answers = {"value_web": "Web Shop", "means_web": "no", "each": "per fortnight"}
+    world.ask(answers=answers)
+    prompt = world.script.of("m-openai")[0].prompt
+    assert "each: per fortnight" in prompt
+    assert "Web Shop" not in prompt
+    assert "means_web" not in prompt
 
 
 def test_a_word_that_only_the_model_knows_is_asked_about(world: World) -> None:
@@ -396,11 +519,15 @@ def test_a_word_that_only_the_model_knows_is_asked_about(world: World) -> None:
     assert asked["state"] == "clarify", asked
     [one] = asked["questions"]
     assert "orders" in one["text"]
-    answer = world.ask(question, answers={one["id"]: "yes"})
+    yes = one["choices"][0]["value"]
+    answer = world.ask(question, answers={one["id"]: yes})
     assert answer["state"] == "answer", answer
     assert any("purchases" in said for said in answer["assumptions"])
     refused = world.ask(question, answers={one["id"]: "no"})
     assert refused["state"] == "cannot_answer"
+    # A yes to another meaning, which is not the one of this draft, is none.
+    for other in ("yes", "yes:visits"):
+        assert world.ask(question, answers={one["id"]: other})["questions"] == [one]
 
 
 @pytest.mark.parametrize(
@@ -585,6 +712,109 @@ def test_a_text_is_corrected_or_the_next_writes(world: World, ran: tuple[str, in
     assert "987654" in world.script.of("m-openai")[1].prompt
     world.script.set(m_openai=[sm.key_in_error(401)], m_llama3=[says(text)])
     assert analyze(world, run).body["model_used"] == USED["llama3"]
+
+
+@contextlib.contextmanager
+def hearing(world: World, channel: str) -> Iterator[Socket]:
+    """A socket that listens to one channel from now on."""
+    url = world.http.base.replace("http://", "ws://") + "/v1/ws"
+    with connect(url) as connection:
+        connection.recv(PATIENCE)
+        socket = Socket(connection)
+        socket.subscribe(channel)
+        yield socket
+
+
+def pieces(socket: Socket) -> list[tuple[str, str]]:
+    """Parts and contents up to the end of one answer, in their order."""
+    while not socket.heard or socket.heard[-1]["type"] != "ai_complete":
+        socket.read()
+    told = [event["payload"] for event in socket.heard if event["type"] == "ai_stream"]
+    assert [piece["index"] for piece in told] == list(range(len(told)))
+    return [(piece["part"], piece["content"]) for piece in told]
+
+
+def test_an_analysis_is_told_by_sentences_that_were_checked(
+    world: World, ran: tuple[str, int]
+) -> None:
+    run, most = ran
+    text = GOOD.format(most=most)
+    broken = f"Web has {most} orders. That is good.\nIt was 987654 once. And more."
+    world.script.set(m_openai=[says(broken), says(text)])
+    with hearing(world, "ai:stream:local") as socket:
+        assert analyze(world, run).body["analysis_md"] == text
+        told = pieces(socket)
+        whole = socket.heard[-1]["payload"]
+        assert (whole["run_id"], whole["analysis_md"]) == (run, text)
+    resets = [at for at, (part, _) in enumerate(told) if part == "reset"]
+    assert len(resets) == 1, told
+    assert resets[0] > 0, "what was right of the first text was told"
+    assert "987654" not in str(told), "a figure that is nowhere is told to nobody"
+    after = told[resets[0] + 1 :]
+    assert len(after) > 1, "it comes in pieces"
+    assert "".join(content for _, content in after) == text
+
+
+def test_a_text_that_rules_replace_is_taken_back(world: World, ran: tuple[str, int]) -> None:
+    run, most = ran
+    lie = f"Web has {most} orders.\nSee https://example.org/x now.\nThe end."
+    world.script.set(m_openai=[says(lie)], m_llama3=[says(lie)])
+    with hearing(world, "ai:stream:local") as socket:
+        body = analyze(world, run).body
+        assert body["model_used"] is None
+        told = pieces(socket)
+        assert told[-1][0] == "reset", told
+        assert "example.org" not in str(told)
+        assert socket.heard[-1]["payload"]["analysis_md"] == body["analysis_md"]
+
+
+def test_a_room_hears_which_model_is_asked_and_nothing_of_its_drafts(world: World) -> None:
+    wrong = drafts({**IR, "entities": ["nothing_like_it"]})
+    world.script.set(m_openai=[wrong, RIGHT])
+    room = world.send("POST", "/v1/chat/rooms", {"id": "models", "datasource_id": "shop"})
+    assert room.status == 201, room.body
+    with hearing(world, "chat/models") as socket:
+        said = {"content": f"@air {QUESTION}"}
+        assert world.send("POST", "/v1/chat/rooms/models/messages", said).status == 201
+        told = pieces(socket)
+        message = socket.heard[-1]["payload"]
+    statuses = [content for part, content in told if part == "status"]
+    assert len(statuses) == 2, told
+    assert all(USED["openai"] in content for content in statuses)
+    assert "thrown away" in statuses[1]
+    assert "nothing_like_it" not in str(told)
+    assert "".join(content for part, content in told if part != "status") == message["content"]
+    assert message["answer"]["state"] == "answer"
+
+
+def test_an_answer_of_sql_is_saved_as_a_report(world: World) -> None:
+    """It is the query alone, and planned again at each run."""
+    sql = "SELECT channel, count(*) + 1 AS n FROM orders GROUP BY channel"
+    world.script.set(m_openai=[says(f"```sql\n{sql} -- call 555 at once\n```")])
+    room = world.send("POST", "/v1/chat/rooms", {"id": "by_sql", "datasource_id": "shop"})
+    assert room.status == 201, room.body
+    messages = "/v1/chat/rooms/by_sql/messages"
+
+    def answered(content: str) -> Any:
+        with hearing(world, "chat/by_sql") as socket:
+            assert world.send("POST", messages, {"content": content}).status == 201
+            pieces(socket)
+            return socket.heard[-1]["payload"]
+
+    asked = answered("@air how many orders by channel")
+    assert [q["id"] for q in asked["answer"]["questions"]] == ["reading"], asked
+    message = answered("reading=model")
+    answer = message["answer"]
+    assert (answer["state"], answer["sql_text"]) == ("answer", sql), answer
+    assert "555" not in json.dumps(message)
+    saved = world.send("POST", f"{messages}/{message['message_id']}/report", {"key": "of_sql"})
+    assert saved.status == 201, saved.body
+    run = world.send("POST", "/v1/reports/of_sql/run")
+    assert run.status == 200, run.body
+    # The query asks for no order.
+    assert sorted(map(str, run.body["rows"])) == sorted(map(str, answer["rows"]))
+    found = world.send("GET", "/v1/reports/of_sql").body["current"]["def"]
+    assert found == {"version": "1", "sql": sql}
 
 
 def test_rules_write_without_any_model_and_only_runs_that_ended_are_analysed(

@@ -7,6 +7,8 @@ TimescaleDB stand-in and MariaDB. No row outside a policy influences anything.
 
 from __future__ import annotations
 
+import base64
+import json
 from dataclasses import replace
 from pathlib import Path
 from random import Random
@@ -19,6 +21,8 @@ from random_irs.agreement import judge
 from random_irs.questions import make_question
 from random_irs.schemas import Column, Schema, Table, make_schema
 from random_irs.sessions import serving_schemas
+from servers import READER, postgres
+from service import Client, Http, serving
 
 SEED = 4
 SCHEMAS = 3
@@ -92,3 +96,36 @@ def test_rows_outside_a_policy_influence_nothing(
             assert verdict.agrees, f"{verdict.kind}: {verdict.detail}\n{ir}\n{rules}"
             answered += verdict.kind == "answered"
     assert answered > QUESTIONS // 3
+
+
+def test_an_error_of_the_estimate_names_no_hidden_column(program: Path, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    with postgres(tmp_path / "pg") as pg:
+        pg.sql(
+            "postgres",
+            "create table people (id int primary key, grade_canary int);"
+            " insert into people select n, n from generate_series(1, 3) n;"
+            f" grant select on people to {READER};",
+        )
+        policy = {
+            "datasource": "pg",
+            "entity": "people",
+            "rows": [{"field": "grade_canary", "op": ">=", "value": 2}],
+            "hide": ["grade_canary"],
+        }
+        config = {
+            "safety": {"explain": True},
+            "analytics_sources": [{"id": "pg", "kind": "postgres", "dsn": pg.dsn("postgres")}],
+            "policies": [policy],
+        }
+        key = {"AIR_ENCRYPTION_KEY": base64.b64encode(bytes(range(32))).decode()}
+        with serving(program, data, config, environment=key) as process:
+            client = Client(Http(process.base))
+            client.learn("pg")
+            ir = {"entities": ["people"], "metrics": [{"name": "n", "agg": "count"}]}
+            assert client.query("pg", ir).body["rows"] == [{"n": 2}]
+            pg.sql("postgres", "alter table people rename column grade_canary to other")
+            refused = client.query("pg", ir)
+            assert refused.status >= 400
+            assert "canary" not in json.dumps(refused.body), refused.body

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import socket
@@ -15,7 +16,7 @@ from listening import SECRET, Place, figure, opened, place, ready, token, until
 from servers import Redis
 from servers import redis as running_redis
 from service import Http, Process
-from websockets.exceptions import ConnectionClosedError
+from websockets.exceptions import ConnectionClosedError, InvalidStatus
 from websockets.sync.client import connect
 
 NOTHING = b""
@@ -93,6 +94,36 @@ def test_who_is_there_is_known_to_both(shared: Place) -> None:
             watcher.read()
 
 
+def is_refused(process: Process, user: str) -> bool:
+    """Whether one more socket of a user is one too many."""
+    try:
+        with opened(process.base, user):
+            return False
+    except InvalidStatus as error:
+        if error.response.status_code != 429:
+            raise
+        return True
+
+
+def test_sockets_of_a_user_are_counted_over_all_processes(shared: Place) -> None:
+    shared.config["limits"] = {"sockets_per_user": 2}
+    one, two = shared.start(), shared.start()
+    for process in (one, two):
+        until("Redis is there", partial(redis_is, process, "ok"))
+    with opened(one.base, "ana"), opened(two.base, "ana"):
+        for process in (one, two):
+            assert is_refused(process, "ana")
+            assert not is_refused(process, "bob")
+    until("what ended counts no more", lambda: not is_refused(one, "ana"))
+    with opened(one.base, "ana") as first, opened(one.base, "ana"):
+        until("both are known", partial(is_refused, two, "ana"))
+        one.kill()
+        with pytest.raises(ConnectionClosedError):
+            first.read_to_end()
+        # What a dead process had counts no more, though Redis still holds it.
+        until("the dead one's places are free", lambda: not is_refused(two, "ana"))
+
+
 def test_redis_is_restarted_in_the_middle(shared: Place, server: Redis) -> None:
     one, two = shared.start(), shared.start()
     for process in (one, two):
@@ -151,13 +182,23 @@ def test_what_a_dead_process_left_running_is_taken_over(shared: Place) -> None:
 def test_a_living_process_keeps_its_runs(shared: Place) -> None:
     one, two = shared.start(), shared.start()
     run = shared.run(one, "ana")
-    with shared.database() as base:
-        base.execute("update report_runs set status = 'running', finished_at = null")
-    three = shared.start()
-    for process in (one, two, three):
-        shared.run(process, "bob")
-        reply = Http(process.base, token("ana")).send("GET", f"/v1/runs/{run}")
-        assert reply.body["status"] == "running"
+    # Another process, which lives as long as its file is locked and does nothing else.
+    other = f"proc_{'1' * 32}"
+    asked = Http(two.base, token("ana"))
+    with (shared.data / "processes" / f"{other}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with shared.database() as base:
+            taken = "status = 'running', finished_at = null, process_id = ?"
+            base.execute(f"update report_runs set {taken} where id = ?", [other, run])
+        three = shared.start()
+        for process in (one, two, three):
+            shared.run(process, "bob")
+            reply = Http(process.base, token("ana")).send("GET", f"/v1/runs/{run}")
+            assert reply.body["status"] == "running"
+    until(
+        "the run is marked, once the process has ended",
+        lambda: asked.send("GET", f"/v1/runs/{run}").body["status"] == "failed",
+    )
 
 
 def test_without_redis_a_folder_is_one_process(alone: Place) -> None:

@@ -8,6 +8,7 @@ DuckDB's extension carries for this scale; the benchmark itself publishes answer
 from __future__ import annotations
 
 import contextlib
+import json
 import math
 import re
 from collections.abc import Iterator
@@ -176,3 +177,29 @@ def test_what_is_compared_is_looked_at() -> None:
     body = {"columns": [{"name": "a"}], "rows": [{"a": "1.51"}], "row_count": 1, "truncated": False}
     assert differences(answer, body, False, "UTC")
     assert not reads_as(Decimal("1.5"), "1.6")
+
+
+IRS = REPOSITORY / "benches" / "tpch_ir"
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in IRS.glob("q*.json")))
+@pytest.mark.parametrize("engine", ENGINES)
+def test_an_ir_asks_what_the_query_asks(
+    engine: str, name: str, client: Client, oracle: Oracle
+) -> None:
+    """Those of the queries that an IR can say; it may give further columns."""
+    ir = json.loads((IRS / f"{name}.json").read_text(encoding="utf-8"))
+    reply = client.query(engine, ir)
+    assert reply.status == 200, reply.body
+    expected = oracle.answer(text(name))
+    found = [tuple(row[column] for column in expected.columns) for row in reply.body["rows"]]
+    assert len(found) == len(expected.rows)
+    for ours, theirs in zip(found, expected.rows, strict=True):
+        assert all(map(alike, ours, theirs)), (ours, theirs)
+
+
+def alike(ours: Any, theirs: Any) -> bool:
+    """Equal; quotients to nine digits, since DuckDB's are doubles of another order."""
+    if isinstance(theirs, int | float | Decimal):
+        return math.isclose(float(ours), float(theirs), rel_tol=NEAR, abs_tol=NEAR)
+    return str(ours) == str(theirs)

@@ -29,7 +29,7 @@ use datafusion::physical_plan::SendableRecordBatchStream;
 use deadpool_postgres::Pool;
 use dsn::Dsn;
 use faults::Faults;
-use lease::Lease;
+use lease::{Lease, beginning};
 use secrecy::SecretString;
 use std::fmt;
 use std::sync::Arc;
@@ -168,6 +168,13 @@ impl PostgresSource {
             .await
     }
 
+    /// A session in which nothing has begun, and the path its transactions are to have.
+    async fn taken(&self) -> Result<(Lease, Option<&str>), SourceError> {
+        let ready = self.ready().await?;
+        let path = self.path(ready).await?.as_deref();
+        Ok((Lease::take(&ready.pool, &ready.wire, &self.faults).await?, path))
+    }
+
     async fn begin(&self) -> Result<Lease, SourceError> {
         let ready = self.ready().await?;
         let path = self.path(ready).await?;
@@ -221,7 +228,8 @@ impl Remote for PostgresSource {
     }
 
     async fn rows(&self, query: RemoteQuery) -> EngineResult<SendableRecordBatchStream> {
-        let lease = self.begin().await.map_err(external)?;
-        Ok(rows::rows(&self.id, lease, &query).await?)
+        let (lease, path) = self.taken().await.map_err(external)?;
+        let begin = beginning(path, None);
+        Ok(rows::rows(&self.id, lease, &begin, &query).await?)
     }
 }

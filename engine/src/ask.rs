@@ -151,6 +151,15 @@ pub fn beyond(lexicon: &Lexicon, question: &Question<'_>) -> Option<Interpretati
     Some(Interpretation::CannotAnswer { reason, missing })
 }
 
+/// Whether a question says by its words that it changes what came before: "only the north", "and
+/// by month".
+pub fn is_marked(lexicon: &Lexicon, text: &str) -> bool {
+    let mut tokens = tokens::read(text, &lexicon.stems);
+    spelling::correct(&mut tokens, lexicon);
+    let chunks = chunks::cut(&tokens, lexicon);
+    follow_up::is_marked(&chunks, &clauses::read(&chunks))
+}
+
 /// The words of a text, each cut to its stem, for who looks for texts about the same things.
 pub fn stems(text: &str) -> Vec<String> {
     let stems = tokens::Stems::new();

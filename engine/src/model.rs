@@ -234,10 +234,7 @@ impl<'p> Model<'p> {
     fn join(&self, join: &JoinSpec, at: &Pointer) -> Result<Edge, IrError> {
         let (left, left_columns) = self.join_side(&join.left, &at.key("left"))?;
         let (right, right_columns) = self.join_side(&join.right, &at.key("right"))?;
-        let listed_again = self.targets[..self.listed].iter().find(|t| {
-            t.reached == Reached::ByRole && join.right[0].starts_with(&format!("{}.", t.name))
-        });
-        let role = join.alias.clone().or_else(|| listed_again.map(|t| t.name.clone()));
+        let role = join.alias.clone().or_else(|| self.role_named(&join.right[0]));
         Ok(Edge {
             left,
             right,
@@ -245,8 +242,18 @@ impl<'p> Model<'p> {
             left_columns,
             right_columns,
             role,
+            from: self.role_named(&join.left[0]),
             inner: join.kind == JoinKind::Inner,
         })
+    }
+
+    /// The role that a qualified column names: that of an entity listed again, or of a join above.
+    fn role_named(&self, column: &str) -> Option<String> {
+        let listed = self.listed().iter().filter(|t| t.reached == Reached::ByRole);
+        let roles =
+            listed.map(|t| &t.name).chain(self.joins.iter().filter_map(|j| j.role.as_ref()));
+        let named = |role: &&String| column.strip_prefix(*role).is_some_and(|c| c.starts_with('.'));
+        roles.filter(named).max_by_key(|role| role.len()).cloned()
     }
 
     /// The table and columns of one side of a join.

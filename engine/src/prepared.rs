@@ -57,6 +57,8 @@ pub(crate) struct Edge {
     pub(crate) right_columns: Vec<String>,
     /// What the right side is to the left one, where it has a name of its own.
     pub(crate) role: Option<String>,
+    /// The role in which the left side was reached, where a join of the IR names it.
+    pub(crate) from: Option<String>,
     /// Each left row has at most one partner.
     pub(crate) to_one: bool,
     /// Rows without a partner are dropped.
@@ -72,6 +74,7 @@ impl Edge {
             left_columns: self.right_columns.clone(),
             right_columns: self.left_columns.clone(),
             role: self.role.clone(),
+            from: None,
             to_one: false,
             inner: self.inner,
         }
@@ -372,6 +375,7 @@ impl Indexed {
             right,
             left_columns: key.columns.clone(),
             right_columns: key.references.columns.clone(),
+            from: None,
             role: key.role.clone(),
             to_one: held || is_unique(referenced, &key.references.columns),
             inner: false,

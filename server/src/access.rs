@@ -23,7 +23,7 @@ use crate::contract::types::ErrorCode;
 use crate::id::DatasourceId;
 use crate::problem::ApiError;
 use crate::service::App;
-use crate::store::{Run, checksum};
+use crate::store::{Job, Run, checksum};
 
 /// What `principal` may not see whole of a catalog; empty where all of it is shown.
 pub(crate) fn of(policies: &[Policy], principal: &Principal, catalog: &Catalog) -> Vec<Access> {
@@ -186,6 +186,12 @@ pub(crate) fn require_shared(policies: &[Policy], source: &DatasourceId) -> Resu
 /// Whether two principals see the same of every source.
 pub(crate) fn see_alike(policies: &[Policy], one: &Principal, other: &Principal) -> bool {
     fingerprint_of_all(policies, one) == fingerprint_of_all(policies, other)
+}
+
+/// Whether a job is done under the policies that hold for a principal now.
+pub(crate) fn done_alike(app: &App, principal: &Principal, job: &Job) -> bool {
+    let done_for: Option<Principal> = serde_json::from_value(job.principal.clone()).ok();
+    done_for.is_some_and(|done_for| see_alike(&app.config.policies, &done_for, principal))
 }
 
 /// What is kept of a run is shown to whom the same policies would give the same rows.

@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) use self::memory::MemoryBroker;
 pub(crate) use self::redis::RedisBroker;
 use crate::events::{Channel, Event, Live};
+use crate::id::ProcessId;
 use crate::store::Moment;
 
 /// One open socket of a person.
@@ -30,6 +31,9 @@ pub(crate) struct Session {
     pub(crate) last_seen: Moment,
     /// The room it was last active in.
     pub(crate) room: Option<String>,
+    /// Whose socket it is, so that those of a process that died are not counted.
+    #[serde(default)]
+    pub(crate) process: Option<ProcessId>,
 }
 
 /// A question that waits for a model, or is being answered.
@@ -141,6 +145,9 @@ pub(crate) trait Broker: Send + Sync {
 
     /// Takes one of so many a minute. The error is how long to wait.
     async fn allow(&self, allowance: Allowance, user: &str, a_minute: u32) -> Result<(), Duration>;
+
+    /// Gives one back that was taken for what was refused after all.
+    async fn give_back(&self, allowance: Allowance, user: &str);
 
     /// Puts a question at the end of a person's queue, or changes its status there.
     async fn ai_queued(&self, request: &AiRequest, lifetime: Duration);

@@ -16,10 +16,12 @@ mod saving;
 mod streaming;
 #[cfg(test)]
 mod tests;
+mod withheld;
 mod wording;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Instant;
 
 use tokio::task::JoinSet;
 
@@ -36,6 +38,7 @@ pub(crate) use self::live::{Present, presence, typing};
 pub(crate) use self::posting::{Post, converse, post};
 pub(crate) use self::rooms::{NewRoom, create, join, leave};
 pub(crate) use self::saving::save;
+pub(crate) use self::withheld::{retold, shown};
 
 /// Who answers are said by.
 pub(crate) const AIR: &str = "air";
@@ -71,6 +74,8 @@ struct Typing {
     /// News are numbered, so that a timer knows whether there was other news.
     last: u64,
     news: HashMap<(ChatRoomId, String), u64>,
+    /// When it was last told that somebody types.
+    told: HashMap<(ChatRoomId, String), Instant>,
 }
 
 impl State {

@@ -48,6 +48,8 @@ pub(crate) use self::models::{CallsConfig, ModelName, ModelsConfig, Provider};
 pub(crate) use self::policies::Policy;
 pub(crate) use self::problem::{ConfigError, Problem};
 pub(crate) use self::python::PythonConfig;
+#[cfg(test)]
+pub(crate) use self::python::PythonLimits;
 pub(crate) use self::redis::RedisConfig;
 pub(crate) use self::safety::{SafetyConfig, TimeFilter};
 pub(crate) use self::server::{AuthConfig, MIN_SECRET_BYTES, ServerConfig, TokenAlgorithm};

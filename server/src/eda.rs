@@ -1,102 +1,156 @@
-//! The EDA service as the server reaches it: signed requests.
+//! The EDA service as the server reaches it: rows out, figures in.
 //!
-//! In: `python` of the configuration. Out: whether it answers. The signature is that of the
-//! contract: HMAC-SHA256 over method, path and query, timestamp, nonce and the body's hash, so
-//! that nobody else can ask, and no request counts twice. Absent on purpose: what is asked of it.
+//! In: `python` of the configuration, and rows as an Arrow IPC stream that carries the request.
+//! Out: answers in the contract's types, or an [`EdaError`] that says what to do. Every request is
+//! signed; a dropped future drops the request, which stops the computation; an answer is read up
+//! to a bound. With `python.autostart` the service is a child of this process (`child`). Absent on
+//! purpose: what is asked of which rows, which is `jobs::kinds::analyze`'s and the pipeline's.
 
-use axum::http::HeaderMap;
-use axum::http::HeaderValue;
-use hmac::{Hmac, KeyInit, Mac};
-use reqwest::Url;
-use secrecy::{ExposeSecret, SecretString};
-use sha2::{Digest, Sha256};
-
-use crate::config::PythonConfig;
-use crate::outbound;
-use crate::telemetry;
-
-const HEALTH: &str = "/internal/v1/health";
-
-/// Why there was no answer. No text holds the secret.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum EdaError {
-    #[error("python.base_url is no address")]
-    Address,
-    #[error("no secret is set that both services have")]
-    Secret,
-    #[error("it cannot be reached: {}", reason(.0))]
-    Unreachable(reqwest::Error),
-    #[error("it does not take the signature; python.auth_shared_secret differs, or a clock")]
-    Refused,
-    #[error("it answered {0}")]
-    Status(u16),
-}
-
-fn reason(error: &reqwest::Error) -> &'static str {
-    match () {
-        () if error.is_timeout() => "no answer in time",
-        () if error.is_connect() => "nothing listens there",
-        () => "the connection broke off",
-    }
-}
-
-/// Whether the service answers a signed request.
-pub(crate) async fn health(config: &PythonConfig) -> Result<(), EdaError> {
-    let base = config.base_url.trim_end_matches('/');
-    let url: Url = format!("{base}{HEALTH}").parse().map_err(|_| EdaError::Address)?;
-    let secret = config.auth_shared_secret.as_ref().ok_or(EdaError::Secret)?;
-    let moment = (jiff::Timestamp::now().as_second(), uuid::Uuid::now_v7().simple().to_string());
-    let headers = signed(secret, "GET", url.path(), &moment, b"").ok_or(EdaError::Secret)?;
-    let client = outbound::client().timeout(config.timeout).build();
-    let client = client.map_err(EdaError::Unreachable)?;
-    let request = client.get(url).headers(headers).headers(telemetry::handed_on());
-    let response =
-        request.send().await.map_err(|error| EdaError::Unreachable(error.without_url()))?;
-    match response.status().as_u16() {
-        200..300 => Ok(()),
-        401 | 403 => Err(EdaError::Refused),
-        status => Err(EdaError::Status(status)),
-    }
-}
-
-/// The headers of a request; none where the secret cannot be a key.
-fn signed(
-    secret: &SecretString,
-    method: &str,
-    target: &str,
-    (seconds, nonce): &(i64, String),
-    body: &[u8],
-) -> Option<HeaderMap> {
-    let text = format!("{method}\n{target}\n{seconds}\n{nonce}\n{}", hex(&Sha256::digest(body)));
-    let mut mac = Hmac::<Sha256>::new_from_slice(secret.expose_secret().as_bytes()).ok()?;
-    mac.update(text.as_bytes());
-    let signature = format!("v1={}", hex(&mac.finalize().into_bytes()));
-    let mut headers = HeaderMap::new();
-    headers.insert("x-air-timestamp", HeaderValue::from(*seconds));
-    headers.insert("x-air-nonce", HeaderValue::try_from(nonce.as_str()).ok()?);
-    headers.insert("x-air-signature", HeaderValue::try_from(signature).ok()?);
-    Some(headers)
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
+mod caller;
+mod child;
+mod fault;
+mod sheet;
+mod signature;
 #[cfg(test)]
-mod tests {
-    use super::*;
+mod tests;
 
-    #[test]
-    fn the_signature_is_that_of_the_contract() {
-        // By an independent tool: printf 'GET\n/internal/v1/health\n1700000000\n00ff\n<hash of
-        // nothing>' | openssl dgst -sha256 -hmac 'a shared secret of the tests'
-        let secret = SecretString::from("a shared secret of the tests");
-        let moment = (1_700_000_000, "00ff".to_owned());
-        let headers = signed(&secret, "GET", HEALTH, &moment, b"").unwrap();
-        assert_eq!(headers["x-air-signature"], WANTED);
-        assert_eq!(headers["x-air-timestamp"], "1700000000");
-        assert_eq!(headers["x-air-nonce"], "00ff");
+use std::sync::Arc;
+
+use reqwest::Url;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tokio_util::sync::DropGuard;
+
+use self::caller::Caller;
+use self::child::Child;
+pub(crate) use self::child::probe;
+pub(crate) use self::fault::EdaError;
+pub(crate) use self::sheet::Sheet;
+use crate::config::Config;
+use crate::contract::types::{
+    EdaCorrelations, EdaCorrelationsRequest, EdaDrift, EdaDriftRequest, EdaInferRequest,
+    EdaInference, EdaOutliers, EdaOutliersRequest, EdaProfile, EdaProfileRequest, EdaTrends,
+    EdaTrendsRequest,
+};
+
+pub(crate) struct Eda {
+    caller: Arc<Caller>,
+    place: Place,
+    /// The child is told to end however this goes.
+    _guard: Option<DropGuard>,
+}
+
+enum Place {
+    Off,
+    /// Somebody else runs it.
+    There(Url),
+    /// It is this process's child.
+    Here(Arc<Child>),
+}
+
+impl Eda {
+    /// Starts it where it is to be started here. To be called inside of a runtime.
+    ///
+    /// # Errors
+    /// Where the configuration names no address that can be reached.
+    pub(crate) fn start(config: &Config) -> Result<Self, EdaError> {
+        let python = &config.python;
+        let caller = Arc::new(Caller::new(python)?);
+        let (place, guard) = match (python.enabled, python.autostart) {
+            (false, _) => (Place::Off, None),
+            (true, false) => {
+                let base = python.base_url.trim_end_matches('/');
+                (Place::There(base.parse().map_err(|_| EdaError::Address)?), None)
+            }
+            (true, true) => {
+                let child = Child::start(config, &caller);
+                let guard = child.ending().drop_guard();
+                (Place::Here(child), Some(guard))
+            }
+        };
+        Ok(Self { caller, place, _guard: guard })
     }
 
-    const WANTED: &str = "v1=dce61d1ffe0f97c68a8f2e64fdc5d7c7584ddaba961ae852249fbd4c247f1511";
+    pub(crate) fn is_on(&self) -> bool {
+        !matches!(self.place, Place::Off)
+    }
+
+    /// Whether it answers a signed request now.
+    pub(crate) async fn standing(&self) -> Result<(), EdaError> {
+        match &self.place {
+            Place::Off => Err(EdaError::Off),
+            Place::There(base) => self.caller.health(base).await,
+            Place::Here(child) => self.caller.health(&child.address_now()?).await,
+        }
+    }
+
+    /// Ends a service that was started here, and waits for that.
+    pub(crate) async fn close(&self) {
+        if let Place::Here(child) = &self.place {
+            child.ended().await;
+        }
+    }
+
+    pub(crate) async fn infer(&self, rows: &Sheet) -> Result<EdaInference, EdaError> {
+        self.ask("infer", rows, &EdaInferRequest { path: None, format: None }).await
+    }
+
+    pub(crate) async fn profile(
+        &self,
+        rows: &Sheet,
+        wanted: &EdaProfileRequest,
+    ) -> Result<EdaProfile, EdaError> {
+        self.ask("profile", rows, wanted).await
+    }
+
+    pub(crate) async fn correlations(
+        &self,
+        rows: &Sheet,
+        wanted: &EdaCorrelationsRequest,
+    ) -> Result<EdaCorrelations, EdaError> {
+        self.ask("correlations", rows, wanted).await
+    }
+
+    pub(crate) async fn outliers(
+        &self,
+        rows: &Sheet,
+        wanted: &EdaOutliersRequest,
+    ) -> Result<EdaOutliers, EdaError> {
+        self.ask("outliers", rows, wanted).await
+    }
+
+    pub(crate) async fn trends(
+        &self,
+        rows: &Sheet,
+        wanted: &EdaTrendsRequest,
+    ) -> Result<EdaTrends, EdaError> {
+        self.ask("trends", rows, wanted).await
+    }
+
+    pub(crate) async fn drift(
+        &self,
+        rows: &Sheet,
+        wanted: &EdaDriftRequest,
+    ) -> Result<EdaDrift, EdaError> {
+        self.ask("drift", rows, wanted).await
+    }
+
+    async fn ask<R: Serialize, A: DeserializeOwned>(
+        &self,
+        operation: &'static str,
+        rows: &Sheet,
+        request: &R,
+    ) -> Result<A, EdaError> {
+        let base = match &self.place {
+            Place::Off => return Err(EdaError::Off),
+            Place::There(base) => base.clone(),
+            // One that has died is being started again: it is worth waiting for.
+            Place::Here(child) => child.address().await?,
+        };
+        let request = serde_json::to_string(request).map_err(|_| EdaError::Answer)?;
+        let body = [rows.head(&request)?, rows.tail()];
+        let path = format!("/internal/v1/{operation}");
+        let answer = self.caller.post(&base, &path, body).await?;
+        serde_json::from_slice(&answer).map_err(|_| EdaError::Answer)
+    }
 }

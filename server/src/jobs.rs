@@ -2,11 +2,12 @@
 //!
 //! In: rows of the control plane that wait. Out: the same rows, ended. Each process takes jobs that
 //! wait (`dispatch`), says that it lives and hears what is to stop (`watch`), takes up what a dead
-//! process left (`recover`), and makes jobs of schedules whose moment has come (`schedules`). Any
-//! process over the same control plane does all four. Absent on purpose: what a job does, which is
+//! process left (`recover`), makes jobs of schedules whose moment has come (`schedules`), and
+//! removes what ended long ago (`retention`). Any process over the same control plane does all. Absent on purpose: what a job does, which is
 //! in `kinds`, and HTTP.
 
 pub(crate) mod kinds;
+mod retention;
 pub(crate) mod schedules;
 mod task;
 mod work;
@@ -28,6 +29,7 @@ use crate::auth::Principal;
 use crate::config::JobsConfig;
 use crate::contract::types::ErrorCode;
 use crate::id::{JobId, RequestId};
+use crate::pipeline;
 use crate::problem::ApiError;
 use crate::service::App;
 use crate::store::{Job, JobKind, NewJob, StoreError};
@@ -36,7 +38,7 @@ use crate::store::{Job, JobKind, NewJob, StoreError};
 const LOOK: Duration = Duration::from_secs(1);
 /// How soon a run or job is stopped that was cancelled through another process.
 const HEAR: Duration = Duration::from_millis(200);
-/// How often it is said that this process works on its jobs.
+/// How often it is said that this process works on its jobs, and that it left no run behind.
 const BEAT: Duration = Duration::from_secs(5);
 
 /// What this process works on.
@@ -125,10 +127,12 @@ impl Jobs {
 pub(crate) fn start(app: &Arc<App>) {
     let jobs = Arc::clone(&app.jobs);
     let weak = || (Arc::downgrade(app), Arc::clone(&jobs));
-    let (dispatching, watching, scheduling) = (weak(), weak(), weak());
+    let (dispatching, watching, scheduling, old) = (weak(), weak(), weak(), weak());
+    let retention = app.config.execution.jobs.retention;
     jobs.tasks.spawn(async move { dispatch(dispatching.0, dispatching.1).await });
     jobs.tasks.spawn(async move { watch(watching.0, watching.1).await });
     jobs.tasks.spawn(async move { schedules::turn(scheduling.0, scheduling.1).await });
+    jobs.tasks.spawn(async move { retention::turn(old.0, old.1, retention).await });
 }
 
 /// Adds a job for somebody, and has it begun.
@@ -241,6 +245,7 @@ async fn closed(jobs: &Jobs) {
 }
 
 async fn beaten(app: &App) -> Result<(), StoreError> {
+    pipeline::settle(app).await?;
     if app.jobs.count() > 0 {
         app.store.jobs().heartbeat().await?;
     }

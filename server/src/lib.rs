@@ -7,6 +7,7 @@
 
 mod access;
 mod admission;
+mod allowance;
 mod audit;
 mod auth;
 mod broker;

@@ -24,9 +24,12 @@ use self::breaker::Breaker;
 use self::openai::OpenAi;
 use self::usage::Counts;
 use crate::config::{CallsConfig, ModelName, ModelsConfig, Provider as ProviderName};
+use crate::store::checksum;
 
 pub(crate) use self::fault::Fault;
-pub(crate) use self::provider::{Chat, Embedded, Form, Message, Piece, Provider, Reply, Speaker};
+pub(crate) use self::provider::{
+    Chat, Embedded, Failed, Form, Message, Piece, Provider, Reply, Speaker,
+};
 pub(crate) use self::usage::{Counted, Usage, estimate};
 
 /// The wait before the first retry; it doubles with each.
@@ -107,12 +110,13 @@ impl Models {
         format!("{}:{model}", name.as_str())
     }
 
-    /// The models for a task, the first first: `forced` alone; else those the configuration names
-    /// for it, the ones of the wanted provider before others.
+    /// The models for a task, the first first: `forced` alone; else those of the provider that
+    /// was named, since no other may be shown what the question is about; else those the
+    /// configuration names for it, the ones of its provider before others.
     pub(crate) fn order(
         &self,
         task: Task,
-        wanted: Option<ProviderName>,
+        named: Option<ProviderName>,
         forced: Option<ModelName>,
     ) -> Vec<ModelName> {
         if let Some(forced) = forced {
@@ -123,11 +127,15 @@ impl Models {
             Task::Chat => vec![config.chat_primary, config.chat_backup],
             Task::Sql => vec![config.sql_primary, config.chat_primary],
         };
-        if let Some(wanted) = wanted.filter(|_| task == Task::Chat) {
+        let first = named.unwrap_or(config.provider);
+        if task == Task::Chat && first != ProviderName::Builtin {
             // A provider that was asked for by name is asked, whatever the routing has.
             let own = [ModelName::Openai, ModelName::Llama3];
-            order.extend(own.into_iter().filter(|name| name.provider() == wanted));
-            order.sort_by_key(|name| name.provider() != wanted);
+            order.extend(own.into_iter().filter(|name| name.provider() == first));
+            order.sort_by_key(|name| name.provider() != first);
+        }
+        if let Some(named) = named {
+            order.retain(|name| name.provider() == named);
         }
         let mut seen = Vec::new();
         for name in order {
@@ -154,14 +162,21 @@ impl Models {
     async fn replied(&self, name: ModelName, model: &Model, chat: &Chat) -> Result<Reply, Fault> {
         let provider = model.provider.as_ref().map_err(Clone::clone)?;
         let mut tries = 0;
+        // What tries took that gave no reply is part of what the reply took.
+        let mut spent = Usage::default();
         loop {
             model.admits()?;
             let fault = match provider.chat(chat).await {
-                Ok(reply) => {
+                Ok(mut reply) => {
                     model.answered(reply.usage);
+                    reply.usage.add(spent);
                     return Ok(reply);
                 }
-                Err(fault) => fault,
+                Err(Failed { fault, usage }) => {
+                    model.counts.spent(usage);
+                    spent.add(usage);
+                    fault
+                }
             };
             tries += 1;
             self.pause(model, fault, tries, chat.deadline).await?;
@@ -209,10 +224,16 @@ impl Models {
         }
     }
 
-    /// The model of the embeddings, where there is one.
+    /// What tells the vectors of the embeddings from others, where there are any: the model, and
+    /// a hash of the server's address, which may hold a password.
     pub(crate) fn embedder(&self) -> Option<String> {
         let provider = self.embedder.as_ref()?.provider.as_ref().ok()?;
-        Some(provider.model().to_owned())
+        let base = match self.config.embeddings.provider {
+            ProviderName::Openai => &self.config.openai.base_url,
+            _ => &self.config.ollama.host,
+        };
+        let place = checksum(&serde_json::json!(base));
+        Some(format!("{}@{}", provider.model(), place.get(..16).unwrap_or_default()))
     }
 
     /// Waits until the next try; gives the fault back where there is to be none.
@@ -272,6 +293,10 @@ impl Model {
             // A short wait is kept by the retry; a long one by leaving the model alone.
             let wait = fault.wait().filter(|wait| *wait > LONGEST_WAIT);
             self.breaker.failed(Instant::now(), wait);
+        } else if fault.is_answer() {
+            self.breaker.succeeded();
+        } else {
+            self.breaker.untried();
         }
     }
 }

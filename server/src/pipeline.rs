@@ -11,16 +11,22 @@ pub(crate) mod ask;
 mod cost;
 pub(crate) mod definition;
 pub(crate) mod engine;
-mod judge;
+pub(crate) mod findings;
+pub(crate) mod first_rows;
+pub(crate) mod judge;
 pub(crate) mod learn;
 pub(crate) mod order;
 pub(crate) mod params;
 pub(crate) mod progress;
 mod record;
+pub(crate) mod retention;
 pub(crate) mod running;
-mod snapshot;
+pub(crate) mod snapshot;
 pub(crate) mod sources;
+#[cfg(test)]
+mod tests;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -33,6 +39,7 @@ use datafusion::arrow::array::RecordBatch;
 use jiff::Timestamp;
 use tracing::{Instrument, Span};
 
+use crate::admission::timed_out;
 use crate::auth::Principal;
 use crate::config::TimeFilter;
 use crate::contract::types::{Params, ResultColumn, SafetyReport, SourceSql, Timings};
@@ -42,6 +49,7 @@ use crate::results;
 use crate::service::App;
 use crate::store::{Moment, Report, ReportVersion};
 
+pub(crate) use self::record::settle;
 use self::sources::Ready;
 
 /// What is asked for.
@@ -59,6 +67,14 @@ impl Question {
         match self {
             Self::Ir(ir) => air_engine::sources_of(ir),
             Self::Sql(_) => Vec::new(),
+        }
+    }
+
+    /// The parameters it uses. SQL takes none.
+    pub(crate) fn parameters(&self) -> BTreeSet<String> {
+        match self {
+            Self::Ir(ir) => ir.parameters(),
+            Self::Sql(_) => BTreeSet::new(),
         }
     }
 }
@@ -107,10 +123,14 @@ pub(crate) struct Finished {
 }
 
 /// Runs an order from its IR to its judged rows. Whatever comes of it is in the run's record.
-pub(crate) async fn report(app: &Arc<App>, order: Order) -> Result<Finished, ApiError> {
+pub(crate) async fn report(app: &Arc<App>, mut order: Order) -> Result<Finished, ApiError> {
     let (others, pace) = (order.question.sources(), order.pace());
     let ready = sources::ready(app, &order, &order.datasource, &others, pace).await?;
     let slot = app.running.place(&order.principal.sub, order.job.as_ref()).await?;
+    if order.job.is_some() {
+        // However long it waited for its place, a job's time begins with it.
+        order.deadline = Instant::now() + pace.limit(&app.config);
+    }
     record::begin(app, &order, slot.id()).await?;
     let span = tracing::info_span!("run", run.id = %slot.id(), source.id = %order.datasource);
     // Whatever a stage is at when the run is cancelled is dropped, and what was sent with it.
@@ -119,8 +139,12 @@ pub(crate) async fn report(app: &Arc<App>, order: Order) -> Result<Finished, Api
         () = slot.cancelled() => Err(running::cancelled()),
         ended = Box::pin(stages(app, &order, &ready, &slot)).instrument(span) => ended,
     };
-    match ended {
+    let ended = match ended {
         Ok(finished) => record::end(app, finished).await,
+        Err(error) => Err(error),
+    };
+    match ended {
+        Ok(finished) => Ok(finished),
         Err(error) => Err(record::failed(app, &order, slot.id(), error).await),
     }
 }
@@ -143,10 +167,16 @@ async fn stages(
         Ok((execution, sql))
     })?;
     clock.timings.unparse = clock.lap();
-    let report = cost::checked(app, ready, &execution).await?;
+    // Estimates take of the run's own time: each database has its limit, all together have one too.
+    let report = tokio::time::timeout_at(
+        order.deadline.into(),
+        Box::pin(cost::checked(app, ready, &execution)),
+    );
+    let report =
+        report.await.unwrap_or_else(|_| Err(timed_out(order.pace().limit(&app.config))))?;
     record::planned(app, slot.id(), &sql, &report).await?;
     let turn = answers::turn(app, order, ready, (&question, execution.guarded()), slot).await?;
-    if let Some(answer) = turn.as_ref().and_then(|turn| turn.answer(order.max_age)) {
+    if let Some(answer) = turn.as_ref().and_then(|turn| turn.answer(order)) {
         return Ok(again(answer, order, slot.id(), clock.timings));
     }
     let (as_of, read) = (Moment::now(), Instant::now());
@@ -156,9 +186,13 @@ async fn stages(
     clock.timings.execute = clock.lap();
     let judged = judge::judge(app, ready, &question, order, ran).instrument(span("qa")).await;
     clock.timings.qa = clock.lap();
-    let finished = finished(order, slot.id(), as_of, judged, (sql, report), clock.timings)?;
-    if let Some(turn) = turn {
-        turn.keep(&finished, read);
+    let finished = finished(order, slot.id(), as_of, &judged, (sql, report), clock.timings)?;
+    match turn {
+        Some(turn) => turn.keep(&finished, read),
+        None => {
+            let guarded = judged.ran.execution.guarded();
+            answers::given(app, ready, (&question, guarded), &finished, read);
+        }
     }
     Ok(finished)
 }
@@ -207,17 +241,23 @@ pub(crate) fn guarded(
             })?
         }
         Question::Sql(text) => {
-            let plan =
-                air_engine::plan_sql(text, prepared, &options).map_err(|error| match error {
-                    QueryError::Invalid(error) => ApiError::plan("", error),
-                    QueryError::Refused(refusal) => refusal.into(),
-                })?;
-            air_engine::guard(plan, &policy)?
+            let plan = air_engine::plan_sql(text, prepared, &options);
+            // The SQL of a definition stands beside where its IR would.
+            let at = order.ir_at.strip_suffix("/ir").unwrap_or_default();
+            air_engine::guard(plan.map_err(|error| sql_error(at, error))?, &policy)?
         }
     };
     clock.timings.plan = clock.lap();
     clock.timings.guard = clock.lap();
     Ok(guarded)
+}
+
+/// Why a SQL text has no plan; `at` is where it stands.
+pub(crate) fn sql_error(at: &str, error: QueryError) -> ApiError {
+    match error {
+        QueryError::Invalid(error) => ApiError::plan(at, error),
+        QueryError::Refused(refusal) => refusal.into(),
+    }
 }
 
 pub(crate) fn plan_options(app: &App, now: Timestamp) -> air_engine::PlanOptions {
@@ -309,7 +349,7 @@ fn finished(
     order: &Order,
     run_id: &RunId,
     as_of: Moment,
-    judged: judge::Judged,
+    judged: &judge::Judged,
     (sql, report): (Vec<SourceSql>, Vec<Finding>),
     timings: Timings,
 ) -> Result<Finished, ApiError> {
@@ -326,7 +366,7 @@ fn finished(
         cached: false,
         sql,
         safety_report: safety_report(&report),
-        verdict: judged.verdict,
+        verdict: judged.verdict.clone(),
         timings,
         notes: guarded.notes().to_vec(),
         tables: guarded.tables(),

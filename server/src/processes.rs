@@ -17,6 +17,9 @@ use crate::store::{DataDir, Store, StoreError, private_file};
 
 const FOLDER: &str = "processes";
 const ENDING: &str = ".lock";
+const UNBORN: &str = ".new";
+/// From making its file to locking it, a process takes no longer.
+const BORN_WITHIN: Duration = Duration::from_secs(60);
 /// How long what a dead process left may go on looking alive.
 const EVERY: Duration = Duration::from_secs(2);
 
@@ -93,7 +96,9 @@ impl Processes {
             let name = file.file_name();
             let id = name.to_str().and_then(|name| name.strip_suffix(ENDING));
             let id: Option<ProcessId> = id.and_then(|id| id.parse().ok());
-            if id.is_some_and(|id| self.is_dead(&id)) {
+            let dead = id.is_some_and(|id| self.is_dead(&id));
+            let unborn = name.to_str().is_some_and(|name| name.ends_with(UNBORN));
+            if dead || unborn && is_left(&file.path()) {
                 // Another process may have been quicker.
                 let _ = std::fs::remove_file(file.path());
             }
@@ -103,6 +108,14 @@ impl Processes {
     fn file(&self, process: &ProcessId) -> PathBuf {
         self.folder.join(format!("{process}{ENDING}"))
     }
+}
+
+/// Whether a process ended while it was about to say that it lives.
+fn is_left(path: &Path) -> bool {
+    let age = std::fs::metadata(path).and_then(|file| file.modified()).ok();
+    // A young one may be locked in a moment.
+    let old = age.and_then(|at| at.elapsed().ok()).is_some_and(|age| age > BORN_WITHIN);
+    old && File::open(path).is_ok_and(|file| file.try_lock_shared().is_ok())
 }
 
 impl Drop for Processes {
@@ -132,5 +145,23 @@ mod tests {
         first.sweep();
         assert!(!first.file(&two).exists() && first.file(&one).exists());
         assert!(first.is_dead(&two));
+    }
+
+    #[test]
+    fn what_a_process_left_that_died_at_its_start_goes() {
+        let folder = TempDir::new().unwrap();
+        let first = Processes::open(folder.path(), &ProcessId::new()).unwrap();
+        let of = |id: ProcessId| first.file(&id).with_extension("new");
+        let (left, starting, locked) =
+            (of(ProcessId::new()), of(ProcessId::new()), of(ProcessId::new()));
+        let long_ago = std::time::SystemTime::now() - BORN_WITHIN * 2;
+        for path in [&left, &locked] {
+            private_file(path).unwrap().set_modified(long_ago).unwrap();
+        }
+        private_file(&starting).unwrap();
+        let lock = File::open(&locked).unwrap();
+        lock.try_lock().unwrap();
+        first.sweep();
+        assert!(!left.exists() && starting.exists() && locked.exists());
     }
 }

@@ -11,6 +11,7 @@ mod chat;
 mod chat_members;
 mod datasources;
 pub(crate) mod documents;
+mod drill;
 mod endpoints;
 mod exports;
 mod files;
@@ -68,6 +69,7 @@ pub(crate) fn operations() -> Vec<Operation> {
         chat_members::OPERATIONS,
         datasources::OPERATIONS,
         documents::OPERATIONS,
+        drill::OPERATIONS,
         endpoints::OPERATIONS,
         files::OPERATIONS,
         jobs::OPERATIONS,

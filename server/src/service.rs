@@ -23,14 +23,17 @@ use crate::auth::Authenticator;
 use crate::broker::{Broker, MemoryBroker, RedisBroker};
 use crate::chat;
 use crate::config::{Config, Environment, LoadOptions};
+use crate::eda::Eda;
 use crate::events::{Event, Events, Hub};
 use crate::jobs::Jobs;
 use crate::metrics::Metrics;
 use crate::models::Models;
 use crate::pipeline::answers::Answers;
+use crate::pipeline::ask::Dictionaries;
 use crate::pipeline::engine::Engine;
+use crate::pipeline::judge::Latest;
 use crate::pipeline::running::Running;
-use crate::pipeline::sources;
+use crate::pipeline::{retention, sources};
 use crate::processes::Processes;
 use crate::secrets::DsnVault;
 use crate::sessions;
@@ -54,6 +57,8 @@ pub(crate) struct App {
     pub(crate) sources: sources::Cache,
     /// Language models, where there are any.
     pub(crate) models: Models,
+    /// The EDA service, where there is one.
+    pub(crate) eda: Eda,
     /// Plans of questions that were asked before.
     pub(crate) plans: PlanCache,
     /// Tells sockets what happens.
@@ -67,6 +72,10 @@ pub(crate) struct App {
     pub(crate) sockets: Sockets,
     /// Answers that were given before.
     pub(crate) answers: Answers,
+    /// How young tables are.
+    pub(crate) latest: Latest,
+    /// Values of rows that not everyone sees.
+    pub(crate) dictionaries: Dictionaries,
     /// Requests that are being worked on, whether their client waits or not.
     pub(crate) tasks: TaskTracker,
     /// The contract as a page.
@@ -135,7 +144,7 @@ impl Service {
         let broker = broker(&config, &store, &hub)?;
         let events = Events::new(store.clone(), Arc::clone(&broker), hub);
         let mut watching = JoinSet::new();
-        watching.spawn(events.follow(config.chat.message_retention));
+        watching.spawn(events.follow());
         watching.spawn(Processes::watch(Arc::downgrade(&processes), store.clone()));
         let app = Arc::new(App {
             events,
@@ -152,8 +161,11 @@ impl Service {
             jobs: Arc::default(),
             sources: sources::Cache::default(),
             models: Models::new(&config.models),
+            eda: Eda::start(&config)?,
             plans: PlanCache::default(),
             answers: Answers::new(config.execution.result_cache),
+            latest: Latest::default(),
+            dictionaries: Dictionaries::default(),
             tasks: TaskTracker::new(),
             docs: routes::documents::page()?,
             tools: Tools::read()?,
@@ -168,6 +180,7 @@ impl Service {
         jobs::start(&app);
         watching.spawn(uploads::keep(Arc::downgrade(&app)));
         watching.spawn(announce(Arc::downgrade(&app), committed));
+        watching.spawn(retention::turn(Arc::downgrade(&app)));
         // Learning sessions talk through it also where there is no chat.
         watching.spawn(chat::keep(&app));
         sessions::tidy(&app).await;
@@ -224,6 +237,7 @@ impl Service {
                 tracing::error!("some work did not end; the next start marks it");
             }
         }
+        app.eda.close().await;
         self.watching.shutdown().await;
         app.audit.close().await;
         app.store.close().await;

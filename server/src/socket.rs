@@ -112,13 +112,16 @@ fn options(config: &WebsocketConfig) -> Options {
 }
 
 /// Takes a connection over. `principal` is not known where the token comes in the first message.
-pub(crate) fn open(
+pub(crate) async fn open(
     app: &Arc<App>,
     principal: Option<Principal>,
     upgrade: Upgrade,
 ) -> Result<Response<Body>, ApiError> {
     let sockets = &app.sockets;
-    let seat = principal.map(|principal| sit(app, principal)).transpose()?;
+    let seat = match principal {
+        Some(principal) => Some(sit(app, principal).await?),
+        None => None,
+    };
     let (incoming, place) = (upgrade.incoming, upgrade.place);
     let upgraded = incoming.upgrade(sockets.options.clone());
     let (response, upgraded) = upgraded.map_err(ApiError::internal)?;
@@ -136,10 +139,11 @@ pub(crate) fn open(
     Ok(response)
 }
 
-/// A place among the user's sockets.
-fn sit(app: &App, principal: Principal) -> Result<Seat, ApiError> {
+/// A place among the user's sockets, wherever they are.
+async fn sit(app: &App, principal: Principal) -> Result<Seat, ApiError> {
     let most = app.config.limits.sockets_per_user;
-    app.sockets.seats.take(principal, most).ok_or_else(|| {
+    let left = most.saturating_sub(presence::elsewhere(app, &principal.sub).await);
+    app.sockets.seats.take(principal, left).ok_or_else(|| {
         let detail = format!("You have {most} open sockets, which is the most a user may have.");
         ApiError::new(ErrorCode::TooManyRequests, detail).retry_after(60)
     })
@@ -179,10 +183,10 @@ async fn first_message(app: &App, stream: &mut Stream) -> Option<Result<Seat, Ap
             OpCode::Text => {
                 let said = message::read(frame.payload());
                 return Some(match said.map(|said| said.what) {
-                    Ok(Said::Auth { token }) => {
-                        let known = app.authenticator.token(&token).map_err(ApiError::from);
-                        known.and_then(|principal| sit(app, principal))
-                    }
+                    Ok(Said::Auth { token }) => match app.authenticator.token(&token) {
+                        Ok(principal) => sit(app, principal).await,
+                        Err(error) => Err(error.into()),
+                    },
                     _ => Err(wanted()),
                 });
             }

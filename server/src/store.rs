@@ -16,6 +16,7 @@ mod checksum;
 mod data_dir;
 mod database;
 mod datasources;
+mod eda_profiles;
 mod endpoints;
 mod error;
 mod events;
@@ -50,6 +51,7 @@ pub(crate) use self::checksum::{canonical_json, checksum};
 pub(crate) use self::data_dir::{DataDir, DataDirLock, private_file};
 pub(crate) use self::database::Store;
 pub(crate) use self::datasources::{Datasource, DatasourceChange, Datasources, NewDatasource};
+pub(crate) use self::eda_profiles::{EdaProfiles, ProfileKey};
 pub(crate) use self::endpoints::{Endpoint, Endpoints, NewEndpoint};
 pub(crate) use self::error::StoreError;
 pub(crate) use self::events::EventRows;
@@ -64,7 +66,7 @@ pub(crate) use self::page::{Page, PageRequest};
 pub(crate) use self::report_runs::{NewRun, Outcome, Run, RunFilter, RunPlan, RunStatus, Runs};
 pub(crate) use self::reports::{NewReportVersion, Report, ReportVersion, Reports};
 pub(crate) use self::schedules::{Misfire, Schedule, Schedules};
-pub(crate) use self::schema_notes::{NoteChanges, NoteText, SchemaNotes, page_of};
+pub(crate) use self::schema_notes::{NoteText, SchemaNotes, page_of};
 pub(crate) use self::scopes::{
     NewScope, NewScopeVersion, Scope, ScopeStatus, ScopeVersion, Scopes,
 };

@@ -16,7 +16,7 @@ use crate::error::SourceError;
 use crate::files::LearnOptions;
 use crate::learned::{fill_roles, name_keys, version};
 use air_ir::Catalog;
-use air_ir::catalog::Table;
+use air_ir::catalog::{SourceKind, Table};
 use std::collections::HashMap;
 use tokio_postgres::Row;
 use tokio_postgres::types::{FromSql, Oid};
@@ -52,7 +52,10 @@ impl PostgresSource {
     ) -> Result<Catalog, SourceError> {
         progress("reading the catalog", 0);
         let lease = self.begin().await?;
-        let asked = structure(&lease).await;
+        let asked = match self.supported(&lease).await {
+            Ok(()) => structure(&lease).await,
+            Err(error) => Err(error),
+        };
         lease.end().await;
         let mut tables = asked?;
         for table in &mut tables {
@@ -71,6 +74,41 @@ impl PostgresSource {
         catalog.version = version(&catalog)?;
         progress("done", 100);
         Ok(catalog)
+    }
+}
+
+/// PostgreSQL 14, the first with `date_bin`.
+const LEAST: i32 = 140_000;
+
+impl PostgresSource {
+    /// Whether the server has every function that its SQL is written with, so that no plan has to
+    /// ask what a version lacks.
+    async fn supported(&self, lease: &Lease) -> Result<(), DatabaseError> {
+        let asking = Asking { lease };
+        let sql = "SELECT current_setting('server_version_num')::int AS number,
+            current_setting('server_version') AS version,
+            EXISTS (SELECT FROM pg_catalog.pg_proc p WHERE p.proname = 'time_bucket'
+                AND p.pronargs >= 4 AND 'text'::regtype = ANY (p.proargtypes)) AS buckets";
+        let rows = asking.rows(sql).await?;
+        let Some(row) = rows.first() else { return Ok(()) };
+        let unsupported =
+            |reason: String| DatabaseError::Unsupported { id: self.id.clone(), reason };
+        let number: i32 = asking.get(row, "number")?;
+        if number < LEAST {
+            let version: String = asking.get(row, "version")?;
+            return Err(unsupported(format!(
+                "the server is PostgreSQL {version}; 14 is the oldest that AIR reads"
+            )));
+        }
+        let buckets: bool = asking.get(row, "buckets")?;
+        if self.kind == SourceKind::Timescaledb && !buckets {
+            return Err(unsupported(
+                "the server has no time_bucket with a time zone, which TimescaleDB has from 2.8 \
+                 on; register it as postgres"
+                    .to_owned(),
+            ));
+        }
+        Ok(())
     }
 }
 

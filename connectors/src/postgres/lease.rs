@@ -12,7 +12,7 @@ use deadpool_postgres::{Object, Pool};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
-use tokio_postgres::{CancelToken, Client, Error};
+use tokio_postgres::{CancelToken, Client, Error, Statement};
 
 /// How much longer than the server's own deadline is waited for it to tell.
 const GRACE: Duration = Duration::from_secs(5);
@@ -27,6 +27,23 @@ pub(super) struct Lease {
 }
 
 impl Lease {
+    /// A session in which nothing has begun.
+    pub(super) async fn take(
+        pool: &Pool,
+        wire: &Wire,
+        faults: &Arc<Faults>,
+    ) -> Result<Self, DatabaseError> {
+        let connection = pool.get().await.map_err(|e| faults.of_pool(e))?;
+        Ok(Self {
+            cancel: connection.cancel_token(),
+            connection: Some(connection),
+            wire: wire.clone(),
+            faults: Arc::clone(faults),
+            runtime: Handle::current(),
+            begun: Instant::now(),
+        })
+    }
+
     /// A session in which a transaction has begun.
     pub(super) async fn begin(
         pool: &Pool,
@@ -34,21 +51,27 @@ impl Lease {
         faults: &Arc<Faults>,
         path: Option<&str>,
     ) -> Result<Self, DatabaseError> {
-        let connection = pool.get().await.map_err(|e| faults.of_pool(e))?;
-        let lease = Self {
-            cancel: connection.cancel_token(),
-            connection: Some(connection),
-            wire: wire.clone(),
-            faults: Arc::clone(faults),
-            runtime: Handle::current(),
-            begun: Instant::now(),
-        };
-        // After a first query, the server refuses to make the transaction one that writes.
-        let path = path.map(|p| format!("SET LOCAL search_path = {p};")).unwrap_or_default();
-        let begin = format!("BEGIN TRANSACTION READ ONLY; {path} SELECT 1");
-        let started = lease.within(lease.client()?.batch_execute(&begin)).await;
-        started?;
+        let lease = Self::take(pool, wire, faults).await?;
+        let begin = beginning(path, None);
+        let begun = lease.within(lease.client()?.batch_execute(&begin)).await;
+        begun?;
         Ok(lease)
+    }
+
+    /// Begins the transaction and has a query of it prepared, on one way there and back.
+    pub(super) async fn prepare(
+        &self,
+        begin: &str,
+        query: &str,
+    ) -> Result<Statement, DatabaseError> {
+        let client = self.client()?;
+        let both = async {
+            let (begun, statement) =
+                futures::join!(client.batch_execute(begin), client.prepare(query));
+            begun?;
+            statement
+        };
+        self.within(both).await
     }
 
     pub(super) fn client(&self) -> Result<&Client, DatabaseError> {
@@ -77,14 +100,22 @@ impl Lease {
         self.faults.of_query(error, self.begun)
     }
 
-    /// Ends the transaction and gives the connection back. A session that does not come back
-    /// from its transaction is closed.
+    /// Ends the transaction, discards everything the session holds (settings, temporary tables,
+    /// locks, cursors, statements) and gives the connection back. A session that does not come
+    /// back from that is closed.
     pub(super) async fn end(mut self) {
-        let rolled_back = match self.client() {
-            Ok(client) => self.within(client.batch_execute("ROLLBACK")).await,
-            Err(error) => Err(error),
+        let clean = async {
+            let client = self.client()?;
+            let both = async {
+                let (rolled_back, discarded) = futures::join!(
+                    client.batch_execute("ROLLBACK"),
+                    client.batch_execute("DISCARD ALL")
+                );
+                rolled_back.and(discarded)
+            };
+            self.within(both).await
         };
-        match (rolled_back, self.connection.take()) {
+        match (clean.await, self.connection.take()) {
             (Ok(()), _) => {}
             (Err(error), Some(connection)) => {
                 tracing::debug!(source.id = %self.faults.id, %error, "a connection is closed");
@@ -93,6 +124,14 @@ impl Lease {
             (Err(_), None) => {}
         }
     }
+}
+
+/// How a transaction begins, with a path and a limit of its own where they are given. After a
+/// first query, the server refuses to make it one that writes.
+pub(super) fn beginning(path: Option<&str>, limit: Option<Duration>) -> String {
+    let path = path.map(|p| format!("SET LOCAL search_path = {p};")).unwrap_or_default();
+    let limit = limit.map(|l| format!("SET LOCAL statement_timeout = {};", l.as_millis()));
+    format!("BEGIN TRANSACTION READ ONLY; {path} {} SELECT 1", limit.unwrap_or_default())
 }
 
 impl Drop for Lease {

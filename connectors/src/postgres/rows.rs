@@ -21,8 +21,9 @@ use tokio::sync::mpsc::Sender;
 use tokio_postgres::types::{FromSql, Type};
 use tokio_postgres::{CopyOutStream, Error, RowStream, Statement};
 
-/// Results known to be no larger are read by a prepared statement.
-const SMALL: u64 = 5_000;
+/// Results known to be no larger are read by a prepared statement: the rows of a report, with the
+/// one more that shows whether there are more.
+const SMALL: u64 = 10_000;
 
 /// Batches that wait for their reader.
 const WAITING: usize = 2;
@@ -34,13 +35,14 @@ enum Rows {
     Copy(Pin<Box<CopyOutStream>>),
 }
 
-/// Starts the query; its rows come by the stream.
+/// Starts the query in a transaction of its own, which `begin` begins; its rows come by the stream.
 pub(super) async fn rows(
     id: &str,
     lease: Lease,
+    begin: &str,
     query: &RemoteQuery,
 ) -> Result<SendableRecordBatchStream, DatabaseError> {
-    match start(id, &lease, query).await {
+    match start(id, &lease, begin, query).await {
         Ok((batches, rows)) => {
             let schema = std::sync::Arc::clone(&query.schema);
             let mut stream = RecordBatchReceiverStreamBuilder::new(schema, WAITING);
@@ -64,10 +66,11 @@ pub(super) async fn rows(
 async fn start(
     id: &str,
     lease: &Lease,
+    begin: &str,
     query: &RemoteQuery,
 ) -> Result<(Batches, Rows), DatabaseError> {
     let client = lease.client()?;
-    let statement = lease.within(client.prepare(&query.sql.text)).await?;
+    let statement = lease.prepare(begin, &query.sql.text).await?;
     if statement.columns().is_empty() {
         let reason = "the statement is no query, and nothing else is run".to_owned();
         return Err(DatabaseError::Answer { id: id.to_owned(), reason });
@@ -104,7 +107,8 @@ async fn read(lease: Lease, mut batches: Batches, rows: Rows, to: To) -> Result<
         Rows::Prepared(stream) => fetched(&lease, &mut batches, stream, &to).await,
     };
     match read {
-        Ok(true) => lease.end().await,
+        // The reader has all its rows; the end of the transaction is not its to wait for.
+        Ok(true) => drop(tokio::spawn(lease.end())),
         // Nobody reads on: the drop cancels what is left.
         Ok(false) => drop(lease),
         Err(error) => {

@@ -1,7 +1,7 @@
 //! Connections: how they are made, what every session starts with, and who may not log in.
 //!
 //! In: a DSN whose host is one address. Out: a pool of connections whose sessions are all alike.
-//! What a query may have changed in its session is discarded before the next one gets it.
+//! What a query may have changed in its session is discarded before it is given back.
 
 use super::dsn::{Dsn, TlsMode};
 use super::wire::Wire;
@@ -27,14 +27,27 @@ const RIGHTS: &str = "
         'pg_create_subscription', 'rds_superuser', 'cloudsqlsuperuser', 'azure_pg_admin'))
     ORDER BY 4 DESC, 2 DESC, 1 LIMIT 1";
 
+/// A connection that was not used for so long is asked whether it is still there.
+const RESTED: Duration = Duration::from_secs(5);
+
 pub(super) fn pool(dsn: &Dsn, wire: Wire, options: &DatabaseOptions) -> Result<Pool, BuildError> {
     let connect_timeout = wire.connect_timeout;
     let config = config(dsn, options);
-    // Everything a session holds goes: settings, temporary tables, locks, cursors, statements.
-    let recycling = RecyclingMethod::Custom("DISCARD ALL".to_owned());
-    let manager =
-        Manager::from_connect(config, wire, ManagerConfig { recycling_method: recycling });
+    // A session is cleaned when it is given back (`Lease::end`), not when the next query waits.
+    let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
+    let manager = Manager::from_connect(config, wire, recycling);
     let mut pool = Pool::builder(manager)
+        .pre_recycle(Hook::async_fn(move |client, metrics| {
+            Box::pin(async move {
+                if metrics.last_used() < RESTED {
+                    return Ok(());
+                }
+                match tokio::time::timeout(connect_timeout, client.simple_query("")).await {
+                    Ok(answer) => answer.map(drop).map_err(HookError::Backend),
+                    Err(_) => Err(HookError::message("a connection that rested is silent")),
+                }
+            })
+        }))
         .max_size(options.max_connections.max(1))
         .wait_timeout(Some(connect_timeout))
         .create_timeout(Some(connect_timeout))

@@ -180,11 +180,16 @@ impl Build<'_> {
     /// Over what an average of counts is taken.
     fn ask_unit(&mut self) -> Option<Unit> {
         let units = ["day", "week", "month"];
-        let choices = units.iter().map(|u| Choice::new(u, &format!("per {u}"))).collect();
+        let choices: Vec<Choice> =
+            units.iter().map(|u| Choice::new(u, &format!("per {u}"))).collect();
         let text = "Over what is the average of the counts taken?";
         let (Reply::Choice(answer) | Reply::Free(answer)) =
-            self.asked.ask("each", text, choices, "day");
-        answer.split_whitespace().find_map(Unit::parse)
+            self.asked.ask("each", text, choices.clone(), "day");
+        let unit = answer.split_whitespace().find_map(Unit::parse);
+        if unit.is_none() {
+            self.asked.again("each", &answer, text, choices, "day");
+        }
+        unit.or(Some(Unit::Day))
     }
 
     /// Makes the IR so far the inner query of one that aggregates its metric.

@@ -203,8 +203,7 @@ impl Build<'_> {
             Choice::new("ignore", "It changes nothing"),
         ];
         let text = format!("What part does \"{word}\" have in the question?");
-        let reply = self.asked.ask(&id_of("unused", &word), &text, choices, "group");
-        if reply == Reply::Choice("group".to_owned()) {
+        if self.asked.choose(&id_of("unused", &word), &text, choices, "group") == "group" {
             self.group_name(at);
         }
     }

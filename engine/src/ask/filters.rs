@@ -101,8 +101,8 @@ impl Build<'_> {
             Choice::new("row", &format!("{said} of a single row")),
         ];
         let text = format!("What is compared for the {word}?");
-        let reply = self.asked.ask(&id_of("compared", &column.name), &text, choices, "total");
-        if reply != Reply::Choice("total".to_owned()) {
+        let id = id_of("compared", &column.name);
+        if self.asked.choose(&id, &text, choices, "total") != "total" {
             return false;
         }
         self.ir.metrics.clear();
@@ -195,11 +195,15 @@ impl Build<'_> {
                 let value = format!("{first}");
                 let choices = vec![Choice::new(&value, &format!("{first} {unit}"))];
                 let (Reply::Choice(answer) | Reply::Free(answer)) =
-                    self.asked.ask("unit", &text, choices, &value);
-                match (answer.split_whitespace().next().and_then(|n| n.parse().ok()), numbers.len())
-                {
+                    self.asked.ask("unit", &text, choices.clone(), &value);
+                let number = answer.split_whitespace().next().and_then(|n| n.parse().ok());
+                match (number, numbers.len()) {
                     (Some(n), 1) => vec![n],
-                    _ => numbers,
+                    (Some(_), _) => numbers,
+                    (None, _) => {
+                        self.asked.again("unit", &answer, &text, choices, &value);
+                        numbers
+                    }
                 }
             }
         }
@@ -319,10 +323,10 @@ impl Build<'_> {
         };
         let choices = vec![Choice::new("zero", &zero), Choice::new("null", &null)];
         let text = format!("What does \"{lead} {word}\" mean?");
-        let reply = self.asked.ask(&id_of("absent", word), &text, choices, "zero");
-        match (reply, present) {
-            (Reply::Choice(c), true) if c == "null" => compare(spelled, Op::NotNull, Operand::None),
-            (Reply::Choice(c), false) if c == "null" => compare(spelled, Op::IsNull, Operand::None),
+        let meant = self.asked.choose(&id_of("absent", word), &text, choices, "zero");
+        match (meant.as_str(), present) {
+            ("null", true) => compare(spelled, Op::NotNull, Operand::None),
+            ("null", false) => compare(spelled, Op::IsNull, Operand::None),
             (_, true) => compare(spelled, Op::Gt, Operand::One(number(0.0))),
             (_, false) => compare(spelled, Op::Le, Operand::One(number(0.0))),
         }

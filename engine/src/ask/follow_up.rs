@@ -13,9 +13,7 @@ use air_ir::{Comparison, Dir, EntityRef, Filter, Ir, MetricKind, Op, Subject};
 
 /// Whether the question changes the last one rather than standing by itself.
 pub(super) fn changes(chunks: &[Chunk], clauses: &Clauses) -> bool {
-    let first = chunks.iter().find(|c| !c.is_filler()).and_then(Chunk::say);
-    let marked = clauses.only || clauses.instead || clauses.also || clauses.about || clauses.remove;
-    if marked || matches!(first, Some(Say::And | Say::Not)) {
+    if is_marked(chunks, clauses) {
         return true;
     }
     let measured = clauses.measures.iter().any(|m| !m.ordering);
@@ -26,6 +24,13 @@ pub(super) fn changes(chunks: &[Chunk], clauses: &Clauses) -> bool {
     let asked = clauses.groups.iter().any(|g| g.which) || clauses.list;
     let ranked = clauses.supers.iter().any(|s| s.name.is_some());
     !measured && !asked && !ranked && !clauses.bare.iter().any(table)
+}
+
+/// Whether the question says that it changes something.
+pub(super) fn is_marked(chunks: &[Chunk], clauses: &Clauses) -> bool {
+    let first = chunks.iter().find(|c| !c.is_filler()).and_then(Chunk::say);
+    let marked = clauses.only || clauses.instead || clauses.also || clauses.about || clauses.remove;
+    marked || matches!(first, Some(Say::And | Say::Not))
 }
 
 /// The main table of an IR, where it is a table of the catalog.

@@ -5,7 +5,7 @@
 use super::build::Build;
 use super::clauses::{GroupClause, Grouped};
 use super::lexicon::Target;
-use super::questions::{Choice, Reply};
+use super::questions::Choice;
 use super::root;
 use super::routes::{self, Field};
 use air_ir::{Dimension, Grain, Input, Part, Shape, Unit};
@@ -197,9 +197,8 @@ impl Build<'_> {
                 let choices: Vec<Choice> =
                     all.iter().map(|f| Choice::new(&self.spelled(f), &self.said(f))).collect();
                 let recommended = self.spelled(&first);
-                let reply =
-                    self.asked.ask("time_column", "Which time is meant?", choices, &recommended);
-                let (Reply::Choice(value) | Reply::Free(value)) = reply;
+                let text = "Which time is meant?";
+                let value = self.asked.choose("time_column", text, choices, &recommended);
                 all.iter().find(|f| self.spelled(f) == value).cloned().unwrap_or(first)
             }
         };

@@ -238,17 +238,13 @@ impl Build<'_> {
         let text = format!(
             "Is the {word} taken over the totals of each {unit_word}, or for each {unit_word} by itself?"
         );
-        match self.asked.ask("each", &text, choices, "of_totals") {
-            Reply::Choice(c) if c == "each" => {
-                self.bucket(air_ir::Grain::one(unit))?;
-                Some(self.aggregated(agg, column, spelled, None))
-            }
-            _ => {
-                let total = self.aggregated(Agg::Sum, column, spelled, None);
-                self.of_totals = Some(OfTotals { agg, of: total.clone(), unit: Some(unit) });
-                Some(total)
-            }
+        if self.asked.choose("each", &text, choices, "of_totals") == "each" {
+            self.bucket(air_ir::Grain::one(unit))?;
+            return Some(self.aggregated(agg, column, spelled, None));
         }
+        let total = self.aggregated(Agg::Sum, column, spelled, None);
+        self.of_totals = Some(OfTotals { agg, of: total.clone(), unit: Some(unit) });
+        Some(total)
     }
 
     fn unfit(&mut self, name: usize) -> Option<String> {
@@ -338,11 +334,8 @@ impl Build<'_> {
             ));
         }
         let recommended = choices.first()?.value.clone();
-        let reply = self.asked.ask("measure", "Which figure is meant?", choices, &recommended);
-        let value = match reply {
-            Reply::Choice(value) => value,
-            Reply::Free(_) => recommended,
-        };
+        let text = "Which figure is meant?";
+        let value = self.asked.choose("measure", text, choices, &recommended);
         let column = value.split_once('_').map(|(_, c)| c.to_owned())?;
         if value.starts_with("count_") {
             return Some(self.count_rows());

@@ -10,6 +10,8 @@ use std::collections::BTreeMap;
 
 /// At most so many questions are asked at a time.
 const MOST: usize = 3;
+/// Characters of an answer that are said back.
+const MOST_SHOWN: usize = 80;
 
 /// The value of the choice that leaves the decision to AIR.
 pub const YOU_DECIDE: &str = "you_decide";
@@ -85,13 +87,48 @@ impl<'a> Asked<'a> {
                 c.value.eq_ignore_ascii_case(&answer)
                     || c.label.to_lowercase() == answer.to_lowercase()
             };
-            return match choices.iter().find(fits) {
+            // Values may differ by their case alone.
+            let exact = choices.iter().find(|c| c.value == answer);
+            return match exact.or_else(|| choices.iter().find(fits)) {
                 Some(choice) => Reply::Choice(choice.value.clone()),
                 None => Reply::Free(answer),
             };
         }
         self.put(id, text, choices, recommended);
         Reply::Choice(recommended.to_owned())
+    }
+
+    /// The same where nothing but a choice will do: after any other words the question is put
+    /// again, so that they are not taken for the recommended one.
+    pub(super) fn choose(
+        &mut self,
+        id: &str,
+        text: &str,
+        choices: Vec<Choice>,
+        recommended: &str,
+    ) -> String {
+        match self.ask(id, text, choices.clone(), recommended) {
+            Reply::Choice(value) => value,
+            Reply::Free(words) => {
+                self.again(id, &words, text, choices, recommended);
+                recommended.to_owned()
+            }
+        }
+    }
+
+    /// Puts a question again, after words that are no answer to it.
+    pub(super) fn again(
+        &mut self,
+        id: &str,
+        words: &str,
+        text: &str,
+        choices: Vec<Choice>,
+        recommended: &str,
+    ) {
+        let words: Vec<&str> = words.split_whitespace().collect();
+        let words: String = words.join(" ").chars().take(MOST_SHOWN).collect();
+        let text = format!("\"{words}\" is none of the choices. {text}");
+        self.put(id, &text, choices, recommended);
     }
 
     /// Puts a question whatever was answered before.
@@ -128,4 +165,20 @@ fn said(value: &Value) -> Option<String> {
 pub(super) fn id_of(kind: &str, words: &str) -> String {
     let words = super::tokens::words_of(words).join("_");
     format!("{kind}_{words}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_choices_that_differ_by_case_alone_the_exact_one_is_chosen() {
+        for (given, chosen) in [("web", "web"), ("Web", "Web"), ("WEB", "Web")] {
+            let answers = BTreeMap::from([("value_web".to_owned(), Value::from(given))]);
+            let mut asked = Asked::new(&answers);
+            let choices = vec![Choice::new("Web", "Web"), Choice::new("web", "web")];
+            let reply = asked.ask("value_web", "Which one?", choices, "Web");
+            assert_eq!(reply, Reply::Choice(chosen.to_owned()), "{given}");
+        }
+    }
 }

@@ -143,9 +143,19 @@ impl Build<'_> {
         let word = if worst { "worst" } else { "best" };
         let text = format!("Is the {word} the highest or the lowest?");
         let recommended = if worst { "lowest" } else { "highest" };
-        match self.asked.ask("polarity", &text, choices, recommended) {
+        match self.asked.ask("polarity", &text, choices.clone(), recommended) {
             Reply::Choice(value) => value == "highest",
-            Reply::Free(value) => value.to_lowercase().contains("high"),
+            Reply::Free(value) => {
+                let folded = value.to_lowercase();
+                match (folded.contains("high"), folded.contains("low")) {
+                    (true, false) => true,
+                    (false, true) => false,
+                    _ => {
+                        self.asked.again("polarity", &value, &text, choices, recommended);
+                        recommended == "highest"
+                    }
+                }
+            }
         }
     }
 }

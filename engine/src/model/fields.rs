@@ -111,7 +111,11 @@ impl Model<'_> {
         for (dot, _) in name.match_indices('.') {
             let (prefix, column) = (&name[..dot], &name[dot + 1..]);
             let listed = self.targets.iter().find(|t| t.name == prefix).map(|t| t.table);
-            if let Some(table) = listed.or_else(|| self.named_table(prefix)) {
+            let role = || {
+                let named = self.joins.iter().find(|j| j.role.as_deref() == Some(prefix));
+                named.map(|join| join.right)
+            };
+            if let Some(table) = listed.or_else(role).or_else(|| self.named_table(prefix)) {
                 self.readable(table, column, at)?;
                 return Ok((table, column.to_owned()));
             }

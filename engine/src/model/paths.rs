@@ -52,7 +52,7 @@ impl Model<'_> {
             for path in &frontier {
                 let here = path.last().map_or(start, |e| e.right);
                 for edge in self.steps(here).into_iter().filter(|e| e.to_one) {
-                    if self.decided_otherwise(start, &edge, to) {
+                    if self.decided_otherwise(start, &edge, to) || !self.goes_on(path, &edge) {
                         continue;
                     }
                     let seen = path.iter().any(|e| e.left == edge.right);
@@ -91,6 +91,19 @@ impl Model<'_> {
             }
         }
         steps
+    }
+
+    /// Whether a step may follow a way. A join of the IR that leaves from a role leaves from that
+    /// role alone, and one that leaves from a table's own name from no role that the IR gave it.
+    fn goes_on(&self, path: &Path, step: &Edge) -> bool {
+        let Some(last) = path.last() else { return true };
+        if !self.joins.contains(step) {
+            return true;
+        }
+        match &step.from {
+            Some(from) => last.role.as_ref() == Some(from),
+            None => last.role.is_none() || !self.joins.contains(last),
+        }
     }
 
     /// Whether the IR itself says another way into the table where a step leads, one that can be

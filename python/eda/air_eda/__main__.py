@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import ipaddress
 import os
+import socket
 import sys
 import threading
 import urllib.error
@@ -38,6 +39,9 @@ def parser() -> argparse.ArgumentParser:
     serve.add_argument(
         "--until-stdin-closes", action="store_true", help="end when the parent has gone"
     )
+    serve.add_argument(
+        "--tell-port", action="store_true", help="tell the port on stdout, once it is listened on"
+    )
     health = commands.add_parser("health", help="ask a running service how it is")
     health.add_argument("--url", default="http://127.0.0.1:9001")
     return whole
@@ -66,9 +70,23 @@ def run(args: argparse.Namespace) -> int:
     server = uvicorn.Server(config)
     if args.until_stdin_closes:
         threading.Thread(target=end_with_parent, args=(server,), daemon=True).start()
-    log("info", "starting", port=args.port, workers=settings.workers)
-    server.run()
+    # Listened on before it is told, so that nobody else can have the port.
+    listener = listening(args.host, args.port) if args.tell_port else None
+    port = listener.getsockname()[1] if listener else args.port
+    log("info", "starting", port=port, workers=settings.workers)
+    if listener:
+        sys.stdout.write(f"port {port}\n")
+        sys.stdout.flush()
+    server.run(sockets=[listener] if listener else None)
     return 0 if server.started else 1
+
+
+def listening(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family)
+    except OSError as error:
+        raise SettingsError(f"{host}:{port} cannot be listened on: {error.strerror}") from error
 
 
 def end_with_parent(server: uvicorn.Server) -> None:

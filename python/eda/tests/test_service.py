@@ -5,6 +5,9 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import socket
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +17,7 @@ import pyarrow.feather as feather
 import pyarrow.parquet as pq
 import pytest
 from fastapi import FastAPI
-from running import ARROW, JSON, SECRET, Service, stream
+from running import ARROW, EDA, JSON, SECRET, Service, stream
 
 from air_eda.app import make
 from air_eda.contract import OPERATIONS, EdaHealth, Problem
@@ -40,6 +43,43 @@ def test_the_routes_are_those_of_the_contract(tmp_path: Path) -> None:
     assert isinstance(whole.app, FastAPI)
     routes = {(m, getattr(r, "path", "")) for r in whole.app.routes for m in methods(r)}
     assert routes == {(method, path) for method, path, _ in OPERATIONS}
+
+
+def test_it_tells_the_port_it_took_and_ends_with_its_parent(tmp_path: Path) -> None:
+    arguments = ["--port", "0", "--tell-port", "--until-stdin-closes", "--state", str(tmp_path)]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "air_eda", "serve", *arguments],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, "AIR__PYTHON__AUTH_SHARED_SECRET": SECRET, "PYTHONPATH": str(EDA)},
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    try:
+        word, port = process.stdout.readline().split()
+        assert word == b"port"
+        # Whoever asks before it is ready waits for it.
+        service = Service(int(port), process, tmp_path, tmp_path)
+        assert service.health()["status"] in ("ok", "degraded")
+    finally:
+        process.stdin.close()
+    assert process.wait(timeout=30) == 0
+    process.stdout.close()
+
+
+def test_a_port_that_is_taken_is_told(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        arguments = ["--port", port, "--tell-port", "--state", str(tmp_path)]
+        done = subprocess.run(
+            [sys.executable, "-m", "air_eda", "serve", *arguments],
+            capture_output=True,
+            env={**os.environ, "AIR__PYTHON__AUTH_SHARED_SECRET": SECRET, "PYTHONPATH": str(EDA)},
+            timeout=60,
+        )
+    assert done.returncode == 2
+    assert b"cannot be listened on" in done.stderr
 
 
 def methods(route: object) -> set[str]:

@@ -3,6 +3,9 @@
 //! A success is kept and given again; a failure lets go of the key, so that another try may mend
 //! it.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use axum::body::Body;
 use axum::http::header::{
     CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderName, LOCATION,
@@ -18,6 +21,7 @@ use crate::access;
 use crate::contract::routes::Route;
 use crate::contract::types::{ErrorCode, FieldErrorCode};
 use crate::problem::ApiError;
+use crate::service::App;
 use crate::store::{Claim, RequestKey, checksum};
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
@@ -29,7 +33,7 @@ pub(super) async fn once(route: &Route, uri: &Uri, call: Call, handler: Handler)
     let Some(key) = key_of(route, uri, &call)? else {
         return handler(call).await;
     };
-    let app = std::sync::Arc::clone(&call.app);
+    let app = Arc::clone(&call.app);
     let keys = app.store.idempotency_keys();
     let request = json!({"query": uri.query(), "body": call.raw_body(),
         "accept": call.header(&axum::http::header::ACCEPT),
@@ -49,6 +53,7 @@ pub(super) async fn once(route: &Route, uri: &Uri, call: Call, handler: Handler)
         }
         Claim::Done { status, response } => return replay(status, &response),
     }
+    let held = Held { app: Arc::clone(&app), key: Some(key.clone()) };
     let answer = match handler(call).await {
         // A body that breaks off is a failure too.
         Ok(response) => keep(response).await,
@@ -57,12 +62,53 @@ pub(super) async fn once(route: &Route, uri: &Uri, call: Call, handler: Handler)
     match answer {
         Ok((status, kept, response)) => {
             keys.complete(&key, status, &kept).await?;
+            held.settled();
             Ok(response)
         }
         Err(error) => {
-            keys.release(&key).await?;
+            // Where it cannot be let go of now, it is a moment later.
+            if keys.release(&key).await.is_ok() {
+                held.settled();
+            }
             Err(error)
         }
+    }
+}
+
+/// Holds that a key is in flight; whatever becomes of the work, the key does not stay so. A
+/// request that runs out of time is dropped in the midst of its work.
+struct Held {
+    app: Arc<App>,
+    key: Option<RequestKey>,
+}
+
+impl Held {
+    fn settled(mut self) {
+        self.key = None;
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        // Without a runtime the process is about to end, and the next one lets go of it.
+        if let (Some(key), Ok(runtime)) = (self.key.take(), tokio::runtime::Handle::try_current()) {
+            let app = Arc::clone(&self.app);
+            self.app.tasks.spawn_on(async move { let_go(&app, &key).await }, &runtime);
+        }
+    }
+}
+
+/// Between tries to let go of a key while the control plane is busy.
+const PAUSES: [Duration; 3] =
+    [Duration::from_millis(500), Duration::from_secs(5), Duration::from_secs(30)];
+
+async fn let_go(app: &App, key: &RequestKey) {
+    for pause in PAUSES {
+        match app.store.idempotency_keys().release(key).await {
+            Ok(()) => return,
+            Err(error) => tracing::warn!(%error, "an Idempotency-Key could not be let go of"),
+        }
+        tokio::time::sleep(pause).await;
     }
 }
 
@@ -130,4 +176,68 @@ fn replay(status: u16, kept: &Value) -> Answer {
         response.headers_mut().insert(name, value.map_err(ApiError::internal)?);
     }
     Ok(response)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::pin::Pin;
+    use std::time::Instant;
+
+    use axum::http::HeaderMap;
+
+    use super::*;
+    use crate::auth::Principal;
+    use crate::contract::routes::ROUTES;
+    use crate::id::RequestId;
+    use crate::service::{Service, ServiceOptions};
+
+    type Work = Pin<Box<dyn Future<Output = Answer> + Send>>;
+
+    fn stuck(_call: Call) -> Work {
+        Box::pin(std::future::pending())
+    }
+
+    fn done(_call: Call) -> Work {
+        Box::pin(async { Ok(Response::new(Body::empty())) })
+    }
+
+    #[tokio::test]
+    async fn a_request_that_is_dropped_lets_go_of_its_key() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("config.yaml"), "{}").unwrap();
+        let options = ServiceOptions {
+            data_dir: folder.path().to_owned(),
+            config_file: "config.yaml".into(),
+            auth: Some(false),
+            environment: Vec::new(),
+        };
+        let service = Service::open(&options).await.unwrap();
+        let route = ROUTES.iter().find(|route| route.idempotency_key).unwrap();
+        let uri = Uri::from_static("/v1/anything");
+        let call = || Call {
+            app: Arc::clone(service.app()),
+            principal: Principal::local(),
+            request_id: RequestId::new(),
+            headers: HeaderMap::from_iter([(IDEMPOTENCY_KEY, HeaderValue::from_static("key-1"))]),
+            deadline: Instant::now() + Duration::from_secs(30),
+            path: BTreeMap::new(),
+            query: Value::Null,
+            body: None,
+            upgrade: None,
+            stream: std::sync::Mutex::default(),
+        };
+        let mut first = Box::pin(once(route, &uri, call(), stuck));
+        // It goes on, and its time is over.
+        assert!(tokio::time::timeout(Duration::from_millis(200), &mut first).await.is_err());
+        let second = once(route, &uri, call(), done).await.unwrap_err();
+        assert_eq!(second.code, ErrorCode::IdempotencyInFlight);
+        drop(first);
+        let begin = Instant::now();
+        while let Err(error) = once(route, &uri, call(), done).await {
+            assert_eq!(error.code, ErrorCode::IdempotencyInFlight);
+            assert!(begin.elapsed() < Duration::from_secs(20), "the key is never let go of");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
 }

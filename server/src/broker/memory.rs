@@ -17,7 +17,7 @@ use crate::events::{Channel, Event, Hub, Live};
 pub(super) const STREAM_LENGTH: usize = 1_000;
 /// Streams that are kept; the one that was quiet longest goes first.
 const STREAMS: usize = 1_000;
-pub(super) const RECENT: usize = 100;
+const ROOMY: usize = 256;
 pub(super) const MINUTE: Duration = Duration::from_secs(60);
 
 #[derive(Default)]
@@ -26,10 +26,22 @@ struct State {
     sessions: HashMap<String, Expiring<String, Session>>,
     typing: Expiring<String, String>,
     rooms: HashMap<String, BTreeSet<String>>,
-    room_names: HashMap<String, String>,
-    recent: HashMap<String, VecDeque<(Instant, RecentMessage)>>,
     used: Expiring<(Allowance, String), u32>,
-    queues: HashMap<String, Expiring<String, AiRequest>>,
+    /// From so many users on, those whose sockets vanished are cleared.
+    clear_at: usize,
+}
+
+impl State {
+    /// Forgets who has no session left: a socket that died said nothing.
+    fn clear(&mut self) {
+        self.sessions.retain(|_, sessions| sessions.values().next().is_some());
+        let here = &self.sessions;
+        self.rooms.retain(|_, users| {
+            users.retain(|user| here.contains_key(user));
+            !users.is_empty()
+        });
+        self.clear_at = ROOMY.max(self.sessions.len() * 2);
+    }
 }
 
 struct Ring {
@@ -46,6 +58,13 @@ pub(crate) struct MemoryBroker {
 impl MemoryBroker {
     pub(crate) fn new(hub: Arc<Hub>) -> Self {
         Self { hub, state: Mutex::default() }
+    }
+
+    /// Users and rooms that are held.
+    #[cfg(test)]
+    pub(super) fn held(&self) -> (usize, usize) {
+        let state = self.state();
+        (state.sessions.len(), state.rooms.len())
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -101,6 +120,9 @@ impl Broker for MemoryBroker {
 
     async fn session_seen(&self, session: &Session, lifetime: Duration) {
         let mut state = self.state();
+        if state.sessions.len() >= state.clear_at.max(ROOMY) {
+            state.clear();
+        }
         let sessions = state.sessions.entry(session.user.clone()).or_default();
         sessions.set(session.ws_id.clone(), session.clone(), lifetime);
     }
@@ -139,9 +161,8 @@ impl Broker for MemoryBroker {
         self.state().typing.get(user).cloned()
     }
 
-    async fn room_described(&self, room: &str, name: &str) {
-        self.state().room_names.insert(room.to_owned(), name.to_owned());
-    }
+    /// Only who looks at Redis wants to know; so it is with messages and queues.
+    async fn room_described(&self, _room: &str, _name: &str) {}
 
     async fn room_entered(&self, room: &str, user: &str) {
         self.state().rooms.entry(room.to_owned()).or_default().insert(user.to_owned());
@@ -162,20 +183,10 @@ impl Broker for MemoryBroker {
         state.rooms.get(room).map(|all| all.iter().cloned().collect()).unwrap_or_default()
     }
 
-    async fn message_posted(&self, message: &RecentMessage, lifetime: Duration) {
-        let mut state = self.state();
-        let recent = state.recent.entry(message.user_id.clone()).or_default();
-        recent.retain(|(ends, _)| *ends > Instant::now());
-        recent.push_front((Instant::now() + lifetime, message.clone()));
-        recent.truncate(RECENT);
-    }
+    async fn message_posted(&self, _message: &RecentMessage, _lifetime: Duration) {}
 
-    async fn recent_messages(&self, user: &str, limit: usize) -> Vec<RecentMessage> {
-        let state = self.state();
-        let live = |(ends, message): &(Instant, RecentMessage)| {
-            (*ends > Instant::now()).then(|| message.clone())
-        };
-        state.recent.get(user).into_iter().flatten().filter_map(live).take(limit).collect()
+    async fn recent_messages(&self, _user: &str, _limit: usize) -> Vec<RecentMessage> {
+        Vec::new()
     }
 
     async fn allow(&self, allowance: Allowance, user: &str, a_minute: u32) -> Result<(), Duration> {
@@ -194,22 +205,19 @@ impl Broker for MemoryBroker {
         }
     }
 
-    async fn ai_queued(&self, request: &AiRequest, lifetime: Duration) {
-        let mut state = self.state();
-        let queue = state.queues.entry(request.user_id.clone()).or_default();
-        queue.set(request.id.clone(), request.clone(), lifetime);
-    }
-
-    async fn ai_done(&self, user: &str, id: &str) {
-        let mut state = self.state();
-        if let Some(queue) = state.queues.get_mut(user) {
-            queue.remove(id);
+    async fn give_back(&self, allowance: Allowance, user: &str) {
+        let key = (allowance, user.to_owned());
+        if let Some((used, _)) = self.state().used.get_mut(&key) {
+            *used = used.saturating_sub(1);
         }
     }
 
-    async fn ai_queue(&self, user: &str) -> Vec<AiRequest> {
-        let state = self.state();
-        state.queues.get(user).map(|queue| queue.values().cloned().collect()).unwrap_or_default()
+    async fn ai_queued(&self, _request: &AiRequest, _lifetime: Duration) {}
+
+    async fn ai_done(&self, _user: &str, _id: &str) {}
+
+    async fn ai_queue(&self, _user: &str) -> Vec<AiRequest> {
+        Vec::new()
     }
 
     async fn health(&self) -> Health {

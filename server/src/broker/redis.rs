@@ -2,10 +2,12 @@
 //!
 //! Live events go over one channel of publish and subscribe; a stream holds the last events of
 //! each answer; sessions, presence, typing, rooms, recent messages, allowances and queues are
-//! keys that expire (`facts`). Everything is kept in this process as well (`memory`), so that
-//! without Redis the process goes on alone; what other processes told meanwhile is read from the
-//! events table. Commands that only read have `read_timeout`, the others `write_timeout`.
+//! keys that expire (`facts`). What the service itself asks for is kept in this process as well
+//! (`memory`), so that without Redis the process goes on alone; what other processes told
+//! meanwhile is read from the events table. Commands that only read have `read_timeout`, the
+//! others `write_timeout`.
 
+mod address;
 mod facts;
 mod link;
 mod live;
@@ -142,7 +144,6 @@ impl Broker for RedisBroker {
     }
 
     async fn room_described(&self, room: &str, name: &str) {
-        self.memory.room_described(room, name).await;
         facts::room_described(&self.link, room, name).await;
     }
 
@@ -165,15 +166,11 @@ impl Broker for RedisBroker {
     }
 
     async fn message_posted(&self, message: &RecentMessage, lifetime: Duration) {
-        self.memory.message_posted(message, lifetime).await;
         facts::message_posted(&self.link, message, lifetime).await;
     }
 
     async fn recent_messages(&self, user: &str, limit: usize) -> Vec<RecentMessage> {
-        match facts::recent_messages(&self.link, user, limit).await {
-            Ok(messages) => messages,
-            Err(_) => self.memory.recent_messages(user, limit).await,
-        }
+        facts::recent_messages(&self.link, user, limit).await.unwrap_or_default()
     }
 
     async fn allow(&self, allowance: Allowance, user: &str, a_minute: u32) -> Result<(), Duration> {
@@ -184,21 +181,22 @@ impl Broker for RedisBroker {
         }
     }
 
+    async fn give_back(&self, allowance: Allowance, user: &str) {
+        if facts::give_back(&self.link, allowance, user).await.is_err() {
+            self.memory.give_back(allowance, user).await;
+        }
+    }
+
     async fn ai_queued(&self, request: &AiRequest, lifetime: Duration) {
-        self.memory.ai_queued(request, lifetime).await;
         facts::ai_queued(&self.link, request, lifetime).await;
     }
 
     async fn ai_done(&self, user: &str, id: &str) {
-        self.memory.ai_done(user, id).await;
         facts::ai_done(&self.link, user, id).await;
     }
 
     async fn ai_queue(&self, user: &str) -> Vec<AiRequest> {
-        match facts::ai_queue(&self.link, user).await {
-            Ok(requests) => requests,
-            Err(_) => self.memory.ai_queue(user).await,
-        }
+        facts::ai_queue(&self.link, user).await.unwrap_or_default()
     }
 
     async fn health(&self) -> Health {

@@ -1,6 +1,7 @@
 //! What every broker does, asked of each.
 
 mod shared;
+mod tls;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,7 +9,9 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 use super::*;
+use crate::config::RedisConfig;
 use crate::events::Hub;
+use crate::id::ProcessId;
 use crate::store::Store;
 
 const LONG: Duration = Duration::from_secs(60);
@@ -26,12 +29,30 @@ async fn memory() -> (TempDir, Arc<dyn Broker>) {
 
 fn session(user: &str, ws_id: &str) -> Session {
     let room = Some("general".to_owned());
-    Session { user: user.into(), ws_id: ws_id.into(), last_seen: Moment::now(), room }
+    let process = Some(ProcessId::new());
+    Session { user: user.into(), ws_id: ws_id.into(), last_seen: Moment::now(), room, process }
 }
 
 fn request(id: &str, status: &str) -> AiRequest {
     let (user_id, room) = ("ann".to_owned(), "general".to_owned());
     AiRequest { id: id.into(), user_id, room, status: status.into() }
+}
+
+/// A Redis at this address, as the configuration would have it.
+fn config(url: String) -> RedisConfig {
+    RedisConfig {
+        enabled: true,
+        url: url.into(),
+        password: None,
+        ca_file: None,
+        db: 3,
+        max_retries: 1,
+        dial_timeout: Duration::from_secs(5),
+        read_timeout: Duration::from_secs(3),
+        write_timeout: Duration::from_secs(3),
+        pool_size: 4,
+        min_idle_conns: 2,
+    }
 }
 
 /// Polls until it holds: what expires does so in its own time.
@@ -81,6 +102,14 @@ async fn rooms(broker: &Arc<dyn Broker>) {
     assert_eq!(members, ["ann", "bob"]);
     broker.room_left("general", "bob").await;
     assert_eq!(broker.room_members("general").await, ["ann"]);
+    broker.room_left("general", "ann").await;
+    for (user, ws_id) in [("ann", "ws_1"), ("bob", "ws_2")] {
+        broker.session_ended(user, ws_id).await;
+    }
+}
+
+/// What Redis shows to others.
+async fn messages(broker: &Arc<dyn Broker>) {
     for n in 1..=3 {
         let message = RecentMessage {
             id: format!("msg_{n}"),
@@ -95,10 +124,6 @@ async fn rooms(broker: &Arc<dyn Broker>) {
     }
     assert_eq!(broker.recent_messages("ann", 2).await.len(), 2);
     assert!(broker.recent_messages("bob", 2).await.is_empty());
-    broker.room_left("general", "ann").await;
-    for (user, ws_id) in [("ann", "ws_1"), ("bob", "ws_2")] {
-        broker.session_ended(user, ws_id).await;
-    }
 }
 
 async fn allowances(broker: &Arc<dyn Broker>) {
@@ -109,6 +134,10 @@ async fn allowances(broker: &Arc<dyn Broker>) {
     assert!(wait > Duration::ZERO && wait <= Duration::from_secs(60), "{wait:?}");
     broker.allow(Allowance::AiRequests, "ann", 3).await.unwrap();
     broker.allow(Allowance::Messages, "bob", 3).await.unwrap();
+    broker.allow(Allowance::Messages, "eve", 1).await.unwrap();
+    broker.give_back(Allowance::Messages, "eve").await;
+    broker.allow(Allowance::Messages, "eve", 1).await.unwrap();
+    broker.allow(Allowance::Messages, "eve", 1).await.unwrap_err();
 }
 
 async fn queue(broker: &Arc<dyn Broker>) {
@@ -128,7 +157,6 @@ async fn conforms(broker: &Arc<dyn Broker>) {
     typing(broker).await;
     rooms(broker).await;
     allowances(broker).await;
-    queue(broker).await;
 }
 
 #[tokio::test]
@@ -136,4 +164,20 @@ async fn memory_conforms() {
     let (_folder, broker) = memory().await;
     conforms(&broker).await;
     assert_eq!(broker.health().await, Health::Alone);
+}
+
+#[tokio::test]
+async fn memory_forgets_whose_sockets_vanished() {
+    let (_folder, store) = store().await;
+    let memory = MemoryBroker::new(Hub::new(store));
+    // They never say that they end.
+    for n in 0..2_000 {
+        let user = format!("user {n}");
+        memory.session_seen(&session(&user, "ws"), Duration::ZERO).await;
+        memory.room_entered(&format!("room {n}"), &user).await;
+    }
+    memory.session_seen(&session("ann", "ws"), LONG).await;
+    let (sessions, rooms) = memory.held();
+    assert!(sessions < 1_000 && rooms < 1_000, "{sessions} users, {rooms} rooms");
+    assert_eq!(memory.online().await, ["ann"]);
 }

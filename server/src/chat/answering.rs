@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use serde_json::json;
+use tokio::sync::{Mutex, MutexGuard};
 
 use super::asks::{Follows, Meta, Request};
 use super::following;
@@ -17,7 +18,7 @@ use super::{AIR, wording};
 use crate::access;
 use crate::auth::Principal;
 use crate::contract::types::{AskState, ChatAnswer as Answer, ErrorCode};
-use crate::id::DatasourceId;
+use crate::id::{ChatMessageId, DatasourceId};
 use crate::pipeline::ask::{self, Asked, Drafter, Ended};
 use crate::pipeline::progress::{Progress, Step};
 use crate::problem::ApiError;
@@ -29,11 +30,14 @@ const ATTEMPTS: i64 = 3;
 /// Between the deadline of a run, which tells best what happened, and that of its answer.
 const SLACK: Duration = Duration::from_secs(2);
 
+/// Between looks at what other processes owe the room.
+const LOOK: Duration = Duration::from_millis(100);
+
 /// Gives an answer, after those of its room that came before. Who waits hears of it once it is
 /// kept.
 pub(super) async fn answer(app: &Arc<App>, held: ChatAnswer, waiting: Option<Waiting>) {
     let turn = app.chat.turn(&held.room_id);
-    let _turn = turn.lock().await;
+    let Some(_turn) = turn_of(app, &turn, &held).await else { return };
     if let Err(error) = Box::pin(give(app, &held, waiting)).await {
         // It is owed still, and so tried again.
         let cause = error.cause.as_ref().map(ToString::to_string);
@@ -42,11 +46,46 @@ pub(super) async fn answer(app: &Arc<App>, held: ChatAnswer, waiting: Option<Wai
     app.broker.ai_done(&held.asked_by, held.id.as_str()).await;
 }
 
+/// The turn of an answer: no other of its room is given meanwhile, and none is owed to a question
+/// before it, whichever process has promised that. None where this process is about to end.
+async fn turn_of<'t>(
+    app: &App,
+    turn: &'t Mutex<()>,
+    held: &ChatAnswer,
+) -> Option<MutexGuard<'t, ()>> {
+    let limit = app.config.chat.ai_response_timeout + SLACK;
+    let mut waited: Option<(ChatMessageId, Instant)> = None;
+    loop {
+        let guard = turn.lock().await;
+        if app.running.is_stopped() {
+            return None;
+        }
+        let owed = app.store.chat_messages().owed_before(held).await.unwrap_or_else(|error| {
+            tracing::warn!(answer.id = %held.id, %error, "it is not known what is owed before");
+            None
+        });
+        let Some(owed) = owed else { return Some(guard) };
+        // Each has as long as an answer may take; one that takes longer holds up no others.
+        let since = match waited.take() {
+            Some((before, since)) if before == owed => since,
+            _ => Instant::now(),
+        };
+        if since.elapsed() > limit {
+            return Some(guard);
+        }
+        waited = Some((owed, since));
+        // It may be this process's own, which came to the lock later.
+        drop(guard);
+        tokio::time::sleep(LOOK).await;
+    }
+}
+
 async fn give(app: &Arc<App>, held: &ChatAnswer, waiting: Option<Waiting>) -> Result<(), ApiError> {
     let room = app.store.chat_rooms().get(&held.room_id, &held.asked_by).await?;
     queued(app, &room, &held.asked_by, &held.id, "processing").await;
     let mut stream = Stream::new(app, held);
-    let (meta, ended) = worked_out(app, &room, held, &mut stream).await?;
+    let worked_out = worked_out(app, &room, held, &mut stream).await?;
+    let Some((meta, ended)) = worked_out else { return Ok(()) };
     let new = NewChatMessage {
         id: held.id.clone(),
         reply_to: Some(held.question_id.clone()),
@@ -69,13 +108,14 @@ async fn give(app: &Arc<App>, held: &ChatAnswer, waiting: Option<Waiting>) -> Re
     Ok(())
 }
 
-/// Works an answer out, and tells its pieces.
+/// Works an answer out, and tells its pieces. None where this process is to end before it is
+/// there: it stays owed, and the next process gives it.
 async fn worked_out(
     app: &Arc<App>,
     room: &ChatRoom,
     held: &ChatAnswer,
     stream: &mut Stream<'_>,
-) -> Result<(Meta, Result<Ended, ApiError>), ApiError> {
+) -> Result<Option<(Meta, Result<Ended, ApiError>)>, ApiError> {
     let mut request: Request =
         serde_json::from_value(held.request.clone()).map_err(ApiError::internal)?;
     let failed = |error: &ApiError, request: &Request| {
@@ -99,10 +139,18 @@ async fn worked_out(
             }
         }
     };
+    if app.running.is_stopped() && was_stopped(&answer) {
+        return Ok(None);
+    }
     for (part, text) in wording::pieces(&answer) {
         stream.piece(part, &text).await;
     }
-    Ok((Meta { answer, request }, ended))
+    Ok(Some((Meta { answer, request }, ended)))
+}
+
+/// Whether the run of an answer was stopped before it ended.
+pub(super) fn was_stopped(answer: &Answer) -> bool {
+    answer.problem.as_ref().is_some_and(|problem| problem.code == ErrorCode::NotRunning)
 }
 
 fn late(limit: Duration) -> ApiError {
@@ -147,7 +195,10 @@ async fn asked(
 ) -> Result<(Ended, DatasourceId), ApiError> {
     let deadline = Instant::now() + limit;
     let principal = principal(held)?;
-    let datasource = source(app, room).await?;
+    let datasource = match &request.datasource {
+        Some(id) => id.clone(),
+        None => source(app, room).await?,
+    };
     access::require_shared(&app.config.policies, &datasource)?;
     let followed = following::followed(app, room, &principal, &datasource, request).await?;
     let (previous, follows) = match followed {
@@ -202,8 +253,8 @@ async fn told(
 /// Tells a step; whether it was what the question was taken to mean.
 async fn step_told(step: Step, stream: &mut Stream<'_>) -> bool {
     match step {
-        Step::Token(text) => {
-            stream.piece(Part::Token, &text).await;
+        Step::Asks { model, corrections } => {
+            stream.piece(Part::Status, &wording::asks(&model, corrections)).await;
             false
         }
         Step::Understood { interpretation, assumptions } => {

@@ -4,14 +4,16 @@
 //! none. A reply to a question back is the first question again with what was answered.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::Post;
+use super::{Post, following};
 use crate::auth::Principal;
-use crate::contract::types::{self, AskState, FieldErrorCode, Question};
-use crate::id::ChatMessageId;
+use crate::contract::types::{self, AskState, Choice, FieldErrorCode, Question};
+use crate::id::{ChatMessageId, DatasourceId};
+use crate::pipeline::ask::is_of_draft;
 use crate::problem::ApiError;
 use crate::service::App;
 use crate::store::{ChatAi, ChatMessage, ChatMessageType, ChatRoom, StoreError};
@@ -27,6 +29,9 @@ pub(crate) struct Request {
     pub(crate) question: String,
     pub(crate) answers: BTreeMap<String, String>,
     pub(crate) follows: Follows,
+    /// The source that its questions back were about; the room's where there were none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) datasource: Option<DatasourceId>,
     /// What `today` and the like refer to; the moment it is answered unless said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) now: Option<Timestamp>,
@@ -62,7 +67,7 @@ pub(crate) fn meta(message: &ChatMessage) -> Option<Meta> {
 
 /// What a message asks, if it does.
 pub(super) async fn request(
-    app: &App,
+    app: &Arc<App>,
     room: &ChatRoom,
     principal: &Principal,
     message: &Post,
@@ -79,9 +84,10 @@ pub(super) async fn request(
     if let Some(asked_back) = asked_back(app, room, principal, replied.as_ref()).await?
         && mentioned.is_none()
     {
-        let named = replied.is_some() || room.ai == ChatAi::Always || message.ask == Some(true);
+        let asked_here = room.ai == ChatAi::Always || message.ask == Some(true);
+        let to_air = (replied.is_some(), asked_here);
         let answers = match message.answers.is_empty() {
-            true => answers(&asked_back.answer, &message.content, named),
+            true => said(app, principal, &asked_back, &message.content, to_air).await,
             false => message.answers.clone(),
         };
         if !answers.is_empty() {
@@ -96,8 +102,9 @@ pub(super) async fn request(
         None => Follows::Last,
     };
     let question = mentioned.unwrap_or_else(|| message.content.trim().to_owned());
+    let (answers, datasource) = (BTreeMap::new(), None);
     let (now, run) = (message.now, message.run);
-    Ok(asks.then_some(Request { question, answers: BTreeMap::new(), follows, now, run }))
+    Ok(asks.then_some(Request { question, answers, follows, datasource, now, run }))
 }
 
 async fn replied_to(
@@ -139,6 +146,7 @@ async fn asked_back(
 fn again(asked_back: Meta, answers: BTreeMap<String, String>) -> Request {
     let mut request = asked_back.request;
     request.answers.extend(answers);
+    request.datasource = request.datasource.or(asked_back.answer.datasource_id);
     request
 }
 
@@ -154,6 +162,28 @@ fn mentioned(content: &str) -> Option<String> {
     let (before, after) = (&content[..at], &content[at + MENTION.len()..]);
     let after = after.trim_start_matches([',', ':']);
     Some(format!("{} {}", before.trim(), after.trim()).trim().to_owned())
+}
+
+/// What a message answers of the questions back. A choice is plainly an answer; words of one's own
+/// are one in a reply, and where messages are meant for AIR anyway, unless they are a question
+/// themselves: that is a new one, and the questions back stay open.
+async fn said(
+    app: &Arc<App>,
+    principal: &Principal,
+    asked_back: &Meta,
+    content: &str,
+    (reply, asked_here): (bool, bool),
+) -> BTreeMap<String, String> {
+    let answer = &asked_back.answer;
+    let chosen = answers(answer, content, false);
+    if !chosen.is_empty() || !(reply || asked_here) {
+        return chosen;
+    }
+    let source = answer.datasource_id.as_ref();
+    if !reply && following::is_question(app, principal, source, content).await {
+        return BTreeMap::new();
+    }
+    answers(answer, content, true)
 }
 
 /// What a reply answers, by question. Where it is not `named` as a reply, only what is plainly
@@ -175,7 +205,10 @@ fn answers(asked_back: &types::ChatAnswer, content: &str, named: bool) -> BTreeM
             Some((question, value)) => (Some(question), value),
             None => (next.next(), part),
         };
-        let Some(question) = question else { break };
+        let Some(question) = question else {
+            // There is more in it than answers.
+            if named { break } else { return BTreeMap::new() }
+        };
         match (choice(question, part), named) {
             (Some(value), _) => found.insert(question.id.clone(), value),
             (None, true) => found.insert(question.id.clone(), part.to_owned()),
@@ -191,22 +224,28 @@ fn value_of<'p>(question: &Question, part: &'p str) -> Option<&'p str> {
     Some(rest.strip_prefix('=')?.trim())
 }
 
-/// The choice that a text names: by number, value or label.
+/// The choice that a text names: by value, label or number. A number that is a value is not a
+/// place.
 fn choice(question: &Question, text: &str) -> Option<String> {
     let same = |name: &str| name.eq_ignore_ascii_case(text);
     if same(YOU_DECIDE) || same("you decide") {
         return Some(YOU_DECIDE.to_owned());
     }
+    let choices = &question.choices;
+    // Values may differ by their case alone.
+    let exact = choices.iter().find(|c| c.value == text || c.label == text);
+    let by_name = exact.or_else(|| choices.iter().find(|c| same(&c.value) || same(&c.label)));
     let number = text.trim_end_matches(['.', ')']).parse::<usize>().ok();
-    let by_number = number.and_then(|n| question.choices.get(n.checked_sub(1)?));
-    let by_name = || question.choices.iter().find(|c| same(&c.value) || same(&c.label));
-    by_number.or_else(by_name).map(|choice| choice.value.clone())
+    let by_number = || number.and_then(|n| choices.get(n.checked_sub(1)?));
+    // What is chosen of a model's draft says which one it was: `yes:orders.amount`.
+    let kind = |c: &&Choice| c.value.split_once(':').is_some_and(|(kind, _)| same(kind));
+    let by_kind = || choices.iter().find(kind).filter(|_| is_of_draft(&question.id));
+    by_name.or_else(by_number).or_else(by_kind).map(|choice| choice.value.clone())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::contract::types::Choice;
 
     #[test]
     fn a_mention_is_a_word_of_its_own() {
@@ -261,6 +300,23 @@ mod tests {
     }
 
     #[test]
+    fn a_number_that_is_a_value_is_no_place() {
+        let one = [question("threshold_late", &["3", "1", "2"])];
+        assert_eq!(given(&one, "1", false), pairs(&[("threshold_late", "1")]));
+        assert_eq!(given(&one, "3.", false), pairs(&[("threshold_late", "2")]), "the third");
+        let cases = [question("value_web", &["Web", "web"])];
+        assert_eq!(given(&cases, "web", false), pairs(&[("value_web", "web")]));
+    }
+
+    #[test]
+    fn what_is_chosen_of_a_draft_is_named_by_its_first_word() {
+        let one = [question("means_revenue", &["yes:orders.amount", "no"])];
+        assert_eq!(given(&one, "Yes", false), pairs(&[("means_revenue", "yes:orders.amount")]));
+        let other = [question("period", &["yes:orders.amount", "no"])];
+        assert_eq!(given(&other, "yes", false), []);
+    }
+
+    #[test]
     fn several_questions_are_answered_in_their_order_or_by_name() {
         let two = [question("measure", &["amount", "count"]), question("year", &["2013", "2014"])];
         let both = pairs(&[("measure", "amount"), ("year", "2014")]);
@@ -268,5 +324,6 @@ mod tests {
             assert_eq!(given(&two, text, true), both, "{text}");
         }
         assert_eq!(given(&two, "1", true), pairs(&[("measure", "amount")]), "the other is open");
+        assert_eq!(given(&two, "1, 2, how many orders", false), [], "it says more");
     }
 }

@@ -1,6 +1,7 @@
 //! Who is there, and who is typing: what nobody keeps.
 
 use std::sync::{Arc, PoisonError};
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 
@@ -58,8 +59,12 @@ pub(crate) async fn typing(
     room: &str,
     is_typing: bool,
 ) -> Result<(), ApiError> {
-    let room = joined(app, principal, room).await?;
     let user = &principal.sub;
+    if is_repeated(app, room, user, is_typing) {
+        return Ok(());
+    }
+    let room = joined(app, principal, room).await?;
+    told(app, &room.id, user, is_typing);
     let news = news(app, &room.id, user, is_typing);
     let lifetime = app.config.chat.typing_timeout;
     let place = is_typing.then_some(room.id.as_str());
@@ -71,10 +76,45 @@ pub(crate) async fn typing(
     Ok(())
 }
 
+/// News of one who types in a room are told no sooner after each other.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Whether news of somebody's typing tell nothing new, so that nothing is done for them: that they
+/// type was told just now, or that they do not follows from it.
+fn is_repeated(app: &App, room: &str, user: &str, is_typing: bool) -> bool {
+    let Ok(room) = room.parse::<ChatRoomId>() else { return false };
+    let typing = app.chat.typing.lock().unwrap_or_else(PoisonError::into_inner);
+    let key = (room, user.to_owned());
+    let pause = PAUSE.min(app.config.chat.typing_timeout / 2);
+    let lately = typing.told.get(&key).is_some_and(|at| at.elapsed() < pause);
+    lately && (is_typing || !typing.news.contains_key(&key))
+}
+
+/// Remembers when it was told that somebody types.
+fn told(app: &App, room: &ChatRoomId, user: &str, is_typing: bool) {
+    if is_typing {
+        let mut typing = app.chat.typing.lock().unwrap_or_else(PoisonError::into_inner);
+        if typing.told.len() >= MOST_TOLD {
+            typing.told.retain(|_, at| at.elapsed() < PAUSE);
+        }
+        typing.told.insert((room.clone(), user.to_owned()), Instant::now());
+    }
+}
+
+/// Whoever has said something may be told to type at once again.
+fn forget(app: &App, room: &ChatRoomId, user: &str) {
+    let mut typing = app.chat.typing.lock().unwrap_or_else(PoisonError::into_inner);
+    typing.told.remove(&(room.clone(), user.to_owned()));
+}
+
+/// Beyond so many, what was told longer ago is forgotten.
+const MOST_TOLD: usize = 1_024;
+
 /// Ends the typing of somebody who has said what they typed.
 pub(super) async fn silent(app: &Arc<App>, room: &ChatRoom, user: &str) {
     if app.broker.typing(user).await.as_deref() == Some(room.id.as_str()) {
         news(app, &room.id, user, false);
+        forget(app, &room.id, user);
         app.broker.set_typing(user, None, app.config.chat.typing_timeout).await;
         tell(app, &room.id, user, false).await;
     }

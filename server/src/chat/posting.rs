@@ -10,6 +10,7 @@ use tokio::sync::oneshot;
 
 use super::asks::{self, Request};
 use super::{answering, joined, live};
+use crate::allowance;
 use crate::auth::Principal;
 use crate::broker::{AiRequest, Allowance, RecentMessage};
 use crate::contract::types::{ErrorCode, FieldErrorCode};
@@ -106,8 +107,15 @@ async fn keep(
     {
         return same(&new, &before, answer);
     }
-    let request = asks::request(app, room, principal, &message).await?;
-    allowed(app, principal, request.is_some()).await?;
+    // Before anything is read for it.
+    allowance::take(app, &principal.sub, Allowance::Messages).await?;
+    let request = match asked(app, room, principal, &message).await {
+        Ok(request) => request,
+        Err(refused) => {
+            app.broker.give_back(Allowance::Messages, &principal.sub).await;
+            return Err(refused);
+        }
+    };
     let promise = request.map(|request| promised(principal, &request));
     // Before it is owed, so that it is never taken for one that nobody gives.
     let giving = promise.as_ref().map(|promise| app.chat.giving(&promise.id));
@@ -164,22 +172,18 @@ fn kept(message: &ChatMessage, answer_id: Option<ChatMessageId>) -> Posted {
     Posted { message_id: message.id.clone(), seq: message.seq.cast_unsigned(), answer_id }
 }
 
-/// One of so many a minute, counted over every process that shares the broker.
-async fn allowed(app: &App, principal: &Principal, asks: bool) -> Result<(), ApiError> {
-    let limits = &app.config.limits;
-    let mut wanted = vec![(Allowance::Messages, limits.messages_per_minute, "messages")];
-    if asks {
-        let (most, what) = (limits.ai_requests_per_minute, "questions to AIR");
-        wanted.push((Allowance::AiRequests, most, what));
+/// What a message asks, if it does and its sender may ask.
+async fn asked(
+    app: &App,
+    room: &ChatRoom,
+    principal: &Principal,
+    message: &Post,
+) -> Result<Option<Request>, ApiError> {
+    let request = asks::request(app, room, principal, message).await?;
+    if request.is_some() {
+        allowance::take(app, &principal.sub, Allowance::AiRequests).await?;
     }
-    for (allowance, most, what) in wanted {
-        if let Err(wait) = app.broker.allow(allowance, &principal.sub, most).await {
-            let detail = format!("{most} {what} a minute are allowed.");
-            let seconds = u32::try_from(wait.as_secs()).unwrap_or(u32::MAX).saturating_add(1);
-            return Err(ApiError::new(ErrorCode::TooManyRequests, detail).retry_after(seconds));
-        }
-    }
-    Ok(())
+    Ok(request)
 }
 
 fn promised(principal: &Principal, request: &Request) -> NewChatAnswer {

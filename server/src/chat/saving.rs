@@ -12,7 +12,7 @@ use crate::problem::ApiError;
 use crate::service::App;
 use crate::store::{NewReportVersion, Report, ReportVersion};
 
-/// Saves the IR of an answer as the first version of a new report, bound to its source.
+/// Saves the IR of an answer, or its SQL where it has none, as the first version of a new report, bound to its source.
 pub(crate) async fn save(
     app: &App,
     principal: &Principal,
@@ -24,15 +24,17 @@ pub(crate) async fn save(
     let message = app.store.chat_messages().get(&room.id, id).await?;
     let answer = meta(&message).map(|meta| meta.answer);
     let answer = answer.filter(|answer| answer.state == AskState::Answer);
-    let Some((answer, ir)) = answer.and_then(|mut answer| {
-        let ir = answer.ir.take()?;
-        Some((answer, ir))
+    let Some((answer, def)) = answer.and_then(|answer| {
+        let def = match (&answer.ir, &answer.sql_text) {
+            (Some(ir), _) => json!({"version": "1", "ir": ir}),
+            (None, sql) => json!({"version": "1", "sql": sql.as_ref()?}),
+        };
+        Some((answer, def))
     }) else {
         let detail = format!("The message {id} is no answer with rows, so there is no report.");
         return Err(ApiError::new(ErrorCode::Unsupported, detail));
     };
-    let definition: ReportDefinition =
-        serde_json::from_value(json!({"version": "1", "ir": ir})).map_err(ApiError::internal)?;
+    let definition: ReportDefinition = serde_json::from_value(def).map_err(ApiError::internal)?;
     definition::check(app, principal, &definition, answer.datasource_id.as_ref()).await?;
     let first = NewReportVersion {
         def: serde_json::to_value(&definition).map_err(ApiError::internal)?,

@@ -9,8 +9,8 @@ use crate::store::ChatAnswer;
 /// What a piece is of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Part {
-    /// Text as a model writes it. What it comes to is in the other pieces.
-    Token,
+    /// How far it is. What it comes to is in the other pieces.
+    Status,
     Interpretation,
     Questions,
     Reason,
@@ -21,7 +21,7 @@ pub(crate) enum Part {
 impl Part {
     fn as_str(self) -> &'static str {
         match self {
-            Self::Token => "token",
+            Self::Status => "status",
             Self::Interpretation => "interpretation",
             Self::Questions => "questions",
             Self::Reason => "reason",
@@ -31,7 +31,7 @@ impl Part {
     }
 }
 
-/// Tells the pieces of one answer to its room, and to whoever asked. The pieces but tokens, put
+/// Tells the pieces of one answer to its room, and to whoever asked. The pieces but `status`, put
 /// together, are the content of the message.
 pub(super) struct Stream<'a> {
     app: &'a App,
@@ -46,7 +46,7 @@ impl<'a> Stream<'a> {
     }
 
     pub(super) async fn piece(&mut self, part: Part, content: &str) {
-        if part != Part::Token {
+        if part != Part::Status {
             self.content.push_str(content);
         }
         if !self.app.config.chat.ai_streaming {

@@ -6,14 +6,15 @@ use std::time::{Duration, Instant};
 use jiff::{Timestamp, ToSpan};
 use serde_json::json;
 
-use super::{NewRoom, Post, create, keeping, post, presence, typing};
+use super::{NewRoom, Post, answering, create, keeping, post, presence, typing};
 use crate::auth::{Principal, Role};
 use crate::contract::types::AskState;
 use crate::id::ChatMessageId;
+use crate::processes::Processes;
 use crate::service::{App, Service, ServiceOptions};
 use crate::store::{
-    ChatMessage, ChatMessageType, ChatRoom, ChatRoomKind, NewChatAnswer, NewChatMessage,
-    PageRequest, Store,
+    ChatAnswer, ChatMessage, ChatMessageType, ChatRoom, ChatRoomKind, Kept, NewChatAnswer,
+    NewChatMessage, PageRequest, Store,
 };
 
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -108,9 +109,30 @@ async fn typing_ends_by_itself_and_with_the_message() {
     assert_eq!(app.broker.typing("ann").await, None);
 }
 
-/// A question whose answer another process promised, which then died.
-async fn left_by_another_process(world: &World, room: &ChatRoom, attempts: u32) -> ChatMessageId {
-    let other = Store::open(&world.app().config.control_plane.file).await.unwrap();
+#[tokio::test]
+async fn the_same_news_are_told_once_a_second() {
+    let world = World::with("chat: {typing_timeout: 1h}").await;
+    world.room(ChatRoomKind::Group, &[]).await;
+    let app = world.app();
+    for _ in 0..50 {
+        typing(app, &ann(), "general", true).await.unwrap();
+    }
+    assert_eq!(app.chat.timers.lock().unwrap().len(), 1, "each news has a timer");
+    for _ in 0..50 {
+        typing(app, &ann(), "general", false).await.unwrap();
+        typing(app, &ann(), "general", true).await.unwrap();
+    }
+    assert_eq!(app.chat.timers.lock().unwrap().len(), 1);
+    assert_eq!(app.broker.typing("ann").await, None, "the end is told at once");
+    // Whoever may not hear the room is told so each time.
+    let eve = Principal { sub: "eve".to_owned(), ..ann() };
+    for is_typing in [true, true, false] {
+        typing(app, &eve, "general", is_typing).await.unwrap_err();
+    }
+}
+
+/// A question whose answer a process promises.
+async fn promised_by(store: &Store, room: &ChatRoom) -> ChatAnswer {
     let kind = ChatMessageType::User;
     let question =
         NewChatMessage::new(room.id.clone(), kind, "ann".to_owned(), "how many".to_owned());
@@ -119,7 +141,68 @@ async fn left_by_another_process(world: &World, room: &ChatRoom, attempts: u32) 
         principal: json!({"sub": "ann", "role": "viewer", "claims": {}}),
         request: json!({"question": "how many", "answers": {}, "follows": "last"}),
     };
-    other.chat_messages().post(&question, Some(&answer)).await.unwrap();
+    match store.chat_messages().post(&question, Some(&answer)).await.unwrap() {
+        Kept::New { answer, .. } => answer.unwrap(),
+        before @ Kept::Before { .. } => panic!("{before:?}"),
+    }
+}
+
+#[tokio::test]
+async fn answers_follow_their_questions_whichever_process_gives_them() {
+    let world = World::with("{}").await;
+    let room = world.room(ChatRoomKind::Group, &[]).await;
+    let app = world.app();
+    // Another process, which lives.
+    let other = Store::open(&app.config.control_plane.file).await.unwrap();
+    let _lives = Processes::open(world.folder.path(), other.process()).unwrap();
+    let first = promised_by(&other, &room).await;
+    let second = promised_by(&app.store, &room).await;
+    let giving = app.chat.giving(&second.id);
+    let mut work = Box::pin(answering::answer(app, second.clone()));
+    let early = tokio::time::timeout(Duration::from_millis(500), &mut work).await;
+    assert!(early.is_err(), "the question before it has no answer yet");
+    let new = NewChatMessage {
+        id: first.id.clone(),
+        ..NewChatMessage::new(
+            room.id.clone(),
+            ChatMessageType::Ai,
+            super::AIR.to_owned(),
+            "3".to_owned(),
+        )
+    };
+    other.chat_messages().answer(&first, &new).await.unwrap().unwrap();
+    tokio::time::timeout(PATIENCE, work).await.unwrap();
+    drop(giving);
+    let said = world.messages(&room).await;
+    let order: Vec<_> =
+        said.iter().filter(|m| m.kind == ChatMessageType::Ai).map(|m| &m.id).collect();
+    assert_eq!(order, [&first.id, &second.id]);
+    other.close().await;
+}
+
+#[tokio::test]
+async fn what_a_stop_of_the_service_cuts_short_stays_owed() {
+    let world = World::with("{}").await;
+    let room = world.room(ChatRoomKind::Group, &[]).await;
+    let app = world.app();
+    let held = promised_by(&app.store, &room).await;
+    let giving = app.chat.giving(&held.id);
+    // As at the end of the grace.
+    app.running.cancel_all();
+    answering::answer(app, held.clone()).await;
+    drop(giving);
+    let owed = app.store.chat_messages().owed().await.unwrap();
+    assert_eq!(owed.iter().map(|owed| &owed.id).collect::<Vec<_>>(), [&held.id]);
+    // A run that was at work ends so; what else goes wrong is an answer.
+    let failed = |error| answering::was_stopped(&super::wording::failed(&error, "ann", "how many"));
+    assert!(failed(app.running.place("ann", None).await.unwrap_err()));
+    assert!(!failed(crate::problem::ApiError::not_found("source", "shop")));
+}
+
+/// A question whose answer another process promised, which then died.
+async fn left_by_another_process(world: &World, room: &ChatRoom, attempts: u32) -> ChatMessageId {
+    let other = Store::open(&world.app().config.control_plane.file).await.unwrap();
+    let answer = promised_by(&other, room).await;
     for _ in 1..attempts {
         let owed = other.chat_messages().owed().await.unwrap();
         other.chat_messages().take_up(&owed[0]).await.unwrap();

@@ -34,6 +34,7 @@ pub(super) fn nothing(state: AskState, asked_by: &str, question: &str) -> ChatAn
         questions: None,
         answers: None,
         ir: None,
+        sql_text: None,
         badge: None,
         confidence: None,
         reason: None,
@@ -78,6 +79,7 @@ pub(super) fn ended(
             .then(|| ended.questions.iter().cloned().map(question).collect()),
         answers: (!request.answers.is_empty()).then(|| request.answers.clone()),
         ir,
+        sql_text: ended.sql_text,
         badge: ended.badge,
         confidence: reading.map(|reading| reading.confidence),
         reason: ended.reason.clone(),
@@ -116,6 +118,16 @@ fn ran(answer: ChatAnswer, finished: &Finished) -> ChatAnswer {
         sql: Some(finished.sql.clone()),
         qa: Some(finished.verdict.clone()),
         ..answer
+    }
+}
+
+/// That a model is asked, in words of AIR's own: its draft is no text for people.
+pub(super) fn asks(model: &str, corrections: u32) -> String {
+    match corrections {
+        0 => format!("{model} is asked what the question means."),
+        _ => format!(
+            "The draft of {model} could not be planned and was thrown away; it is asked once more."
+        ),
     }
 }
 

@@ -180,7 +180,7 @@ async fn models(config: &Config) -> Vec<(String, Found)> {
         let told = "the built-in interpreter answers; a request may name a model";
         return vec![("models".to_owned(), Found::Off(told.to_owned()))];
     }
-    let mut order = models.order(Task::Chat, Some(config.models.provider), None);
+    let mut order = models.order(Task::Chat, None, None);
     for name in models.order(Task::Sql, None, None) {
         if !order.contains(&name) {
             order.push(name);

@@ -21,6 +21,8 @@ pub(crate) struct ExecutionConfig {
     /// Where each run's snapshot is kept.
     pub(crate) snapshot_dir: PathBuf,
     pub(crate) snapshot_rows: u64,
+    /// How long rows are kept after their run; for ever where absent.
+    pub(crate) snapshot_retention: Option<Duration>,
     pub(crate) jobs: JobsConfig,
     /// Bytes of rows that are kept for those who say how old an answer may be; 0 keeps none.
     pub(crate) result_cache: u64,
@@ -31,7 +33,9 @@ impl ExecutionConfig {
         // `distributed` becomes a choice when the executor for it is there; until then it is an
         // error, not a setting without effect.
         section.choice("engine", (), &[("local", ())]);
+        let retention = section.duration("snapshot_retention", Duration::from_secs(30 * 86_400));
         Self {
+            snapshot_retention: (!retention.is_zero()).then_some(retention),
             threads: section.number("threads", 0, 0..=1024),
             batch_rows: section.number("batch_rows", 8192, 1..=1_048_576),
             pushdown: section.flag("pushdown", true),

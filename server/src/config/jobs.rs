@@ -18,11 +18,15 @@ pub(crate) struct JobsConfig {
     pub(crate) retries: u32,
     /// A scheduled moment that is later than this was missed.
     pub(crate) misfire_grace: Duration,
+    /// How long a job stays after its end; for ever where there is none.
+    pub(crate) retention: Option<Duration>,
 }
 
 impl JobsConfig {
     pub(super) fn read(mut section: Section<'_>) -> Self {
+        let retention = section.duration("retention", Duration::from_secs(30 * 86_400));
         Self {
+            retention: (!retention.is_zero()).then_some(retention),
             learn: section.number("learn", 2, 1..=256),
             analyze: section.number("analyze", 2, 1..=256),
             bulk_reports: section.number("bulk_reports", 2, 1..=256),

@@ -43,6 +43,16 @@ pub(crate) enum Provider {
     Ollama,
 }
 
+impl Provider {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Builtin => "builtin",
+            Self::Openai => "openai",
+            Self::Ollama => "ollama",
+        }
+    }
+}
+
 #[derive(Debug, Clone)]
 pub(crate) struct ModelsConfig {
     pub(crate) provider: Provider,

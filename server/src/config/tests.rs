@@ -265,6 +265,29 @@ fn parts_that_contradict_are_told() {
 }
 
 #[test]
+fn the_eda_service_may_be_started_here() {
+    let config = loaded("").python;
+    assert!(!config.autostart);
+    assert_eq!((config.command.as_path(), config.module_path), (Path::new("python3"), None));
+    let config = loaded(
+        "python: {enabled: true, autostart: true, command: ../venv/bin/python, module_path: eda,
+          auth_shared_secret: change-me-in-production}",
+    );
+    assert!(config.python.autostart && config.python.auth_shared_secret.is_none());
+    assert_eq!(config.python.command, Path::new("/srv/venv/bin/python"));
+    assert_eq!(config.python.module_path.as_deref(), Some(Path::new("/srv/air/eda")));
+    let given = "python: {enabled: true, autostart: true, auth_shared_secret: 0123456789abcdef}";
+    assert!(loaded(given).python.auth_shared_secret.is_some());
+    for (yaml, wanted) in [
+        ("python: {autostart: true}", "python.autostart: has no effect"),
+        ("python: {enabled: true, autostart: true, auth_shared_secret: short}", "shorter than 16"),
+        ("python: {enabled: true, autostrat: true}", "did you mean autostart?"),
+    ] {
+        assert_problem(yaml, wanted);
+    }
+}
+
+#[test]
 fn a_file_that_is_no_yaml_shows_no_line_of_it() {
     let error = load("server:\n  auth: {jwt_secret: s3cret-word\n  port: [", &[]).unwrap_err();
     let text = error.to_string();

@@ -411,6 +411,20 @@ pub(crate) const ROUTES: &[Route] = &[
         idempotency_key: true,
     },
     Route {
+        method: "POST",
+        path: "/v1/runs/{id}/drill",
+        operation_id: "drill_run",
+        min_role: Some(Role::Viewer),
+        query: Some("DrillRunQuery"),
+        body: Some(Body {
+            schema: "DrillRequest",
+            required: true,
+            media: &["application/json"],
+            streamed: false,
+        }),
+        idempotency_key: true,
+    },
+    Route {
         method: "GET",
         path: "/v1/runs/{id}/rows",
         operation_id: "get_run_rows",

@@ -594,7 +594,8 @@ pub(crate) struct SchemaNoteList {
     pub(crate) next: Option<Cursor>,
 }
 
-/// Who interprets. `builtin` needs no model.
+/// Who interprets. `builtin` needs no model. One that is named here is asked alone, and no other
+/// is shown anything; where it is away, the built-in interpreter stands in and that is said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Provider {
@@ -676,7 +677,9 @@ pub(crate) struct AskRequest {
     pub(crate) run: Option<bool>,
 }
 
-/// What a follow-up question changes.
+/// What a follow-up question changes. A version that ended without an answer stands for the
+/// newest before it that has an IR; one of SQL, or of another source, or edited so that it cannot
+/// be read, is refused.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct PreviousAsk {
@@ -763,6 +766,8 @@ pub(crate) struct AskResponse {
     pub(crate) scope_md: Option<String>,
     /// What was understood; null if that is not enough for an IR.
     pub(crate) ir: Option<Ir>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) sql_text: Option<SqlText>,
     /// How far the answer was checked; null where there is none.
     pub(crate) badge: Option<Badge>,
     pub(crate) confidence: Option<f64>,
@@ -1172,6 +1177,23 @@ pub(crate) struct QueryRequest {
     pub(crate) max_age: Option<MaxAge>,
 }
 
+/// The row of a run whose base rows are wanted.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct DrillRequest {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) row: Option<Row>,
+    /// The place of the row among those that the run kept, from 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) index: Option<u64>,
+    /// The metric whose rows are wanted; its own filter holds too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) metric: Option<String>,
+    /// Rows at most.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) limit: Option<u32>,
+}
+
 /// How many seconds old the rows may be. Rows of an equal question, read within that time for
 /// somebody who may see the same, are given again, and `cached` says so. Without it, or `Cache-
 /// Control` with `max-age`, the source is always asked.
@@ -1287,6 +1309,8 @@ pub(crate) struct Analysis {
     pub(crate) model_used: Option<String>,
     /// Figures of texts that were refused, since they do not stand in the rows or the checks.
     pub(crate) refused: Vec<String>,
+    /// What is missing of it and why, such as the findings of an EDA service that is away.
+    pub(crate) notes: Vec<String>,
     pub(crate) verdict: air_ir::Verdict,
     pub(crate) model: ModelUse,
     pub(crate) created_at: String,
@@ -1450,13 +1474,17 @@ pub(crate) struct ReportVersionCreated {
     pub(crate) checksum: Checksum,
 }
 
-/// A report's definition (`def_json`).
+/// A report's definition (`def_json`), of an IR or of SQL. SQL takes no parameters; it is read
+/// against the catalog at each run, as `/v1/query` reads it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ReportDefinition {
     /// The version of this form.
     pub(crate) version: String,
-    pub(crate) ir: Ir,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) ir: Option<Ir>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) sql: Option<SqlText>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) params: Option<ReportParams>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -1811,6 +1839,8 @@ pub(crate) struct AnalyzeOptions {
     pub(crate) outliers: Option<bool>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) trends: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) drift: Option<bool>,
 }
 
 /// Reports to run.
@@ -2038,6 +2068,8 @@ pub(crate) struct Schedule {
     pub(crate) last_run: Option<String>,
     /// Its job.
     pub(crate) last_job_id: Option<crate::id::JobId>,
+    /// Why it was turned off, where nobody did; changing it clears this.
+    pub(crate) problem: Option<String>,
     pub(crate) created_at: String,
     pub(crate) updated_at: String,
 }
@@ -2405,6 +2437,8 @@ pub(crate) struct ChatAnswer {
     pub(crate) answers: Option<BTreeMap<String, String>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) ir: Option<Ir>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) sql_text: Option<SqlText>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) badge: Option<Badge>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -4203,6 +4237,15 @@ pub(crate) struct ImportReportQuery {
     /// The source to bind to, in place of the file's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) datasource_id: Option<crate::id::DatasourceId>,
+}
+
+/// The query of `drill_run`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct DrillRunQuery {
+    /// The format of the rows; it wins over `Accept`. JSON if neither says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) format: Option<ResultFormat>,
 }
 
 /// The query of `get_run_rows`.

@@ -59,6 +59,16 @@ pub(crate) struct Live {
     pub(crate) text: Bytes,
 }
 
+impl Live {
+    /// Whether the service itself says something to a room: that somebody came or went, so that
+    /// who listens may be one who no longer may. In a text that people wrote, the quotes of these
+    /// words stand behind a backslash.
+    pub(crate) fn is_of_system(&self) -> bool {
+        const SYSTEM: &str = "\"type\":\"system\"";
+        std::str::from_utf8(&self.text).is_ok_and(|text| text.contains(SYSTEM))
+    }
+}
+
 impl Event {
     /// Not kept.
     pub(super) fn passing(

@@ -20,16 +20,12 @@ const LIFETIME: Duration = Duration::from_secs(7 * 24 * 3600);
 
 impl Events {
     /// Looks at the table until the service ends.
-    pub(crate) fn follow(
-        &self,
-        chat_lifetime: Duration,
-    ) -> impl Future<Output = ()> + Send + use<> {
-        let (store, hub) = (self.store.clone(), Arc::downgrade(&self.hub));
-        follow(store, hub, chat_lifetime)
+    pub(crate) fn follow(&self) -> impl Future<Output = ()> + Send + use<> {
+        follow(self.store.clone(), Arc::downgrade(&self.hub))
     }
 }
 
-async fn follow(store: Store, hub: Weak<Hub>, chat_lifetime: Duration) {
+async fn follow(store: Store, hub: Weak<Hub>) {
     let mut head: Option<i64> = None;
     let mut ticks = tokio::time::interval(EVERY);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -44,7 +40,7 @@ async fn follow(store: Store, hub: Weak<Hub>, chat_lifetime: Duration) {
             hub.prune();
         }
         if turn % CLEAR_EVERY == 0
-            && let Err(error) = clear(&store, chat_lifetime).await
+            && let Err(error) = clear(&store).await
         {
             tracing::warn!(%error, "old events could not be cleared");
         }
@@ -65,9 +61,9 @@ pub(super) async fn look(
     Ok(reached)
 }
 
-async fn clear(store: &Store, chat_lifetime: Duration) -> Result<(), StoreError> {
-    let ago = |age: Duration| Timestamp::now().checked_sub(age).unwrap_or(Timestamp::MIN);
-    let cleared = store.events().clear(ago(chat_lifetime), ago(LIFETIME)).await?;
+async fn clear(store: &Store) -> Result<(), StoreError> {
+    let before = Timestamp::now().checked_sub(LIFETIME).unwrap_or(Timestamp::MIN);
+    let cleared = store.events().clear(before).await?;
     if cleared > 0 {
         tracing::info!(events = cleared, "old events were cleared");
     }

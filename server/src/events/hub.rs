@@ -31,8 +31,9 @@ const PAUSE: Duration = Duration::from_millis(100);
 pub(crate) enum Item {
     /// To be sent.
     Text(Bytes),
-    /// A channel has gone on by more than a box holds, and the socket listens no longer: it is to
-    /// read what is behind this number, and to join again.
+    /// A channel has gone on by more than a box holds, or who may listen to it has changed, and
+    /// the socket listens no longer: if it may, it is to read what is behind this number, and to
+    /// join again.
     Behind(Arc<str>, u64),
 }
 

@@ -7,6 +7,7 @@
 mod calendar;
 mod relative;
 
+use std::collections::VecDeque;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -22,8 +23,8 @@ use crate::service::App;
 use crate::store::{JobKind, Misfire, Moment, NewJob, Schedule, StoreError};
 
 const LOOK: Duration = Duration::from_millis(500);
-/// Moments of a schedule that are looked at in one turn, however long no process was there.
-const MOST_LOOKED_AT: usize = 10_000;
+/// Moments of a schedule that are kept in one turn, the latest, however long no process was there.
+const MOST_KEPT: usize = 10_000;
 
 /// Looks for schedules whose moment has come, until the service closes.
 pub(super) async fn turn(app: Weak<App>, jobs: Arc<Jobs>) {
@@ -53,47 +54,60 @@ async fn turned(app: &App) -> Result<(), StoreError> {
     Ok(())
 }
 
-async fn advanced(app: &App, schedule: &Schedule, now: Moment) -> Result<(), ApiError> {
+async fn advanced(app: &App, schedule: &Schedule, now: Moment) -> Result<(), StoreError> {
+    let grace = app.config.execution.jobs.misfire_grace;
+    let seen = schedule.clone();
+    // The moments of a year without a process take long to count.
+    let turn = match tokio::task::spawn_blocking(move || turned_to(&seen, now, grace)).await {
+        Ok(turn) => turn,
+        Err(lost) if lost.is_panic() => Err(ApiError::internal(lost)),
+        // The process is about to end.
+        Err(_) => return Ok(()),
+    };
+    let schedules = app.store.schedules();
+    let (jobs, next) = match turn {
+        Ok(turn) => turn,
+        // It would fail at each look: its owner is told, and mends it.
+        Err(error) => {
+            tracing::error!(schedule.id = %schedule.id, %error, "a schedule is turned off");
+            let why = error.errors.first().map_or(&error.detail, |error| &error.detail);
+            return schedules.turn_off(schedule, why).await;
+        }
+    };
+    let made = schedules.advance(schedule, next, &jobs).await?;
+    if let Some(made) = made.filter(|made| !made.is_empty()) {
+        tracing::info!(schedule.id = %schedule.id, jobs = made.len(), "a moment has come");
+        app.jobs.wake();
+    }
+    Ok(())
+}
+
+/// The jobs of the moments that have come, and the moment after them.
+fn turned_to(
+    schedule: &Schedule,
+    now: Moment,
+    grace: Duration,
+) -> Result<(Vec<NewJob>, Option<Moment>), ApiError> {
     let times = Times::read(&schedule.cron, &schedule.time_zone)?;
     let come = come(&times, schedule.next_at, now);
-    let grace = app.config.execution.jobs.misfire_grace;
     let wanted = wanted(&come, schedule.misfire, schedule.max_catch_up, now, grace);
-    let mut jobs = Vec::new();
-    for moment in wanted {
-        jobs.push(job(schedule, moment)?);
-    }
-    let next = times.after(now);
-    let schedules = app.store.schedules();
-    match schedules.advance(schedule, next, &jobs).await {
-        Ok(made) => {
-            if let Some(made) = made.filter(|made| !made.is_empty()) {
-                tracing::info!(schedule.id = %schedule.id, jobs = made.len(), "a moment has come");
-                app.jobs.wake();
-            }
-            Ok(())
-        }
-        // It was turned back to moments that were run already; those are not run again.
-        Err(StoreError::Exists { .. }) => {
-            schedules.advance(schedule, next, &[]).await?;
-            Ok(())
-        }
-        Err(error) => Err(error.into()),
-    }
+    let jobs = wanted.into_iter().map(|moment| job(schedule, moment));
+    Ok((jobs.collect::<Result<_, _>>()?, times.after(now)))
 }
 
 /// The moments from the first that has not been looked at up to now; the latest where there are
 /// too many.
 fn come(times: &Times, first: Option<Moment>, now: Moment) -> Vec<Moment> {
-    let mut come = Vec::new();
+    let mut come = VecDeque::new();
     let mut next = first;
     while let Some(moment) = next.filter(|moment| *moment <= now) {
-        if come.len() == MOST_LOOKED_AT {
-            come.clear();
+        if come.len() == MOST_KEPT {
+            come.pop_front();
         }
-        come.push(moment);
+        come.push_back(moment);
         next = times.after(moment);
     }
-    come
+    come.into()
 }
 
 /// Which of the moments that have come are run: the last if it is not late, and of those that
@@ -183,5 +197,14 @@ mod tests {
     fn years_without_a_process_are_bounded() {
         let late = "2034-01-01T05:30:00Z";
         assert_eq!(hours(Misfire::RunAll, 2, late), ["04:00", "05:00"]);
+    }
+
+    #[test]
+    fn however_many_were_missed_the_latest_are_run() {
+        // One hour more than is kept.
+        let first = moment("2024-01-01T01:00:00Z").timestamp();
+        let late = Moment::from(first + jiff::SignedDuration::from_hours(10_000));
+        let late = Moment::from(late.timestamp() + jiff::SignedDuration::from_mins(30));
+        assert_eq!(hours(Misfire::RunAll, 24, &late.to_string()).len(), 24);
     }
 }

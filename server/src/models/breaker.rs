@@ -53,6 +53,11 @@ impl Breaker {
         *self.state() = State::default();
     }
 
+    /// The call ended without a word of the server: the next one may try.
+    pub(super) fn untried(&self) {
+        self.state().trying = None;
+    }
+
     /// `wait`: how long the server itself wants to be left alone.
     pub(super) fn failed(&self, now: Instant, wait: Option<Duration>) {
         let mut state = self.state();
@@ -89,6 +94,17 @@ mod tests {
         assert!(breaker.admits(last));
         breaker.succeeded();
         assert!(breaker.admits(last) && breaker.admits(last));
+    }
+
+    #[test]
+    fn a_call_that_tried_and_learned_nothing_lets_the_next_one_try() {
+        let (breaker, start) = (Breaker::new(1, Duration::from_secs(30)), Instant::now());
+        breaker.failed(start, None);
+        let later = start + Duration::from_secs(30);
+        assert!(breaker.admits(later) && !breaker.admits(later));
+        breaker.untried();
+        assert!(breaker.admits(later), "and it stays open until one succeeds");
+        assert!(!breaker.admits(later));
     }
 
     #[test]

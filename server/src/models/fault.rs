@@ -92,6 +92,15 @@ impl Fault {
         }
     }
 
+    /// Whether the server was there and answered, if not with what was wanted.
+    pub(super) fn is_answer(&self) -> bool {
+        match self {
+            Self::Empty | Self::Declined | Self::CutOff | Self::TooLarge => true,
+            Self::Status { .. } => !self.is_of_server(),
+            _ => false,
+        }
+    }
+
     /// How long the server wants to be left alone.
     pub(super) fn wait(&self) -> Option<Duration> {
         match self {

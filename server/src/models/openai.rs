@@ -5,23 +5,26 @@
 //! decides (text, the reason of the end, an error) is checked.
 
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use async_openai::Client;
 use async_openai::config::Config;
+use async_openai::error::OpenAIError;
 use async_trait::async_trait;
 use axum::http::header::AUTHORIZATION;
 use axum::http::{HeaderMap, HeaderValue};
-use futures::StreamExt;
+use futures::{Stream, StreamExt};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::fault::Fault;
-use super::provider::{Chat, Embedded, Form, Message, Piece, Provider, Reply, Speaker};
+use super::provider::{Chat, Embedded, Failed, Form, Message, Piece, Provider, Reply, Speaker};
 use super::redact::Redactor;
 use super::transport::{Transport, fault_of};
 use super::usage::{Usage, estimate};
+use crate::store::checksum;
 
 /// Bytes of a reply's text.
 const MOST_TEXT: usize = 256 * 1024;
@@ -72,8 +75,18 @@ pub(super) struct OpenAi {
     first_token: Duration,
     /// The strictest form the server was not known to refuse.
     told: AtomicU8,
+    /// The last call that was refused in a strict form, and not in a looser one.
+    doubted: Mutex<Option<String>>,
     /// Whether the model takes the newer names of parameters only.
     newer: AtomicBool,
+}
+
+/// What became of the stricter forms of a call.
+#[derive(Default)]
+struct Refused {
+    any: bool,
+    /// The server named what it does not know.
+    by_name: bool,
 }
 
 impl OpenAi {
@@ -108,6 +121,7 @@ impl OpenAi {
             key: key.cloned(),
             first_token,
             told: AtomicU8::new(Told::Schema as u8),
+            doubted: Mutex::default(),
             newer: AtomicBool::new(false),
         })
     }
@@ -124,23 +138,50 @@ impl OpenAi {
         }
     }
 
-    async fn streamed(&self, chat: &Chat, told: Told) -> Result<Reply, Fault> {
+    async fn streamed(&self, chat: &Chat, told: Told) -> Result<Reply, Failed> {
         let request = self.request(chat, told);
         let api = self.client.chat();
         let open = api.create_stream_byot::<_, Chunk>(request);
         let first = Instant::now() + self.first_token;
-        let mut stream =
+        let stream =
             within(first, chat.deadline, self.first_token, open).await?.map_err(fault_of)?;
         let mut heard = Heard::new(self.key.as_ref(), chat);
-        let mut limit = first;
-        while let Some(chunk) =
-            within(limit, chat.deadline, self.first_token, stream.next()).await?
-        {
+        let ended = self.hear(stream, &mut heard, first).await.and_then(|()| heard.check());
+        // The server has worked, and counted, whatever became of its words.
+        let usage = heard.used();
+        match ended {
+            Ok(()) => Ok(Reply { text: heard.text, usage }),
+            Err(fault) => Err(Failed { fault, usage }),
+        }
+    }
+
+    /// Reads a reply to its end.
+    async fn hear(
+        &self,
+        mut stream: impl Stream<Item = Result<Chunk, OpenAIError>> + Unpin,
+        heard: &mut Heard<'_>,
+        first: Instant,
+    ) -> Result<(), Fault> {
+        let (deadline, mut limit) = (heard.chat.deadline, first);
+        while let Some(chunk) = within(limit, deadline, self.first_token, stream.next()).await? {
             heard.take(chunk.map_err(fault_of)?)?;
             // The next piece has as long as the first had.
             limit = Instant::now() + self.first_token;
         }
-        heard.reply()
+        Ok(())
+    }
+
+    /// Whether a server is known from now on to refuse the forms that it refused to this call: it
+    /// said so, or it refused them to another call just before. One refusal may be of the call.
+    fn learns(&self, refused: &Refused, chat: &Chat) -> bool {
+        let mut doubted = self.doubted.lock().unwrap_or_else(PoisonError::into_inner);
+        if !refused.any {
+            *doubted = None;
+            return false;
+        }
+        let sent: Vec<&str> = chat.messages.iter().map(|message| message.text.as_str()).collect();
+        let call = checksum(&json!(sent));
+        refused.by_name || doubted.replace(call.clone()).is_some_and(|before| before != call)
     }
 
     fn request(&self, chat: &Chat, told: Told) -> Value {
@@ -170,6 +211,18 @@ impl OpenAi {
     }
 }
 
+/// Whether a server named a parameter, or a value of one, that it does not know.
+fn is_unsupported(failed: &Failed) -> bool {
+    matches!(&failed.fault, Fault::Status { code: Some(code), .. }
+        if code.starts_with("unsupported_"))
+}
+
+/// Whether a server may have refused the form that it was told.
+fn may_be_of_form(fault: &Fault) -> bool {
+    matches!(fault, Fault::Status { status: 400 | 422, code, .. }
+        if *code != Some("context_length_exceeded"))
+}
+
 fn message(message: &Message) -> Value {
     let role = match message.speaker {
         Speaker::System => "system",
@@ -196,29 +249,30 @@ impl Provider for OpenAi {
         &self.model
     }
 
-    async fn chat(&self, chat: &Chat) -> Result<Reply, Fault> {
-        let mut last = Fault::Protocol;
+    async fn chat(&self, chat: &Chat) -> Result<Reply, Failed> {
+        let mut last = Failed::from(Fault::Protocol);
+        let mut refused = Refused::default();
         for told in self.forms(&chat.form) {
             let mut reply = self.streamed(chat, told).await;
-            let parameter = matches!(&reply, Err(Fault::Status { code: Some(code), .. })
-                if code.starts_with("unsupported_"));
-            if parameter && !self.newer.swap(true, Ordering::Relaxed) {
+            if reply.as_ref().is_err_and(is_unsupported)
+                && !self.newer.swap(true, Ordering::Relaxed)
+            {
                 reply = self.streamed(chat, told).await;
             }
             match reply {
                 // A server that does not know the form says so; the next is looser.
-                Err(Fault::Status { status: status @ (400 | 422), code, retry_after })
-                    if told != Told::Nothing && code != Some("context_length_exceeded") =>
-                {
-                    last = Fault::Status { status, code, retry_after };
+                Err(failed) if told != Told::Nothing && may_be_of_form(&failed.fault) => {
+                    refused.any = true;
+                    refused.by_name |= is_unsupported(&failed);
+                    last = failed;
                 }
                 Ok(reply) => {
-                    if matches!(chat.form, Form::Json(_)) {
+                    if matches!(chat.form, Form::Json(_)) && self.learns(&refused, chat) {
                         self.told.store(told as u8, Ordering::Relaxed);
                     }
                     return Ok(reply);
                 }
-                Err(fault) => return Err(fault),
+                Err(failed) => return Err(failed),
             }
         }
         Err(last)
@@ -369,7 +423,8 @@ impl<'c> Heard<'c> {
         }
     }
 
-    fn reply(mut self) -> Result<Reply, Fault> {
+    /// Whether what was heard is a whole reply.
+    fn check(&mut self) -> Result<(), Fault> {
         let rest = self.redactor.rest();
         self.say(rest);
         match self.ended.as_deref() {
@@ -383,11 +438,15 @@ impl<'c> Heard<'c> {
             None if self.text.is_empty() => return Err(Fault::Empty),
             None => return Err(Fault::BrokeOff),
         }
-        if self.text.trim().is_empty() {
-            return Err(Fault::Empty);
+        match self.text.trim().is_empty() {
+            true => Err(Fault::Empty),
+            false => Ok(()),
         }
+    }
+
+    /// What the server counted, or about what it had to.
+    fn used(&self) -> Usage {
         let sent: Vec<&str> = self.chat.messages.iter().map(|m| m.text.as_str()).collect();
-        let usage = self.usage.unwrap_or_default().used(&sent.concat(), &self.text);
-        Ok(Reply { text: self.text, usage })
+        self.usage.unwrap_or_default().used(&sent.concat(), &self.text)
     }
 }

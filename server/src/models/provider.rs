@@ -60,6 +60,20 @@ pub(crate) struct Reply {
     pub(crate) usage: Usage,
 }
 
+/// A try that gave no reply, and what it took all the same.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Failed {
+    pub(crate) fault: Fault,
+    pub(crate) usage: Usage,
+}
+
+impl From<Fault> for Failed {
+    /// Nothing was read of a reply.
+    fn from(fault: Fault) -> Self {
+        Self { fault, usage: Usage::default() }
+    }
+}
+
 /// Vectors of texts, in the texts' order.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Embedded {
@@ -74,7 +88,7 @@ pub(crate) trait Provider: Send + Sync {
     fn model(&self) -> &str;
 
     /// One try, streamed.
-    async fn chat(&self, chat: &Chat) -> Result<Reply, Fault>;
+    async fn chat(&self, chat: &Chat) -> Result<Reply, Failed>;
 
     /// Whether the server is there and knows the key; costs no tokens.
     async fn probe(&self) -> Result<(), Fault>;

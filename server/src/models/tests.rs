@@ -19,12 +19,36 @@ fn models(yaml: &str) -> Models {
 fn the_order_is_that_of_the_task_and_what_is_asked_for_comes_first() {
     use ModelName::{Llama3, Openai, Sqlcoder};
     let models = models("models: {openai: {api_key: sk-of-a-test}}");
-    let order = |task, wanted, forced| models.order(task, wanted, forced);
+    let order = |task, named, forced| models.order(task, named, forced);
     assert_eq!(order(Task::Chat, None, None), [Openai, Llama3]);
     assert_eq!(order(Task::Sql, None, None), [Sqlcoder, Openai]);
-    assert_eq!(order(Task::Chat, Some(ProviderName::Ollama), None), [Llama3, Openai]);
-    assert_eq!(order(Task::Sql, Some(ProviderName::Openai), None), [Sqlcoder, Openai]);
     assert_eq!(order(Task::Chat, None, Some(Sqlcoder)), [Sqlcoder]);
+    let ollama = self::models("models: {provider: ollama, openai: {api_key: sk-of-a-test}}");
+    assert_eq!(ollama.order(Task::Chat, None, None), [Llama3, Openai], "others after its own");
+}
+
+#[test]
+fn a_provider_that_was_named_is_asked_alone() {
+    use ModelName::{Llama3, Openai, Sqlcoder};
+    let models = models("models: {provider: openai, openai: {api_key: sk-of-a-test}}");
+    let order = |task, named| models.order(task, Some(named), None);
+    assert_eq!(order(Task::Chat, ProviderName::Ollama), [Llama3]);
+    assert_eq!(order(Task::Sql, ProviderName::Ollama), [Sqlcoder]);
+    assert_eq!(order(Task::Chat, ProviderName::Openai), [Openai]);
+    assert_eq!(order(Task::Sql, ProviderName::Openai), [Openai]);
+}
+
+#[test]
+fn vectors_of_two_servers_are_not_taken_for_each_other() {
+    let named = |host: &str| {
+        let embeddings = "embeddings: {provider: ollama, model: nomic-embed-text}";
+        let models = models(&format!("models: {{ollama: {{host: '{host}'}}, {embeddings}}}"));
+        models.embedder().unwrap()
+    };
+    let one = named("http://localhost:1");
+    assert!(one.starts_with("nomic-embed-text@") && !one.contains("localhost"), "{one}");
+    assert_ne!(one, named("http://localhost:2"));
+    assert_eq!(one, named("http://localhost:1"));
 }
 
 #[test]
@@ -39,6 +63,28 @@ fn what_is_not_configured_is_not_asked_and_says_why() {
     let wrong = self::models("models: {openai: {api_key: \"sk\\n-of-a-test\"}}");
     let fault = wrong.usable(ModelName::Openai).unwrap_err();
     assert!(!fault.to_string().contains("of-a-test"), "{fault}");
+}
+
+#[test]
+fn an_answer_that_is_of_no_use_is_no_failure_of_the_server() {
+    let models = models(
+        "models: {openai: {api_key: sk-of-a-test}, calls: {breaker_failures: 1, breaker_pause: 5s}}",
+    );
+    let model = &models.models[&ModelName::Openai];
+    let before = Instant::now().checked_sub(Duration::from_secs(60)).unwrap();
+    let refused = Fault::Status { status: 400, code: None, retry_after: None };
+    for fault in [Fault::CutOff, Fault::Declined, Fault::Empty, Fault::TooLarge, refused] {
+        model.breaker.failed(before, None);
+        assert_eq!(model.admits(), Ok(()), "the pause is over, so one may try");
+        assert_eq!(model.admits(), Err(Fault::Resting));
+        model.failed(&fault);
+        assert_eq!((model.admits(), model.admits()), (Ok(()), Ok(())), "{fault}: it is well");
+    }
+    model.breaker.failed(before, None);
+    assert_eq!(model.admits(), Ok(()));
+    model.failed(&Fault::NoTime);
+    assert_eq!(model.admits(), Ok(()), "nothing was learned, so the next may try");
+    assert_eq!(model.admits(), Err(Fault::Resting));
 }
 
 #[tokio::test]

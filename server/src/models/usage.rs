@@ -52,6 +52,11 @@ pub(crate) struct Counted {
 impl Counts {
     pub(super) fn answered(&self, usage: Usage) {
         self.answered.fetch_add(1, Ordering::Relaxed);
+        self.spent(usage);
+    }
+
+    /// Tokens, whatever came of them.
+    pub(super) fn spent(&self, usage: Usage) {
         self.prompt_tokens.fetch_add(usage.prompt_tokens, Ordering::Relaxed);
         self.completion_tokens.fetch_add(usage.completion_tokens, Ordering::Relaxed);
     }

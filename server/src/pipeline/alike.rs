@@ -8,6 +8,9 @@ use crate::results;
 
 /// More columns than these are compared in the order they stand.
 const MOST_PERMUTED: usize = 7;
+/// Rows that are compared in all, over the ways to put columns of the same values beside each
+/// other; with more ways than that the results are taken to differ.
+const MOST_COMPARED: usize = 500_000;
 /// Doubles differ in their last digits by the order in which they were added.
 const TOLERANCE: f64 = 1e-9;
 
@@ -17,6 +20,17 @@ enum Cell {
     Bool(bool),
     Number(f64),
     Text(String),
+}
+
+/// Whether rows say anything: none, or a single one of nothing but nulls and zeros, are the rows
+/// of many a question.
+pub(crate) fn tells(rows: &RecordBatch) -> bool {
+    let nothing = |cell: &Cell| matches!(cell, Cell::Null | Cell::Number(0.0));
+    match rows.num_rows() {
+        0 => false,
+        1 => !columns(rows).iter().flatten().all(nothing),
+        _ => true,
+    }
 }
 
 /// Whether the rows are the same, as a set or in their order.
@@ -29,6 +43,7 @@ pub(crate) fn holds(a: &RecordBatch, b: &RecordBatch, ordered: bool) -> bool {
     if a.num_rows() != b.num_rows() || a.num_columns() > b.num_columns() {
         return false;
     }
+    let rows = a.num_rows();
     let (a, b) = (columns(a), columns(b));
     if b.len() > MOST_PERMUTED {
         let order: Vec<usize> = (0..a.len()).collect();
@@ -39,20 +54,24 @@ pub(crate) fn holds(a: &RecordBatch, b: &RecordBatch, ordered: bool) -> bool {
     };
     let (sorted_a, sorted_b) = (sorted(&a), sorted(&b));
     let fits = |i: usize, j: usize| alike(&sorted_a[i], &sorted_b[j]);
-    let mut order = Vec::new();
-    matched((a.len(), b.len()), &fits, &mut order, &|order: &[usize]| {
-        same_rows(&a, &b, order, ordered)
-    })
+    let mut left = (MOST_COMPARED / rows.max(1)).max(1);
+    let whole = |order: &[usize]| same_rows(&a, &b, order, ordered);
+    matched((a.len(), b.len()), &fits, &mut Vec::new(), &mut left, &whole)
 }
 
-/// Tries every way to put the columns of one beside those of the other.
+/// Tries the ways to put the columns of one beside those of the other, as many as are left.
 fn matched(
     (n, of): (usize, usize),
     fits: &impl Fn(usize, usize) -> bool,
     order: &mut Vec<usize>,
+    left: &mut usize,
     whole: &impl Fn(&[usize]) -> bool,
 ) -> bool {
+    if *left == 0 {
+        return false;
+    }
     if order.len() == n {
+        *left -= 1;
         return whole(order);
     }
     for j in 0..of {
@@ -60,7 +79,7 @@ fn matched(
             continue;
         }
         order.push(j);
-        if matched((n, of), fits, order, whole) {
+        if matched((n, of), fits, order, left, whole) {
             return true;
         }
         order.pop();
@@ -148,6 +167,35 @@ mod tests {
 
     fn batch(columns: Vec<(&str, ArrayRef)>) -> RecordBatch {
         RecordBatch::try_from_iter(columns).unwrap()
+    }
+
+    #[test]
+    fn no_rows_and_a_row_of_zeros_say_nothing() {
+        let of = |counts: Vec<Option<i64>>| {
+            batch(vec![("n", Arc::new(Int64Array::from(counts)) as ArrayRef)])
+        };
+        for rows in [of(vec![]), of(vec![Some(0)]), of(vec![None])] {
+            assert!(!tells(&rows), "{rows:?}");
+        }
+        for rows in [of(vec![Some(3)]), of(vec![Some(0), Some(0)])] {
+            assert!(tells(&rows), "{rows:?}");
+        }
+    }
+
+    #[test]
+    fn ways_to_put_columns_beside_each_other_are_tried_as_long_as_some_are_left() {
+        let tried = |most: usize, right: &[usize]| {
+            let count = std::cell::Cell::new(0);
+            let whole = |order: &[usize]| {
+                count.set(count.get() + 1);
+                order == right
+            };
+            let mut left = most;
+            let found = matched((7, 7), &|_, _| true, &mut Vec::new(), &mut left, &whole);
+            (found, count.get())
+        };
+        assert_eq!(tried(50, &[6, 5, 4, 3, 2, 1, 0]), (false, 50), "5040 ways in all");
+        assert_eq!(tried(50, &[0, 1, 2, 3, 4, 6, 5]), (true, 2));
     }
 
     #[test]

@@ -1,13 +1,15 @@
 //! An analysis of a run in words: by a model over the rows it was asked about and the checks, or
 //! by rules.
 //!
-//! In: a run that ended, and who is to write. Out: Markdown, kept with the run. A model's text
+//! In: a run that ended, and who is to write. Out: Markdown, kept with the run, and the verdict with
+//! what the EDA service finds in its rows, where there is one. A model's text
 //! counts only where every figure in it stands in the rows or the checks (`figures`); a text with
 //! another is sent back once, then refused, and the text by rules (`rules`) stands. Rows go to a
 //! model here and nowhere else, because a person asked for it: few, cut short, marked as data.
 
 mod figures;
 mod rules;
+mod streaming;
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -17,7 +19,9 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use self::figures::Known;
+use self::streaming::Telling;
 use super::ask::{Drafter, ModelUse, Tried};
+use super::findings;
 use crate::config::{ModelName, Provider};
 use crate::contract::types::{ErrorCode, ResultColumn};
 use crate::models::prompts::{ANALYZE, tagged};
@@ -49,17 +53,22 @@ pub(crate) struct Analyzed {
     pub(crate) made: ModelUse,
     /// Figures of texts that were refused.
     pub(crate) refused: Vec<String>,
+    /// What is missing of it, and why.
+    pub(crate) notes: Vec<String>,
 }
 
-/// Writes an analysis of a run and keeps it.
+/// Writes an analysis of a run and keeps it; `asker` hears it as it is written.
 pub(crate) async fn analyze(
     app: &Arc<App>,
     run: &Run,
-    drafter: Drafter,
+    (asker, drafter): (&str, Drafter),
     deadline: Instant,
 ) -> Result<Analyzed, ApiError> {
-    let subject = subject(app, run).await?;
-    let written = written(app, &subject, drafter, deadline).await?;
+    let mut subject = subject(app, run).await?;
+    let looked = findings::of_run(app, run, deadline).await;
+    subject.verdict = findings::added(subject.verdict, &looked.findings);
+    let mut telling = Telling::new(app, asker, &run.id);
+    let written = written(app, &subject, drafter, &mut telling, deadline).await?;
     let verdict = Verdict {
         analysis_md: Some(written.text.clone()),
         model_used: written.made.used.clone(),
@@ -73,7 +82,9 @@ pub(crate) async fn analyze(
         model: Some(json!(written.made)),
     };
     let analysis = app.store.analyses().add(&run.id, &new).await?;
-    Ok(Analyzed { analysis, verdict, made: written.made, refused: written.refused })
+    telling.complete(&analysis).await;
+    let (made, refused, notes) = (written.made, written.refused, looked.notes);
+    Ok(Analyzed { analysis, verdict, made, refused, notes })
 }
 
 async fn subject(app: &App, run: &Run) -> Result<Subject, ApiError> {
@@ -110,17 +121,15 @@ async fn written(
     app: &Arc<App>,
     subject: &Subject,
     drafter: Drafter,
+    telling: &mut Telling<'_>,
     deadline: Instant,
 ) -> Result<Written, ApiError> {
     let mut made = ModelUse { prompts: ANALYZE.version(), ..ModelUse::default() };
     let mut refused = Vec::new();
-    let named = drafter.provider.unwrap_or(app.config.models.provider);
-    let asks = drafter.force_model.is_some() || named != Provider::Builtin;
-    let wanted = Some(named).filter(|name| *name != Provider::Builtin);
-    let order = app.models.order(Task::Chat, wanted, drafter.force_model);
-    for name in order.into_iter().filter(|_| asks) {
-        let (outcome, corrections) =
-            one(app, subject, name, &mut made, &mut refused, deadline).await;
+    let order = app.models.order(Task::Chat, drafter.provider, drafter.force_model);
+    for name in order.into_iter().filter(|_| drafter.asks_models(app)) {
+        let asked = (name, &mut made, &mut refused);
+        let (outcome, corrections) = one(app, subject, asked, telling, deadline).await;
         let served = app.models.served(name);
         let told = match &outcome {
             Ok(Some(_)) => "a text whose figures were all found".to_owned(),
@@ -132,24 +141,28 @@ async fn written(
             made.used = Some(served);
             return Ok(Written { text, made, refused });
         }
+        telling.reset().await;
     }
+    let told = made.told();
     if drafter.force_model.is_some() {
-        let told: Vec<String> =
-            made.tried.iter().map(|t| format!("{}: {}", t.model, t.outcome)).collect();
-        let detail =
-            format!("The model that was asked for wrote no analysis ({}).", told.join("; "));
+        let detail = format!("The model that was asked for wrote no analysis ({told}).");
         return Err(ApiError::new(ErrorCode::ProviderUnavailable, detail));
     }
-    Ok(Written { text: rules::text(subject), made, refused })
+    let mut text = rules::text(subject);
+    if let Some(named) = drafter.provider.filter(|named| *named != Provider::Builtin) {
+        let named = named.as_str();
+        text += "\n";
+        text += &format!("Written by rules: {named}, which was asked for, wrote none ({told}).\n");
+    }
+    Ok(Written { text, made, refused })
 }
 
 /// One model: its text, or none where figures of it were not found, twice.
 async fn one(
     app: &Arc<App>,
     subject: &Subject,
-    name: ModelName,
-    made: &mut ModelUse,
-    refused: &mut Vec<String>,
+    (name, made, refused): (ModelName, &mut ModelUse, &mut Vec<String>),
+    telling: &mut Telling<'_>,
     deadline: Instant,
 ) -> (Result<Option<String>, Fault>, u32) {
     let shown = usize::try_from(app.models.calls().analysis_rows).unwrap_or(usize::MAX);
@@ -166,7 +179,7 @@ async fn one(
             deadline,
             pieces: None,
         };
-        let reply = match app.models.chat(name, chat).await {
+        let reply = match telling.reply(name, chat, &known).await {
             Ok(reply) => reply,
             Err(fault) => return (Err(fault), corrections),
         };
@@ -176,6 +189,7 @@ async fn one(
             Err(what) => vec![what.to_owned()],
         };
         if wrong.is_empty() {
+            telling.whole(&known).await;
             return (Ok(Some(reply.text.trim().to_owned())), corrections);
         }
         let error =

@@ -4,7 +4,12 @@
 //! within that age for somebody who may see the same; else nothing, and the order is run. Equal
 //! orders at the same time wait for one of them and share its answer. Only answers that ended
 //! well are kept, only where an age was asked for, and no more than `execution.result_cache`
-//! bytes of them. Absent on purpose: any guess that a source has not changed.
+//! bytes of them. What anybody was given of a question is the oldest that is given of it again,
+//! whether an age was asked for or not. Absent on purpose: any guess that a source has not
+//! changed, and what other processes gave.
+
+#[cfg(test)]
+mod tests;
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,6 +17,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use air_engine::GuardedPlan;
+use jiff::Timestamp;
 use serde_json::json;
 use tokio::sync::OwnedMutexGuard;
 
@@ -44,8 +50,15 @@ struct Inner {
     /// The oldest first.
     order: VecDeque<Key>,
     bytes: u64,
-    /// One run at a time of each question.
-    turns: HashMap<Key, Arc<tokio::sync::Mutex<()>>>,
+    turns: HashMap<Key, Gate>,
+}
+
+/// One run at a time of each question that says how old its answer may be.
+#[derive(Default)]
+struct Gate {
+    turn: Arc<tokio::sync::Mutex<()>>,
+    /// When the rows were asked for that others were given meanwhile.
+    given: Option<Instant>,
 }
 
 /// Answers by question. One for the process.
@@ -94,28 +107,40 @@ impl Answers {
         }
     }
 
-    fn find(&self, key: &Key, max_age: Duration) -> Option<Finished> {
+    /// An answer that is young enough, and was judged at a `now` that is near enough: how fresh
+    /// the rows are and which period is whole is told of that moment.
+    fn find(&self, key: &Key, max_age: Duration, now: Timestamp) -> Option<Finished> {
         let kept = self.inner().kept.get(key).cloned();
-        let found = kept.filter(|kept| kept.read.elapsed() <= max_age);
+        let near =
+            |kept: &Kept| now.duration_since(kept.finished.order.now).unsigned_abs() <= max_age;
+        let found = kept.filter(|kept| kept.read.elapsed() <= max_age && near(kept));
         let counter = if found.is_some() { &self.hits } else { &self.misses };
         counter.fetch_add(1, Ordering::Relaxed);
         found.map(|kept| kept.finished.clone())
     }
 
+    /// Keeps an answer, unless a later one was given.
     fn keep(&self, key: &Key, finished: &Finished, read: Instant) {
-        let bytes = finished.rows.get_array_memory_size() as u64 + OVERHEAD;
-        if bytes > self.most / LARGEST {
-            return;
-        }
-        let kept = Arc::new(Kept { finished: finished.clone(), read, bytes });
         let mut inner = self.inner();
-        inner.remove(key);
-        inner.bytes += bytes;
-        inner.kept.insert(key.clone(), kept);
-        inner.order.push_back(key.clone());
-        while inner.bytes > self.most {
-            let Some(oldest) = inner.order.front().cloned() else { break };
-            inner.remove(&oldest);
+        let later = inner.turns.get(key).is_some_and(|gate| gate.given > Some(read));
+        if !later {
+            inner.keep(key, finished, read, self.most);
+        }
+    }
+
+    /// Whether nobody asks for answers of an age, and nobody did lately.
+    fn idle(&self) -> bool {
+        let inner = self.inner();
+        inner.kept.is_empty() && inner.turns.is_empty()
+    }
+
+    /// An answer is about to be given to somebody who asked for no age: nothing older is given
+    /// after it. It is kept where an answer of the question is kept or waited for.
+    fn given(&self, key: &Key, finished: &Finished, read: Instant) {
+        let mut inner = self.inner();
+        let waited = inner.turns.get_mut(key).map(|gate| gate.given = gate.given.max(Some(read)));
+        if waited.is_some() || inner.kept.contains_key(key) {
+            inner.keep(key, finished, read, self.most);
         }
     }
 }
@@ -124,6 +149,25 @@ impl Answers {
 const OVERHEAD: u64 = 8 * 1024;
 
 impl Inner {
+    /// Puts an answer in the place of an older one, which goes where the new one is too large too.
+    fn keep(&mut self, key: &Key, finished: &Finished, read: Instant, most: u64) {
+        if self.kept.get(key).is_some_and(|kept| kept.read > read) {
+            return;
+        }
+        self.remove(key);
+        let bytes = finished.rows.get_array_memory_size() as u64 + OVERHEAD;
+        if bytes > most / LARGEST {
+            return;
+        }
+        self.bytes += bytes;
+        self.kept.insert(key.clone(), Arc::new(Kept { finished: finished.clone(), read, bytes }));
+        self.order.push_back(key.clone());
+        while self.bytes > most {
+            let Some(oldest) = self.order.front().cloned() else { break };
+            self.remove(&oldest);
+        }
+    }
+
     fn remove(&mut self, key: &Key) {
         if let Some(kept) = self.kept.remove(key) {
             self.bytes -= kept.bytes;
@@ -144,7 +188,7 @@ pub(super) async fn turn<'a>(
         return Ok(None);
     }
     let key = key(app, order, ready, question, guarded);
-    let gate = Arc::clone(app.answers.inner().turns.entry(key.clone()).or_default());
+    let gate = Arc::clone(&app.answers.inner().turns.entry(key.clone()).or_default().turn);
     let mut turn = Turn { answers: &app.answers, key, held: None };
     let limit = app.config.execution.query_timeout;
     let deadline = order.deadline.min(Instant::now() + limit);
@@ -163,8 +207,8 @@ pub(super) async fn turn<'a>(
 
 impl Turn<'_> {
     /// An answer that is young enough.
-    pub(super) fn answer(&self, max_age: Option<Duration>) -> Option<Finished> {
-        self.answers.find(&self.key, max_age?)
+    pub(super) fn answer(&self, order: &Order) -> Option<Finished> {
+        self.answers.find(&self.key, order.max_age?, order.now)
     }
 
     pub(super) fn keep(&self, finished: &Finished, read: Instant) {
@@ -177,9 +221,24 @@ impl Drop for Turn<'_> {
         drop(self.held.take());
         let mut inner = self.answers.inner();
         // Nobody else waits where the map alone holds the gate.
-        if inner.turns.get(&self.key).is_some_and(|gate| Arc::strong_count(gate) == 1) {
+        if inner.turns.get(&self.key).is_some_and(|gate| Arc::strong_count(&gate.turn) == 1) {
             inner.turns.remove(&self.key);
         }
+    }
+}
+
+/// Tells of rows that were read afresh, before they are given to who asked for no age.
+pub(super) fn given(
+    app: &App,
+    ready: &Ready,
+    (question, guarded): (&Question, &GuardedPlan),
+    finished: &Finished,
+    read: Instant,
+) {
+    // A question is told apart only where somebody may be given what is kept of it.
+    if app.answers.most > 0 && !app.answers.idle() {
+        let key = key(app, &finished.order, ready, question, guarded);
+        app.answers.given(&key, finished, read);
     }
 }
 

@@ -5,9 +5,14 @@
 //! and reads every question; where models are asked too (`drafting`), what is meant is decided
 //! between the two (`deciding`). What was understood is planned and run.
 
+mod clock;
+mod comparing;
 mod deciding;
+mod dictionaries;
 mod drafting;
 mod notes;
+mod previous;
+mod prose;
 mod reply;
 mod values;
 
@@ -21,12 +26,13 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use tracing::Instrument;
 
-use self::deciding::is_of_draft;
 use super::order::Pace;
 use super::progress::{Progress, Step};
 use super::sources::{self, Ready};
 use super::{Finished, Order, Question};
+use crate::allowance;
 use crate::auth::Principal;
+use crate::broker::Allowance;
 use crate::config::{ModelName, Provider};
 use crate::contract::types::{self, AskState, Badge, ErrorCode};
 use crate::id::{DatasourceId, ScopeVersionId};
@@ -34,7 +40,9 @@ use crate::problem::ApiError;
 use crate::service::App;
 use crate::store::{NewScope, NewScopeVersion, Scope, ScopeVersion, checksum};
 
-pub(crate) use self::deciding::rows;
+pub(crate) use self::comparing::rows;
+pub(crate) use self::deciding::is_of_draft;
+pub(crate) use self::dictionaries::Dictionaries;
 pub(crate) use self::drafting::{ModelUse, Tried};
 
 /// A scope's name is its question, as far as a list shows it.
@@ -65,15 +73,22 @@ pub(crate) struct Drafter {
 
 impl Drafter {
     /// Whether models are asked: the request decides, then the configuration.
-    fn asks_models(self, app: &App) -> bool {
+    pub(crate) fn asks_models(self, app: &App) -> bool {
         let configured = app.config.models.provider;
         self.force_model.is_some() || self.provider.unwrap_or(configured) != Provider::Builtin
     }
 
-    /// With what the configuration says where the request says nothing.
-    fn settled(self, app: &App) -> Self {
-        let configured = Some(app.config.models.provider).filter(|p| *p != Provider::Builtin);
-        Self { provider: self.provider.or(configured), ..self }
+    /// The provider that the request names, which alone may be shown anything.
+    pub(crate) fn named(self) -> Option<Provider> {
+        self.provider.or(self.force_model.map(ModelName::provider))
+    }
+
+    /// One of the user's questions to models, where models are asked.
+    pub(crate) async fn allowed(self, app: &App, user: &str) -> Result<(), ApiError> {
+        match self.asks_models(app) {
+            true => allowance::take(app, user, Allowance::AiRequests).await,
+            false => Ok(()),
+        }
     }
 }
 
@@ -120,6 +135,8 @@ pub(crate) struct Ended {
     pub(crate) scope: Scope,
     pub(crate) version: ScopeVersion,
     pub(crate) draft: Option<Draft>,
+    /// What was understood, where it is a query and no IR.
+    pub(crate) sql_text: Option<String>,
     pub(crate) reading: Option<Reading>,
     pub(crate) badge: Option<Badge>,
     pub(crate) questions: Vec<Clarification>,
@@ -153,7 +170,7 @@ impl From<&Draft> for Reading {
 pub(crate) async fn ask(app: &Arc<App>, asked: Asked) -> Result<Ended, ApiError> {
     let ready =
         sources::ready(app, &asked.principal, &asked.datasource, &[], Pace::Request).await?;
-    let (follows, previous) = previous(app, &asked).await?;
+    let (follows, previous) = previous::previous(app, &asked).await?;
     let span = tracing::info_span!(
         "stage",
         otel.name = "interpret",
@@ -169,6 +186,7 @@ pub(crate) async fn ask(app: &Arc<App>, asked: Asked) -> Result<Ended, ApiError>
         scope,
         version,
         draft: None,
+        sql_text: None,
         reading: None,
         badge: None,
         questions: Vec::new(),
@@ -200,7 +218,8 @@ pub(crate) async fn ask(app: &Arc<App>, asked: Asked) -> Result<Ended, ApiError>
         }
         Understood::Sql { text, confidence, interpretation, assumptions } => {
             let reading = Some(Reading { confidence, interpretation, assumptions });
-            let ended = Ended { reading, ..ended(AskState::Answer) };
+            let sql_text = Some(text.clone());
+            let ended = Ended { reading, sql_text, ..ended(AskState::Answer) };
             Box::pin(answered(app, &asked, Question::Sql(text), ended)).await
         }
     }
@@ -214,41 +233,13 @@ pub(crate) async fn understand(
     ready: &Ready,
     previous: Option<Ir>,
 ) -> Result<Meaning, ApiError> {
-    let catalog = Arc::clone(ready.prepared.catalog());
-    let (builtin, beyond) = interpret(app, asked, catalog, previous.clone()).await?;
+    let catalog = dictionaries::catalog(app, asked, ready).await;
+    let (builtin, beyond) = interpret(app, asked, Arc::clone(&catalog), previous.clone()).await?;
     if beyond || !asked.drafter.asks_models(app) {
         return Ok(Meaning { understood: builtin.into(), model: None });
     }
-    let settled = Asked { drafter: asked.drafter.settled(app), ..asked.clone() };
-    let drafting = drafting::draft(app, &settled, ready, previous.as_ref()).await;
-    Ok(deciding::decide(app, &settled, ready, builtin, drafting).await)
-}
-
-/// The IR a follow-up changes, and the scope it belongs to.
-async fn previous(app: &App, asked: &Asked) -> Result<(Option<Scope>, Option<Ir>), ApiError> {
-    let id = match &asked.previous {
-        None => return Ok((None, None)),
-        Some(Previous::Ir(ir)) => return Ok((None, Some((**ir).clone()))),
-        Some(Previous::Version(id)) => id,
-    };
-    let version = app.store.scopes().version(id).await?;
-    let scope = app.store.scopes().get(&version.scope_id).await?;
-    if !asked.principal.owns_or_admin(&scope.owner) {
-        return Err(ApiError::not_found("scope version", id));
-    }
-    let ir = match &version.ir {
-        Some(ir) => Some(Ir::parse(ir).map_err(|e| ApiError::ir("/previous", e))?),
-        None if version.answer.is_none() => edited(app, asked, &version).await,
-        None => None,
-    };
-    Ok((Some(scope), ir))
-}
-
-/// The IR of a version that a person edited and nobody built yet. One whose meaning is open has
-/// none, and then the question stands alone.
-async fn edited(app: &App, asked: &Asked, version: &ScopeVersion) -> Option<Ir> {
-    let prepared = sources::prepared(app, &asked.principal, &asked.datasource).await.ok()?;
-    ask::scope::read(&version.scope_md, prepared.catalog(), Timestamp::now()).ok()
+    let drafting = drafting::draft(app, asked, ready, previous.as_ref()).await;
+    deciding::decide(app, asked, (ready, &catalog), builtin, drafting).await
 }
 
 /// The engine's interpreter, which is without IO and so gets a thread of its own; and whether the
@@ -411,9 +402,9 @@ fn entities(ir: &Ir) -> Vec<String> {
 async fn badge(app: &App, asked: &Asked, ended: &Ended, passed: bool) -> Result<Badge, ApiError> {
     let ir = ended.draft.as_ref().map(|draft| draft.ir.to_json());
     let hash = ir.as_ref().map(checksum).unwrap_or_default();
-    let name = name(&asked.question);
-    let scopes = app.store.scopes();
-    Ok(match scopes.is_confirmed(&asked.datasource, &name, &hash).await? {
+    let confirmed = app.store.scopes().confirmed(&asked.datasource, &hash).await?;
+    let of_this = name(&asked.question);
+    Ok(match confirmed.iter().any(|question| name(question) == of_this) {
         true => Badge::Verified,
         false if passed => Badge::Validated,
         false => Badge::Unchecked,

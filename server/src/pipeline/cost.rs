@@ -5,6 +5,7 @@
 
 use air_engine::{Execution, Finding, Outcome, Refusal};
 
+use super::engine::hushed as hushed_error;
 use super::sources::Ready;
 use crate::problem::ApiError;
 use crate::service::App;
@@ -27,7 +28,11 @@ pub(super) async fn checked(
     for query in execution.queries() {
         let member = ready.members.iter().find(|m| m.catalog.source == query.source);
         let Some(member) = member else { continue };
-        let cost = member.source.cost(&query.sql).await?;
+        let cost =
+            member.source.cost(&query.sql).await.map_err(|error| match ready.restricted {
+                true => hushed_error(error.into()),
+                false => error.into(),
+            })?;
         let found = finding(&query.source, cost, app.config.safety.max_cost);
         report.push(match execution.guarded().is_limited() {
             true => hushed(found, &query.source),

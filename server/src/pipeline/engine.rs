@@ -134,7 +134,7 @@ pub(super) async fn execute(
 
 /// The error without what a source says of it: that may name columns that are not shown, or hold
 /// values of rows that are not, which the log holds as little.
-fn hushed(error: ApiError) -> ApiError {
+pub(super) fn hushed(error: ApiError) -> ApiError {
     let detail = match error.code {
         ErrorCode::SourceError | ErrorCode::SourceUnavailable => {
             "The source failed; who sees all of it is told why."

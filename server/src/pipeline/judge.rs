@@ -1,14 +1,18 @@
 //! QA on the rows of a run: the figures it needs beside the rows, and the verdict.
 
 mod figures;
+mod latest;
+
+pub(crate) use self::latest::Latest;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use air_engine::GuardedPlan;
 use air_engine::qa::{self, Evidence, Receipt};
 use air_ir::{Check, CheckStatus, Ir, Verdict};
 use datafusion::arrow::array::RecordBatch;
-use jiff::Timestamp;
+use jiff::{RoundMode, Timestamp, TimestampRound, Unit};
 
 use super::engine::{self, Ran};
 use super::sources::Ready;
@@ -87,9 +91,16 @@ struct Beside<'a> {
 
 impl Beside<'_> {
     async fn row(&self, ir: &Ir) -> Option<RecordBatch> {
-        let options = plan_options(self.app, self.now);
+        self.row_of(self.guarded(ir, self.now)?).await
+    }
+
+    fn guarded(&self, ir: &Ir, now: Timestamp) -> Option<GuardedPlan> {
+        let options = plan_options(self.app, now);
         let plan = air_engine::plan(ir, &self.ready.prepared, &options).ok()?;
-        let guarded = air_engine::guard(plan, &policy(self.app)).ok()?;
+        air_engine::guard(plan, &policy(self.app)).ok()
+    }
+
+    async fn row_of(&self, guarded: GuardedPlan) -> Option<RecordBatch> {
         let work = engine::execute(
             self.app,
             self.ready,
@@ -110,16 +121,34 @@ impl Beside<'_> {
     /// The moment of the youngest row.
     async fn latest(&self, ir: &Ir) -> Option<Timestamp> {
         let ir = figures::latest(ir, self.ready.prepared.catalog())?;
-        figures::instant(&self.row(&ir).await?)
+        // The guard may bound a table by `now`; within a minute it is the same plan.
+        let round = TimestampRound::new().smallest(Unit::Minute).mode(RoundMode::Ceil);
+        let guarded = self.guarded(&ir, self.now.round(round).ok()?)?;
+        let members = self.ready.members.iter();
+        let read: Vec<_> = members.map(|m| (&m.catalog.source, m.version)).collect();
+        let key = format!("{read:?} {}", guarded.identity());
+        let asked = async { figures::instant(&self.row_of(guarded).await?) };
+        self.app.latest.of(key, asked).await
     }
 
     async fn receipts(&self, ir: &Ir) -> Vec<Receipt> {
         let Some((alone, joined)) = figures::joined(ir) else { return Vec::new() };
         let both = futures::join!(self.row(&alone), self.row(&joined));
-        let (Some(alone), Some(joined)) = both else {
+        let (Some(before), Some(joined)) = both else {
             return Vec::new();
         };
-        figures::receipt(ir, &alone, &joined).into_iter().collect()
+        let receipt = figures::receipt(ir, &before, &joined);
+        let differs = |receipt: &Receipt| receipt.rows_alone != receipt.rows_joined;
+        if !receipt.as_ref().is_some_and(differs) {
+            return receipt.into_iter().collect();
+        }
+        // A table that is written to is not the same in two counts.
+        let after = self.row(&alone).await.and_then(|rows| figures::count(&rows));
+        receipt
+            .zip(after)
+            .map(|(receipt, after)| figures::grown(receipt, after))
+            .into_iter()
+            .collect()
     }
 
     /// The filters that match nothing on their own; asked only where nothing was found.

@@ -1,5 +1,7 @@
 //! Learning a source: its catalog and schema notes into the control plane; and its health.
 
+mod enrich;
+
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -13,7 +15,7 @@ use crate::contract::types::{ErrorCode, Health, HealthStatus, LearnRequest, Lear
 use crate::id::DatasourceId;
 use crate::problem::ApiError;
 use crate::service::App;
-use crate::store::{Datasource, Moment, NoteChanges, NoteText};
+use crate::store::{CatalogRecord, Datasource, Moment, NoteText};
 
 /// Hears of each step of learning, and its share of the whole in percent.
 pub(crate) type Hearing = Arc<dyn Fn(&str, u8) + Send + Sync>;
@@ -30,14 +32,22 @@ pub(crate) async fn learn(
     let datasource = app.store.datasources().get(id).await?;
     let source = sources::open(app, &datasource, pace)?;
     let options = options(app, &datasource, wanted);
+    let with_stats = options.include_stats;
+    let telling = Arc::clone(&progress);
     let runtime = app.engine.runtime.clone();
     let work = async move { source.learn(&runtime.session(), &options, &*progress).await };
     let gone = || ApiError::new(ErrorCode::Unavailable, "The service is shutting down.");
     let work = app.engine.spawn(work).ok_or_else(gone)?;
     let learned = tokio::time::timeout_at(deadline.into(), work).await;
     let late = |_| ApiError::new(ErrorCode::Timeout, "Learning did not end in time.");
-    let catalog = learned.map_err(late)?.map_err(ApiError::internal)??;
-    keep(app, id, &catalog, begin).await
+    let mut catalog = learned.map_err(late)?.map_err(ApiError::internal)??;
+    let mut warnings = Vec::new();
+    if with_stats {
+        telling("statistics that the source does not have", 99);
+        warnings = enrich::enrich(app, &datasource, &mut catalog, pace, deadline).await;
+    }
+    let learned = keep(app, id, &catalog, begin).await?;
+    Ok(LearnResult { warnings, ..learned })
 }
 
 fn options(app: &App, datasource: &Datasource, wanted: &LearnRequest) -> LearnOptions {
@@ -63,9 +73,7 @@ async fn keep(
     begin: Instant,
 ) -> Result<LearnResult, ApiError> {
     let learned = serde_json::to_value(catalog).map_err(ApiError::internal)?;
-    let record = app.store.catalogs().put_learned(id, &learned).await?;
-    let edited = sources::edited(&record)?;
-    let changes = write_notes(app, id, &edited).await?;
+    let (record, changes) = app.store.catalogs().put_learned(id, &learned, kept_notes).await?;
     let columns = || {
         let tables = catalog.tables.iter();
         tables.flat_map(|table| table.columns.iter().map(move |column| (table, column)))
@@ -103,6 +111,11 @@ pub(crate) fn shown(learned: LearnResult, seen: &Catalog) -> LearnResult {
     }
 }
 
+/// The notes of what is kept of a source.
+pub(crate) fn kept_notes(record: &CatalogRecord) -> Result<Vec<NoteText>, ApiError> {
+    Ok(notes_of(&sources::edited(record)?))
+}
+
 /// The notes of a catalog.
 pub(crate) fn notes_of(catalog: &Catalog) -> Vec<NoteText> {
     let text = |note: air_connectors::Note| NoteText {
@@ -111,15 +124,6 @@ pub(crate) fn notes_of(catalog: &Catalog) -> Vec<NoteText> {
         md: note.md,
     };
     air_connectors::notes(catalog).into_iter().map(text).collect()
-}
-
-/// Writes the notes that differ from those there are.
-pub(crate) async fn write_notes(
-    app: &App,
-    id: &DatasourceId,
-    catalog: &Catalog,
-) -> Result<NoteChanges, ApiError> {
-    Ok(app.store.schema_notes().replace(id, &notes_of(catalog)).await?)
 }
 
 /// Reaches the source now, and keeps what was found.

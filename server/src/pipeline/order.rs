@@ -131,13 +131,15 @@ pub(crate) async fn of_report(
     let datasource = source(&version, wanted.datasource_id)?;
     let definition: ReportDefinition =
         serde_json::from_value(version.def.clone()).map_err(ApiError::internal)?;
-    let ir = definition::ir(&definition)?;
+    // What its errors and its record would tell of is told to nobody who may not know it.
+    definition::shown::require(app, principal, &version, Some(&datasource)).await?;
+    let question = definition::question(&definition)?;
     let given = wanted.params.unwrap_or_default();
-    let (bindings, params) = params::bindings(&definition, &ir, &given)?;
+    let (bindings, params) = params::bindings(&definition, &question.parameters(), &given)?;
     Ok(Order {
         principal: principal.clone(),
         datasource,
-        question: Question::Ir(Box::new(ir)),
+        question,
         ir_at: "/def/ir",
         bindings,
         params,

@@ -30,7 +30,7 @@ fn required(params: Option<&ReportParams>) -> BTreeSet<String> {
 /// The bindings of a run, and the parameters as its record shows them.
 pub(crate) fn bindings(
     definition: &ReportDefinition,
-    ir: &Ir,
+    used: &BTreeSet<String>,
     given: &Params,
 ) -> Result<(Bindings, Params), ApiError> {
     let params = definition.params.as_ref();
@@ -42,7 +42,6 @@ pub(crate) fn bindings(
     if !errors.is_empty() {
         return Err(ApiError::invalid(errors));
     }
-    let used = ir.parameters();
     let required = required(params);
     Ok((
         Bindings {

@@ -10,9 +10,9 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 pub(crate) enum Step {
     /// What the question was taken to mean; its run begins.
     Understood { interpretation: String, assumptions: Vec<String> },
-    /// Some text that a model wrote.
-    #[expect(dead_code, reason = "told once a model answers")]
-    Token(String),
+    /// A model is asked for a draft; with corrections, its last one was thrown away. What it
+    /// writes is for the planner and told to nobody.
+    Asks { model: String, corrections: u32 },
 }
 
 /// Where steps are told.
@@ -27,7 +27,7 @@ impl Progress {
 
     /// To the one that is given back.
     pub(crate) fn told() -> (Self, UnboundedReceiver<Step>) {
-        // Bounded by what is told: a few steps, and the tokens of one answer.
+        // Bounded by what is told: a few steps.
         let (sender, receiver) = unbounded_channel();
         (Self(Some(sender)), receiver)
     }

@@ -1,9 +1,11 @@
 //! A run's record: written when it begins, when its plan is known, and when it ends.
 
+use std::collections::HashSet;
+
 use air_engine::Finding;
 use serde_json::{Value, json};
 
-use super::{Finished, Order, Question, bound, running, snapshot};
+use super::{Finished, Order, Question, bound, retention, running, snapshot};
 use crate::contract::types::SourceSql;
 use crate::id::{RequestId, RunId};
 use crate::problem::{ApiError, safety_report};
@@ -64,9 +66,10 @@ pub(super) async fn planned(
     })
 }
 
-/// Keeps what came out. A run that was cancelled meanwhile stays cancelled.
+/// Keeps what came out. A run that was cancelled meanwhile stays cancelled, and keeps no rows.
 pub(super) async fn end(app: &App, finished: Finished) -> Result<Finished, ApiError> {
     let snapshot = snapshot::keep(app, &finished).await?;
+    let file = snapshot.as_ref().map(|kept| kept.file.clone());
     let rows = &finished.rows;
     let sample = rows.slice(0, rows.num_rows().min(SAMPLE_ROWS));
     let outcome = Outcome {
@@ -77,13 +80,42 @@ pub(super) async fn end(app: &App, finished: Finished) -> Result<Finished, ApiEr
         verdict: json!(finished.verdict),
         timings: json!(finished.timings),
         as_of: Some(finished.as_of),
-        snapshot_file: snapshot.as_ref().map(|kept| kept.file.clone()),
+        snapshot_file: file.clone(),
         snapshot_hash: snapshot.map(|kept| kept.hash),
         sample: results::json_rows(&sample).into_iter().map(Value::Object).collect(),
     };
-    app.store.runs().finish(&finished.run_id, &outcome).await?;
+    if let Err(error) = app.store.runs().finish(&finished.run_id, &outcome).await {
+        if let Some(file) = file {
+            retention::discard(app, &finished.run_id, &file).await;
+        }
+        return Err(error.into());
+    }
     Ok(finished)
 }
+
+/// Ends the records of this process's runs that nobody works on any more: their request was over
+/// before their end was written, or it could not be written.
+pub(crate) async fn settle(app: &App) -> Result<(), StoreError> {
+    // In this order there is no race: a run has its place before its record and until after it.
+    let recorded = app.store.runs().unfinished().await?;
+    let working: HashSet<RunId> = app.running.ids().into_iter().collect();
+    for (id, stopped) in recorded.into_iter().filter(|(id, _)| !working.contains(id)) {
+        let runs = app.store.runs();
+        let ended = match stopped {
+            Some(job) => runs.cancel(&id, &format!("the end of {job}")).await,
+            None => runs.fail(&id, LEFT, None).await,
+        };
+        match ended {
+            Ok(_) => tracing::warn!(run.id = %id, "a run that nobody works on was ended"),
+            // It ended between the two looks.
+            Err(StoreError::NotRunning { .. }) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+const LEFT: &str = "the work on the run was given up before its end was recorded; run it again";
 
 /// Keeps why there are no rows, and gives the error back.
 pub(super) async fn failed(app: &App, order: &Order, id: &RunId, error: ApiError) -> ApiError {

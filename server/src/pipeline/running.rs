@@ -1,6 +1,7 @@
 //! The runs of this process: how many there may be, and how one is cancelled.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::Notify;
@@ -20,6 +21,8 @@ pub(crate) struct Running {
     all: usize,
     /// Heard where a place was given back.
     freed: Arc<Notify>,
+    /// No run begins any more.
+    stopped: Arc<AtomicBool>,
 }
 
 #[derive(Debug)]
@@ -38,7 +41,8 @@ pub(crate) struct Slot {
 
 impl Running {
     pub(crate) fn new(per_user: usize, all: usize) -> Self {
-        Self { runs: Arc::default(), per_user, all, freed: Arc::default() }
+        let (runs, freed, stopped) = Default::default();
+        Self { runs, per_user, all, freed, stopped }
     }
 
     fn runs(&self) -> std::sync::MutexGuard<'_, HashMap<RunId, Entry>> {
@@ -66,6 +70,9 @@ impl Running {
     /// A slot for one more run of this user. The run stops where `stop` is cancelled.
     fn take(&self, owner: &str, stop: &CancellationToken) -> Result<Slot, ApiError> {
         let mut runs = self.runs();
+        if self.is_stopped() {
+            return Err(cancelled());
+        }
         let own = runs.values().filter(|entry| entry.owner == owner).count();
         let refused = if own >= self.per_user {
             Some(format!("{own} of your runs are running; try again when one has ended."))
@@ -97,9 +104,16 @@ impl Running {
         self.runs().keys().cloned().collect()
     }
 
-    /// Stops every run: the process is about to end.
+    /// Stops every run, and lets none begin: the process is about to end.
     pub(crate) fn cancel_all(&self) {
-        self.runs().values().for_each(|entry| entry.cancel.cancel());
+        let runs = self.runs();
+        self.stopped.store(true, Ordering::Relaxed);
+        runs.values().for_each(|entry| entry.cancel.cancel());
+    }
+
+    /// Whether every run was stopped.
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.stopped.load(Ordering::Relaxed)
     }
 
     pub(crate) fn count(&self) -> usize {

@@ -1,9 +1,12 @@
 //! The rows of a run, kept in a file beside the control plane.
 
+use datafusion::arrow::array::RecordBatch;
+
 use super::Finished;
 use crate::problem::ApiError;
-use crate::results::{Rows, write_kept};
+use crate::results::{self, Rows, write_kept};
 use crate::service::App;
+use crate::store::Run;
 
 pub(super) struct Kept {
     /// Below `execution.snapshot_dir`.
@@ -25,4 +28,17 @@ pub(super) async fn keep(app: &App, finished: &Finished) -> Result<Option<Kept>,
     let written = tokio::task::spawn_blocking(move || write_kept(Rows::held(rows), &path)).await;
     let hash = written.map_err(ApiError::internal)?.map_err(ApiError::internal)?;
     Ok(Some(Kept { file, hash }))
+}
+
+/// The rows that a run kept, at most as many as a run may give; none where it kept none.
+pub(crate) async fn rows(app: &App, run: &Run) -> Result<Option<RecordBatch>, ApiError> {
+    let Some(file) = &run.snapshot_file else { return Ok(None) };
+    let most = usize::try_from(app.config.safety.max_row_limit).unwrap_or(usize::MAX);
+    let path = app.config.execution.snapshot_dir.join(file);
+    let read = tokio::task::spawn_blocking(move || {
+        let kept = results::Kept::open(&path)?;
+        kept.batch(0..kept.row_count().min(most))
+    });
+    let read = read.await;
+    Ok(Some(read.map_err(ApiError::internal)?.map_err(ApiError::internal)?))
 }

@@ -2,6 +2,7 @@
 //!
 //! In: a source's id. Out: its catalog with people's edits laid over it, and the source itself.
 
+mod hidden;
 mod reader;
 
 use std::collections::{BTreeMap, HashMap};
@@ -15,6 +16,7 @@ use air_engine::ask::Lexicon;
 use air_engine::{Dialect, Prepared};
 use air_ir::{Catalog, CatalogEdits};
 use secrecy::SecretString;
+use serde::Serialize;
 use tokio::sync::Semaphore;
 
 pub(crate) use self::reader::{Reader, datasource};
@@ -28,7 +30,9 @@ use crate::id::DatasourceId;
 use crate::problem::ApiError;
 use crate::service::App;
 use crate::sessions;
-use crate::store::{CatalogRecord, Datasource, StoreError};
+use crate::store::{CatalogRecord, Datasource, Moment, StoreError};
+
+pub(crate) use self::hidden::{Hidden, hidden};
 
 /// Sources with all that a plan and a run need.
 #[derive(Debug, Clone)]
@@ -46,7 +50,7 @@ pub(crate) struct Ready {
 pub(crate) struct Member {
     pub(crate) source: Arc<dyn Source>,
     /// Of the record that it was opened by.
-    pub(crate) version: i64,
+    pub(crate) version: Stamp,
     /// A run takes one for each query it sends, all at once, before it sends the first: runs that
     /// hold a connection while they wait for another would wait for each other.
     pub(crate) connections: Arc<Semaphore>,
@@ -67,11 +71,22 @@ pub(crate) struct Cache {
     lexicons: Mutex<HashMap<(DatasourceId, String), Arc<Lexicon>>>,
 }
 
+/// A state of a source's record. Its version alone tells none apart: a source that was removed and
+/// made again begins to count again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub(crate) struct Stamp(i64, Moment);
+
+impl Stamp {
+    fn of(datasource: &Datasource) -> Self {
+        Self(datasource.version, datasource.updated_at)
+    }
+}
+
 /// A source that was opened.
 #[derive(Clone)]
 struct Opened {
-    /// Version of the record it was opened by.
-    version: i64,
+    /// Of the record it was opened by.
+    version: Stamp,
     source: Arc<dyn Source>,
     connections: Arc<Semaphore>,
 }
@@ -284,13 +299,26 @@ pub(crate) fn open(
     Ok(cached(app, datasource, pace)?.source)
 }
 
+/// The source with a catalog that was learned just now, all of it: for the service's own look.
+pub(super) fn as_learned(
+    app: &App,
+    datasource: &Datasource,
+    catalog: Arc<Catalog>,
+    pace: Pace,
+) -> Result<Ready, ApiError> {
+    let Opened { source, connections, version } = cached(app, datasource, pace)?;
+    let prepared = Arc::new(Prepared::new(Arc::clone(&catalog)));
+    let members = vec![Member { source, version, connections, catalog }];
+    Ok(Ready { members, prepared, restricted: false })
+}
+
 /// A database is opened once for requests and once for jobs: its sessions hold their own time
 /// limit, and jobs that read for long leave the connections of requests alone.
 fn cached(app: &App, datasource: &Datasource, pace: Pace) -> Result<Opened, ApiError> {
     let pace = if datasource.kind == SourceKind::Files { Pace::Request } else { pace };
     let key = (datasource.id.clone(), pace);
     if let Some(opened) = held(&app.sources.opened).get(&key)
-        && opened.version == datasource.version
+        && opened.version == Stamp::of(datasource)
     {
         return Ok(opened.clone());
     }
@@ -299,7 +327,7 @@ fn cached(app: &App, datasource: &Datasource, pace: Pace) -> Result<Opened, ApiE
         kind => database(app, kind, datasource, pace)?,
     };
     let connections = Arc::new(Semaphore::new(usize::from(app.config.connectors.pool_size)));
-    let opened = Opened { version: datasource.version, source, connections };
+    let opened = Opened { version: Stamp::of(datasource), source, connections };
     held(&app.sources.opened).insert(key, opened.clone());
     Ok(opened)
 }

@@ -20,7 +20,19 @@ const BATCH: usize = 4_096;
 /// the rows as CSV: whatever version of the file format wrote them, equal rows have an equal hash.
 pub(crate) fn write_kept(rows: Rows, file: &Path) -> Result<String, EncodeError> {
     let part = file.with_extension("part");
-    let out = File::create(&part)?;
+    let written = write_part(rows, &part).and_then(|hash| {
+        std::fs::rename(&part, file)?;
+        Ok(hash)
+    });
+    if written.is_err() {
+        // Half a file of rows is of no use, least of all on a disk that is full.
+        let _ = std::fs::remove_file(&part);
+    }
+    written
+}
+
+fn write_part(rows: Rows, part: &Path) -> Result<String, EncodeError> {
+    let out = File::create(part)?;
     let mut parquet = Parquet::new(&out, &rows.schema)?;
     let mut hashing = Hashing(Sha256::new());
     let mut csv = Csv::new(&mut hashing, &rows.schema)?;
@@ -32,7 +44,6 @@ pub(crate) fn write_kept(rows: Rows, file: &Path) -> Result<String, EncodeError>
     parquet.end()?;
     drop(parquet);
     out.sync_all()?;
-    std::fs::rename(&part, file)?;
     Ok(hashing.0.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
 }
 

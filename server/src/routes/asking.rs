@@ -27,6 +27,7 @@ pub(super) const OPERATIONS: &[Operation] =
 async fn ask(call: Call) -> Answer {
     let body: AskRequest = call.body()?;
     let drafter = drafter(&call.app, body.provider, body.force_model)?;
+    drafter.allowed(&call.app, &call.principal.sub).await?;
     let previous = match body.previous {
         None => None,
         Some(previous) => match (previous.scope_version_id, previous.ir) {
@@ -103,6 +104,7 @@ pub(super) fn response(call: &Call, ended: Ended) -> AskResponse {
         scope_id: Some(ended.scope.id),
         scope_version_id: Some(ended.version.id),
         ir: draft.filter(|_| shown).and_then(|draft| object(draft.ir.to_json())),
+        sql_text: ended.sql_text,
         badge: ended.badge,
         confidence: reading.map(|reading| reading.confidence),
         interpretation: reading.map(|reading| reading.interpretation.clone()),

@@ -106,14 +106,13 @@ async fn update_catalog(call: Call) -> Answer {
         None => CatalogEdits::default(),
     };
     check_zone(&newer)?;
-    let catalog = loop {
+    loop {
         match edit(&call, &id, &newer).await {
             // Someone else edited between reading and writing: lay it over theirs.
             Err(error) if error.code == ErrorCode::PreconditionFailed && !wants(&call) => {}
             done => break done?,
         }
-    };
-    learning::write_notes(&call.app, &id, &catalog).await?;
+    }
     shown(&call, &id).await
 }
 
@@ -122,8 +121,8 @@ fn wants(call: &Call) -> bool {
     call.header(&IF_MATCH).is_some_and(|wanted| wanted.trim() != "*")
 }
 
-/// Lays edits over those there are, of what the editor sees; gives the whole catalog.
-async fn edit(call: &Call, id: &DatasourceId, newer: &CatalogEdits) -> Result<Catalog, ApiError> {
+/// Lays edits over those there are, of what the editor sees.
+async fn edit(call: &Call, id: &DatasourceId, newer: &CatalogEdits) -> Result<(), ApiError> {
     let prepared = sources::prepared(&call.app, &call.principal, id).await?;
     let record = sources::record(&call.app, id).await?;
     if let Some(wanted) = call.header(&IF_MATCH) {
@@ -135,11 +134,10 @@ async fn edit(call: &Call, id: &DatasourceId, newer: &CatalogEdits) -> Result<Ca
     }
     let mut edits = sources::edits(&record)?;
     edits.merge(newer.clone());
-    let by = &call.principal.sub;
-    let expected = Some(record.edits_version);
+    let by = (call.principal.sub.as_str(), Some(record.edits_version));
     let catalogs = call.app.store.catalogs();
-    let record = catalogs.put_edits(id, &value!(edits), by, expected).await?;
-    sources::edited(&record)
+    catalogs.put_edits(id, &value!(edits), by, learning::kept_notes).await?;
+    Ok(())
 }
 
 fn check_zone(edits: &CatalogEdits) -> Result<(), ApiError> {

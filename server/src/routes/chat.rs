@@ -9,7 +9,7 @@ use super::rows::{json, with_header};
 use super::versions::created;
 use super::{Operation, operation};
 use crate::admission::{Answer, Call};
-use crate::chat::{self, NewRoom, Post, meta};
+use crate::chat::{self, NewRoom, Post};
 use crate::contract::types::{
     ChatAi, ChatMessage, ChatMessageList, ChatMessageType, ChatPost, ChatPosted, ChatRoom,
     ChatRoomCreate, ChatRoomKind, ChatRoomList, ChatSave, Cursor, ListChatMessagesQuery,
@@ -105,14 +105,16 @@ async fn list_chat_messages(call: Call) -> Answer {
         Some(after) => messages.behind(&room.id, after.cast_signed(), &page).await?,
         None => messages.newest(&room.id, &page).await?,
     };
-    let items = found.items.into_iter().map(said).collect();
+    let items = found.items.into_iter().map(|message| said(&call, message)).collect();
     json(StatusCode::OK, &ChatMessageList { items, next: found.next.map(Cursor::new) })
 }
 
-/// A message in the contract's form.
-pub(super) fn said(message: store::ChatMessage) -> ChatMessage {
+/// A message as the caller may see it.
+pub(super) fn said(call: &Call, message: store::ChatMessage) -> ChatMessage {
+    let policies = &call.app.config.policies;
+    let (content, answer) = chat::shown(policies, &call.principal, &message);
     ChatMessage {
-        answer: meta(&message).map(|meta| meta.answer),
+        answer,
         message_id: message.id,
         room: message.room_id,
         seq: message.seq.cast_unsigned(),
@@ -122,7 +124,7 @@ pub(super) fn said(message: store::ChatMessage) -> ChatMessage {
             store::ChatMessageType::System => ChatMessageType::System,
         },
         user_id: message.user_id,
-        content: message.content,
+        content,
         in_reply_to: message.reply_to,
         created_at: message.created_at.to_string(),
         client_ref: message.client_ref,

@@ -12,7 +12,7 @@ use super::rows::{json, with_header};
 use super::{Operation, operation};
 use crate::access;
 use crate::admission::{Answer, Call};
-use crate::auth::{Principal, Role};
+use crate::auth::Role;
 use crate::contract::types::{
     Cursor, Job, JobAttempt, JobKind, JobList, JobStatus, JobSummary, ListJobsQuery, Problem,
 };
@@ -95,9 +95,7 @@ async fn shown(call: &Call, job: store::Job) -> Result<Job, ApiError> {
     let attempts = call.app.store.jobs().attempts(&job.id).await?;
     let run_ids = call.app.store.runs().of_job(&job.id).await?;
     // What came of it is for whom the same policies hold as for whom it was done.
-    let done_for: Option<Principal> = serde_json::from_value(job.principal.clone()).ok();
-    let policies = &call.app.config.policies;
-    let alike = done_for.is_some_and(|p| access::see_alike(policies, &p, &call.principal));
+    let alike = access::done_alike(&call.app, &call.principal, &job);
     let (input, result) = (job.input.clone(), job.result.clone().filter(|_| alike));
     let error = job.error.as_ref().filter(|_| alike);
     let error = error.and_then(|error| Problem::deserialize(error).ok());

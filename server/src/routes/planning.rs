@@ -9,8 +9,8 @@ use super::rows::{format, json, max_age};
 use super::{Operation, operation};
 use crate::admission::{Answer, Call};
 use crate::contract::types::{
-    self, DialectSql, FieldErrorCode, PlanSqlQuery, QueryQuery, QueryRequest, SqlRequest,
-    SqlResponse,
+    self, DialectSql, FieldErrorCode, PlanSqlQuery, QueryQuery, QueryRequest, ResultFormat,
+    SqlRequest, SqlResponse,
 };
 use crate::id::DatasourceId;
 use crate::jobs::kinds::QueryJob;
@@ -96,14 +96,19 @@ async fn query(call: Call) -> Answer {
     let asked: QueryQuery = call.query()?;
     let format = format(&call, asked.format)?;
     let body: QueryRequest = call.body()?;
+    answered(&call, body, format).await
+}
+
+/// The answer to what a request asks for: rows, or a job that gives them.
+pub(super) async fn answered(call: &Call, body: QueryRequest, format: ResultFormat) -> Answer {
     let order = order::of_query(&call.principal, body.clone(), call.deadline)?;
     if call.wants_job() {
         sources::prepared(&call.app, &call.principal, &order.datasource).await?;
         let now = Some(order.now.to_string());
         let input = QueryJob { request: QueryRequest { now, ..body } };
-        return accepted(&call, JobKind::Query, &input).await;
+        return accepted(call, JobKind::Query, &input).await;
     }
-    let order = Order { max_age: max_age(&call, body.max_age), ..order };
+    let order = Order { max_age: max_age(call, body.max_age), ..order };
     let finished = pipeline::report(&call.app, order).await?;
     run_answer(&call.app, &finished, format)
 }

@@ -18,7 +18,7 @@ use crate::id::DatasourceId;
 use crate::jobs::kinds::{AnalyzeJob, BulkJob, LearnJob, Subject};
 use crate::jobs::{self, short};
 use crate::pipeline::order::{ReportWanted, instant};
-use crate::pipeline::sources;
+use crate::pipeline::{retention, sources};
 use crate::problem::{ApiError, field_error};
 use crate::store::{self, JobKind, Moment};
 
@@ -125,7 +125,7 @@ async fn check_run(call: &Call, id: &crate::id::RunId) -> Result<(), ApiError> {
     }
     match run.snapshot_file {
         Some(_) => Ok(()),
-        None => Err(ApiError::new(ErrorCode::NotFound, "The run kept no rows.")),
+        None => Err(retention::gone(&run)),
     }
 }
 

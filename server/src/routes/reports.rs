@@ -14,7 +14,8 @@ use crate::contract::types::{
     ReportList,
 };
 use crate::id::ReportKey;
-use crate::pipeline::{definition, order, sources};
+use crate::pipeline::definition::{self, shown};
+use crate::pipeline::{order, sources};
 use crate::problem::ApiError;
 use crate::store::{self, Moment, NewReportVersion, StoreError};
 
@@ -37,7 +38,7 @@ async fn list_reports(call: Call) -> Answer {
     let mut items = Vec::new();
     for report in found.items {
         let latest = latest(&call, &report).await?;
-        items.push(shown(report, latest.as_ref()));
+        items.push(summary(report, latest.as_ref()));
     }
     let next = found.next.map(Cursor::new);
     json(StatusCode::OK, &ReportList { items, next })
@@ -55,7 +56,7 @@ pub(super) async fn latest(
     }
 }
 
-fn shown(report: store::Report, latest: Option<&store::ReportVersion>) -> Report {
+fn summary(report: store::Report, latest: Option<&store::ReportVersion>) -> Report {
     Report {
         id: report.id,
         key: report.key,
@@ -74,7 +75,7 @@ async fn create_report(call: Call) -> Answer {
     let reports = call.app.store.reports();
     let report = reports.create(&body.key, &body.title, &call.principal.sub).await?;
     let location = format!("/v1/reports/{}", report.key);
-    with_header(json(StatusCode::CREATED, &shown(report, None))?, LOCATION, &location)
+    with_header(json(StatusCode::CREATED, &summary(report, None))?, LOCATION, &location)
 }
 
 pub(super) fn free(key: &ReportKey, pointer: &str) -> Result<(), ApiError> {
@@ -101,9 +102,12 @@ pub(super) fn etag(version: &store::ReportVersion) -> String {
 async fn get_report(call: Call) -> Answer {
     let report = find(&call).await?;
     let latest = latest(&call, &report).await?;
+    if let Some(version) = &latest {
+        shown::require(&call.app, &call.principal, version, None).await?;
+    }
     let tag = latest.as_ref().map(etag);
     let newest = latest.as_ref().map(|version| version.version);
-    let shown = shown(report, latest.as_ref());
+    let shown = summary(report, latest.as_ref());
     let current = latest.map(|version| shown_version(version, newest)).transpose()?;
     let detail = ReportDetail {
         id: shown.id,
@@ -162,6 +166,7 @@ async fn export_report(call: Call) -> Answer {
     let format = export_format(&call, query.format)?;
     let report = find(&call).await?;
     let version = order::version(&call.app, &report, query.version).await?;
+    shown::require(&call.app, &call.principal, &version, None).await?;
     let tag = etag(&version);
     let export = ReportExport {
         format: FORMAT.to_owned(),

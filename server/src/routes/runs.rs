@@ -21,7 +21,7 @@ use crate::contract::types::{
     RunSummary, SafetyRule, SourceSql,
 };
 use crate::id::{RequestId, RunId};
-use crate::pipeline::analyze;
+use crate::pipeline::{analyze, retention};
 use crate::problem::ApiError;
 use crate::results::{EncodeError, Kept, PAGE_ROWS, Page};
 use crate::store::{self, RunFilter};
@@ -156,7 +156,7 @@ fn problem(run: &store::Run) -> Option<Problem> {
     })
 }
 
-async fn own(call: &Call) -> Result<store::Run, ApiError> {
+pub(super) async fn own(call: &Call) -> Result<store::Run, ApiError> {
     let id: RunId = call.path("id")?;
     let run = call.app.store.runs().get(&id).await?;
     call.require_owner(&run.owner, "run", id.as_str())?;
@@ -172,13 +172,16 @@ async fn analyze_run(call: Call) -> Answer {
         None => AnalyzeRequest { provider: None, force_model: None },
     };
     let drafter = drafter(&call.app, body.provider, body.force_model)?;
-    let done = analyze::analyze(&call.app, &run, drafter, call.deadline).await?;
+    drafter.allowed(&call.app, &call.principal.sub).await?;
+    let done =
+        analyze::analyze(&call.app, &run, (&call.principal.sub, drafter), call.deadline).await?;
     let body = Analysis {
         analysis_id: done.analysis.id,
         run_id: run.id,
         analysis_md: done.analysis.analysis_md.unwrap_or_default(),
         model_used: done.analysis.model_used,
         refused: done.refused,
+        notes: done.notes,
         verdict: done.verdict,
         model: model_use(done.made),
         created_at: done.analysis.created_at.to_string(),
@@ -249,20 +252,18 @@ async fn get_run_rows(call: Call) -> Answer {
 }
 
 /// The rows that a run kept; of them only where they begin and end is read.
-async fn kept_rows(call: &Call, run: &store::Run) -> Result<Kept, ApiError> {
+pub(super) async fn kept_rows(call: &Call, run: &store::Run) -> Result<Kept, ApiError> {
     if run.status == store::RunStatus::Running {
         let detail = "The run has not ended yet.";
         return Err(ApiError::new(ErrorCode::NotFinished, detail));
     }
-    let Some(file) = &run.snapshot_file else {
-        return Err(ApiError::new(ErrorCode::NotFound, "The run kept no rows."));
-    };
+    let Some(file) = &run.snapshot_file else { return Err(retention::gone(run)) };
     let file = call.app.config.execution.snapshot_dir.join(file);
     read(move || Kept::open(&file)).await
 }
 
 /// What reads a file has a thread for it.
-async fn read<T: Send + 'static>(
+pub(super) async fn read<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, EncodeError> + Send + 'static,
 ) -> Result<T, ApiError> {
     let done = tokio::task::spawn_blocking(work).await;

@@ -70,6 +70,7 @@ fn shown(schedule: store::Schedule) -> Schedule {
         next_runs,
         last_run: schedule.last_at.map(|at| at.to_string()),
         last_job_id: schedule.last_job_id,
+        problem: schedule.problem,
         created_at: schedule.created_at.to_string(),
         updated_at: schedule.updated_at.to_string(),
     }
@@ -104,6 +105,7 @@ async fn create_schedule(call: Call) -> Answer {
         next_at: None,
         last_at: None,
         last_job_id: None,
+        problem: None,
         created_at: now,
         updated_at: now,
     };

@@ -9,6 +9,7 @@ use crate::admission::{Answer, Call};
 use crate::contract::types::{FieldErrorCode, GetScopeDiffQuery, ScopeDiff};
 use crate::differences;
 use crate::id::ScopeId;
+use crate::pipeline::definition::shown;
 use crate::problem::ApiError;
 use crate::store::ScopeVersion;
 
@@ -17,8 +18,9 @@ pub(super) const OPERATIONS: &[Operation] = &[operation!(get_scope_diff)];
 async fn get_scope_diff(call: Call) -> Answer {
     let id: ScopeId = call.path("id")?;
     let query: GetScopeDiffQuery = call.query()?;
-    own(&call, &id).await?;
+    let scope = own(&call, &id).await?;
     let versions = call.app.store.scopes().versions(&id).await?;
+    shown::require_scope(&call.app, &call.principal, &scope, &versions).await?;
     let newest = versions.first().map_or(1, |version| number(version.version));
     let to = query.to.unwrap_or(newest);
     let from = query.from.unwrap_or(to.saturating_sub(1).max(1));

@@ -14,6 +14,7 @@ use crate::contract::types::{
     ScopeStatus, ScopeVersion, ScopeVersionCreate,
 };
 use crate::id::ScopeId;
+use crate::pipeline::definition::shown;
 use crate::pipeline::{ask, sources};
 use crate::problem::ApiError;
 use crate::store::{self, NewScope, NewScopeVersion};
@@ -82,6 +83,7 @@ async fn get_scope(call: Call) -> Answer {
     let id: ScopeId = call.path("id")?;
     let scope = own(&call, &id).await?;
     let versions = call.app.store.scopes().versions(&id).await?;
+    shown::require_scope(&call.app, &call.principal, &scope, &versions).await?;
     json(StatusCode::OK, &detail(scope, versions)?)
 }
 

@@ -8,6 +8,7 @@ use super::{Operation, operation};
 use crate::admission::{Answer, Call};
 use crate::broker::Health;
 use crate::contract::types::{Liveness, Part, PartStatus, Readiness, ReadyStatus};
+use crate::eda::EdaError;
 use crate::routes::rows::json;
 
 pub(super) const OPERATIONS: &[Operation] = &[operation!(healthz), operation!(readyz)];
@@ -29,6 +30,7 @@ async fn readyz(call: Call) -> Answer {
     if let Some(redis) = redis(app.broker.health().await) {
         parts.insert("redis".to_owned(), redis);
     }
+    parts.insert("eda".to_owned(), eda(app.eda.standing().await));
     if app.is_draining() {
         ready = false;
         let runs = app.running.count();
@@ -40,6 +42,19 @@ async fn readyz(call: Call) -> Answer {
         false => (ReadyStatus::NotReady, StatusCode::SERVICE_UNAVAILABLE),
     };
     json(code, &Readiness { status, parts })
+}
+
+/// How the EDA service is. Without it the service does the rest, so it stays ready.
+fn eda(standing: Result<(), EdaError>) -> Part {
+    match standing {
+        Ok(()) => Part { status: PartStatus::Ok, detail: None },
+        Err(EdaError::Off) => {
+            let detail = "python.enabled is false; analyses hold no profiles, correlations, \
+                          outliers or trends";
+            Part { status: PartStatus::Off, detail: Some(detail.to_owned()) }
+        }
+        Err(error) => Part { status: PartStatus::Degraded, detail: Some(error.to_string()) },
+    }
 }
 
 /// How Redis is, where it is used. Without it this process goes on alone, so it stays ready.

@@ -34,7 +34,7 @@ async fn open_socket(mut call: Call) -> Answer {
         return Err(ApiError::new(ErrorCode::Unsupported, detail));
     }
     let principal = upgrade.known.then(|| call.principal.clone());
-    socket::open(&call.app, principal, upgrade)
+    socket::open(&call.app, principal, upgrade).await
 }
 
 fn info(app: &App, enabled: bool) -> SocketInfo {

@@ -31,6 +31,9 @@ async fn list_report_versions(call: Call) -> Answer {
     let newest = latest(&call, &report).await?.map(|version| version.version);
     let page = page(query.limit, query.cursor);
     let found = call.app.store.reports().versions(&report.id, &page).await?;
+    for version in &found.items {
+        definition::shown::require(&call.app, &call.principal, version, None).await?;
+    }
     let items = found.items.into_iter().map(|version| shown_version(version, newest));
     let list = ReportVersionList {
         items: items.collect::<Result<_, _>>()?,

@@ -2,9 +2,11 @@
 //!
 //! In: `scheme://user:password@host/db?options` or `user:password@tcp(host:port)/db?options`, or
 //! one `${VAR}` that holds all of it. Out: the password's place in the text. Whatever cannot be
-//! read with certainty is refused: a password that is overlooked would be stored and shown.
-//! Absent on purpose: hosts and options, which the connectors check.
+//! read with certainty is refused: a password that is overlooked would be stored and shown. So
+//! what stands for a host must look like one. Absent on purpose: which hosts there may be, and
+//! options, which the connectors check.
 
+use std::net::Ipv6Addr;
 use std::ops::Range;
 
 const HIDDEN: &str = "***";
@@ -22,6 +24,11 @@ pub(crate) enum DsnProblem {
         "the user or password holds one of / ? # @ as it is; percent-encode it (%2F %3F %23 %40)"
     )]
     Encode,
+    #[error(
+        "its host is neither a name, an address nor a ${{VARIABLE}}, with a port in digits; a \
+         password stands behind the user, user:password@host"
+    )]
+    Host,
     #[error("an option holds a secret; put the password after the user, user:password@host")]
     SecretOption,
     #[error("a password is either all one ${{VARIABLE}} or none of it")]
@@ -43,6 +50,9 @@ pub(super) fn find_password(dsn: &str) -> Result<Password, DsnProblem> {
         return Ok(Password::Reference);
     }
     let (user, rest) = user_part(dsn)?;
+    if !is_address(address(&dsn[rest..])) {
+        return Err(DsnProblem::Host);
+    }
     if secret_options(&dsn[rest..]).next().is_some() {
         return Err(DsnProblem::SecretOption);
     }
@@ -70,6 +80,9 @@ pub(crate) fn redact(dsn: &str) -> String {
     let Ok((user, rest)) = user_part(dsn) else {
         return HIDDEN.to_owned();
     };
+    if !is_address(address(&dsn[rest..])) {
+        return HIDDEN.to_owned();
+    }
     let mut hidden: Vec<Range<usize>> = Vec::new();
     if let Some(user) = user
         && let Some(colon) = dsn[user.clone()].find(':')
@@ -110,6 +123,50 @@ fn user_part(dsn: &str) -> Result<(Option<Range<usize>>, usize), DsnProblem> {
         return Err(DsnProblem::Encode);
     }
     Ok((Some(0..network), network + 1))
+}
+
+/// Host and port of what stands behind the user.
+fn address(rest: &str) -> &str {
+    match rest.strip_prefix("tcp(") {
+        Some(inside) => inside.split_once(')').map_or(inside, |(address, _)| address),
+        None => rest.split(['/', '?', '#']).next().unwrap_or_default(),
+    }
+}
+
+/// Whether this is a host, with a port perhaps. None at all is the connectors' to refuse.
+fn is_address(text: &str) -> bool {
+    let text = without_references(text);
+    if let Some(rest) = text.strip_prefix('[') {
+        let Some((host, port)) = rest.split_once(']') else { return false };
+        return host.parse::<Ipv6Addr>().is_ok()
+            && (port.is_empty() || port.strip_prefix(':').is_some_and(is_port));
+    }
+    if text.parse::<Ipv6Addr>().is_ok() {
+        return true;
+    }
+    let (host, port) = text.rsplit_once(':').unwrap_or((&text, ""));
+    let part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+    host.chars().all(part) && is_port(port)
+}
+
+fn is_port(text: &str) -> bool {
+    text.len() <= 5 && text.chars().all(|c| c.is_ascii_digit())
+}
+
+/// The text with a digit for each `${VARIABLE}`: what it holds is not stored.
+fn without_references(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find("${") {
+        let Some(end) = rest[at..].find('}').filter(|end| is_reference(&rest[at..=at + end]))
+        else {
+            break;
+        };
+        plain.push_str(&rest[..at]);
+        plain.push('1');
+        rest = &rest[at + end + 1..];
+    }
+    plain + rest
 }
 
 fn is_scheme(text: &str) -> bool {

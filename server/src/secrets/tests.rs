@@ -76,6 +76,42 @@ fn what_might_hide_a_password_is_refused() {
     assert_eq!(problem("postgres://u@db/d?%70assword=s3cret"), DsnProblem::SecretOption);
     assert_eq!(problem("postgres://u:a${PG_PASSWORD}@db/d"), DsnProblem::PartReference);
     assert_eq!(problem("postgres://u:***@db/d"), DsnProblem::Placeholder);
+    // Without its host a password stands where a port would, or a host.
+    for dsn in [
+        "postgres://reader:s3cret/sales",
+        "postgres://reader:123456/sales",
+        "postgres://s3$cret/sales",
+        "postgres://u:p@db:s3cret/sales",
+        "postgres://u:p@[s3cret]/sales",
+        "postgres://u:p@s3${cret/sales",
+        "postgres://u:p@db,s3!cret/sales",
+        "u@tcp(reader:s3cret)/sales",
+        "u@tcp(s3 cret",
+    ] {
+        assert_eq!(problem(dsn), DsnProblem::Host, "{dsn}");
+        assert_eq!(redact(dsn), "***", "{dsn}");
+        assert!(!DsnProblem::Host.to_string().contains("s3"));
+    }
+}
+
+#[test]
+fn a_host_is_a_name_an_address_or_a_variable() {
+    for dsn in [
+        "postgres://u@db.example_1.org:5432/d",
+        "postgres://u@db",
+        "postgres://u@10.0.0.1:65535/d",
+        "postgres://u@[2001:db8::1]:5432/d",
+        "postgres://u@[::1]/d",
+        "postgres://u@${HOST}:${PORT}/d",
+        "postgres://u@${HOST}.example.org/d",
+        "u@tcp(localhost:3306)/d",
+        "u@tcp([::1]:3307)/d",
+        "u@tcp(::1)/d",
+        "mysql://u@db:/d",
+    ] {
+        let stored = vault(None).seal(&id("pg"), dsn).unwrap();
+        assert_eq!((stored.as_str(), redact(dsn).as_str()), (dsn, dsn));
+    }
 }
 
 #[test]

@@ -77,7 +77,8 @@ pub(super) fn parametrised(
     }
     let params = (!params.is_empty()).then(|| report_params(params));
     let version = "1".to_owned();
-    let definition = ReportDefinition { version, ir, params, visuals: None, notes };
+    let (ir, sql, visuals) = (Some(ir), None, None);
+    let definition = ReportDefinition { version, ir, sql, params, visuals, notes };
     Ok(Parametrised { definition, places })
 }
 

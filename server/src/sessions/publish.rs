@@ -134,7 +134,7 @@ async fn planned(
     made: &Parametrised,
     params: &[EndpointParam],
 ) -> Result<Vec<ResultColumn>, ApiError> {
-    let ir = Ir::parse(&Value::Object(made.definition.ir.clone()));
+    let ir = Ir::parse(&Value::Object(made.definition.ir.clone().unwrap_or_default()));
     let ir = ir.map_err(|errors| at_parameters(ApiError::ir("", errors), &made.places))?;
     let values = params.iter().map(|p| (p.name.clone(), parameters::sample(p))).collect();
     let bindings = Bindings { values, ..Bindings::default() };

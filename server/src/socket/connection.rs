@@ -134,12 +134,29 @@ impl Connection {
             match item {
                 Item::Text(text) => texts.push(text),
                 Item::Behind(name, at) => {
-                    let topic = self.topics.get(&name).cloned();
-                    self.replays.extend(topic.map(|topic| Replay::new(topic, at)));
+                    // What came before is heard by whoever might hear it then.
+                    self.send(std::mem::take(&mut texts)).await?;
+                    let Some(topic) = self.topics.get(&name).cloned() else { continue };
+                    if Box::pin(self.may_go_on(&topic)).await? {
+                        self.replays.push_back(Replay::new(topic, at));
+                    }
                 }
             }
         }
         self.send(texts).await
+    }
+
+    /// Whether a subscription goes on; one to a room that the user was taken out of has ended.
+    pub(super) async fn may_go_on(&mut self, topic: &Topic) -> Result<bool, End> {
+        let Channel::Chat(room) = topic.channel() else { return Ok(true) };
+        match chat::heard(&self.app, self.seat.principal(), room).await {
+            Err(error) if error.status().is_client_error() => {
+                self.leave(topic.name()).await;
+                self.send([message::refusal(topic.name(), "subscribe", None, &error)]).await?;
+                Ok(false)
+            }
+            _ => Ok(true),
+        }
     }
 
     fn has_expired(&self) -> bool {
@@ -180,20 +197,12 @@ impl Connection {
     /// Says that the user is still in their rooms, and ends the subscriptions to those that they
     /// were taken out of.
     async fn recheck(&mut self) -> Result<(), End> {
-        let room = |(name, topic): (&Arc<str>, &Arc<Topic>)| match topic.channel() {
-            Channel::Chat(room) => Some((Arc::clone(name), room.clone())),
-            _ => None,
-        };
-        let rooms: Vec<(Arc<str>, String)> = self.topics.iter().filter_map(room).collect();
-        for (name, room) in rooms {
-            let heard = chat::heard(&self.app, self.seat.principal(), &room).await;
-            match heard {
-                Err(error) if error.status().is_client_error() => {
-                    self.leave(&name).await;
-                    let told = message::refusal(&name, "subscribe", None, &error);
-                    self.send([told]).await?;
-                }
-                _ => self.app.broker.room_entered(&room, &self.seat.principal().sub).await,
+        let topics: Vec<Arc<Topic>> = self.topics.values().cloned().collect();
+        for topic in topics {
+            if let Channel::Chat(room) = topic.channel()
+                && self.may_go_on(&topic).await?
+            {
+                self.app.broker.room_entered(room, &self.seat.principal().sub).await;
             }
         }
         Ok(())

@@ -17,6 +17,16 @@ pub(super) async fn arrive(app: &App, user: &str, id: &SocketId) {
     }
 }
 
+/// How many sockets a user has in other processes that live. Those that open at the same moment
+/// are not known yet.
+pub(super) async fn elsewhere(app: &App, user: &str) -> usize {
+    let sessions = app.broker.sessions(user).await;
+    let mut others: Vec<_> =
+        sessions.iter().filter_map(|session| session.process.as_ref()).collect();
+    others.retain(|process| *process != app.store.process());
+    others.iter().filter(|process| !app.processes.is_dead(process)).count()
+}
+
 /// The socket is still there.
 pub(super) async fn seen(app: &App, user: &str, id: &SocketId, room: Option<&str>) {
     let session = Session {
@@ -24,6 +34,7 @@ pub(super) async fn seen(app: &App, user: &str, id: &SocketId, room: Option<&str
         ws_id: id.to_string(),
         last_seen: Moment::now(),
         room: room.map(str::to_owned),
+        process: Some(app.store.process().clone()),
     };
     app.broker.session_seen(&session, app.config.chat.presence_timeout).await;
 }

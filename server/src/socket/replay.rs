@@ -5,7 +5,8 @@ use std::sync::Arc;
 use yawc::close::CloseCode;
 
 use super::connection::{Connection, End};
-use crate::events::Topic;
+use crate::chat;
+use crate::events::{Channel, Live, Topic};
 
 /// A subscription that has not caught up yet.
 pub(super) struct Replay {
@@ -35,6 +36,11 @@ impl Connection {
             tracing::warn!(%error, "a replay could not be read");
             End::close(CloseCode::Again, "the events cannot be read now; resume by seq")
         })?;
+        // Whoever was taken out of the room meanwhile reads no further.
+        let moved = page.iter().any(Live::is_of_system);
+        if moved && !Box::pin(self.may_go_on(&replay.topic)).await? {
+            return Ok(());
+        }
         let mut texts = Vec::with_capacity(page.len() + 1);
         // What was cleared, or fell out of a stream, is gone; the client is told, not left to think
         // that nothing happened.
@@ -45,7 +51,14 @@ impl Connection {
         if first > replay.at {
             texts.push(self.missed(replay.topic.name(), replay.at, first + 1));
         }
-        texts.extend(page.into_iter().map(|live| live.text));
+        let policies = &self.app.config.policies;
+        let in_room = matches!(replay.topic.channel(), Channel::Chat(_));
+        let reader = self.seat.principal();
+        texts.extend(page.into_iter().map(|live| {
+            // What was said before there were policies may hold what they hide.
+            let retold = in_room.then(|| chat::retold(policies, reader, &live.text));
+            retold.flatten().unwrap_or(live.text)
+        }));
         replay.at = end;
         self.replays.push_back(replay);
         self.send(texts).await

@@ -1,4 +1,5 @@
 //! How many sockets and subscriptions each user has in this process, and who is in which room.
+//! Sockets in other processes are the caller's to take off what a user may have.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

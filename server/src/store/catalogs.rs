@@ -1,10 +1,11 @@
 //! What was learned about a source, and apart from it what people changed.
 
 use serde_json::Value;
-use sqlx::FromRow;
 use sqlx::types::Json;
+use sqlx::{FromRow, Sqlite, Transaction};
 
 use super::error::StoreError;
+use super::schema_notes::{self, NoteChanges, NoteText};
 use super::{Moment, Store, checksum};
 use crate::id::DatasourceId;
 
@@ -66,62 +67,94 @@ impl<'s> Catalogs<'s> {
         Ok(found.map(|(version, edits)| tag(&version, edits)))
     }
 
-    /// Keeps what was learned. The edits stay.
-    pub(crate) async fn put_learned(
+    /// Keeps what was learned, with the notes that are made of it. The edits stay.
+    pub(crate) async fn put_learned<E: From<StoreError>>(
         &self,
         source: &DatasourceId,
         catalog: &Value,
-    ) -> Result<CatalogRecord, StoreError> {
+        notes: impl FnOnce(&CatalogRecord) -> Result<Vec<NoteText>, E>,
+    ) -> Result<(CatalogRecord, NoteChanges), E> {
         let mut transaction = self.store.write().await?;
-        let record = sqlx::query_as(
-            "INSERT INTO catalogs (datasource_id, catalog_json, version, learned_at)
-             VALUES (?, ?, ?, ?)
-             ON CONFLICT (datasource_id) DO UPDATE SET catalog_json = excluded.catalog_json,
-                 version = excluded.version, learned_at = excluded.learned_at
-             RETURNING *",
-        )
+        let record = insert(&mut transaction, source, catalog).await?;
+        noted(transaction, record, notes).await
+    }
+
+    /// Replaces the edits, and the notes by those that are made with them. `expected`: the
+    /// `edits_version` they were made against.
+    pub(crate) async fn put_edits<E: From<StoreError>>(
+        &self,
+        source: &DatasourceId,
+        edits: &Value,
+        (by, expected): (&str, Option<i64>),
+        notes: impl FnOnce(&CatalogRecord) -> Result<Vec<NoteText>, E>,
+    ) -> Result<CatalogRecord, E> {
+        let mut transaction = self.store.write().await?;
+        let record = update(&mut transaction, source, edits, (by, expected)).await?;
+        Ok(noted(transaction, record, notes).await?.0)
+    }
+}
+
+/// Writes the notes of a catalog in the transaction that writes the catalog, so that neither is
+/// there without the other.
+async fn noted<E: From<StoreError>>(
+    mut transaction: Transaction<'_, Sqlite>,
+    record: CatalogRecord,
+    notes: impl FnOnce(&CatalogRecord) -> Result<Vec<NoteText>, E>,
+) -> Result<(CatalogRecord, NoteChanges), E> {
+    let notes = notes(&record)?;
+    let changes = schema_notes::replace(&mut transaction, &record.datasource_id, &notes).await?;
+    transaction.commit().await.map_err(StoreError::from)?;
+    Ok((record, changes))
+}
+
+async fn insert(
+    transaction: &mut Transaction<'_, Sqlite>,
+    source: &DatasourceId,
+    catalog: &Value,
+) -> Result<CatalogRecord, StoreError> {
+    let query = sqlx::query_as(
+        "INSERT INTO catalogs (datasource_id, catalog_json, version, learned_at)
+         VALUES (?, ?, ?, ?)
+         ON CONFLICT (datasource_id) DO UPDATE SET catalog_json = excluded.catalog_json,
+             version = excluded.version, learned_at = excluded.learned_at
+         RETURNING *",
+    );
+    query
         .bind(source)
         .bind(Json(catalog))
         .bind(checksum(catalog))
         .bind(Moment::now())
-        .fetch_one(&mut *transaction)
+        .fetch_one(&mut **transaction)
         .await
-        .map_err(|error| StoreError::on_insert(error, WHAT, source))?;
-        transaction.commit().await?;
-        Ok(record)
-    }
+        .map_err(|error| StoreError::on_insert(error, WHAT, source))
+}
 
-    /// Replaces the edits. `expected`: the `edits_version` they were made against.
-    pub(crate) async fn put_edits(
-        &self,
-        source: &DatasourceId,
-        edits: &Value,
-        by: &str,
-        expected: Option<i64>,
-    ) -> Result<CatalogRecord, StoreError> {
-        let mut transaction = self.store.write().await?;
-        let actual: i64 =
-            sqlx::query_scalar("SELECT edits_version FROM catalogs WHERE datasource_id = ?")
-                .bind(source)
-                .fetch_optional(&mut *transaction)
-                .await?
-                .ok_or_else(|| StoreError::not_found(WHAT, source))?;
-        if let Some(expected) = expected.filter(|expected| *expected != actual) {
-            let id = source.to_string();
-            return Err(StoreError::VersionMismatch { what: WHAT, id, expected, actual });
-        }
-        let record = sqlx::query_as(
-            "UPDATE catalogs SET edits_json = ?, edits_version = edits_version + 1,
-                 edited_by = ?, edited_at = ?
-             WHERE datasource_id = ? RETURNING *",
-        )
+async fn update(
+    transaction: &mut Transaction<'_, Sqlite>,
+    source: &DatasourceId,
+    edits: &Value,
+    (by, expected): (&str, Option<i64>),
+) -> Result<CatalogRecord, StoreError> {
+    let actual: i64 =
+        sqlx::query_scalar("SELECT edits_version FROM catalogs WHERE datasource_id = ?")
+            .bind(source)
+            .fetch_optional(&mut **transaction)
+            .await?
+            .ok_or_else(|| StoreError::not_found(WHAT, source))?;
+    if let Some(expected) = expected.filter(|expected| *expected != actual) {
+        let id = source.to_string();
+        return Err(StoreError::VersionMismatch { what: WHAT, id, expected, actual });
+    }
+    let query = sqlx::query_as(
+        "UPDATE catalogs SET edits_json = ?, edits_version = edits_version + 1,
+             edited_by = ?, edited_at = ?
+         WHERE datasource_id = ? RETURNING *",
+    );
+    Ok(query
         .bind(Json(edits))
         .bind(by)
         .bind(Moment::now())
         .bind(source)
-        .fetch_one(&mut *transaction)
-        .await?;
-        transaction.commit().await?;
-        Ok(record)
-    }
+        .fetch_one(&mut **transaction)
+        .await?)
 }

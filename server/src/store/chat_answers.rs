@@ -45,6 +45,21 @@ impl ChatMessages<'_> {
         Ok(query.fetch_all(self.store.reader()).await?)
     }
 
+    /// The first answer that is owed to a question of the same room before this one's.
+    pub(crate) async fn owed_before(
+        &self,
+        held: &ChatAnswer,
+    ) -> Result<Option<ChatMessageId>, StoreError> {
+        let query = sqlx::query_scalar(
+            "SELECT a.id FROM chat_answers a JOIN chat_messages q ON q.id = a.question_id
+             WHERE a.room_id = ?1 AND a.status = 'running' AND q.seq <
+                 (SELECT seq FROM chat_messages WHERE id = ?2)
+             ORDER BY q.seq LIMIT 1",
+        );
+        let query = query.bind(&held.room_id).bind(&held.question_id);
+        Ok(query.fetch_optional(self.store.reader()).await?)
+    }
+
     /// Takes up an answer that a dead process held, if nobody else has.
     pub(crate) async fn take_up(
         &self,

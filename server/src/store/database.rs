@@ -12,9 +12,9 @@ use tokio::sync::mpsc::UnboundedSender;
 use super::data_dir::private_file;
 use super::error::StoreError;
 use super::{
-    Analyses, AuditLog, CatalogRecord, Catalogs, ChatMessages, ChatRooms, Datasources, Endpoints,
-    EventRows, IdempotencyKeys, Jobs, ModelDrafts, Owners, Reports, Runs, Schedules, SchemaNotes,
-    Scopes, Sessions, Uploads,
+    Analyses, AuditLog, CatalogRecord, Catalogs, ChatMessages, ChatRooms, Datasources, EdaProfiles,
+    Endpoints, EventRows, IdempotencyKeys, Jobs, ModelDrafts, Owners, Reports, Runs, Schedules,
+    SchemaNotes, Scopes, Sessions, Uploads,
 };
 use crate::events::Event;
 use crate::id::{FileId, ProcessId};
@@ -213,6 +213,10 @@ impl Store {
 
     pub(crate) fn model_drafts(&self) -> ModelDrafts<'_> {
         ModelDrafts::new(self)
+    }
+
+    pub(crate) fn eda_profiles(&self) -> EdaProfiles<'_> {
+        EdaProfiles::new(self)
     }
 
     pub(crate) fn analyses(&self) -> Analyses<'_> {

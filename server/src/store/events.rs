@@ -129,21 +129,15 @@ impl<'s> EventRows<'s> {
         Ok((reached, news.collect()))
     }
 
-    /// Clears what is older than a time. The numbers go on.
-    pub(crate) async fn clear(
-        &self,
-        chat_before: Timestamp,
-        before: Timestamp,
-    ) -> Result<u64, StoreError> {
+    /// Clears what is older than a time, but nothing of rooms: that goes with their messages. The
+    /// numbers go on.
+    pub(crate) async fn clear(&self, before: Timestamp) -> Result<u64, StoreError> {
         let mut transaction = self.store.write().await?;
-        let done = sqlx::query(
-            "DELETE FROM events WHERE created_at < ?1
-                 OR (created_at < ?2 AND channel LIKE 'chat/%')",
-        )
-        .bind(Moment::from(before))
-        .bind(Moment::from(chat_before))
-        .execute(&mut *transaction)
-        .await?;
+        let done =
+            sqlx::query("DELETE FROM events WHERE created_at < ? AND channel NOT LIKE 'chat/%'")
+                .bind(Moment::from(before))
+                .execute(&mut *transaction)
+                .await?;
         transaction.commit().await?;
         Ok(done.rows_affected())
     }

@@ -5,6 +5,7 @@
 //! holds another number may not write to it (`working`). A job ends once. Absent on purpose: what
 //! a job does.
 
+mod sweeping;
 mod working;
 
 use serde_json::{Value, json};
@@ -141,7 +142,9 @@ impl<'s> Jobs<'s> {
 
     pub(crate) async fn create(&self, new: &NewJob) -> Result<Job, StoreError> {
         let mut transaction = self.store.write().await?;
-        let (job, event) = insert(&mut transaction, new).await?;
+        let Some((job, event)) = insert_once(&mut transaction, new).await? else {
+            return Err(StoreError::Exists { what: WHAT, id: "of this moment".to_owned() });
+        };
         transaction.commit().await?;
         self.store.tell([event]);
         Ok(job)
@@ -222,17 +225,19 @@ impl<'s> Jobs<'s> {
     }
 }
 
-/// Adds a job that waits, and what tells of it.
-pub(super) async fn insert(
+/// Adds a job that waits, and what tells of it; none where the moment of its schedule has one.
+pub(super) async fn insert_once(
     transaction: &mut Transaction<'_, Sqlite>,
     new: &NewJob,
-) -> Result<(Job, Event), StoreError> {
+) -> Result<Option<(Job, Event)>, StoreError> {
     let id = JobId::new();
     let (schedule, moment) = new.scheduled.as_ref().map(|(s, m)| (s, *m)).unzip();
-    let job: Job = sqlx::query_as(
+    let job: Option<Job> = sqlx::query_as(
         "INSERT INTO jobs (id, kind, owner, principal_json, input_json, status, schedule_id,
              scheduled_for, created_at)
-         VALUES (?, ?, ?, ?, ?, 'queued', ?, ?, ?) RETURNING *",
+         VALUES (?, ?, ?, ?, ?, 'queued', ?, ?, ?)
+         ON CONFLICT (schedule_id, scheduled_for) WHERE schedule_id IS NOT NULL DO NOTHING
+         RETURNING *",
     )
     .bind(&id)
     .bind(new.kind)
@@ -242,11 +247,12 @@ pub(super) async fn insert(
     .bind(schedule)
     .bind(moment)
     .bind(Moment::now())
-    .fetch_one(&mut **transaction)
+    .fetch_optional(&mut **transaction)
     .await
     .map_err(|error| StoreError::on_insert(error, WHAT, &id))?;
+    let Some(job) = job else { return Ok(None) };
     let event = told(transaction, &job, EventKind::Status).await?;
-    Ok((job, event))
+    Ok(Some((job, event)))
 }
 
 /// Writes the event that tells how a job stands.

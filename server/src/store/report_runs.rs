@@ -4,6 +4,7 @@
 //! and cancelling each want it to be running. What a dead process left running is failed at the
 //! next start, so that nothing runs for ever.
 
+mod sweeping;
 mod told;
 
 use serde_json::Value;
@@ -306,6 +307,16 @@ impl<'s> Runs<'s> {
         }
         query.push(")");
         Ok(query.build_query_scalar().fetch_all(self.store.reader()).await?)
+    }
+
+    /// The runs of this process that have not ended, each with its job where that is to stop.
+    pub(crate) async fn unfinished(&self) -> Result<Vec<(RunId, Option<JobId>)>, StoreError> {
+        let query = sqlx::query_as(
+            "SELECT r.id, j.id FROM report_runs r
+             LEFT JOIN jobs j ON j.id = r.job_id AND j.cancel_requested = 1
+             WHERE r.status = 'running' AND r.process_id = ?",
+        );
+        Ok(query.bind(self.store.process()).fetch_all(self.store.reader()).await?)
     }
 
     /// The processes that have runs which are not finished.

@@ -10,7 +10,7 @@ use sqlx::types::Json;
 use sqlx::{FromRow, QueryBuilder, Sqlite};
 
 use super::error::StoreError;
-use super::jobs::insert;
+use super::jobs::insert_once;
 use super::{Job, Moment, NewJob, Page, PageRequest, Store};
 use crate::id::{DatasourceId, JobId, ReportKey, ScheduleId};
 
@@ -52,6 +52,8 @@ pub(crate) struct Schedule {
     pub(crate) next_at: Option<Moment>,
     pub(crate) last_at: Option<Moment>,
     pub(crate) last_job_id: Option<JobId>,
+    /// Why it was turned off, where nobody did.
+    pub(crate) problem: Option<String>,
     pub(crate) created_at: Moment,
     pub(crate) updated_at: Moment,
 }
@@ -79,7 +81,8 @@ impl<'s> Schedules<'s> {
                  params_json = excluded.params_json, cron = excluded.cron,
                  time_zone = excluded.time_zone, misfire = excluded.misfire,
                  max_catch_up = excluded.max_catch_up, enabled = excluded.enabled,
-                 next_at = excluded.next_at, updated_at = excluded.updated_at
+                 next_at = excluded.next_at, updated_at = excluded.updated_at,
+                 problem = NULL
              RETURNING *",
         )
         .bind(&schedule.id)
@@ -152,8 +155,26 @@ impl<'s> Schedules<'s> {
         Ok(query.bind(now).fetch_all(self.store.reader()).await?)
     }
 
-    /// Writes the jobs of the moments that have come, and the moment after them. None where the
-    /// schedule is no longer as it was seen: another process has done it, or somebody changed it.
+    /// Turns a schedule off that cannot be run, and keeps why; unless it is no longer as it was
+    /// seen.
+    pub(crate) async fn turn_off(&self, seen: &Schedule, why: &str) -> Result<(), StoreError> {
+        let mut transaction = self.store.write().await?;
+        sqlx::query(
+            "UPDATE schedules SET enabled = 0, problem = ? WHERE id = ? AND next_at IS ?
+                 AND updated_at = ? AND enabled = 1",
+        )
+        .bind(why)
+        .bind(&seen.id)
+        .bind(seen.next_at)
+        .bind(seen.updated_at)
+        .execute(&mut *transaction)
+        .await?;
+        Ok(transaction.commit().await?)
+    }
+
+    /// Writes the jobs of the moments that have come, and the moment after them; a moment that has
+    /// its job makes no other. None where the schedule is no longer as it was seen: another process
+    /// has done it, or somebody changed it.
     pub(crate) async fn advance(
         &self,
         seen: &Schedule,
@@ -177,9 +198,11 @@ impl<'s> Schedules<'s> {
             return Ok(None);
         }
         for new in jobs {
-            let (job, event) = insert(&mut transaction, new).await?;
-            made.push(job);
-            events.push(event);
+            // A schedule that was turned back comes to moments that were run already.
+            if let Some((job, event)) = insert_once(&mut transaction, new).await? {
+                made.push(job);
+                events.push(event);
+            }
         }
         if let Some(last) = made.last() {
             sqlx::query("UPDATE schedules SET last_at = ?, last_job_id = ? WHERE id = ?")

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use sha2::{Digest, Sha256};
-use sqlx::FromRow;
+use sqlx::{FromRow, Sqlite, Transaction};
 
 use super::error::StoreError;
 use super::{Moment, Page, PageRequest, Store};
@@ -79,61 +79,58 @@ impl<'s> SchemaNotes<'s> {
         .await?;
         Ok(page.page(LIST, rows, |row: &SchemaNote| format!("{} {}", row.chunk, row.object)))
     }
+}
 
-    /// Makes the notes of a source those given, writing only what differs.
-    pub(crate) async fn replace(
-        &self,
-        source: &DatasourceId,
-        notes: &[NoteText],
-    ) -> Result<NoteChanges, StoreError> {
-        let mut transaction = self.store.write().await?;
-        let known: Vec<(String, i64, String)> = sqlx::query_as(
-            "SELECT object, chunk, md_hash FROM schema_notes WHERE datasource_id = ?",
+/// Makes the notes of a source those given, writing only what differs.
+pub(super) async fn replace(
+    transaction: &mut Transaction<'_, Sqlite>,
+    source: &DatasourceId,
+    notes: &[NoteText],
+) -> Result<NoteChanges, StoreError> {
+    let known: Vec<(String, i64, String)> =
+        sqlx::query_as("SELECT object, chunk, md_hash FROM schema_notes WHERE datasource_id = ?")
+            .bind(source)
+            .fetch_all(&mut **transaction)
+            .await?;
+    let mut known: BTreeMap<(String, i64), String> =
+        known.into_iter().map(|(object, chunk, hash)| ((object, chunk), hash)).collect();
+    let mut changes = NoteChanges::default();
+    for note in notes {
+        let hash = hash_of(&note.md);
+        if known.remove(&(note.object.clone(), note.chunk)).as_deref() == Some(&hash) {
+            changes.unchanged += 1;
+            continue;
+        }
+        changes.written += 1;
+        sqlx::query(
+            "INSERT INTO schema_notes (id, datasource_id, object, chunk, md, md_hash, created_at)
+             VALUES (?, ?, ?, ?, ?, ?, ?)
+             ON CONFLICT (datasource_id, object, chunk) DO UPDATE SET id = excluded.id,
+                 md = excluded.md, md_hash = excluded.md_hash, created_at = excluded.created_at",
+        )
+        .bind(SchemaNoteId::new())
+        .bind(source)
+        .bind(&note.object)
+        .bind(note.chunk)
+        .bind(&note.md)
+        .bind(hash)
+        .bind(Moment::now())
+        .execute(&mut **transaction)
+        .await
+        .map_err(|error| StoreError::on_insert(error, "schema note", &note.object))?;
+    }
+    for (object, chunk) in known.into_keys() {
+        changes.removed += 1;
+        sqlx::query(
+            "DELETE FROM schema_notes WHERE datasource_id = ? AND object = ? AND chunk = ?",
         )
         .bind(source)
-        .fetch_all(&mut *transaction)
+        .bind(object)
+        .bind(chunk)
+        .execute(&mut **transaction)
         .await?;
-        let mut known: BTreeMap<(String, i64), String> =
-            known.into_iter().map(|(object, chunk, hash)| ((object, chunk), hash)).collect();
-        let mut changes = NoteChanges::default();
-        for note in notes {
-            let hash = hash_of(&note.md);
-            if known.remove(&(note.object.clone(), note.chunk)).as_deref() == Some(&hash) {
-                changes.unchanged += 1;
-                continue;
-            }
-            changes.written += 1;
-            sqlx::query(
-                "INSERT INTO schema_notes (id, datasource_id, object, chunk, md, md_hash, created_at)
-                 VALUES (?, ?, ?, ?, ?, ?, ?)
-                 ON CONFLICT (datasource_id, object, chunk) DO UPDATE SET id = excluded.id,
-                     md = excluded.md, md_hash = excluded.md_hash, created_at = excluded.created_at",
-            )
-            .bind(SchemaNoteId::new())
-            .bind(source)
-            .bind(&note.object)
-            .bind(note.chunk)
-            .bind(&note.md)
-            .bind(hash)
-            .bind(Moment::now())
-            .execute(&mut *transaction)
-            .await
-            .map_err(|error| StoreError::on_insert(error, "schema note", &note.object))?;
-        }
-        for (object, chunk) in known.into_keys() {
-            changes.removed += 1;
-            sqlx::query(
-                "DELETE FROM schema_notes WHERE datasource_id = ? AND object = ? AND chunk = ?",
-            )
-            .bind(source)
-            .bind(object)
-            .bind(chunk)
-            .execute(&mut *transaction)
-            .await?;
-        }
-        transaction.commit().await?;
-        Ok(changes)
     }
+    Ok(changes)
 }
 
 /// A page of notes that are not the stored ones, in the same order and with the same cursors.

@@ -187,20 +187,19 @@ impl<'s> Scopes<'s> {
         .ok_or_else(|| StoreError::not_found(VERSION, scope))
     }
 
-    /// Whether a person confirmed this IR for a question of this name.
-    pub(crate) async fn is_confirmed(
+    /// The questions for which a person confirmed this IR: those of the versions themselves, not
+    /// of the first of their scope. A version that a person wrote is for what its scope is called.
+    pub(crate) async fn confirmed(
         &self,
         source: &DatasourceId,
-        name: &str,
         ir_hash: &str,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<Vec<String>, StoreError> {
         let query = sqlx::query_scalar(
-            "SELECT EXISTS (SELECT 1 FROM scope_versions v JOIN scopes s ON s.id = v.scope_id
-                 WHERE s.datasource_id = ? AND s.name = ?
-                     AND v.ir_hash = ? AND v.verified_hash = v.ir_hash)",
+            "SELECT DISTINCT coalesce(json_extract(v.answer_json, '$.question'), s.name)
+             FROM scope_versions v JOIN scopes s ON s.id = v.scope_id
+             WHERE s.datasource_id = ? AND v.ir_hash = ? AND v.verified_hash = v.ir_hash",
         );
-        let query = query.bind(source).bind(name).bind(ir_hash);
-        Ok(query.fetch_one(self.store.reader()).await?)
+        Ok(query.bind(source).bind(ir_hash).fetch_all(self.store.reader()).await?)
     }
 
     /// Newest first; of one owner, or of all; of one status, or of any.

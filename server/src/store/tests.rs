@@ -2,6 +2,7 @@
 
 mod concurrency;
 mod datasources;
+mod eda_profiles;
 mod jobs;
 mod journal;
 mod learned;

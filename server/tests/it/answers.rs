@@ -1,6 +1,6 @@
 //! Answers of an age: given again where they were asked for, to whom the same is shown.
 
-use crate::world::{Reply, World};
+use crate::world::{CONFIG, Reply, World};
 use serde_json::{Value, json};
 
 fn by_region() -> Value {
@@ -52,6 +52,48 @@ async fn an_answer_is_given_again_where_an_age_is_asked_for() {
     query(&world, json!({"max_age": -1})).await.problem(422, "invalid");
 }
 
+async fn counted(world: &World, name: &str) -> u64 {
+    let metrics = world.get("/metrics").send().await.text();
+    let line = metrics.lines().find(|line| line.starts_with(&format!("{name} "))).unwrap();
+    line.rsplit_once(' ').unwrap().1.parse().unwrap()
+}
+
+#[tokio::test]
+async fn nothing_older_is_given_than_what_was_given_before() {
+    let world = World::learned().await;
+    query(&world, json!({})).await.expect(200);
+    assert_eq!(counted(&world, "air_result_cache_entries").await, 0, "no age was asked for");
+    let first = query(&world, json!({"max_age": 600})).await.expect(200);
+    add_order(&world, 6);
+    let fresh = query(&world, json!({})).await.expect(200);
+    assert_ne!(fresh["rows"], first["rows"]);
+    let again = query(&world, json!({"max_age": 600})).await.expect(200);
+    assert_eq!((&again["cached"], &again["rows"]), (&json!(true), &fresh["rows"]));
+    assert_eq!((&again["as_of"], &again["qa"]), (&fresh["as_of"], &fresh["qa"]));
+    assert_eq!(counted(&world, "air_result_cache_entries").await, 1);
+    // What was asked in another way is another question, and is not touched.
+    let sql = json!({"datasource_id": "shop", "sql": "select count(*) as n from orders"});
+    world.post("/v1/query").json(&sql).send().await.expect(200);
+    assert_eq!(counted(&world, "air_result_cache_entries").await, 1);
+}
+
+#[tokio::test]
+async fn a_fresh_answer_too_large_to_keep_puts_the_kept_one_out() {
+    let config = format!("{CONFIG}execution: {{result_cache: 40KB}}\n");
+    let world = World::with(false, &config).await;
+    world.post("/v1/learn?datasource_id=shop").send().await.expect(200);
+    query(&world, json!({"max_age": 600})).await.expect(200);
+    assert_eq!(counted(&world, "air_result_cache_entries").await, 1);
+    for id in 0..1_000 {
+        add_order(&world, 10 + id);
+    }
+    let fresh = query(&world, json!({})).await.expect(200);
+    assert!(fresh["rows"].as_array().unwrap().len() > 900);
+    assert_eq!(counted(&world, "air_result_cache_entries").await, 0);
+    let next = query(&world, json!({"max_age": 600})).await.expect(200);
+    assert_eq!((&next["cached"], &next["rows"]), (&json!(false), &fresh["rows"]));
+}
+
 #[tokio::test]
 async fn what_differs_is_another_question() {
     let world = World::learned().await;
@@ -62,7 +104,7 @@ async fn what_differs_is_another_question() {
     };
     let body = |ir: Value, now: &str| json!({"ir": ir, "now": now, "max_age": 600});
     let first = query(&world, body(recent("this month"), now)).await.expect(200);
-    let same = query(&world, body(recent("this month"), "2024-03-20T00:00:00Z")).await.expect(200);
+    let same = query(&world, body(recent("this month"), "2024-03-15T00:09:00Z")).await.expect(200);
     assert_eq!((&same["cached"], &same["rows"]), (&json!(true), &first["rows"]));
     for (ir, now) in [
         (recent("this month"), "2024-02-15T00:00:00Z"),
@@ -83,6 +125,22 @@ async fn what_differs_is_another_question() {
     world.call("PATCH", "/v1/datasources/shop").json(&patch).send().await.expect(200);
     let changed = query(&world, json!({"max_age": 600})).await.expect(200);
     assert_eq!(changed["cached"], false);
+}
+
+#[tokio::test]
+async fn a_verdict_is_not_given_again_at_another_time() {
+    let world = World::learned().await;
+    let ir = json!({"entities": ["orders"], "metrics": [{"name": "n", "agg": "count"}],
+        "filters": [{"field": "placed_at", "op": ">=", "value": "2024-01-01"},
+                    {"field": "placed_at", "op": "<", "value": "2024-03-01"}]});
+    let body = |now: &str| json!({"ir": ir, "now": now, "max_age": 600});
+    let then = query(&world, body("2024-02-10T00:00:00Z")).await.expect(200);
+    // Nothing of the plan depends on when it is asked; how fresh its rows are does.
+    let later = query(&world, body("2026-03-02T00:00:00Z")).await.expect(200);
+    assert_eq!((&later["cached"], &later["rows"]), (&json!(false), &then["rows"]));
+    assert_ne!(later["qa"]["checks"], then["qa"]["checks"]);
+    let soon = query(&world, body("2026-03-02T00:01:00Z")).await.expect(200);
+    assert_eq!((&soon["cached"], &soon["qa"]), (&json!(true), &later["qa"]));
 }
 
 #[tokio::test]

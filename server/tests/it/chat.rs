@@ -209,7 +209,8 @@ async fn messages_and_questions_are_limited_by_user() {
     let reply = post("ann", "@air number of customers").await;
     assert!(reply.header("retry-after").parse::<u32>().unwrap() <= 60);
     reply.problem(429, "too_many_requests");
-    // The refused question took one of the messages.
+    // The refused question took none of the messages.
+    post("ann", "two").await.expect(201);
     post("ann", "three").await.expect(201);
     post("ann", "four").await.problem(429, "too_many_requests");
     post("bob", "mine").await.expect(201);
@@ -291,6 +292,85 @@ async fn a_question_back_is_answered_by_a_reply() {
 }
 
 #[tokio::test]
+async fn a_new_question_after_a_question_back_is_no_answer_to_it() {
+    let world = world("").await;
+    let session = make(&world, "ann", json!({"kind": "personal"})).await;
+    let room = session["id"].as_str().unwrap();
+    let question = "which region was the best";
+    let back = asked(&world, "ann", room, question).await;
+    assert_eq!(back["answer"]["state"], "clarify", "{back}");
+    for new in ["number of customers", "how many customers are there, by name"] {
+        let other = asked(&world, "ann", room, new).await;
+        assert_eq!(other["answer"]["question"], new, "{other}");
+        assert_eq!(
+            (&other["answer"]["state"], &other["answer"]["answers"]),
+            (&json!("answer"), &Value::Null)
+        );
+        assert_ne!(other["answer"]["scope_id"], back["answer"]["scope_id"]);
+    }
+    // The question back is open still.
+    let reply = json!({"content": "1\nhighest", "in_reply_to": back["message_id"]});
+    let posted = say(&world, "ann", room, reply).await;
+    let done = answer(&world, "ann", room, &posted).await;
+    assert_eq!(
+        (&done["answer"]["state"], &done["answer"]["question"]),
+        (&json!("answer"), &json!(question))
+    );
+
+    // Words that are no question are an answer, and what they do not answer is asked again.
+    let back = asked(&world, "ann", room, question).await;
+    let half = asked(&world, "ann", room, "1").await;
+    assert_eq!(half["answer"]["questions"], json!([back["answer"]["questions"][1]]));
+    let odd = asked(&world, "ann", room, "whatever you like").await;
+    assert_eq!(
+        (&odd["answer"]["state"], &odd["answer"]["question"]),
+        (&json!("clarify"), &json!(question))
+    );
+    assert_eq!(odd["answer"]["questions"][0]["id"], "polarity", "{odd}");
+    let done = asked(&world, "ann", room, "the low end, please").await;
+    assert_eq!(done["answer"]["state"], "answer", "{done}");
+    assert_eq!(done["answer"]["ir"]["order"][0]["dir"], "asc", "{done}");
+}
+
+#[tokio::test]
+async fn a_reply_does_not_move_an_answer_to_another_source() {
+    let world = World::with(
+        true,
+        "
+files: {base_path: files}
+analytics_sources:
+  - {id: shop, kind: files, base_path: files/shop, default: true}
+  - {id: copy, kind: files, base_path: files/shop}
+",
+    )
+    .await;
+    for id in ["shop", "copy"] {
+        let learn = format!("/v1/learn?datasource_id={id}");
+        world.as_user("eva", "editor", "POST", &learn).send().await.expect(200);
+    }
+    let session = make(&world, "ann", json!({"kind": "personal"})).await;
+    let room = session["id"].as_str().unwrap();
+    let first = asked(&world, "ann", room, "number of orders by region").await;
+    assert_eq!(first["answer"]["datasource_id"], "shop", "{first}");
+    let back = asked(&world, "ann", room, "which region was the best").await;
+    assert_eq!(back["answer"]["state"], "clarify", "{back}");
+    let change = world.as_user("adm", "admin", "PATCH", "/v1/datasources/copy");
+    change.json(&json!({"default": true})).send().await.expect(200);
+
+    // The question back was about the first source, and so is what is answered.
+    let done = asked(&world, "ann", room, "1\nhighest").await;
+    assert_eq!(
+        (&done["answer"]["state"], &done["answer"]["datasource_id"]),
+        (&json!("answer"), &json!("shop"))
+    );
+    let reply = json!({"content": "only north", "in_reply_to": first["message_id"]});
+    let posted = say(&world, "ann", room, reply).await;
+    let refused = answer(&world, "ann", room, &posted).await;
+    assert_eq!(refused["answer"]["state"], "failed", "{refused}");
+    assert!(refused["answer"]["reason"].as_str().unwrap().contains("shop"), "{refused}");
+}
+
+#[tokio::test]
 async fn an_answer_is_saved_as_a_report() {
     let world = world("").await;
     make(&world, "ann", json!({"id": "general", "private": true, "members": ["eva"]})).await;
@@ -364,6 +444,31 @@ async fn what_was_said_survives_a_restart() {
     assert_eq!(done["answer"]["state"], "answer", "{done}");
     let next = asked(&world, "ann", "general", "@air by region").await;
     assert_eq!(next["answer"]["row_count"], 3, "the conversation goes on: {next}");
+}
+
+#[tokio::test]
+async fn rows_that_were_said_before_there_were_policies_are_not_shown() {
+    let world = world("").await;
+    make(&world, "ann", json!({"id": "general"})).await;
+    let before = asked(&world, "ann", "general", "@air number of orders by region").await;
+    assert_eq!(before["answer"]["rows"].as_array().unwrap().len(), 3, "{before}");
+    assert!(before["content"].as_str().unwrap().contains("| north | 2 |"), "{before}");
+    let policies = "policies:\n  - {datasource: shop, entity: orders, roles: [admin]}\n";
+    std::fs::write(world.folder.path().join("config.yaml"), config(policies)).unwrap();
+
+    let world = world.restarted().await;
+    let page = read(&world, "ann", "/v1/chat/rooms/general/messages").await;
+    let messages = page["items"].as_array().unwrap();
+    let after = messages.iter().find(|m| m["message_id"] == before["message_id"]).unwrap();
+    let answer = &after["answer"];
+    for hidden in ["rows", "sql", "qa", "columns", "row_count", "ir"] {
+        assert!(answer.get(hidden).is_none_or(Value::is_null), "{hidden}: {answer}");
+    }
+    assert_eq!(answer["interpretation"], before["answer"]["interpretation"]);
+    let why = answer["reason"].as_str().unwrap();
+    let content = after["content"].as_str().unwrap();
+    assert!(why.starts_with("Policies") && content.contains(why), "{after}");
+    assert!(!after.to_string().contains("north"), "{after}");
 }
 
 #[tokio::test]

@@ -209,7 +209,8 @@ async fn a_source_and_a_run_are_analyzed() {
     let text = job["result"]["analysis_md"].as_str().unwrap();
     assert!(text.contains("# Analysis of Orders") && text.contains("| amount |"), "{text}");
     assert_eq!(job["result"]["eda"]["status"], "off");
-    assert_eq!(job["result"]["eda"]["missing"], json!(["correlations", "outliers"]));
+    let missing = json!(["profile", "correlations", "outliers", "drift"]);
+    assert_eq!(job["result"]["eda"]["missing"], missing);
 
     let run = world.query(by_region()).await.expect(200);
     let body = json!({"run_id": run["run_id"]});
@@ -351,6 +352,40 @@ async fn a_job_of_a_dead_process_is_taken_up_again() {
     assert_eq!(outcomes, ["lost", "completed"]);
 }
 
+#[tokio::test]
+async fn an_analysis_goes_on_by_the_names_of_tables() {
+    let world = World::learned().await;
+    let body = json!({"datasource_id": "shop"});
+    let accepted = world.post("/v1/process/analyze").json(&body).send().await.expect(202);
+    let done = until(&world, id(&accepted), over).await;
+    let tables = done["result"]["tables"].as_array().unwrap();
+    assert_eq!(tables.len(), 2, "{done}");
+    // As a process leaves it that was killed after a table, before which another was learned.
+    let last = tables[1].clone();
+    let pool = database(&world).await;
+    sqlx::query(
+        "UPDATE jobs SET status = 'queued', finished_at = NULL, claimed_by = NULL,
+             result_json = NULL, checkpoint_json = ? WHERE id = ?",
+    )
+    .bind(json!([last]).to_string())
+    .bind(id(&accepted))
+    .execute(&pool)
+    .await
+    .unwrap();
+    pool.close().await;
+    let job = until(&world, id(&accepted), over).await;
+    assert_eq!(job["status"], "completed", "{job}");
+    let mut names: Vec<&str> = job["result"]["tables"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|table| table["table"].as_str().unwrap())
+        .collect();
+    assert_eq!(job["result"]["tables"][0], last, "what was done is not done again");
+    names.sort_unstable();
+    assert_eq!(names, ["customers", "orders"], "each once");
+}
+
 /// What was told on a channel: the kinds, in their order.
 async fn told(world: &World, channel: &str) -> Vec<String> {
     let pool = database(world).await;
@@ -387,4 +422,29 @@ async fn each_change_is_told_on_its_channel() {
     assert_eq!(told(&world, channel).await, ["status", "status", "error"]);
     let channel = format!("run/{}", job["run_ids"][0].as_str().unwrap());
     assert_eq!(told(&world, &channel).await, ["status", "error"]);
+}
+
+#[tokio::test]
+async fn a_job_goes_after_its_retention_and_its_run_stays() {
+    let config = format!("{CONFIG}execution: {{jobs: {{retention: 1ms}}}}\n");
+    let world = World::with(false, &config).await;
+    world.post("/v1/learn?datasource_id=shop").send().await.expect(200);
+    let body = json!({"datasource_id": "shop", "ir": by_region()});
+    let call = world.post("/v1/query").json(&body).header("prefer", "respond-async");
+    let accepted = call.send().await.expect(202);
+    let path = format!("/v1/jobs/{}", id(&accepted));
+    let deadline = Instant::now() + Duration::from_secs(60);
+    loop {
+        let found = world.get(&path).send().await;
+        if found.status.as_u16() == 404 {
+            break;
+        }
+        assert!(Instant::now() < deadline, "it is still there: {}", found.text());
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let runs: Vec<(String,)> = sqlx::query_as("SELECT status FROM report_runs")
+        .fetch_all(&database(&world).await)
+        .await
+        .unwrap();
+    assert_eq!(runs, [("completed".to_owned(),)]);
 }

@@ -17,6 +17,7 @@ mod chat;
 mod contract;
 mod coverage;
 mod datasources;
+mod eda;
 mod exports;
 mod jobs;
 mod planning;

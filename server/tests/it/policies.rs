@@ -275,3 +275,133 @@ async fn a_policy_that_does_not_fit_refuses_its_entity() {
     // A policy without it still holds.
     world.as_user("adm", "admin", "POST", "/v1/query").json(&query).send().await.expect(200);
 }
+
+/// A report of the admin's, of this definition.
+async fn saved(world: &World, key: &str, source: Option<&str>, def: Value) {
+    let new = json!({"key": key, "title": "A report"});
+    world.as_user("adm", "admin", "POST", "/v1/reports").json(&new).send().await.expect(201);
+    let mut body = json!({"def": def});
+    if let Some(source) = source {
+        body["datasource_id"] = json!(source);
+    }
+    let path = format!("/v1/reports/{key}/versions");
+    world.as_user("adm", "admin", "POST", &path).json(&body).send().await.expect(201);
+}
+
+/// Every way to what a report is made of.
+fn ways(key: &str) -> Vec<(&'static str, String)> {
+    let at = |rest: &str| format!("/v1/reports/{key}{rest}");
+    vec![
+        ("GET", at("")),
+        ("GET", at("/versions")),
+        ("GET", at("/export")),
+        ("GET", at("/export?format=yaml")),
+        ("POST", at("/run?datasource_id=shop")),
+        ("POST", at("/run?datasource_id=shop&format=html")),
+    ]
+}
+
+#[tokio::test]
+async fn a_definition_with_a_hidden_name_is_not_shown() {
+    let world = shop().await;
+    let of = |ir: Value| json!({"version": "1", "ir": ir});
+    let total = json!({"entities": ["orders"], "metrics": [{"name": "t", "agg": "sum", "field": "amount"}]});
+    let open = json!({"entities": ["orders"], "metrics": [{"name": "n", "agg": "count"}],
+        "filters": [{"field": "amount", "op": ">", "value": "{{least}}"}]});
+    let mut with_param = of(open);
+    with_param["params"] =
+        json!({"schema": {"type": "object", "properties": {"least": {"type": "number"}}}});
+    let mut noted = of(counting("orders"));
+    noted["notes"] = json!("Not the sum of Amount.");
+    let mut named = counting("orders");
+    named["metrics"][0]["name"] = json!("amount");
+    let definitions = [
+        ("total", of(total.clone())),
+        ("param", with_param),
+        ("noted", noted),
+        ("named", of(named)),
+        ("sql", json!({"version": "1", "sql": "select max(amount) as m from orders"})),
+        ("comment", json!({"version": "1", "sql": "select count(*) as n from orders -- amount"})),
+        ("other", of(json!({"entities": ["customers"], "dimensions": ["customers.id"]}))),
+    ];
+    for (key, def) in &definitions {
+        saved(&world, key, Some("shop"), def.clone()).await;
+        for (method, target) in ways(key) {
+            let reply = with(&world, "viewer", &north(), method, &target).send().await;
+            let text = reply.text().to_lowercase();
+            reply.problem(403, "forbidden");
+            assert!(!text.contains("amount") && !text.contains("customers"), "{target}: {text}");
+        }
+        // Whoever sees all of it reads it, and runs it.
+        for (method, target) in ways(key) {
+            let call = world.as_user("adm", "admin", method, &target);
+            let reply = call.send().await;
+            assert!(reply.status.is_success(), "{target}: {}", reply.text());
+        }
+        // Nothing of it is in a record of the viewer's.
+        let runs = format!("/v1/reports/{key}/runs");
+        let runs = with(&world, "viewer", &north(), "GET", &runs).send().await.expect(200);
+        assert_eq!(runs["items"], json!([]));
+    }
+    saved(&world, "portable", None, of(total)).await;
+    for (method, target) in ways("portable") {
+        let reply = with(&world, "viewer", &north(), method, &target).send().await;
+        reply.problem(403, "forbidden");
+    }
+    let list = with(&world, "viewer", &north(), "GET", "/v1/reports").send().await.expect(200);
+    assert!(!list.to_string().contains("amount"), "{list}");
+}
+
+#[tokio::test]
+async fn a_definition_of_what_is_seen_is_shown_and_run() {
+    let world = shop().await;
+    let ir = json!({"entities": ["orders"], "dimensions": ["region"],
+        "metrics": [{"name": "n", "agg": "count"}],
+        "filters": [{"field": "id", "op": ">", "value": "{{after}}"}]});
+    let def = json!({"version": "1", "ir": ir, "notes": "Orders by region; not the amounts.",
+        "params": {"schema": {"type": "object", "properties": {"after": {"type": "integer"}}}}});
+    saved(&world, "regions", Some("shop"), def.clone()).await;
+    saved(&world, "portable", None, def).await;
+    for key in ["regions", "portable"] {
+        for (method, target) in ways(key) {
+            let reply = with(&world, "viewer", &north(), method, &target).send().await;
+            assert!(reply.status.is_success(), "{target}: {}", reply.text());
+        }
+    }
+    // Without any row to see there is no such entity, so nothing of it is shown.
+    let dev = json!({"team": "dev"});
+    for (method, target) in ways("regions") {
+        with(&world, "viewer", &dev, method, &target).send().await.problem(403, "forbidden");
+    }
+}
+
+#[tokio::test]
+async fn values_of_the_rows_that_are_seen_are_understood() {
+    let world = shop().await;
+    let ask = |claims: Value, question: &str| {
+        let body = json!({"datasource_id": "shop", "question": question});
+        with(&world, "viewer", &claims, "POST", "/v1/ask").json(&body).send()
+    };
+    let south = json!({"team": "sales", "regions": ["south"], "customer": 1});
+    for (claims, region, n) in [(north(), "north", 2), (south.clone(), "south", 2)] {
+        for _ in 0..2 {
+            let answer = ask(claims.clone(), &format!("how many orders in {region}")).await;
+            let answer = answer.expect(200);
+            assert_eq!(answer["state"], "answer", "{answer}");
+            assert_eq!(answer["ir"]["filters"][0]["value"], region, "{answer}");
+            assert_eq!(
+                answer["result"]["rows"][0].as_object().unwrap().values().next(),
+                Some(&json!(n))
+            );
+        }
+    }
+    // A value of other rows is as good as none, and nobody is led to it.
+    for question in ["how many orders in south", "how many orders in sout"] {
+        let answer = ask(north(), question).await.expect(200);
+        assert_ne!(answer["state"], "answer", "{answer}");
+        let asked = answer["questions"].as_array().unwrap();
+        assert!(asked.iter().all(|q| !q["choices"].to_string().contains("south")), "{answer}");
+    }
+    let catalog = with(&world, "viewer", &south, "GET", "/v1/catalog/shop").send().await;
+    assert!(!catalog.text().contains("north"), "the catalog holds no values of rows");
+}

@@ -262,3 +262,52 @@ async fn a_report_without_a_definition_cannot_be_run() {
     assert_eq!(read.header("etag"), "");
     assert_eq!(read.expect(200)["current"], Value::Null);
 }
+
+#[tokio::test]
+async fn a_report_of_sql_is_read_against_the_catalog_at_each_run() {
+    let world = World::learned().await;
+    let new = json!({"key": "by_sql", "title": "By SQL"});
+    world.post("/v1/reports").json(&new).send().await.expect(201);
+    let sql = "select region, count(*) as n from orders group by region order by region";
+    let def =
+        json!({"version": "1", "sql": sql, "visuals": [{"type": "bar", "x": "region", "y": "n"}]});
+    let post = |def: &Value| {
+        let body = json!({"def": def, "datasource_id": "shop"});
+        world.post("/v1/reports/by_sql/versions").json(&body).header("if-match", "*").send()
+    };
+    let first = json!({"def": def, "datasource_id": "shop"});
+    world.post("/v1/reports/by_sql/versions").json(&first).send().await.expect(201);
+    let run = world.post("/v1/reports/by_sql/run").send().await.expect(200);
+    assert_eq!(run["rows"][1], json!({"region": "north", "n": 2}));
+    assert_eq!(run["report_key"], "by_sql");
+    let page = world.post("/v1/reports/by_sql/run?format=html").send().await.text();
+    assert!(page.contains("<svg"), "its charts are there: {page}");
+    let kept = world.get("/v1/reports/by_sql/export").send().await.expect(200);
+    assert_eq!(kept["def"], def);
+
+    // What is wrong is told before it is saved.
+    for (broken, status, code) in [
+        (json!({"version": "1", "sql": "delete from orders"}), 422, "refused"),
+        (json!({"version": "1", "sql": "select nothing from orders"}), 422, "invalid"),
+        (json!({"version": "1", "sql": "select regoin from orders"}), 422, "invalid"),
+        (json!({"version": "1", "sql": sql, "ir": {"entities": ["orders"]}}), 422, "invalid"),
+        (json!({"version": "1"}), 422, "invalid"),
+        (
+            json!({"version": "1", "sql": sql, "visuals": [{"type": "bar", "x": "regoin"}]}),
+            422,
+            "invalid",
+        ),
+        (
+            json!({"version": "1", "sql": sql, "params": {"schema": {"type": "object"}}}),
+            422,
+            "invalid",
+        ),
+    ] {
+        post(&broken).await.problem(status, code);
+    }
+    let problem = post(&json!({"version": "1", "sql": "select regoin from orders"})).await;
+    let problem = problem.problem(422, "invalid");
+    assert_eq!(problem["errors"][0]["pointer"], "/def/sql", "{problem}");
+    let given = world.post("/v1/reports/by_sql/run").json(&json!({"params": {"a": 1}}));
+    given.send().await.problem(422, "invalid");
+}

@@ -1,6 +1,9 @@
 //! Records of runs, their rows, and runs that did not end well.
 
-use crate::world::World;
+use std::time::{Duration, Instant};
+
+use crate::jobs::database;
+use crate::world::{CONFIG, Reply, World};
 use serde_json::{Value, json};
 
 fn by_region() -> Value {
@@ -121,6 +124,63 @@ async fn a_running_run_is_cancelled_once() {
     world.call("DELETE", &path).send().await.problem(409, "not_running");
 }
 
+/// Asks for a run until it is as wanted.
+async fn until(world: &World, path: &str, wanted: impl Fn(&Reply) -> bool) -> Reply {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    loop {
+        let found = world.get(path).send().await;
+        if wanted(&found) {
+            return found;
+        }
+        assert!(Instant::now() < deadline, "not in time: {}", found.text());
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_run_that_nobody_works_on_ends_while_the_service_lives() {
+    let world = World::learned().await;
+    let result = world.query(by_region()).await.expect(200);
+    let id = result["run_id"].as_str().unwrap().to_owned();
+    // As a request leaves it whose time is over between its rows and its record.
+    let pool = database(&world).await;
+    sqlx::query("UPDATE report_runs SET status = 'running', finished_at = NULL WHERE id = ?")
+        .bind(&id)
+        .execute(&pool)
+        .await
+        .unwrap();
+    pool.close().await;
+    let path = format!("/v1/runs/{id}");
+    let run = until(&world, &path, |run| run.json()["status"] != "running").await.expect(200);
+    assert_eq!((&run["status"], &run["error"]["code"]), (&json!("failed"), &json!("unavailable")));
+    assert!(run["error"]["detail"].as_str().unwrap().contains("run it again"), "{run}");
+    world.call("DELETE", "/v1/datasources/shop").send().await.expect(204);
+}
+
+#[tokio::test]
+async fn rows_go_after_their_retention_and_the_record_stays() {
+    let config = format!("{CONFIG}execution: {{snapshot_retention: 1s}}\n");
+    let world = World::with(false, &config).await;
+    world.post("/v1/learn?datasource_id=shop").send().await.expect(200);
+    let result = world.query(by_region()).await.expect(200);
+    let id = result["run_id"].as_str().unwrap();
+    let run = format!("/v1/runs/{id}");
+    let gone = until(&world, &format!("{run}/rows"), |rows| rows.status == 404).await;
+    let gone = gone.problem(404, "not_found");
+    assert!(gone["detail"].as_str().unwrap().contains("execution.snapshot_retention"), "{gone}");
+    let file = world.folder.path().join(format!("snapshots/{id}.parquet"));
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while file.exists() {
+        assert!(Instant::now() < deadline, "the file stays");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let kept = world.get(&run).send().await.expect(200);
+    assert_eq!((&kept["row_count"], &kept["sample"]), (&json!(3), &result["rows"]));
+    let body = json!({"run_id": id});
+    let refused = world.post("/v1/process/analyze").json(&body).send().await;
+    refused.problem(404, "not_found");
+}
+
 #[tokio::test]
 async fn a_new_row_is_there_at_the_next_run() {
     let world = World::learned().await;
@@ -150,4 +210,64 @@ async fn an_analysis_by_rules_is_kept_with_the_run() {
     world.post(&analyze).json(&openai).send().await.problem(422, "provider_unavailable");
     let none = "/v1/runs/run_00000000000000000000000000000000/analyze";
     world.post(none).send().await.problem(404, "not_found");
+}
+
+#[tokio::test]
+async fn the_rows_behind_a_row_are_a_run_of_their_own() {
+    let world = World::learned().await;
+    let ir = json!({"entities": ["orders"],
+        "dimensions": ["region", {"name": "month", "field": "placed_at", "grain": "month"}],
+        "metrics": [{"name": "n", "agg": "count"}, {"name": "total", "agg": "sum", "field": "amount"}],
+        "filters": [{"field": "placed_at", "op": "during", "value": "this year"}]});
+    let body = json!({"datasource_id": "shop", "ir": ir, "now": "2024-02-20T00:00:00Z"});
+    let run = world.post("/v1/query").json(&body).send().await.expect(200);
+    let path = format!("/v1/runs/{}/drill", run["run_id"].as_str().unwrap());
+    let drill = |body: Value| world.post(&path).json(&body).send();
+    let rows = run["rows"].as_array().unwrap();
+    for (index, row) in rows.iter().enumerate() {
+        let by_row = drill(json!({"row": row})).await.expect(200);
+        let by_index = drill(json!({"index": index})).await.expect(200);
+        assert_eq!(by_row["rows"], by_index["rows"]);
+        assert_ne!(by_row["run_id"], run["run_id"]);
+        assert_eq!(by_row["now"], run["now"], "this year is the year of the run");
+        let behind = by_row["rows"].as_array().unwrap();
+        assert_eq!(json!(behind.len()), row["n"], "{by_row}");
+        assert!(behind.iter().all(|one| one["region"] == row["region"] && one["id"].is_i64()));
+    }
+    // Fewer dimensions, fewer rows, other formats, and as a job.
+    let north = drill(json!({"row": {"region": "north"}})).await.expect(200);
+    assert_eq!(north["rows"].as_array().unwrap().len(), 2);
+    let one = drill(json!({"row": {"region": "north"}, "limit": 1, "metric": "total"})).await;
+    let one = one.expect(200);
+    assert_eq!((one["rows"].as_array().unwrap().len(), &one["truncated"]), (1, &json!(true)));
+    let csv = world.post(&format!("{path}?format=csv")).json(&json!({"index": 0})).send().await;
+    assert!(csv.text().contains("customer_id"), "{}", csv.text());
+    let job = world.post(&path).json(&json!({"index": 0})).header("prefer", "respond-async");
+    job.send().await.expect(202);
+}
+
+#[tokio::test]
+async fn what_has_no_rows_behind_it_is_said() {
+    let world = World::learned().await;
+    let ir = json!({"entities": ["orders"], "dimensions": ["region"],
+        "metrics": [{"name": "n", "agg": "count"}], "top": {"n": 1, "by": "n", "other": true}});
+    let run = world.query(ir).await.expect(200);
+    let path = format!("/v1/runs/{}/drill", run["run_id"].as_str().unwrap());
+    let drill = |body: Value| world.post(&path).json(&body).send();
+    let rest = run["rows"].as_array().unwrap().iter().position(|row| row["is_other"] == true);
+    drill(json!({"index": rest.unwrap()})).await.problem(422, "invalid");
+    let unknown = drill(json!({"row": {"regoin": "north"}})).await.problem(422, "invalid");
+    assert_eq!(unknown["errors"][0]["pointer"], "/row/regoin");
+    drill(json!({"row": {"region": "north"}, "metric": "m"})).await.problem(422, "invalid");
+    let beyond = drill(json!({"index": 99})).await.problem(422, "invalid");
+    assert_eq!(beyond["errors"][0]["pointer"], "/index");
+    drill(json!({})).await.problem(422, "invalid");
+    drill(json!({"index": 0, "row": {}})).await.problem(422, "invalid");
+
+    let sql = json!({"datasource_id": "shop", "sql": "select count(*) as n from orders"});
+    let run = world.post("/v1/query").json(&sql).send().await.expect(200);
+    let path = format!("/v1/runs/{}/drill", run["run_id"].as_str().unwrap());
+    world.post(&path).json(&json!({"index": 0})).send().await.problem(422, "unsupported");
+    let none = "/v1/runs/run_0192f0c17a6b70008000000000000001/drill";
+    world.post(none).json(&json!({"index": 0})).send().await.problem(404, "not_found");
 }

@@ -199,6 +199,37 @@ async fn what_was_missed_is_run_for_its_own_moment() {
 }
 
 #[tokio::test]
+async fn a_schedule_that_cannot_be_run_is_turned_off_and_says_why() {
+    let world = World::learned().await;
+    with_report(&world).await;
+    let made = world.post("/v1/schedules").json(&monthly()).send().await.expect(201);
+    assert_eq!(made["problem"], Value::Null);
+    // A zone that this version no longer knows.
+    let pool = database(&world).await;
+    sqlx::query("UPDATE schedules SET time_zone = 'Mars/Base', next_at = ? WHERE id = ?")
+        .bind("2024-01-01T05:00:00.000000Z")
+        .bind(made["id"].as_str().unwrap())
+        .execute(&pool)
+        .await
+        .unwrap();
+    pool.close().await;
+    let path = format!("/v1/schedules/{}", made["id"].as_str().unwrap());
+    let deadline = Instant::now() + Duration::from_secs(30);
+    let off = loop {
+        let shown = world.get(&path).send().await.expect(200);
+        if shown["enabled"] == false {
+            break shown;
+        }
+        assert!(Instant::now() < deadline, "it stays on: {shown}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    };
+    assert!(off["problem"].as_str().unwrap().contains("Mars/Base"), "{off}");
+    let mended = json!({"enabled": true, "time_zone": "Europe/Berlin"});
+    let on = world.call("PATCH", &path).json(&mended).send().await.expect(200);
+    assert_eq!((&on["enabled"], &on["problem"]), (&json!(true), &Value::Null));
+}
+
+#[tokio::test]
 async fn what_was_missed_is_skipped_where_that_is_wanted() {
     let world = World::learned().await;
     saved(

@@ -15,6 +15,7 @@ async fn it_lives_and_is_ready() {
         (&ready["status"], &ready["parts"]["control_plane"]["status"]),
         (&json!("ready"), &json!("ok"))
     );
+    assert_eq!(ready["parts"]["eda"]["status"], "off");
     let head = world.call("HEAD", "/healthz").send().await;
     assert_eq!((head.status.as_u16(), head.bytes.len()), (200, 0));
 }

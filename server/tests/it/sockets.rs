@@ -155,6 +155,82 @@ async fn a_channel_is_for_whoever_may_see_what_is_behind_it() {
 }
 
 #[tokio::test]
+async fn what_is_told_of_runs_and_jobs_is_for_whom_the_same_policies_hold() {
+    let place = Place::new(
+        "policies:
+  - {datasource: shop, entity: orders, roles: [viewer, editor]}
+  - {datasource: shop, entity: orders, roles: [admin], hide: [amount]}
+",
+    )
+    .await;
+    let run = format!("run/{}", place.run("ann").await);
+    let body = json!({"datasource_ids": ["shop"]});
+    let made = place.request("POST", "eva", "editor", "/v1/process/learn", &body).await;
+    let job = made["websocket_channel"].as_str().unwrap().to_owned();
+    let mut ann = place.user("ann", "viewer").await;
+    let mut eva = place.user("eva", "editor").await;
+    let mut adm = place.user("adm", "admin").await;
+    let mut other = place.user("adm", "admin").await;
+    for (socket, channel, code) in [
+        (&mut ann, &run, ""),
+        (&mut eva, &job, ""),
+        (&mut adm, &run, "forbidden"),
+        (&mut other, &job, "forbidden"),
+    ] {
+        let answer = socket.subscribe(channel, Some(0)).await;
+        assert_eq!(answer["payload"]["code"].as_str().unwrap_or(""), code, "{channel}: {answer}");
+    }
+    assert_eq!(ann.event().await["payload"]["status"], "running");
+}
+
+#[tokio::test]
+async fn who_is_taken_out_of_a_room_hears_no_more_of_it() {
+    let place = Place::new("").await;
+    let rooms = "/v1/chat/rooms";
+    let new = json!({"id": "board", "private": true, "members": ["bob", "cat"]});
+    place.request("POST", "ann", "viewer", rooms, &new).await;
+    let say = |content: &'static str| {
+        let (place, body) = (&place, json!({"content": content}));
+        async move {
+            let path = "/v1/chat/rooms/board/messages";
+            place.request("POST", "ann", "viewer", path, &body).await
+        }
+    };
+    say("one").await;
+    let mut bob = place.user("bob", "viewer").await;
+    let mut cat = place.user("cat", "viewer").await;
+    for socket in [&mut bob, &mut cat] {
+        socket.subscribe("chat/board", Some(0)).await;
+        assert_eq!(socket.event().await["payload"]["content"], "one");
+    }
+    let out = "/v1/chat/rooms/board/members?user_id=bob";
+    place.page("DELETE", "ann", "viewer", out, &json!(null)).await;
+    say("among ourselves").await;
+    let heard = |event: &Value| event["payload"]["content"].as_str().unwrap_or("").to_owned();
+    // Who came and went in between is no message.
+    let mut told = Vec::new();
+    while told.last().is_none_or(|last| last != "among ourselves") {
+        let event = cat.event().await;
+        told.extend(Some(heard(&event)).filter(|content| !content.is_empty()));
+    }
+    assert_eq!(told, ["ann took bob out.", "among ourselves"], "the others go on");
+    let refused = loop {
+        let next = bob.next().await;
+        assert_ne!(heard(&next), "among ourselves");
+        if next["type"] == "error" {
+            break next;
+        }
+    };
+    assert_eq!(refused["payload"]["code"], "not_found");
+    bob.say(json!({"type": "ping"})).await;
+    let mut next = bob.next().await;
+    while next["payload"]["reply_to"] != "ping" {
+        assert_ne!(heard(&next), "among ourselves");
+        next = bob.next().await;
+    }
+}
+
+#[tokio::test]
 async fn what_was_missed_comes_first_and_all_of_it_once() {
     let place = Place::new("").await;
     let run = place.run("ann").await;

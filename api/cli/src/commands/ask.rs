@@ -186,7 +186,10 @@ fn answered(session: &Session, question: &Value) -> Result<(String, String), Fai
         return Err(Failure::new(exit::CLARIFY, "no answer was given"));
     }
     let typed = line.trim();
-    let by_number = typed.parse::<usize>().ok().and_then(|n| choices.get(n.wrapping_sub(1)));
+    // A number that is a value is not a place.
+    let is_value = choices.iter().any(|choice| text(choice, "value") == typed);
+    let place = typed.parse::<usize>().ok().filter(|_| !is_value);
+    let by_number = place.and_then(|n| choices.get(n.wrapping_sub(1)));
     let value = match (by_number, typed) {
         (Some(choice), _) => text(choice, "value"),
         (None, "") => YOU_DECIDE,

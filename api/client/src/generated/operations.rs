@@ -507,7 +507,10 @@ impl Client {
     /// checks, and writes a short text. Every figure of the text must stand in what it was shown; a
     /// text with another figure is refused and listed in `refused`. Where no model writes one, the
     /// text is made by rules, and `model_used` is null. With `force_model` there is no such
-    /// replacement: 422 `provider_unavailable`. A run that has not completed is 409 `not_finished`.
+    /// replacement: 422 `provider_unavailable`. Where there is an EDA service (`python.enabled`,
+    /// `eda.enabled`), its warnings about the rows that the run kept, and outliers, are checks
+    /// `eda_…` of the verdict that is kept with the analysis; the run's answer stays as it is, and a
+    /// service that is away is told in `notes`. A run that has not completed is 409 `not_finished`.
     pub async fn analyze_run(
         &self,
         id: &RunId,
@@ -522,10 +525,53 @@ impl Client {
             .await
     }
 
+    /// Run for the rows behind one row of a run.
+    ///
+    /// Runs the IR of the run again, at the same `now`, for the base rows of one of its rows, given
+    /// by the values of its dimensions or by its place among the rows that were kept. The new run is
+    /// recorded and answered as by `POST /v1/query`. What no filter can say, such as the rest of
+    /// `top` or a run of SQL, is 422; a run that has not completed is 409 `not_finished`.
+    pub async fn drill_run(
+        &self,
+        id: &RunId,
+        query: &DrillRunQuery,
+        body: &DrillRequest,
+        idempotency_key: Option<&str>,
+        prefer: Option<&str>,
+    ) -> Result<RunResult, Error> {
+        self.call(Method::POST, &["v1", "runs", id.as_str(), "drill"])
+            .query(query)
+            .json(body)
+            .header_if("Idempotency-Key", idempotency_key)
+            .header_if("Prefer", prefer)
+            .accept("application/json")
+            .typed()
+            .await
+    }
+
+    /// As [`Self::drill_run`], in the format that the query names, as it comes.
+    pub async fn drill_run_as(
+        &self,
+        id: &RunId,
+        query: &DrillRunQuery,
+        body: &DrillRequest,
+        idempotency_key: Option<&str>,
+        prefer: Option<&str>,
+    ) -> Result<Response, Error> {
+        self.call(Method::POST, &["v1", "runs", id.as_str(), "drill"])
+            .query(query)
+            .json(body)
+            .header_if("Idempotency-Key", idempotency_key)
+            .header_if("Prefer", prefer)
+            .send()
+            .await
+    }
+
     /// The rows kept of a run.
     ///
     /// JSON comes in pages; the other formats give all kept rows at once and refuse `limit` and
-    /// `cursor`. A run that has not ended is 409 `not_finished`; one that kept no rows is 404.
+    /// `cursor`. A run that has not ended is 409 `not_finished`; one that kept no rows, or whose rows
+    /// are older than `execution.snapshot_retention`, is 404 and says which.
     pub async fn get_run_rows(
         &self,
         id: &RunId,
@@ -567,8 +613,13 @@ impl Client {
     /// Analyze a source or the rows of a run.
     ///
     /// Figures of each column, and the checks, as JSON and as Markdown. A source is read by runs of
-    /// the caller; what only the EDA service can tell is listed as missing where it is away. Progress
-    /// is told on `process/<job>`.
+    /// the caller, so that policies, the guard and limits hold. Of each table's first rows (at most
+    /// `safety.max_row_limit`), or of the rows that the run kept, the EDA service tells, under `eda`:
+    /// `profile`, `correlations`, `outliers`, `trends`, and `drift` against the caller's analysis
+    /// before of the same table, or of another run of the same report. Of a run, its warnings and
+    /// outliers become an analysis of the run, as `POST /v1/runs/{id}/analyze` keeps one; the run's
+    /// answer stays as it is. Where the service is off or away, or a part fails, the result says
+    /// which parts are missing and why. Progress is told on `process/<job>`.
     pub async fn process_analyze(
         &self,
         body: &ProcessAnalyzeRequest,
@@ -745,6 +796,14 @@ impl Client {
     /// from 1; in `ai:stream:` they only grow. 0 is what nobody keeps: answers, single words, who
     /// types, who is there.
     ///
+    /// **Answers as they come.** `ai_stream` holds `{index, part, content}`: of an answer in a room
+    /// with its `message_id`, in `chat/` and in the asker's `ai:stream:`; of an analysis with its
+    /// `run_id`, in the asker's `ai:stream:`. The contents of all parts but `status` and `reset`,
+    /// put together, are the answer; `status` says which model is asked or that its draft was
+    /// thrown away; `reset` says that what came of this analysis before does not count.
+    /// `ai_complete` holds the answer as it was kept, which counts. Drafts are for the planner and
+    /// are not sent; of an analysis a sentence is sent once its figures were found.
+    ///
     /// **Nothing is missed.** A client remembers the greatest `seq` of each channel and names it as
     /// `after`, here or at another process: it is sent what came behind it, each event once and in
     /// order, and then what happens. Of what is not kept any more it is told:
@@ -834,7 +893,8 @@ impl Client {
 
     /// Save an answer as a report.
     ///
-    /// The IR of the answer becomes the first version of a new report, bound to its source.
+    /// The IR of the answer, or its SQL where it has none, becomes the first version of a new report,
+    /// bound to its source.
     pub async fn save_chat_answer(
         &self,
         room: &ChatRoomId,

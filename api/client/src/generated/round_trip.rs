@@ -36,6 +36,7 @@ pub(crate) fn round_trip(schema: &str, value: Value) -> Option<Result<Value, Err
         "DatasourceCreate" => through::<DatasourceCreate>(value),
         "DatasourceList" => through::<DatasourceList>(value),
         "DatasourcePatch" => through::<DatasourcePatch>(value),
+        "DrillRequest" => through::<DrillRequest>(value),
         "Endpoint" => through::<Endpoint>(value),
         "EndpointList" => through::<EndpointList>(value),
         "Health" => through::<Health>(value),

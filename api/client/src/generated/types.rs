@@ -951,7 +951,8 @@ pub struct ColumnPatch {
 /// What people also say; an empty list takes all away.
 pub type Synonyms = Vec<String>;
 
-/// Who interprets. `builtin` needs no model.
+/// Who interprets. `builtin` needs no model. One that is named here is asked alone, and no other
+/// is shown anything; where it is away, the built-in interpreter stands in and that is said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Provider {
@@ -1048,7 +1049,9 @@ impl AskRequest {
     }
 }
 
-/// What a follow-up question changes.
+/// What a follow-up question changes. A version that ended without an answer stands for the
+/// newest before it that has an IR; one of SQL, or of another source, or edited so that it cannot
+/// be read, is refused.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
 #[serde(deny_unknown_fields)]
 pub struct PreviousAsk {
@@ -1134,6 +1137,8 @@ pub struct AskResponse {
     pub scope_md: Option<String>,
     /// What was understood; null if that is not enough for an IR.
     pub ir: Option<Ir>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sql_text: Option<SqlText>,
     /// How far the answer was checked; null where there is none.
     pub badge: Option<Badge>,
     pub confidence: Option<f64>,
@@ -1560,6 +1565,23 @@ impl QueryRequest {
     }
 }
 
+/// The row of a run whose base rows are wanted.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub struct DrillRequest {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub row: Option<Row>,
+    /// The place of the row among those that the run kept, from 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub index: Option<u64>,
+    /// The metric whose rows are wanted; its own filter holds too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metric: Option<String>,
+    /// Rows at most.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u32>,
+}
+
 /// How many seconds old the rows may be. Rows of an equal question, read within that time for
 /// somebody who may see the same, are given again, and `cached` says so. Without it, or `Cache-
 /// Control` with `max-age`, the source is always asked.
@@ -1728,6 +1750,8 @@ pub struct Analysis {
     pub model_used: Option<String>,
     /// Figures of texts that were refused, since they do not stand in the rows or the checks.
     pub refused: Vec<String>,
+    /// What is missing of it and why, such as the findings of an EDA service that is away.
+    pub notes: Vec<String>,
     pub verdict: Verdict,
     pub model: ModelUse,
     pub created_at: String,
@@ -1897,13 +1921,17 @@ pub struct ReportVersionCreated {
     pub checksum: Checksum,
 }
 
-/// A report's definition (`def_json`).
+/// A report's definition (`def_json`), of an IR or of SQL. SQL takes no parameters; it is read
+/// against the catalog at each run, as `/v1/query` reads it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ReportDefinition {
     /// The version of this form.
     pub version: String,
-    pub ir: Ir,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ir: Option<Ir>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sql: Option<SqlText>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub params: Option<ReportParams>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -1913,8 +1941,8 @@ pub struct ReportDefinition {
 }
 impl ReportDefinition {
     /// With the required members alone.
-    pub fn new(version: String, ir: Ir) -> Self {
-        Self { version, ir, params: None, visuals: None, notes: None }
+    pub fn new(version: String) -> Self {
+        Self { version, ir: None, sql: None, params: None, visuals: None, notes: None }
     }
 }
 
@@ -2297,6 +2325,8 @@ pub struct AnalyzeOptions {
     pub outliers: Option<bool>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trends: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drift: Option<bool>,
 }
 
 /// Reports to run.
@@ -2542,6 +2572,8 @@ pub struct Schedule {
     pub last_run: Option<String>,
     /// Its job.
     pub last_job_id: Option<JobId>,
+    /// Why it was turned off, where nobody did; changing it clears this.
+    pub problem: Option<String>,
     pub created_at: String,
     pub updated_at: String,
 }
@@ -2942,6 +2974,8 @@ pub struct ChatAnswer {
     pub answers: Option<BTreeMap<String, String>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ir: Option<Ir>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sql_text: Option<SqlText>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub badge: Option<Badge>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -3599,6 +3633,15 @@ pub struct ImportReportQuery {
     /// The source to bind to, in place of the file's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub datasource_id: Option<DatasourceId>,
+}
+
+/// The query of `drill_run`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub struct DrillRunQuery {
+    /// The format of the rows; it wins over `Accept`. JSON if neither says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub format: Option<ResultFormat>,
 }
 
 /// The query of `get_run_rows`.

@@ -4,6 +4,7 @@
 //! where there was time; else with the server's own estimates. Views are left out: what a view
 //! computes may take any time, and may be more than reading.
 
+use super::super::lease::beginning;
 use super::super::{PostgresSource, rows};
 use super::kinds::{ANY_NUMERIC, WIDE_NUMERIC};
 use super::{Asking, quoted};
@@ -222,11 +223,10 @@ impl PostgresSource {
             schema: Arc::clone(&schema),
             at_most: Some(at_most),
         };
-        let lease = self.begin().await?;
-        let timeout = format!("SET LOCAL statement_timeout = {}", limit.as_millis());
-        lease.within(lease.client()?.batch_execute(&timeout)).await?;
+        let (lease, path) = self.taken().await?;
+        let begin = beginning(path, Some(limit));
         let read = async {
-            let stream = rows::rows(&self.id, lease, &query).await?;
+            let stream = rows::rows(&self.id, lease, &begin, &query).await?;
             let batches: Vec<RecordBatch> = stream.try_collect().await?;
             Ok::<_, DataFusionError>(concat_batches(&schema, &batches)?)
         };

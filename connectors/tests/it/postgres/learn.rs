@@ -269,6 +269,10 @@ async fn hypertables_by_a_stand_in() {
              CREATE FUNCTION \"ext Schema\".time_bucket(width interval, at timestamptz)
                RETURNS timestamptz LANGUAGE sql IMMUTABLE AS
                $$ SELECT date_bin(width, at, timestamptz '2000-01-03 00:00Z') $$;
+             CREATE FUNCTION \"ext Schema\".time_bucket(width interval, at timestamptz, zone text,
+               origin timestamptz) RETURNS timestamptz LANGUAGE sql STABLE AS
+               $$ SELECT date_bin(width, at AT TIME ZONE zone, origin AT TIME ZONE zone)
+                  AT TIME ZONE zone $$;
              CREATE TABLE readings (seen timestamptz NOT NULL, booked timestamptz, kwh float8);
              CREATE TABLE plain (seen timestamptz);
              CREATE VIEW timescaledb_information.dimensions AS
@@ -299,4 +303,20 @@ async fn hypertables_by_a_stand_in() {
         let batch = read(&source, query(sql, &[], &[ArrowType::Utf8View], at_most)).await.unwrap();
         assert_eq!(batch.column(0).as_string_view().value(0), "2024-05-06 00:00:00+00");
     }
+}
+
+/// A plan asks for no function that the server does not have, since such a server is not learned.
+#[tokio::test]
+async fn a_server_without_the_functions_of_its_kind_is_not_learned() {
+    let admin = server().admin().await;
+    admin.batch_execute("CREATE DATABASE bare").await.unwrap();
+    let dsn = server().dsn("reader", "").replace("/postgres", "/bare").into();
+    let open = |kind| PostgresSource::open("ts", kind, &dsn, DatabaseOptions::default()).unwrap();
+    let learn = |source: PostgresSource| async move {
+        source.learn(&LearnOptions::default(), |_, _| {}).await
+    };
+    let error = learn(open(SourceKind::Timescaledb)).await.unwrap_err().to_string();
+    assert!(error.contains("register it as postgres"), "{error}");
+    let catalog = learn(open(SourceKind::Postgres)).await.unwrap();
+    assert!(catalog.tables.is_empty());
 }

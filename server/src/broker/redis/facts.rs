@@ -15,15 +15,19 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use redis::pipe;
+use redis::{Pipeline, pipe};
 use serde::{Deserialize, Serialize};
 
-use super::super::memory::{MINUTE, RECENT};
+use super::super::memory::MINUTE;
 use super::super::{AiRequest, Allowance, RecentMessage, Session};
 use super::link::{Link, NotDone, Way};
 use super::live::millis;
 
 const ONLINE: &str = "online_users";
+/// Messages of a user that are shown.
+const RECENT: usize = 100;
+/// How long a room is shown that nobody enters or stays in.
+const ROOM_LIFETIME: Duration = Duration::from_secs(24 * 3600);
 
 #[derive(Serialize, Deserialize)]
 struct Seen {
@@ -39,6 +43,10 @@ fn sessions_key(user: &str) -> String {
 
 fn members_key(room: &str) -> String {
     format!("room:{room}:members")
+}
+
+fn info_key(room: &str) -> String {
+    format!("room:{room}:info")
 }
 
 pub(super) async fn session_seen(link: &Link, session: &Session, lifetime: Duration) {
@@ -121,17 +129,21 @@ pub(super) async fn typing(link: &Link, user: &str) -> Result<Option<String>, No
 }
 
 pub(super) async fn room_described(link: &Link, room: &str, name: &str) {
-    let key = format!("room:{room}:info");
+    let key = info_key(room);
     let mut commands = pipe();
     commands.cmd("HSET").arg(&key).arg("name").arg(name).ignore();
     let now = Timestamp::now().to_string();
     commands.cmd("HSETNX").arg(&key).arg("created_at").arg(now).ignore();
+    commands.cmd("PEXPIRE").arg(&key).arg(millis(ROOM_LIFETIME)).ignore();
     let _ = link.ask::<()>(Way::Write, &commands).await;
 }
 
 pub(super) async fn room_entered(link: &Link, room: &str, user: &str) {
     let mut commands = pipe();
     commands.cmd("SADD").arg(members_key(room)).arg(user).ignore();
+    for key in [members_key(room), info_key(room)] {
+        commands.cmd("PEXPIRE").arg(key).arg(millis(ROOM_LIFETIME)).ignore();
+    }
     let _ = link.ask::<()>(Way::Write, &commands).await;
 }
 
@@ -212,14 +224,36 @@ pub(super) async fn used(
     allowance: Allowance,
     user: &str,
 ) -> Result<(u64, Duration), NotDone> {
-    let key = format!("rate:{}:user:{user}", allowance.as_str());
-    let mut commands = pipe();
-    commands.atomic();
-    let minute = millis(MINUTE);
-    commands.cmd("SET").arg(&key).arg(0).arg("PX").arg(minute).arg("NX").ignore();
+    let key = rate_key(allowance, user);
+    let mut commands = rated(&key);
     commands.cmd("INCR").arg(&key).cmd("PTTL").arg(&key);
     let (used, left): (u64, i64) = link.ask_once(Way::Write, &commands).await?;
     Ok((used, Duration::from_millis(left.max(1).cast_unsigned())))
+}
+
+/// Counts one less, within the same minute.
+pub(super) async fn give_back(
+    link: &Link,
+    allowance: Allowance,
+    user: &str,
+) -> Result<(), NotDone> {
+    let key = rate_key(allowance, user);
+    let mut commands = rated(&key);
+    commands.cmd("DECR").arg(&key).ignore();
+    link.ask_once(Way::Write, &commands).await
+}
+
+fn rate_key(allowance: Allowance, user: &str) -> String {
+    format!("rate:{}:user:{user}", allowance.as_str())
+}
+
+/// Begins a minute where none runs, so that no count is there without its end.
+fn rated(key: &str) -> Pipeline {
+    let mut commands = pipe();
+    commands.atomic();
+    let minute = millis(MINUTE);
+    commands.cmd("SET").arg(key).arg(0).arg("PX").arg(minute).arg("NX").ignore();
+    commands
 }
 
 pub(super) async fn ai_queued(link: &Link, request: &AiRequest, lifetime: Duration) {

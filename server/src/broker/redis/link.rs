@@ -3,15 +3,16 @@
 //! A command that meets no connection marks Redis away; from then on nothing waits for it, and
 //! one task tries until it is back.
 
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use redis::aio::{MultiplexedConnection, PubSub};
-use redis::{AsyncConnectionConfig, Client, FromRedisValue, IntoConnectionInfo, Pipeline};
-use secrecy::ExposeSecret;
+use redis::{AsyncConnectionConfig, Client, FromRedisValue, Pipeline};
 use tokio::sync::{Notify, Semaphore};
 use tokio::time::timeout;
 
+use super::address;
 use super::live::Wire;
 use crate::config::RedisConfig;
 
@@ -25,6 +26,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 pub(crate) enum RedisFault {
     #[error("redis.url cannot be used: {0}")]
     Url(String),
+    #[error("redis.ca_file {} cannot be used: {why}", file.display())]
+    Authority { file: PathBuf, why: String },
     #[error("Redis cannot be reached: {0}")]
     Away(String),
 }
@@ -73,18 +76,7 @@ pub(super) struct Link {
 
 impl Link {
     pub(super) fn new(config: &RedisConfig) -> Result<Self, RedisFault> {
-        let fault = |error: redis::RedisError| RedisFault::Url(error.category().to_owned());
-        let info = config.url.expose_secret().into_connection_info().map_err(fault)?;
-        let mut settings = info.redis_settings().clone();
-        if config.db != 0 {
-            settings = settings.set_db(i64::from(config.db));
-        }
-        let password = config.password.as_ref().map(ExposeSecret::expose_secret);
-        if let Some(password) = password.filter(|text| !text.is_empty()) {
-            settings = settings.set_password(password);
-        }
-        let database = settings.db();
-        let client = Client::open(info.set_redis_settings(settings)).map_err(fault)?;
+        let (client, database) = address::client(config)?;
         let state = State {
             deaf: Some("not connected yet".to_owned()),
             away: Some("not connected yet".to_owned()),

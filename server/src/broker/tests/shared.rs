@@ -9,9 +9,7 @@ use tokio::sync::mpsc::Receiver;
 
 use super::*;
 use crate::broker::RedisBroker;
-use crate::config::RedisConfig;
 use crate::events::{EventKind, Events, Item, Outbox};
-use crate::id::ProcessId;
 
 /// It keeps nothing on disk.
 struct Server {
@@ -52,18 +50,7 @@ impl Server {
     }
 
     fn config(&self) -> RedisConfig {
-        RedisConfig {
-            enabled: true,
-            url: format!("redis://127.0.0.1:{}/0", self.port).into(),
-            password: None,
-            db: 3,
-            max_retries: 1,
-            dial_timeout: Duration::from_secs(5),
-            read_timeout: Duration::from_secs(3),
-            write_timeout: Duration::from_secs(3),
-            pool_size: 4,
-            min_idle_conns: 2,
-        }
+        config(format!("redis://127.0.0.1:{}/0", self.port))
     }
 }
 
@@ -131,6 +118,8 @@ async fn redis_conforms() {
     let server = Server::start().await;
     let (_folder, one, two) = sides(&server).await;
     conforms(&one.broker).await;
+    messages(&one.broker).await;
+    queue(&one.broker).await;
     // What one says the other knows.
     one.broker.session_seen(&session("ann", "ws_1"), LONG).await;
     assert_eq!(two.broker.online().await, ["ann"]);
@@ -181,8 +170,10 @@ async fn keys_have_the_names_of_the_original_specification() {
         // The configured database, not the one of the address.
         assert_eq!(server.cli(&[&["-n", "3"], command].concat()), wanted, "{command:?}");
     }
-    let left: i64 = server.cli(&["-n", "3", "PTTL", "sessions:user:123"]).parse().unwrap();
-    assert!(left > 0, "a session ends by itself");
+    for key in ["sessions:user:123", "room:general:members", "room:general:info"] {
+        let left: i64 = server.cli(&["-n", "3", "PTTL", key]).parse().unwrap();
+        assert!(left > 0, "{key} ends by itself");
+    }
 }
 
 #[tokio::test]
@@ -278,19 +269,8 @@ async fn without_redis_a_process_goes_on_alone_and_finds_the_others_again() {
 
 #[test]
 fn an_address_that_cannot_be_used_is_told_without_its_password() {
-    let wrong = "rediss://:canary-password@localhost:1/0";
-    let config = RedisConfig {
-        url: wrong.into(),
-        enabled: true,
-        password: None,
-        db: 0,
-        max_retries: 0,
-        dial_timeout: LONG,
-        read_timeout: LONG,
-        write_timeout: LONG,
-        pool_size: 1,
-        min_idle_conns: 1,
-    };
+    let wrong = "rediss://:canary-password@localhost:1/0#insecure";
+    let config = config(wrong.to_owned());
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let fault = runtime.block_on(async {
         let (_folder, store) = store().await;

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::Found;
 use crate::broker::RedisBroker;
 use crate::config::{Config, RedisConfig};
-use crate::eda;
+use crate::eda::{self, Eda};
 
 /// Less than this is told: a backup or a large sort would not fit.
 const LITTLE_DISK: u64 = 1_000_000_000;
@@ -32,10 +32,23 @@ pub(super) async fn eda(config: &Config) -> Found {
     if !config.python.enabled {
         return Found::Off("no profiles and findings; python.enabled is false".to_owned());
     }
+    if config.python.autostart {
+        // One that a running server has is not in the way of this one.
+        return match eda::probe(config).await {
+            Ok(()) => {
+                Found::Ok("the server starts it, and Python has all that it needs".to_owned())
+            }
+            Err(why) => Found::Wrong(why),
+        };
+    }
     let begin = Instant::now();
-    match eda::health(&config.python).await {
+    let standing = match Eda::start(config) {
+        Ok(eda) => eda.standing().await,
+        Err(error) => Err(error),
+    };
+    match standing {
         Ok(()) => Found::Ok(format!("answers in {}", millis(begin.elapsed()))),
-        Err(error) => Found::Wrong(format!("{error}; see python.base_url")),
+        Err(error) => Found::Wrong(error.to_string()),
     }
 }
 

@@ -38,6 +38,13 @@ impl State {
         let wants = |member: &Member| seq == 0 || seq > member.from;
         self.members.retain(|member| !wants(member) || member.outbox.offer(text));
     }
+
+    /// Nobody hears what comes next before they were asked again whether they may.
+    fn dismiss(&mut self, name: &Arc<str>, at: u64) {
+        for Member { outbox, from } in self.members.drain(..) {
+            outbox.put(Item::Behind(Arc::clone(name), at.max(from)));
+        }
+    }
 }
 
 impl Topic {
@@ -91,12 +98,20 @@ impl Topic {
         if live.seq == 0 {
             state.offer(0, &live.text);
         } else if state.ready && !state.healing && live.prev == state.last {
-            state.last = live.seq;
-            state.offer(live.seq, &live.text);
+            self.tell(&mut state, live);
         } else {
             return wants(&mut state, live.seq);
         }
         false
+    }
+
+    /// Offers the next event to everyone who listens.
+    fn tell(&self, state: &mut State, live: &Live) {
+        state.last = live.seq;
+        state.offer(live.seq, &live.text);
+        if matches!(self.channel, Channel::Chat(_)) && live.is_of_system() {
+            state.dismiss(&self.name, live.seq);
+        }
     }
 
     /// True: what is up to `seq` is to be read.
@@ -124,8 +139,7 @@ impl Topic {
         }
         for live in page {
             if live.seq > state.last {
-                state.last = live.seq;
-                state.offer(live.seq, &live.text);
+                self.tell(&mut state, live);
             }
         }
         if page.is_empty() {

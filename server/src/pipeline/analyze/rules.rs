@@ -16,7 +16,7 @@ const MOST_MEASURES: usize = 3;
 pub(super) fn text(subject: &Subject) -> String {
     let mut text = String::new();
     let _ = writeln!(text, "{}", size(subject));
-    let whole = subject.rows.len() as u64 == subject.row_count;
+    let whole = subject.rows.len() as u64 == subject.row_count && !subject.truncated;
     let measures = subject.columns.iter().filter(|column| column.role == Role::Measure);
     for column in measures.take(MOST_MEASURES) {
         if let Some(line) = extremes(subject, column, whole) {

@@ -9,14 +9,14 @@ use std::sync::Arc;
 
 use air_engine::ask::{self, Choice, Clarification, Draft, Interpretation, YOU_DECIDE};
 use air_ir::{Catalog, Ir};
-use datafusion::arrow::array::RecordBatch;
 
-use super::drafting::{self, Candidate, Drafting, ModelUse};
+use super::comparing::same;
+use super::drafting::{Candidate, Drafting, ModelUse};
 use super::reply::Term;
 use super::{Asked, Meaning, Understood, values};
-use crate::pipeline::engine;
+use crate::config::Provider;
 use crate::pipeline::sources::Ready;
-use crate::pipeline::{self, Clock, Question, alike};
+use crate::problem::ApiError;
 use crate::service::App;
 
 /// From here on the interpreter's own reading is not given up for a model's.
@@ -30,15 +30,29 @@ const MOST_QUESTIONS: usize = 3;
 const READING: &str = "reading";
 const OF_MODEL: &str = "model";
 const BUILTIN: &str = "builtin";
+const YES: &str = "yes";
+const NO: &str = "no";
 
 /// Whether an answer is about a draft there is, so that it does not ask for another.
-pub(super) fn is_of_draft(id: &str) -> bool {
+pub(crate) fn is_of_draft(id: &str) -> bool {
     id == READING || id.starts_with("means_") || id.starts_with("value_")
+}
+
+/// Whether a person chose the model's draft of this mark, which they were shown.
+pub(super) fn chose(asked: &Asked, mark: &str) -> bool {
+    asked.answers.get(READING).is_some_and(|given| *given == of_model(mark))
+}
+
+/// The choice of a model's draft. Another draft is another choice.
+fn of_model(mark: &str) -> String {
+    format!("{OF_MODEL}:{mark}")
 }
 
 /// A draft with what was taken for granted in it.
 struct Read {
     candidate: Candidate,
+    /// Of the draft as the model wrote it.
+    mark: String,
     assumptions: Vec<String>,
 }
 
@@ -46,26 +60,25 @@ struct Read {
 pub(super) async fn decide(
     app: &Arc<App>,
     asked: &Asked,
-    ready: &Ready,
+    (ready, catalog): (&Ready, &Catalog),
     builtin: Interpretation,
     drafting: Drafting,
-) -> Meaning {
+) -> Result<Meaning, ApiError> {
     let Drafting { candidate, made } = drafting;
     let Some(candidate) = candidate else {
-        return without_draft(asked, builtin, made);
+        return Ok(without_draft(asked, builtin, made));
     };
-    let catalog = Arc::clone(ready.prepared.catalog());
-    let (read, questions) = with_values(candidate, &catalog, asked);
+    let (read, questions) = with_values(candidate, catalog, asked);
     if !questions.is_empty() {
-        return Meaning { understood: clarify(questions, None), model: Some(made) };
+        return Ok(Meaning { understood: clarify(questions, None), model: Some(made) });
     }
     let understood = match builtin {
         Interpretation::CannotAnswer { reason, missing } => {
-            unknown_to_builtin(&catalog, asked, read, reason, &missing)
+            unknown_to_builtin(catalog, asked, read, reason, &missing)
         }
         Interpretation::Clarify { questions, draft } => {
             let agreed = match &draft {
-                Some(draft) => same(app, asked, ready, &draft.ir, &read.candidate).await,
+                Some(draft) => same(app, asked, ready, &draft.ir, &read.candidate).await?,
                 None => false,
             };
             match draft {
@@ -74,35 +87,48 @@ pub(super) async fn decide(
             }
         }
         Interpretation::Answer(draft) => {
-            match same(app, asked, ready, &draft.ir, &read.candidate).await {
+            match same(app, asked, ready, &draft.ir, &read.candidate).await? {
                 true => agreed_on(draft, &read, &[]),
-                false => differing(&catalog, asked, draft, read),
+                false => differing(catalog, asked, draft, read),
             }
         }
     };
-    Meaning { understood, model: Some(made) }
+    Ok(Meaning { understood, model: Some(made) })
 }
 
 /// No model gave a draft: the built-in interpreter stands alone, and that is said. A model that
 /// was forced is not replaced in silence.
 fn without_draft(asked: &Asked, builtin: Interpretation, made: ModelUse) -> Meaning {
-    let tried: Vec<String> =
-        made.tried.iter().map(|t| format!("{}: {}", t.model, t.outcome)).collect();
+    let told = made.told();
+    let named = asked.drafter.provider.filter(|named| *named != Provider::Builtin);
+    let said = match named {
+        Some(named) => {
+            let named = named.as_str();
+            format!(
+                "Read by the built-in interpreter; {named}, which was asked for, gave no draft \
+                 ({told})."
+            )
+        }
+        None => format!("Read by the built-in interpreter; no model gave a draft ({told})."),
+    };
     let understood = match (asked.drafter.force_model, builtin) {
         (Some(_), builtin) if !matches!(builtin, Interpretation::CannotAnswer { .. }) => {
             let detail = format!(
-                "The model that was asked for gave no draft ({}); leave out `force_model`, or ask \
-                 with `provider: builtin`.",
-                tried.join("; ")
+                "The model that was asked for gave no draft ({told}); leave out `force_model`, or \
+                 ask with `provider: builtin`."
             );
             Understood::Failed(detail)
         }
         (_, Interpretation::Answer(mut draft)) => {
-            draft.assumptions.push(format!(
-                "Read by the built-in interpreter; no model gave a draft ({}).",
-                if tried.is_empty() { "none is configured".to_owned() } else { tried.join("; ") }
-            ));
+            draft.assumptions.push(said);
             Understood::Answer(draft)
+        }
+        (_, Interpretation::Clarify { questions, draft: Some(mut draft) }) if named.is_some() => {
+            draft.assumptions.push(said);
+            Understood::Clarify { questions, draft: Some(draft) }
+        }
+        (_, Interpretation::CannotAnswer { reason, missing }) if named.is_some() => {
+            Understood::CannotAnswer { reason: format!("{reason} {said}"), missing }
         }
         (_, other) => other.into(),
     };
@@ -146,14 +172,15 @@ fn with_values(
     catalog: &Catalog,
     asked: &Asked,
 ) -> (Read, Vec<Clarification>) {
+    let mark = candidate.mark();
     match candidate {
         Candidate::Ir { mut ir, terms } => {
             let given = |id: &str| asked.answers.get(id).cloned();
-            let checked = values::check(&mut ir, catalog, given);
+            let checked = values::check(&mut ir, catalog, &given);
             let candidate = Candidate::Ir { ir, terms };
-            (Read { candidate, assumptions: checked.assumptions }, checked.questions)
+            (Read { candidate, mark, assumptions: checked.assumptions }, checked.questions)
         }
-        sql => (Read { candidate: sql, assumptions: Vec::new() }, Vec::new()),
+        sql => (Read { candidate: sql, mark, assumptions: Vec::new() }, Vec::new()),
     }
 }
 
@@ -175,21 +202,27 @@ fn agreed_on(mut draft: Draft, read: &Read, open: &[Clarification]) -> Understoo
 
 /// Each has a reading, and the rows are not the same.
 fn differing(catalog: &Catalog, asked: &Asked, builtin: Draft, read: Read) -> Understood {
-    let of_model = in_words(catalog, &read.candidate);
-    match answer(asked, READING, BUILTIN).as_deref() {
+    let (of_model, in_words) = (of_model(&read.mark), in_words(catalog, &read.candidate));
+    let chosen = answer(asked, READING, BUILTIN);
+    match chosen.as_deref() {
         Some(BUILTIN) => return Understood::Answer(builtin),
-        Some(OF_MODEL) => return answered(catalog, read, None, ALONE),
+        Some(chosen) if chosen == of_model => return answered(catalog, read, None, ALONE),
         _ => {}
     }
-    if builtin.confidence < SURE {
+    if builtin.confidence < SURE && chosen.is_none() {
         let otherwise =
             format!("The built-in interpreter read it otherwise: {}", builtin.interpretation);
         return answered(catalog, read, Some(otherwise), ALONE);
     }
+    let text = "The question can be read in two ways. Which one is meant?";
+    let text = match chosen {
+        Some(_) => format!("What was chosen is neither of these readings. {text}"),
+        None => text.to_owned(),
+    };
     let question = Clarification {
         id: READING.to_owned(),
-        text: "The question can be read in two ways. Which one is meant?".to_owned(),
-        choices: vec![choice(BUILTIN, &builtin.interpretation), choice(OF_MODEL, &of_model)],
+        text,
+        choices: vec![choice(BUILTIN, &builtin.interpretation), choice(&of_model, &in_words)],
         recommended: BUILTIN.to_owned(),
     };
     clarify(vec![question], Some(builtin))
@@ -216,14 +249,20 @@ fn unknown_to_builtin(
         };
         let id =
             format!("means_{}", word.to_lowercase().replace(|c: char| !c.is_alphanumeric(), "_"));
-        match answer(asked, &id, "yes").as_deref() {
-            Some("yes") => assumptions.push(format!("\"{word}\" was taken for {means}.")),
-            Some(_) => return Understood::CannotAnswer { reason, missing: missing.to_vec() },
-            None => questions.push(Clarification {
+        // What the word is said to mean goes with the yes, which is none to another meaning.
+        let yes = format!("{YES}:{means}");
+        match answer(asked, &id, &yes).as_deref() {
+            Some(given) if given == yes => {
+                assumptions.push(format!("\"{word}\" was taken for {means}."));
+            }
+            Some(NO) => {
+                return Understood::CannotAnswer { reason, missing: missing.to_vec() };
+            }
+            _ => questions.push(Clarification {
                 id,
                 text: format!("Nothing in the data is called \"{word}\". Is it {means}?"),
-                choices: vec![choice("yes", &format!("Yes, {means}")), choice("no", "No")],
-                recommended: "yes".to_owned(),
+                choices: vec![choice(&yes, &format!("Yes, {means}")), choice(NO, "No")],
+                recommended: yes,
             }),
         }
     }
@@ -295,44 +334,4 @@ fn answered(catalog: &Catalog, read: Read, said: Option<String>, confidence: f64
             Understood::Sql { text, confidence: OF_SQL, interpretation, assumptions }
         }
     }
-}
-
-/// Whether two drafts give the same rows: by their form, else by the rows themselves. Where the
-/// rows cannot be had, they are taken to differ.
-async fn same(
-    app: &Arc<App>,
-    asked: &Asked,
-    ready: &Ready,
-    builtin: &Ir,
-    candidate: &Candidate,
-) -> bool {
-    let other = match candidate {
-        Candidate::Ir { ir, .. } if **ir == *builtin => return true,
-        Candidate::Ir { ir, .. } => Question::Ir(ir.clone()),
-        Candidate::Sql(text) => Question::Sql(text.clone()),
-    };
-    let own = Question::Ir(Box::new(builtin.clone()));
-    let (Some(a), Some(b)) =
-        (rows(app, asked, ready, own).await, rows(app, asked, ready, other).await)
-    else {
-        return false;
-    };
-    alike::same(&a, &b, !builtin.order.is_empty())
-}
-
-/// The rows of a draft, without a record: nobody is shown them.
-pub(crate) async fn rows(
-    app: &Arc<App>,
-    asked: &Asked,
-    ready: &Ready,
-    question: Question,
-) -> Option<RecordBatch> {
-    let order = drafting::order(asked, question);
-    let bound = pipeline::bound(&order).ok()?;
-    let guarded =
-        pipeline::guarded(app, &order, &bound, &ready.prepared, &mut Clock::start()).ok()?;
-    let execution = guarded.execution_with(engine::options(app)).ok()?;
-    let work = engine::execute(app, ready, execution);
-    let ran = tokio::time::timeout_at(asked.deadline.into(), work).await.ok()?;
-    Some(ran.ok()?.answer.rows)
 }

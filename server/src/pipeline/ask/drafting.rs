@@ -13,11 +13,14 @@ use air_ir::{IR_SCHEMA, Ir};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::deciding::chose;
 use super::reply::{self, Said, Term};
-use super::{Asked, notes};
+use super::{Asked, clock, notes, prose};
 use crate::config::ModelName;
+use crate::contract::types::ErrorCode;
 use crate::models::prompts::{self, tagged};
 use crate::models::{Chat, Fault, Form, Message, Speaker, Task, Usage};
+use crate::pipeline::progress::Step;
 use crate::pipeline::sources::Ready;
 use crate::pipeline::{self, Clock, Order, Question};
 use crate::problem::ApiError;
@@ -31,6 +34,21 @@ pub(super) enum Candidate {
     Sql(String),
 }
 
+impl Candidate {
+    /// What tells this draft from another, for the one that a person was shown.
+    pub(super) fn mark(&self) -> String {
+        let mut mark = checksum(&match self {
+            Self::Ir { ir, .. } => ir.to_json(),
+            Self::Sql(text) => json!(text),
+        });
+        mark.truncate(MARK);
+        mark
+    }
+}
+
+/// Characters of a mark.
+const MARK: usize = 12;
+
 /// What models did for a question.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct ModelUse {
@@ -41,6 +59,15 @@ pub(crate) struct ModelUse {
     pub(crate) prompts: String,
     /// Whether the draft was made for an earlier ask of the same question.
     pub(crate) kept: bool,
+}
+
+impl ModelUse {
+    /// What became of each model that was asked, in words.
+    pub(crate) fn told(&self) -> String {
+        let tried: Vec<String> =
+            self.tried.iter().map(|t| format!("{}: {}", t.model, t.outcome)).collect();
+        if tried.is_empty() { "none is configured".to_owned() } else { tried.join("; ") }
+    }
 }
 
 /// One model that was asked.
@@ -171,6 +198,8 @@ impl Drafter<'_> {
                 deadline: self.deadline,
                 pieces: None,
             };
+            let model = self.app.models.served(name);
+            self.asked.progress.tell(Step::Asks { model, corrections });
             let reply = match self.app.models.chat(name, chat).await {
                 Ok(reply) => reply,
                 Err(fault) => return (Outcome::Fault(fault), corrections),
@@ -194,7 +223,12 @@ impl Drafter<'_> {
         let (question, candidate) = match reply::read(text)? {
             Said::Cannot => return Ok(Outcome::Cannot),
             Said::Sql(text) if is_nothing(&text) => return Ok(Outcome::Cannot),
-            Said::Sql(text) => (Question::Sql(text.clone()), Candidate::Sql(text)),
+            Said::Sql(text) => {
+                self.plans(Question::Sql(text.clone())).map_err(|error| told(&error))?;
+                // It is shown, and may be saved: as a query alone, and planned as such.
+                let text = reply::without_comments(&text)?;
+                (Question::Sql(text.clone()), Candidate::Sql(text))
+            }
             Said::Ir { ir, terms } => (Question::Ir(ir.clone()), Candidate::Ir { ir, terms }),
         };
         self.plans(question).map_err(|error| told(&error))?;
@@ -206,15 +240,20 @@ impl Drafter<'_> {
         let order = order(self.asked, question);
         let bound = pipeline::bound(&order)?;
         let prepared = &self.ready.prepared;
-        pipeline::guarded(self.app, &order, &bound, prepared, &mut Clock::start())?;
+        let guarded = pipeline::guarded(self.app, &order, &bound, prepared, &mut Clock::start())?;
+        if let Question::Sql(text) = &bound {
+            let columns = guarded.columns().iter().map(|column| column.name.as_str());
+            prose::checked(text, columns)
+                .map_err(|what| ApiError::new(ErrorCode::Refused, what))?;
+        }
         Ok(())
     }
 
     async fn messages(&mut self, task: Task) -> Vec<Message> {
         if self.schema.is_none() {
             let catalog = self.ready.prepared.catalog();
-            let text = self.words();
-            self.schema = Some(notes::chosen(self.app, catalog, &text, self.deadline).await);
+            let words = notes::Wanted { words: &self.words(), named: self.asked.drafter.named() };
+            self.schema = Some(notes::chosen(self.app, catalog, words, self.deadline).await);
         }
         let prompt = match task {
             Task::Chat => &prompts::DRAFT,
@@ -226,10 +265,16 @@ impl Drafter<'_> {
         ]
     }
 
+    /// The answers that a draft depends on. What was answered about a draft there is is kept from
+    /// the model: the draft is kept for others, who answered otherwise.
+    fn answers(&self) -> Vec<(&String, &String)> {
+        self.asked.answers.iter().filter(|(id, _)| !super::is_of_draft(id)).collect()
+    }
+
     /// Everything whose words say which tables are meant.
     fn words(&self) -> String {
         let mut words = self.asked.question.clone();
-        for answer in self.asked.answers.values() {
+        for (_, answer) in self.answers() {
             let _ = write!(words, " {answer}");
         }
         for entity in self.previous.iter().flat_map(|ir| &ir.entities) {
@@ -246,9 +291,10 @@ impl Drafter<'_> {
         if let (Some(previous), Task::Chat) = (self.previous, task) {
             tagged(&mut text, "previous", &previous.to_json().to_string());
         }
-        if !self.asked.answers.is_empty() {
+        let answers = self.answers();
+        if !answers.is_empty() {
             let answers: Vec<String> =
-                self.asked.answers.iter().map(|(id, answer)| format!("{id}: {answer}")).collect();
+                answers.into_iter().map(|(id, answer)| format!("{id}: {answer}")).collect();
             tagged(&mut text, "answers", &answers.join("\n"));
         }
         tagged(&mut text, "question", &self.asked.question);
@@ -257,24 +303,27 @@ impl Drafter<'_> {
 
     /// What a draft depends on.
     fn key(&self, task: Task, served: &str) -> String {
-        let answers = self.asked.answers.iter().filter(|(id, _)| !super::is_of_draft(id));
         let catalog = self.ready.prepared.catalog();
         let zone = catalog.time_zone.as_deref().unwrap_or("UTC");
         checksum(&json!({
             "task": format!("{task:?}"), "model": served, "prompts": *prompts::DRAFTS,
             "source": catalog.source, "catalog": catalog.version,
             "question": self.asked.question, "day": &local(self.asked.now, zone)[..10],
-            "answers": answers.collect::<Vec<_>>(),
+            "answers": self.answers(),
             "previous": self.previous.map(Ir::to_json),
         }))
     }
 
     /// The draft of an earlier ask. The catalog may show this user less than it showed another,
-    /// so it is planned again.
+    /// so it is planned again. A time of day in it may be that of the earlier ask, so only who
+    /// was shown that very draft, and chose it, is given it.
     async fn kept(&self, key: &str) -> Option<Candidate> {
         let text = self.app.store.model_drafts().get(key).await.ok()??;
         match self.checked(&text) {
-            Ok(Outcome::Draft(candidate)) => Some(candidate),
+            Ok(Outcome::Draft(candidate)) => {
+                let timeless = !clock::names_time(&text);
+                (timeless || chose(self.asked, &candidate.mark())).then_some(candidate)
+            }
             _ => None,
         }
     }

@@ -12,6 +12,7 @@ use air_connectors::Note;
 use air_engine::ask::stems;
 use air_ir::Catalog;
 
+use crate::config::Provider;
 use crate::models::estimate;
 use crate::service::App;
 
@@ -23,11 +24,29 @@ const RRF_K: f64 = 60.0;
 /// Notes are embedded so many at a time.
 const BATCH: usize = 64;
 
+/// What notes are wanted for.
+#[derive(Clone, Copy)]
+pub(super) struct Wanted<'w> {
+    pub(super) words: &'w str,
+    /// The provider that alone may be shown words and notes, where one was named.
+    pub(super) named: Option<Provider>,
+}
+
 /// The notes for a question.
-pub(super) async fn chosen(app: &App, catalog: &Catalog, words: &str, deadline: Instant) -> String {
+pub(super) async fn chosen(
+    app: &App,
+    catalog: &Catalog,
+    wanted: Wanted<'_>,
+    deadline: Instant,
+) -> String {
     let notes = air_connectors::notes(&without_values(catalog));
-    let by_words = bm25(&notes, words);
-    let order = match by_likeness(app, &notes, words, deadline).await {
+    let by_words = bm25(&notes, wanted.words);
+    let embeds = app.config.models.embeddings.provider;
+    let likeness = match wanted.named.is_none_or(|named| named == embeds) {
+        true => by_likeness(app, &notes, wanted.words, deadline).await,
+        false => None,
+    };
+    let order = match likeness {
         Some(likeness) => fused(&[by_words, likeness]),
         None => ranked(&by_words),
     };
@@ -143,8 +162,11 @@ async fn by_likeness(
     deadline: Instant,
 ) -> Option<Vec<f64>> {
     let model = app.models.embedder()?;
+    let asked = app.models.embed(&[words.to_owned()], deadline).await?.vectors.pop()?;
     let hashes: Vec<String> = notes.iter().map(|note| note.md_hash.clone()).collect();
     let mut known = app.store.model_drafts().vectors(&model, &hashes).await.ok()?;
+    // Another model may stand behind the same name by now.
+    known.retain(|_, vector| vector.len() == asked.len());
     let new: Vec<&Note> = notes.iter().filter(|n| !known.contains_key(&n.md_hash)).collect();
     for some in new.chunks(BATCH) {
         let texts: Vec<String> = some.iter().map(|note| note.md.clone()).collect();
@@ -155,7 +177,6 @@ async fn by_likeness(
         let _ = app.store.model_drafts().put_vectors(&model, &made).await;
         known.extend(made);
     }
-    let asked = app.models.embed(&[words.to_owned()], deadline).await?.vectors.pop()?;
     let alike = |hash: &String| known.get(hash).and_then(|vector| cosine(&asked, vector));
     hashes.iter().map(alike).collect()
 }

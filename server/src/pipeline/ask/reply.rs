@@ -5,6 +5,8 @@
 //! used: no prose of a model is ever shown to a person.
 
 use air_ir::Ir;
+use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
+use datafusion::sql::sqlparser::parser::Parser;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -75,6 +77,16 @@ fn sql(text: &str) -> Option<String> {
     statement.then(|| ended.to_owned())
 }
 
+/// A query as its parts say it, without what else a model wrote around them. The text was planned,
+/// so its size and depth are bounded.
+pub(super) fn without_comments(sql: &str) -> Result<String, String> {
+    let parsed = Parser::parse_sql(&PostgreSqlDialect {}, sql);
+    match parsed.as_deref() {
+        Ok([query]) => Ok(query.to_string()),
+        _ => Err("The answer is not one query.".to_owned()),
+    }
+}
+
 fn said(value: Value) -> Result<Said, String> {
     let terms = |value: &Value| {
         let terms: Option<Vec<Term>> = serde_json::from_value(value["terms"].clone()).ok();
@@ -102,19 +114,21 @@ fn said(value: Value) -> Result<Said, String> {
 
 const LONGEST_NAME: usize = 64;
 
-/// Names of outputs head the columns that people see, so a model may not put sentences there.
+/// Whether a name is of plain words. Names of outputs head the columns that people see, so a model
+/// may not put sentences there.
+pub(super) fn is_plain(name: &str) -> bool {
+    let mut letters = name.chars();
+    let first = letters.next().is_some_and(|c| c.is_alphanumeric() || c == '_');
+    first
+        && name.len() <= LONGEST_NAME
+        && letters.all(|c| c.is_alphanumeric() || matches!(c, '_' | '.' | '-' | ' '))
+        && name.split(' ').count() <= 5
+}
+
 fn plain_names(ir: &Ir) -> Result<(), String> {
-    let plain = |name: &str| {
-        let mut letters = name.chars();
-        let first = letters.next().is_some_and(|c| c.is_alphanumeric() || c == '_');
-        first
-            && name.len() <= LONGEST_NAME
-            && letters.all(|c| c.is_alphanumeric() || matches!(c, '_' | '.' | '-' | ' '))
-            && name.split(' ').count() <= 5
-    };
     let metrics = ir.metrics.iter().map(|metric| &metric.name);
     let dimensions = ir.dimensions.iter().map(|dimension| &dimension.name);
-    match metrics.chain(dimensions).find(|name| !plain(name)) {
+    match metrics.chain(dimensions).find(|name| !is_plain(name)) {
         Some(_) => Err("A name of a metric or dimension is not of plain words.".to_owned()),
         None => Ok(()),
     }
@@ -155,6 +169,13 @@ mod tests {
         }
         let unknown = IR.replace("\"entities\"", "\"tables\":[],\"entities\"");
         assert!(read(&unknown).unwrap_err().contains("/tables"), "{:?}", read(&unknown));
+    }
+
+    #[test]
+    fn a_query_is_kept_without_its_comments() {
+        let sql = "select /* call us */ region -- at once\nfrom orders where name = '--x'";
+        let kept = without_comments(sql).unwrap();
+        assert_eq!(kept, "SELECT region FROM orders WHERE name = '--x'");
     }
 
     #[test]

@@ -21,16 +21,24 @@ const MOST_NEAR: usize = 5;
 pub(super) fn check(
     ir: &mut Ir,
     catalog: &Catalog,
-    answer: impl Fn(&str) -> Option<String>,
+    answer: &dyn Fn(&str) -> Option<String>,
 ) -> Checked {
     let mut checked = Checked::default();
+    for entity in &mut ir.entities {
+        // A query of queries has values of its own.
+        if let EntityRef::Query { query, .. } = entity {
+            let inner = check(query, catalog, answer);
+            checked.assumptions.extend(inner.assumptions);
+            checked.questions.extend(inner.questions);
+        }
+    }
     let columns = Columns { entities: &ir.entities.clone(), joins: &ir.joins.clone(), catalog };
     let in_metrics = ir.metrics.iter_mut().filter_map(|metric| match &metric.kind {
         MetricKind::Aggregate { .. } => metric.filter.as_mut(),
         _ => None,
     });
     for filter in ir.filters.iter_mut().chain(in_metrics) {
-        walk(filter, &columns, &answer, &mut checked);
+        walk(filter, &columns, answer, &mut checked);
     }
     checked
 }
@@ -49,17 +57,29 @@ impl Columns<'_> {
             let tables = self.catalog.tables.iter();
             tables.into_iter().find(|t| t.name == wanted || t.qualified_name() == wanted)
         };
+        let aliased = |owner: &str| {
+            self.entities.iter().find_map(|entity| match entity {
+                EntityRef::Named { entity, alias, .. } if alias.as_deref() == Some(owner) => {
+                    Some(entity.clone())
+                }
+                _ => None,
+            })
+        };
         let role = |owner: &str| {
             let join = self.joins.iter().find(|join| join.alias.as_deref() == Some(owner))?;
-            Some(join.right.first()?.rsplit_once('.')?.0.to_owned())
+            let of = join.right.first()?.rsplit_once('.')?.0;
+            Some(aliased(of).unwrap_or_else(|| of.to_owned()))
         };
         match owner {
             Some(owner) => {
-                let owner = role(owner).unwrap_or_else(|| owner.to_owned());
-                table(&owner)?.column(name)
+                let named = role(owner).or_else(|| aliased(owner));
+                table(named.as_deref().unwrap_or(owner))?.column(name)
             }
             None => {
-                let listed = self.entities.iter().filter_map(|entity| table(entity.name()));
+                let listed = self.entities.iter().filter_map(|entity| match entity {
+                    EntityRef::Named { entity, .. } => table(entity),
+                    other => table(other.name()),
+                });
                 listed.filter_map(|table| table.column(name)).next()
             }
         }
@@ -69,7 +89,7 @@ impl Columns<'_> {
 fn walk(
     filter: &mut Filter,
     columns: &Columns<'_>,
-    answer: &impl Fn(&str) -> Option<String>,
+    answer: &dyn Fn(&str) -> Option<String>,
     checked: &mut Checked,
 ) {
     match filter {
@@ -77,8 +97,12 @@ fn walk(
             list.iter_mut().for_each(|one| walk(one, columns, answer, checked));
         }
         Filter::Not(inner) => walk(inner, columns, answer, checked),
-        // Of another entity: its columns are looked up when it is planned.
-        Filter::Exists(_) => {}
+        Filter::Exists(exists) => {
+            // What is not qualified there is of its own entity.
+            let own = [EntityRef::Name(exists.entity.clone())];
+            let inner = Columns { entities: &own, ..*columns };
+            exists.filters.iter_mut().for_each(|one| walk(one, &inner, answer, checked));
+        }
         Filter::Compare(comparison) => {
             let Subject::Field(field) = &comparison.subject else { return };
             let exact = matches!(comparison.op, Op::Eq | Op::Ne | Op::In | Op::NotIn);
@@ -99,7 +123,7 @@ fn spell(
     value: &mut Scalar,
     field: &str,
     column: &Column,
-    answer: &impl Fn(&str) -> Option<String>,
+    answer: &dyn Fn(&str) -> Option<String>,
     checked: &mut Checked,
 ) {
     let Some(known) = column.values.as_ref().filter(|values| values.complete) else { return };
@@ -129,8 +153,9 @@ fn spell(
     checked.questions.push(Clarification { id, text, choices, recommended });
 }
 
-/// The values that are alike but for case, or hold the words: those are surely meant where there
-/// is but one. Else those of near spelling, which are asked about.
+/// The values that are alike but for case, or hold the words as whole ones: those are surely meant
+/// where there is but one. Else those that hold them inside others or after a "not", which may say
+/// the opposite, or are spelled nearly so: these are asked about.
 fn near<'v>(said: &str, known: impl Iterator<Item = &'v String> + Clone) -> (Vec<String>, bool) {
     let folded = said.to_lowercase();
     let fitting = |fits: &dyn Fn(&str) -> bool| -> Vec<String> {
@@ -141,13 +166,32 @@ fn near<'v>(said: &str, known: impl Iterator<Item = &'v String> + Clone) -> (Vec
     if !same.is_empty() {
         return (same, true);
     }
-    let holding = fitting(&|value| folded.len() > 2 && value.contains(&folded));
+    let long = folded.len() > 2;
+    let holding = fitting(&|value| long && value.contains(&folded));
     if !holding.is_empty() {
-        return (holding, true);
+        let sure = holding.iter().all(|value| holds_words(&value.to_lowercase(), &folded));
+        return (holding, sure);
     }
     let mut near = air_ir::nearest(said, known.map(String::as_str));
     near.truncate(MOST_NEAR);
     (near, false)
+}
+
+/// Words that turn what stands beside them round.
+const TURNING: [&str; 10] =
+    ["no", "non", "not", "un", "never", "without", "nicht", "kein", "keine", "ohne"];
+
+/// Whether a value holds the words of a text as whole words, and none that turns them round.
+fn holds_words(value: &str, text: &str) -> bool {
+    let words = |text: &str| -> Vec<String> {
+        let words = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+        words.map(str::to_owned).collect()
+    };
+    let (value, text) = (words(value), words(text));
+    let turning = |words: &[String]| words.iter().filter(|w| TURNING.contains(&w.as_str())).count();
+    !text.is_empty()
+        && value.windows(text.len()).any(|some| some == text)
+        && turning(&value) == turning(&text)
 }
 
 #[cfg(test)]
@@ -174,7 +218,7 @@ mod tests {
     #[test]
     fn one_value_that_holds_the_words_is_taken_and_said() {
         let mut draft = ir("los angeles");
-        let checked = check(&mut draft, &catalog(), |_| None);
+        let checked = check(&mut draft, &catalog(), &|_| None);
         assert_eq!(draft, ir("Los Angeles Intl"));
         assert_eq!(checked.assumptions, ["\"los angeles\" was read as Los Angeles Intl."]);
         assert!(checked.questions.is_empty());
@@ -183,16 +227,79 @@ mod tests {
     #[test]
     fn several_or_none_are_asked_about_and_the_answer_is_taken() {
         let mut draft = ir("San");
-        let checked = check(&mut draft, &catalog(), |_| None);
+        let checked = check(&mut draft, &catalog(), &|_| None);
         assert_eq!((checked.questions.len(), draft.clone()), (1, ir("San")));
         let question = &checked.questions[0];
         let values: Vec<&str> = question.choices.iter().map(|c| c.value.as_str()).collect();
         assert_eq!(values, ["San Diego Intl", "San Jose Intl", "San"]);
-        let again = check(&mut draft, &catalog(), |id| {
+        let again = check(&mut draft, &catalog(), &|id| {
             (id == question.id).then(|| "San Jose Intl".to_owned())
         });
         assert_eq!((again, draft), (Checked::default(), ir("San Jose Intl")));
         let mut unknown = ir("Atlantis");
-        assert_eq!(check(&mut unknown, &catalog(), |_| None).questions.len(), 1);
+        assert_eq!(check(&mut unknown, &catalog(), &|_| None).questions.len(), 1);
+    }
+
+    /// A catalog of orders whose status is one of these.
+    fn of_statuses(values: &[&str]) -> Catalog {
+        let counts: serde_json::Map<String, serde_json::Value> =
+            values.iter().map(|value| ((*value).to_owned(), json!(1))).collect();
+        let status = json!({"name": "status", "data_type": "text", "native_type": "text",
+            "nullable": false, "values": {"complete": true, "counts": counts}});
+        let id = json!({"name": "id", "data_type": "int64", "native_type": "bigint",
+            "nullable": false});
+        serde_json::from_value(json!({"source": "s", "kind": "files", "version": "1", "tables": [
+            {"name": "orders", "kind": "files", "columns": [id, status]}]}))
+        .unwrap()
+    }
+
+    fn parsed(ir: serde_json::Value) -> Ir {
+        Ir::parse(&ir).unwrap()
+    }
+
+    #[test]
+    fn part_of_a_word_and_a_word_after_not_are_asked_about() {
+        for (known, said) in [
+            (["unpaid", "settled"], "paid"),
+            (["inactive", "closed"], "active"),
+            (["not paid", "settled"], "paid"),
+            (["non-active", "closed"], "active"),
+        ] {
+            let filters = json!([{"field": "status", "op": "=", "value": said}]);
+            let mut draft = parsed(json!({"entities": ["orders"], "filters": filters,
+                "metrics": [{"name": "n", "agg": "count"}]}));
+            let before = draft.clone();
+            let checked = check(&mut draft, &of_statuses(&known), &|_| None);
+            assert_eq!(draft, before, "{said} in {known:?}");
+            assert!(checked.assumptions.is_empty(), "{checked:?}");
+            assert_eq!(checked.questions[0].recommended, known[0]);
+        }
+        assert!(holds_words("los angeles intl", "los angeles"));
+        assert!(holds_words("not paid", "not paid"));
+        assert!(!holds_words("san jose", "jose san"));
+    }
+
+    #[test]
+    fn values_behind_an_alias_in_exists_and_in_an_inner_query_are_looked_up() {
+        let count = json!([{"name": "n", "agg": "count"}]);
+        let compared =
+            |field: &str, value: &str| json!([{"field": field, "op": "=", "value": value}]);
+        let of = |value: &str| {
+            let aliased = json!({"entities": [{"entity": "orders", "as": "o"}], "metrics": count,
+                "filters": compared("o.status", value)});
+            let exists = json!({"entities": ["customers"], "metrics": count, "filters": [
+                {"exists": {"entity": "orders", "filters": compared("status", value)}}]});
+            let inner = json!({"entities": ["orders"], "dimensions": ["id"], "metrics": count,
+                "filters": compared("status", value)});
+            let outer = json!({"entities": [{"query": inner, "as": "t"}],
+                "metrics": [{"name": "most", "agg": "max", "field": "n"}]});
+            [aliased, exists, outer].map(parsed)
+        };
+        let catalog = of_statuses(&["Shipped", "Open"]);
+        for (mut draft, right) in of("shipped").into_iter().zip(of("Shipped")) {
+            let checked = check(&mut draft, &catalog, &|_| None);
+            assert_eq!(draft, right);
+            assert_eq!(checked.assumptions, ["\"shipped\" was read as Shipped."]);
+        }
     }
 }

@@ -70,6 +70,14 @@ pub(super) fn receipt(ir: &Ir, alone: &RecordBatch, joined: &RecordBatch) -> Opt
     Some(Receipt { fact, rows_alone: count(alone)?, rows_joined: count(joined)? })
 }
 
+/// The receipt, where its fact had `after` rows a moment later: of the counts between the two, the
+/// one that agrees best, since the joined rows were counted in between.
+pub(super) fn grown(receipt: Receipt, after: u64) -> Receipt {
+    let before = receipt.rows_alone;
+    let rows_alone = receipt.rows_joined.clamp(before.min(after), before.max(after));
+    Receipt { rows_alone, ..receipt }
+}
+
 /// The count in the one row.
 pub(super) fn count(rows: &RecordBatch) -> Option<u64> {
     let column = rows.columns().first()?.as_primitive_opt::<Int64Type>()?;
@@ -115,4 +123,22 @@ fn fields(ir: &Ir) -> Vec<String> {
 
 fn parse(ir: &Value) -> Option<Ir> {
     Ir::parse(ir).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_that_came_between_two_counts_are_no_fan_out() {
+        let counted = |alone, joined, after| {
+            let fact = "orders".to_owned();
+            let receipt = Receipt { fact, rows_alone: alone, rows_joined: joined };
+            grown(receipt, after).rows_alone
+        };
+        assert_eq!(counted(1000, 1001, 1002), 1001, "one came, then another");
+        assert_eq!(counted(1000, 990, 980), 990, "some went");
+        assert_eq!(counted(1000, 2000, 1003), 1003, "more than came is a fan-out");
+        assert_eq!(counted(1000, 999, 1000), 1000, "and fewer than ever were is a loss");
+    }
 }

@@ -12,7 +12,7 @@ fn filters(filters: Value, params: &[Value]) -> Result<Value, Vec<FieldError>> {
         "filters": filters});
     let params: Vec<EndpointParam> = params.iter().cloned().map(param).collect();
     let done = parametrised(ir.as_object().unwrap().clone(), &params, None)?;
-    Ok(done.definition.ir["filters"].clone())
+    Ok(done.definition.ir.unwrap()["filters"].clone())
 }
 
 #[track_caller]

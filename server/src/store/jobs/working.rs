@@ -8,7 +8,7 @@ use serde_json::Value;
 use sqlx::types::Json;
 use sqlx::{FromRow, Sqlite, Transaction};
 
-use super::{Job, JobKind, Jobs, told};
+use super::{Job, JobKind, JobStatus, Jobs, told};
 use crate::events::EventKind;
 use crate::id::{JobId, ProcessId};
 use crate::store::Moment;
@@ -52,6 +52,7 @@ struct Ending<'a> {
     first: Option<&'a Value>,
     moment: Moment,
     step: Option<&'a str>,
+    not_before: Option<Moment>,
 }
 
 impl Jobs<'_> {
@@ -203,24 +204,33 @@ impl Jobs<'_> {
         self.end(claimed, &ending).await
     }
 
-    /// Waits for a later try, since what went wrong may pass.
+    /// Waits for a later try, since what went wrong may pass; ends where it is to stop.
     pub(crate) async fn retry(
         &self,
         claimed: &Claimed,
         retry: &Retry<'_>,
     ) -> Result<Option<Job>, StoreError> {
-        let sql = "UPDATE jobs SET status = 'queued', error_json = ?1, not_before = ?2,
-            current_step = ?3, failures = failures + 1, claimed_by = NULL, heartbeat_at = NULL
+        let sql = "UPDATE jobs SET error_json = iif(cancel_requested, error_json, ?1),
+            status = iif(cancel_requested, 'cancelled', 'queued'),
+            finished_at = iif(cancel_requested, ?2, NULL),
+            not_before = iif(cancel_requested, NULL, ?6),
+            current_step = iif(cancel_requested, current_step, ?3),
+            estimated_remaining = iif(cancel_requested, NULL, estimated_remaining),
+            failures = failures + 1, claimed_by = NULL, heartbeat_at = NULL
             WHERE id = ?4 AND attempts = ?5 AND status = 'running' RETURNING *";
         let ending = Ending::new("retried", EventKind::Status, sql, Some(retry.problem));
-        let ending = Ending { moment: retry.not_before, step: Some(retry.step), ..ending };
+        let (step, not_before) = (Some(retry.step), Some(retry.not_before));
+        let ending = Ending { step, not_before, ..ending };
         self.end(claimed, &ending).await
     }
 
-    /// Gives a job back that this process will not end: it is about to stop.
+    /// Gives a job back that this process will not end: it is about to stop. A job that is to stop
+    /// ends with it.
     pub(crate) async fn release(&self, claimed: &Claimed) -> Result<Option<Job>, StoreError> {
-        let sql = "UPDATE jobs SET status = 'queued', claimed_by = NULL, heartbeat_at = NULL,
-            current_step = 'waiting for a process', estimated_remaining = NULL
+        let sql = "UPDATE jobs SET status = iif(cancel_requested, 'cancelled', 'queued'),
+            finished_at = iif(cancel_requested, ?2, NULL), claimed_by = NULL, heartbeat_at = NULL,
+            current_step = iif(cancel_requested, current_step, 'waiting for a process'),
+            estimated_remaining = NULL
             WHERE id = ?4 AND attempts = ?5 AND status = 'running' RETURNING *";
         let ending = Ending::new("released", EventKind::Status, sql, None);
         self.end(claimed, &ending).await
@@ -234,10 +244,16 @@ impl Jobs<'_> {
             .bind(by.step)
             .bind(&claimed.id)
             .bind(claimed.attempt)
+            .bind(by.not_before)
             .fetch_optional(&mut *transaction)
             .await?;
         let Some(job) = job else { return Ok(None) };
-        close(&mut transaction, &job, by.outcome).await?;
+        let outcome = match job.status {
+            // Whatever became of the attempt, it was to stop.
+            JobStatus::Cancelled => "cancelled",
+            _ => by.outcome,
+        };
+        close(&mut transaction, &job, outcome).await?;
         let event = told(&mut transaction, &job, by.kind).await?;
         transaction.commit().await?;
         self.store.tell([event]);
@@ -284,7 +300,7 @@ impl Jobs<'_> {
         for job in &jobs {
             close(&mut transaction, job, "lost").await?;
             let kind = match job.status {
-                super::JobStatus::Failed => EventKind::Error,
+                JobStatus::Failed => EventKind::Error,
                 _ => EventKind::Status,
             };
             events.push(told(&mut transaction, job, kind).await?);
@@ -303,7 +319,8 @@ impl Jobs<'_> {
 
 impl<'a> Ending<'a> {
     fn new(outcome: &'a str, kind: EventKind, sql: &'static str, first: Option<&'a Value>) -> Self {
-        Self { outcome, kind, sql, first, moment: Moment::now(), step: None }
+        let (step, not_before) = (None, None);
+        Self { outcome, kind, sql, first, moment: Moment::now(), step, not_before }
     }
 }
 

@@ -96,6 +96,30 @@ async fn what_may_pass_is_tried_later() {
 }
 
 #[tokio::test]
+async fn a_job_that_is_to_stop_does_not_wait_again() {
+    let scratch = Scratch::new().await;
+    let jobs = scratch.store.jobs();
+    for released in [true, false] {
+        jobs.create(&new_job("ann", JobKind::Query)).await.unwrap();
+        let job = jobs.claim(JobKind::Query).await.unwrap().unwrap();
+        assert_eq!(jobs.cancel(&job.id, "ann").await.unwrap().status, JobStatus::Running);
+        let problem = json!({"code": "source_unavailable"});
+        let retry = Retry { not_before: later(), problem: &problem, step: "waiting" };
+        let ended = match released {
+            true => jobs.release(&claimed(&job)).await,
+            false => jobs.retry(&claimed(&job), &retry).await,
+        };
+        let ended = ended.unwrap().unwrap();
+        assert_eq!((ended.status, ended.not_before), (JobStatus::Cancelled, None));
+        assert!(ended.finished_at.is_some_and(|at| at <= Moment::now()), "it ends now");
+        assert_eq!(ended.error, None);
+        let attempts = jobs.attempts(&job.id).await.unwrap();
+        assert_eq!(attempts[0].outcome.as_deref(), Some("cancelled"));
+        assert_eq!(jobs.claim(JobKind::Query).await.unwrap(), None);
+    }
+}
+
+#[tokio::test]
 async fn who_works_on_a_job_hears_that_it_is_to_stop() {
     let scratch = Scratch::new().await;
     let jobs = scratch.store.jobs();
@@ -231,6 +255,7 @@ fn new_schedule(next_at: Moment) -> Schedule {
         next_at: Some(next_at),
         last_at: None,
         last_job_id: None,
+        problem: None,
         created_at: Moment::now(),
         updated_at: Moment::now(),
     }
@@ -258,10 +283,18 @@ async fn a_moment_of_a_schedule_becomes_one_job() {
     assert_eq!((kept.last_at, kept.last_job_id.as_ref()), (Some(now), Some(&made[0].id)));
     // Nor does a schedule that was turned back to the moment.
     let back = schedules.put(&Schedule { next_at: Some(now), ..kept }).await.unwrap();
-    let twice = schedules.advance(&back, Some(later()), &[job]).await;
-    assert!(matches!(twice, Err(StoreError::Exists { .. })), "{twice:?}");
+    let other = Moment::from(now.timestamp() - 1.hour());
+    let other = NewJob { scheduled: Some((back.id.clone(), other)), ..job.clone() };
+    let both = schedules.advance(&back, Some(later()), &[other, job]).await.unwrap().unwrap();
+    assert_eq!(both.len(), 1, "the moment that has its job takes no other with it");
 
-    let off = schedules.put(&Schedule { enabled: false, ..back }).await.unwrap();
+    let seen = schedules.get(&back.id).await.unwrap();
+    schedules.turn_off(&seen, "the zone is not known").await.unwrap();
+    let off = schedules.get(&seen.id).await.unwrap();
+    assert_eq!((off.enabled, off.problem.as_deref()), (false, Some("the zone is not known")));
+    let on = schedules.put(&Schedule { enabled: true, ..off }).await.unwrap();
+    assert_eq!((on.enabled, on.problem), (true, None));
+    let off = schedules.put(&Schedule { enabled: false, ..seen }).await.unwrap();
     assert!(schedules.due(later()).await.unwrap().iter().all(|due| due.id != off.id));
     assert_eq!(schedules.advance(&off, None, &[]).await.unwrap(), None, "it is off");
     assert_eq!(schedules.list(Some("eva"), &PageRequest::default()).await.unwrap().items.len(), 2);
@@ -270,4 +303,36 @@ async fn a_moment_of_a_schedule_becomes_one_job() {
     assert!(matches!(schedules.delete(&off.id).await, Err(StoreError::NotFound { .. })));
     assert!(schedules.get(&off.id).await.is_err());
     assert_eq!(scratch.store.jobs().get(&made[0].id).await.unwrap().schedule_id, Some(off.id));
+}
+
+#[tokio::test]
+async fn what_ended_long_ago_goes_with_what_was_told_of_it() {
+    let scratch = Scratch::new().await;
+    let jobs = scratch.store.jobs();
+    let old = jobs.create(&new_job("ann", JobKind::Learn)).await.unwrap();
+    let job = jobs.claim(JobKind::Learn).await.unwrap().unwrap();
+    jobs.complete(&claimed(&job), &json!({"tables": 2})).await.unwrap().unwrap();
+    let stopped = jobs.create(&new_job("ann", JobKind::Query)).await.unwrap();
+    jobs.cancel(&stopped.id, "ann").await.unwrap();
+    let working = jobs.create(&new_job("ann", JobKind::Report)).await.unwrap();
+    jobs.claim(JobKind::Report).await.unwrap().unwrap();
+    let waiting = jobs.create(&new_job("ann", JobKind::Analyze)).await.unwrap();
+
+    let long_ago = Moment::now().timestamp() - 1.hour();
+    assert_eq!(jobs.sweep(long_ago).await.unwrap(), 0, "nothing ended so long ago");
+    assert_eq!(jobs.sweep(later().timestamp()).await.unwrap(), 2);
+    assert_eq!(jobs.sweep(later().timestamp()).await.unwrap(), 0);
+    for gone in [&old, &stopped] {
+        assert!(matches!(jobs.get(&gone.id).await, Err(StoreError::NotFound { .. })));
+        assert!(jobs.attempts(&gone.id).await.unwrap().is_empty());
+        let channel = gone.kind.channel(&gone.id);
+        assert_eq!(scratch.store.events().last(&channel).await.unwrap(), 0);
+        assert!(scratch.store.events().after(&channel, 0, 10).await.unwrap().is_empty());
+    }
+    for stays in [&working, &waiting] {
+        jobs.get(&stays.id).await.unwrap();
+        let channel = stays.kind.channel(&stays.id);
+        assert!(!scratch.store.events().after(&channel, 0, 10).await.unwrap().is_empty());
+    }
+    assert_eq!(jobs.attempts(&working.id).await.unwrap().len(), 1);
 }

@@ -134,7 +134,7 @@ impl Place {
         panic!("no run");
     }
 
-    async fn request(
+    pub(crate) async fn request(
         &self,
         method: &str,
         sub: &str,
@@ -145,7 +145,7 @@ impl Place {
         serde_json::from_str(&self.page(method, sub, role, target, body).await).unwrap()
     }
 
-    async fn page(
+    pub(crate) async fn page(
         &self,
         method: &str,
         sub: &str,

@@ -59,9 +59,12 @@ impl Shown {
             return Ok(());
         }
         self.coming.insert(id.to_owned(), next + 1);
-        // What a model writes is on its way to the pieces that follow.
         match text(payload, "part") {
-            "token" => Ok(()),
+            // How far it is, and no part of the answer.
+            "status" => {
+                self.output.say(text(payload, "content"));
+                Ok(())
+            }
             _ => self.output.piece(text(payload, "content")),
         }
     }

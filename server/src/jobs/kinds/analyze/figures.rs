@@ -98,7 +98,10 @@ fn column_of(
 }
 
 /// The figures of rows that are at hand.
-pub(super) async fn of_rows(rows: &RecordBatch) -> Result<Vec<Value>, DataFusionError> {
+pub(super) async fn of_rows(
+    context: &SessionContext,
+    rows: &RecordBatch,
+) -> Result<Vec<Value>, DataFusionError> {
     let schema = rows.schema();
     let mut wanted: Vec<Expr> = Vec::new();
     for (at, field) in schema.fields().iter().enumerate() {
@@ -115,7 +118,6 @@ pub(super) async fn of_rows(rows: &RecordBatch) -> Result<Vec<Value>, DataFusion
         }
     }
     let count = u64::try_from(rows.num_rows()).unwrap_or(u64::MAX);
-    let context = SessionContext::new();
     let found = context.read_batch(rows.clone())?.aggregate(Vec::new(), wanted)?.collect().await?;
     let row = found.first().map(results::json_rows).and_then(|rows| rows.into_iter().next());
     let row = row.unwrap_or_default();
@@ -147,7 +149,8 @@ mod tests {
         let n: ArrayRef = Arc::new(Int64Array::from(vec![Some(1), None, Some(4), Some(4)]));
         let t: ArrayRef = Arc::new(StringArray::from(vec!["a", "b", "a", "a"]));
         let rows = RecordBatch::try_from_iter([("n", n), ("Odd Name", t)]).unwrap();
-        let columns = of_rows(&rows).await.unwrap();
+        let context = SessionContext::new();
+        let columns = of_rows(&context, &rows).await.unwrap();
         assert_eq!(
             columns[0],
             json!({"name": "n", "type": "int64", "values": 3, "nulls": 1, "null_share": 0.25,
@@ -158,7 +161,7 @@ mod tests {
             json!({"name": "Odd Name", "type": "text", "values": 4, "nulls": 0, "null_share": 0.0,
                 "distinct": 2})
         );
-        let none = of_rows(&rows.slice(0, 0)).await.unwrap();
+        let none = of_rows(&context, &rows.slice(0, 0)).await.unwrap();
         assert_eq!(none[0]["null_share"], Value::Null);
     }
 }

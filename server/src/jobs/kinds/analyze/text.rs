@@ -4,6 +4,8 @@ use std::fmt::Write;
 
 use serde_json::Value;
 
+use super::examine::Part;
+
 /// The whole analysis. Writing to a text cannot fail.
 pub(super) fn markdown(title: &str, tables: &[Value], eda: &Value) -> String {
     let mut out = format!("# Analysis of {}\n", line(title));
@@ -19,6 +21,7 @@ pub(super) fn markdown(title: &str, tables: &[Value], eda: &Value) -> String {
         }
         columns(&mut out, list(&table["columns"]));
         checks(&mut out, list(&table["checks"]));
+        parts(&mut out, &table["eda"]);
     }
     let missing: Vec<&str> = list(&eda["missing"]).iter().map(word).collect();
     if !missing.is_empty() {
@@ -39,6 +42,21 @@ fn columns(out: &mut String, columns: &[Value]) {
         };
         let cells = ["name", "type", "values", "nulls", "distinct", "min", "max", "mean"].map(cell);
         let _ = writeln!(out, "| {} |", cells.join(" | "));
+    }
+}
+
+/// What the EDA service wrote, a level below its table.
+fn parts(out: &mut String, eda: &Value) {
+    for note in list(&eda["notes"]) {
+        let _ = write!(out, "\nNote: {}\n", line(word(note)));
+    }
+    for part in Part::ALL {
+        let Some(text) = eda[part.name()]["report_md"].as_str() else { continue };
+        out.push('\n');
+        for row in text.trim_end().lines() {
+            let level = if row.starts_with('#') { "#" } else { "" };
+            let _ = writeln!(out, "{level}{row}");
+        }
     }
 }
 
@@ -92,7 +110,9 @@ mod tests {
                 {"name": "a|b", "type": "int64", "values": 3, "nulls": 1, "distinct": 2, "min": 1,
                  "max": 4, "mean": 3.0}],
                 "checks": [{"id": "empty", "status": "pass", "message": "There are rows."},
-                    {"id": "nulls", "status": "warn", "message": "a is null in 1 of 4."}]}),
+                    {"id": "nulls", "status": "warn", "message": "a is null in 1 of 4."}],
+                "eda": {"notes": ["The first 4 rows."], "drift": null,
+                    "profile": {"report_md": "## Profile\n\n4 rows.\n"}}}),
             json!({"table": "gone", "error": {"detail": "It is not there."}}),
         ];
         let eda = json!({"status": "off", "detail": "It is off.", "missing": ["trends"]});
@@ -105,6 +125,7 @@ mod tests {
             "- warn (nulls): a is null in 1 of 4.",
             "It could not be read: It is not there.",
             "trends: It is off.",
+            "\nNote: The first 4 rows.\n\n### Profile\n\n4 rows.\n",
         ] {
             assert!(text.contains(part), "{part} is not in {text}");
         }
