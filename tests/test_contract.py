@@ -51,9 +51,14 @@ def furnish(http: Http) -> dict[str, dict[str, str]]:
     made(http.send("POST", "/v1/reports/kept/versions", version))
     run = made(http.send("POST", "/v1/reports/kept/run", {}))
     room, said = chat(http)
+    session = learning_session(http)
     file = made(http.upload("kept.csv", b"id,kwh\n1,2.5\n"))["items"][0]
     source, kept = {"datasource_id": "flights"}, {"key": "kept"}
     return {
+        "GET /v1/learning-sessions/{id}": {"id": session},
+        "POST /v1/learning-sessions/{id}/messages": {"id": session},
+        "POST /v1/learning-sessions/{id}/publish": {"id": session},
+        "GET /v1/endpoints/{slug}": {"slug": "kept-endpoint"},
         "GET /v1/chat/rooms/{room}": {"room": room},
         "GET /v1/chat/rooms/{room}/messages": {"room": room},
         "POST /v1/chat/rooms/{room}/messages": {"room": room},
@@ -94,6 +99,18 @@ def chat(http: Http) -> tuple[str, str]:
             return room["id"], newest["message_id"]
         time.sleep(0.1)
     raise AssertionError("the question was not answered")
+
+
+def learning_session(http: Http) -> str:
+    """A session on an uploaded file, and an endpoint of it."""
+    rows = b"id,region\n1,north\n2,south\n3,north\n"
+    file = made(http.upload("sales.csv", rows))["items"][0]["id"]
+    session = made(http.send("POST", "/v1/learning-sessions", {"file_ids": [file]}))["id"]
+    path = f"/v1/learning-sessions/{session}"
+    made(http.send("POST", f"{path}/messages", {"text": "number of sales by region"}))
+    params = [{"name": "region", "type": "text"}]
+    made(http.send("POST", f"{path}/publish", {"slug": "kept-endpoint", "params": params}))
+    return str(session)
 
 
 def made(reply: Reply) -> Any:

@@ -160,11 +160,14 @@ class Contract:
         found: Json = {}
         for op in self.operations:
             if op.query_type:
-                queries = op.parameters("query")
+                # A parameter that is an object in pieces (`explode`) stands for names that are
+                # not listed here.
+                every = op.parameters("query")
+                queries = [p for p in every if not p.get("explode")]
                 found[op.query_type] = {
                     "type": "object",
                     "description": f"The query of `{op.id}`.",
-                    "additionalProperties": False,
+                    "additionalProperties": len(queries) < len(every),
                     "required": [p["name"] for p in queries if p.get("required")],
                     "properties": {
                         p["name"]: {**p["schema"], "description": p.get("description", "")}

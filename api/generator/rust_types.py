@@ -20,6 +20,8 @@ SERVER_TYPES = {
     "JobId": "crate::id::JobId",
     "ScheduleId": "crate::id::ScheduleId",
     "FileId": "crate::id::FileId",
+    "LearningSessionId": "crate::id::LearningSessionId",
+    "EndpointSlug": "crate::id::ReportKey",
     "ReportId": "crate::id::ReportId",
     "ReportVersionId": "crate::id::ReportVersionId",
     "ScopeId": "crate::id::ScopeId",

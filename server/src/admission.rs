@@ -74,6 +74,11 @@ impl Call {
         read(&self.query)
     }
 
+    /// The query as it came, where it holds names that the contract does not list.
+    pub(crate) fn raw_query(&self) -> &Value {
+        &self.query
+    }
+
     /// The body, in the contract's type.
     pub(crate) fn body<T: DeserializeOwned>(&self) -> Result<T, ApiError> {
         read(self.body.as_ref().unwrap_or(&Value::Null))
@@ -236,8 +241,8 @@ async fn admitted(
     (request_id, traced): (&RequestId, &Traced),
 ) -> Answer {
     let limit = match route.operation_id {
-        // A call by the protocol may be to learn.
-        "learn" | "mcp" => app.config.limits.request * LEARNING_FACTOR,
+        // A call by the protocol may be to learn, and a session learns its files.
+        "learn" | "mcp" | "create_learning_session" => app.config.limits.request * LEARNING_FACTOR,
         // Its bytes come as fast as the line is.
         "upload_files" => app.config.limits.upload_time + app.config.limits.request,
         _ => app.config.limits.request,

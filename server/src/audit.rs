@@ -42,7 +42,7 @@ enum Way {
 }
 
 /// Operations that run something, and have a record of it.
-const RUNS: [&str; 3] = ["query", "run_report", "ask"];
+const RUNS: [&str; 5] = ["query", "run_report", "ask", "post_session_message", "call_endpoint"];
 /// Operations by POST that change nothing.
 const READS: [&str; 2] = ["plan_sql", "check_datasource"];
 

@@ -35,7 +35,7 @@ use crate::store::ChatRoom;
 pub(crate) use self::asks::meta;
 pub(crate) use self::keeping::keep;
 pub(crate) use self::live::{Present, presence, typing};
-pub(crate) use self::posting::{Post, post};
+pub(crate) use self::posting::{Post, converse, post};
 pub(crate) use self::rooms::{NewRoom, create, join, leave};
 pub(crate) use self::saving::save;
 pub(crate) use self::withheld::{retold, shown};

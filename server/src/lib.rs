@@ -18,6 +18,7 @@ mod config;
 mod contract;
 mod differences;
 mod eda;
+mod endpoints;
 mod eval;
 mod events;
 #[expect(dead_code, reason = "sessions, which have tables already, come with later versions")]
@@ -35,6 +36,7 @@ mod routes;
 #[cfg_attr(not(test), expect(dead_code, reason = "DSNs are opened by the connectors to come"))]
 mod secrets;
 mod service;
+mod sessions;
 mod socket;
 #[cfg_attr(
     not(test),

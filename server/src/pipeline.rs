@@ -125,7 +125,7 @@ pub(crate) struct Finished {
 /// Runs an order from its IR to its judged rows. Whatever comes of it is in the run's record.
 pub(crate) async fn report(app: &Arc<App>, mut order: Order) -> Result<Finished, ApiError> {
     let (others, pace) = (order.question.sources(), order.pace());
-    let ready = sources::ready(app, &order.principal, &order.datasource, &others, pace).await?;
+    let ready = sources::ready(app, &order, &order.datasource, &others, pace).await?;
     let slot = app.running.place(&order.principal.sub, order.job.as_ref()).await?;
     if order.job.is_some() {
         // However long it waited for its place, a job's time begins with it.

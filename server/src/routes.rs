@@ -12,6 +12,7 @@ mod chat_members;
 mod datasources;
 pub(crate) mod documents;
 mod drill;
+mod endpoints;
 mod exports;
 mod files;
 mod jobs;
@@ -25,6 +26,7 @@ mod schedules;
 mod scope_diff;
 mod scopes;
 mod service;
+mod sessions;
 mod sockets;
 mod versions;
 
@@ -68,6 +70,7 @@ pub(crate) fn operations() -> Vec<Operation> {
         datasources::OPERATIONS,
         documents::OPERATIONS,
         drill::OPERATIONS,
+        endpoints::OPERATIONS,
         files::OPERATIONS,
         jobs::OPERATIONS,
         metrics::OPERATIONS,
@@ -79,6 +82,7 @@ pub(crate) fn operations() -> Vec<Operation> {
         scope_diff::OPERATIONS,
         scopes::OPERATIONS,
         service::OPERATIONS,
+        sessions::OPERATIONS,
         sockets::OPERATIONS,
         versions::OPERATIONS,
     ]

@@ -36,6 +36,7 @@ use crate::pipeline::running::Running;
 use crate::pipeline::{retention, sources};
 use crate::processes::Processes;
 use crate::secrets::DsnVault;
+use crate::sessions;
 use crate::socket::Sockets;
 use crate::store::{DataDir, DataDirLock, NewDatasource, Store};
 use crate::tools::Tools;
@@ -180,9 +181,9 @@ impl Service {
         watching.spawn(uploads::keep(Arc::downgrade(&app)));
         watching.spawn(announce(Arc::downgrade(&app), committed));
         watching.spawn(retention::turn(Arc::downgrade(&app)));
-        if app.config.chat.enabled {
-            watching.spawn(chat::keep(&app));
-        }
+        // Learning sessions talk through it also where there is no chat.
+        watching.spawn(chat::keep(&app));
+        sessions::tidy(&app).await;
         Ok(Self { app, router, lock, watching })
     }
 
@@ -297,6 +298,7 @@ fn configured(config: &Config, vault: &DsnVault) -> anyhow::Result<Vec<NewDataso
             is_default: source.default,
             allow_superuser: source.allow_superuser,
             sample_values: source.sample_values,
+            owner: None,
         })
     };
     config.analytics_sources.iter().map(one).collect()

@@ -17,6 +17,7 @@ mod data_dir;
 mod database;
 mod datasources;
 mod eda_profiles;
+mod endpoints;
 mod error;
 mod events;
 mod idempotency_keys;
@@ -31,6 +32,7 @@ mod reports;
 mod schedules;
 mod schema_notes;
 mod scopes;
+mod sessions;
 #[cfg(test)]
 mod tests;
 mod uploads;
@@ -50,6 +52,7 @@ pub(crate) use self::data_dir::{DataDir, DataDirLock, private_file};
 pub(crate) use self::database::Store;
 pub(crate) use self::datasources::{Datasource, DatasourceChange, Datasources, NewDatasource};
 pub(crate) use self::eda_profiles::{EdaProfiles, ProfileKey};
+pub(crate) use self::endpoints::{Endpoint, Endpoints, NewEndpoint};
 pub(crate) use self::error::StoreError;
 pub(crate) use self::events::EventRows;
 pub(crate) use self::idempotency_keys::{Claim, IdempotencyKeys, RequestKey};
@@ -67,8 +70,8 @@ pub(crate) use self::schema_notes::{NoteText, SchemaNotes, page_of};
 pub(crate) use self::scopes::{
     NewScope, NewScopeVersion, Scope, ScopeStatus, ScopeVersion, Scopes,
 };
+pub(crate) use self::sessions::{NewSession, Session, SessionFile, SessionStatus, Sessions};
 pub(crate) use self::uploads::{
     FileForm, FileState, Given, Packing, Room, Settled, Upload, Uploads,
 };
-#[cfg_attr(not(test), expect(unused_imports, reason = "learning sessions hold files"))]
 pub(crate) use self::uploads::{hold_files, release_files};

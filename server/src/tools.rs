@@ -14,6 +14,9 @@ use serde::Deserialize;
 
 use crate::auth::{Principal, Role};
 use crate::contract::types::{JsonSchema, Tool, ToolCall, ToolFunction, ToolList};
+use crate::endpoints;
+use crate::problem::ApiError;
+use crate::service::App;
 
 pub(crate) use self::request::{Asked, asked};
 
@@ -38,22 +41,37 @@ impl Tools {
         Ok(Self(serde_json::from_str(TABLE)?))
     }
 
-    /// What the principal may call.
+    /// What the principal may call of the contract.
     pub(crate) fn list(&self, principal: &Principal) -> ToolList {
         let mut list = ToolList { tools: Vec::new(), calls: BTreeMap::new() };
         for entry in self.0.iter().filter(|entry| principal.may(entry.min_role)) {
-            list.tools.push(Tool {
-                r#type: "function".to_owned(),
-                function: ToolFunction {
-                    name: entry.name.clone(),
-                    description: entry.description.clone(),
-                    parameters: entry.parameters.clone(),
-                },
-            });
+            list.tools.push(function(&entry.name, &entry.description, entry.parameters.clone()));
             list.calls.insert(entry.name.clone(), entry.call.clone());
         }
         list
     }
+}
+
+/// A function's definition.
+pub(crate) fn function(name: &str, description: &str, parameters: JsonSchema) -> Tool {
+    Tool {
+        r#type: "function".to_owned(),
+        function: ToolFunction {
+            name: name.to_owned(),
+            description: description.to_owned(),
+            parameters,
+        },
+    }
+}
+
+/// What the principal may call: operations of the contract, and published endpoints.
+pub(crate) async fn list(app: &App, principal: &Principal) -> Result<ToolList, ApiError> {
+    let mut list = app.tools.list(principal);
+    for (tool, call) in endpoints::functions(app).await? {
+        list.calls.insert(tool.function.name.clone(), call);
+        list.tools.push(tool);
+    }
+    Ok(list)
 }
 
 #[cfg(test)]

@@ -151,7 +151,6 @@ pub(crate) async fn delete(app: &App, id: &FileId) -> Result<(), ApiError> {
 
 /// The caller's own files, in the order of their ids, each ready to be read; 404 for one that is
 /// not there or is somebody else's, 422 for one that is not ready.
-#[cfg_attr(not(test), expect(dead_code, reason = "learning sessions read them"))]
 pub(crate) async fn of(
     app: &App,
     principal: &Principal,

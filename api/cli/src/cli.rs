@@ -1,8 +1,10 @@
 //! The arguments.
 
 mod jobs;
+mod sessions;
 
 pub(crate) use self::jobs::{Jobs, Later, Misfire, Patience, ScheduleWhat, Schedules};
+pub(crate) use self::sessions::{Endpoints, Publish, Say, Sessions};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::time::Duration;
 
@@ -152,6 +154,12 @@ pub(crate) enum Command {
     /// Reports that are run at times of a calendar.
     #[command(subcommand)]
     Schedules(Schedules),
+    /// Learning sessions: a conversation about uploaded files.
+    #[command(subcommand)]
+    Sessions(Sessions),
+    /// Published endpoints: answers that are called with parameters.
+    #[command(subcommand)]
+    Endpoints(Endpoints),
     /// Talk in a room of the service; without --room, in a new session of one's own.
     Chat(Chat),
     /// The schema notes of a source.

@@ -4,16 +4,18 @@ mod ask;
 mod call;
 mod chat;
 mod definitions;
+mod endpoints;
 mod jobs;
 mod reports;
 mod rows;
 mod runs;
 mod schedules;
+mod sessions;
 mod sources;
 mod upload;
 mod ws;
 
-use crate::cli::{Cli, Command};
+use crate::cli::{Cli, Command, Endpoints, Sessions};
 use crate::exit::{self, Failure};
 use crate::output::Output;
 use crate::settings;
@@ -146,6 +148,8 @@ fn check_format(command: &Command, output: &Output) -> Result<(), Failure> {
     let rows = match command {
         Command::Ask(_) | Command::Run(_) | Command::Query(_) => true,
         Command::Get(_) | Command::Post(_) | Command::Patch(_) | Command::Delete(_) => true,
+        Command::Sessions(Sessions::Say(_)) => true,
+        Command::Endpoints(Endpoints::Call { .. } | Endpoints::Openapi) => true,
         // They write a file of their own form.
         Command::Export { .. } | Command::Completions { .. } => true,
         _ => false,
@@ -186,6 +190,8 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
         }
         Command::Jobs(jobs) => jobs::jobs(&session, jobs).await,
         Command::Schedules(schedules) => schedules::schedules(&session, schedules).await,
+        Command::Sessions(sessions) => sessions::sessions(&session, sessions).await,
+        Command::Endpoints(endpoints) => endpoints::endpoints(&session, endpoints).await,
         Command::Chat(chat) => chat::chat(&session, place, patience, &chat).await,
         Command::Schema { source } => sources::schema(&session, &source).await,
         Command::Export { key, format, version } => {

@@ -7,6 +7,7 @@
 mod declared;
 mod figures;
 mod keys;
+mod relations;
 mod sketch;
 mod tables;
 
@@ -39,6 +40,9 @@ pub struct LearnOptions {
     pub infer_rows: usize,
     /// After so long, values and figures are left incomplete; counts and types never are.
     pub time_limit: Duration,
+    /// Keys that nobody declared, as far as the files hold them; needs the figures. Of files alone:
+    /// a database says its keys itself.
+    pub find_keys: bool,
 }
 
 impl Default for LearnOptions {
@@ -49,6 +53,7 @@ impl Default for LearnOptions {
             max_values: 20_000,
             infer_rows: 20_000,
             time_limit: Duration::from_secs(120),
+            find_keys: false,
         }
     }
 }
@@ -84,6 +89,9 @@ impl<P: Fn(&str, u8) + Send + Sync> Learning<'_, P> {
             let share = u8::try_from(80 + 20 * i / count).unwrap_or(99);
             (self.progress)(&format!("checking keys of {}", draft.table.name), share);
             self.verify_key(draft, zone).await?;
+        }
+        if self.options.find_keys {
+            self.find_keys(&mut drafts, zone).await?;
         }
         let tables = drafts.into_iter().map(|d| d.table).collect();
         let mut catalog = Catalog {

@@ -9,6 +9,7 @@
 mod columns;
 mod dataset;
 mod hostile;
+mod keys;
 mod layout;
 mod mysql;
 mod mysql_learn;

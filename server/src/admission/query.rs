@@ -27,7 +27,14 @@ pub(super) fn read(
             Some(schema) => schemas.typed(schema, &name, &value),
             None => Value::String(value),
         };
-        if pairs.insert(name.clone(), typed).is_some() {
+        let again = route.query.is_some_and(|schema| schemas.takes_any(schema, &name));
+        if let Some(values) = pairs.get_mut(&name).filter(|_| again) {
+            // A name that the contract does not list may be given several times.
+            match values {
+                Value::Array(list) => list.push(typed),
+                one => *one = Value::Array(vec![one.take(), typed]),
+            }
+        } else if pairs.insert(name.clone(), typed).is_some() {
             let detail = format!("{name} is given twice.");
             errors.push(field_error(format!("?{name}"), FieldErrorCode::Conflict, detail));
         }

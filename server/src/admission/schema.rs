@@ -68,6 +68,12 @@ impl Schemas {
         }
     }
 
+    /// Whether a query has names beside those that are listed, and this is one.
+    pub(crate) fn takes_any(&self, schema: &str, name: &str) -> bool {
+        let query = &self.document["components"]["schemas"][schema];
+        query["additionalProperties"] == true && query["properties"].get(name).is_none()
+    }
+
     /// The members that the schema knows at a pointer, as far as a plain walk finds them.
     fn members(&self, schema: &str, pointer: &str) -> Vec<String> {
         let schemas = &self.document["components"]["schemas"];

@@ -12,7 +12,7 @@ use tokio::sync::{Mutex, MutexGuard};
 
 use super::asks::{Follows, Meta, Request};
 use super::following;
-use super::posting::queued;
+use super::posting::{Waiting, queued};
 use super::streaming::{Part, Stream};
 use super::{AIR, wording};
 use crate::access;
@@ -33,11 +33,12 @@ const SLACK: Duration = Duration::from_secs(2);
 /// Between looks at what other processes owe the room.
 const LOOK: Duration = Duration::from_millis(100);
 
-/// Gives an answer, after those of its room that came before.
-pub(super) async fn answer(app: &Arc<App>, held: ChatAnswer) {
+/// Gives an answer, after those of its room that came before. Who waits hears of it once it is
+/// kept.
+pub(super) async fn answer(app: &Arc<App>, held: ChatAnswer, waiting: Option<Waiting>) {
     let turn = app.chat.turn(&held.room_id);
     let Some(_turn) = turn_of(app, &turn, &held).await else { return };
-    if let Err(error) = Box::pin(give(app, &held)).await {
+    if let Err(error) = Box::pin(give(app, &held, waiting)).await {
         // It is owed still, and so tried again.
         let cause = error.cause.as_ref().map(ToString::to_string);
         tracing::error!(answer.id = %held.id, cause, "an answer could not be kept: {error}");
@@ -79,11 +80,12 @@ async fn turn_of<'t>(
     }
 }
 
-async fn give(app: &Arc<App>, held: &ChatAnswer) -> Result<(), ApiError> {
+async fn give(app: &Arc<App>, held: &ChatAnswer, waiting: Option<Waiting>) -> Result<(), ApiError> {
     let room = app.store.chat_rooms().get(&held.room_id, &held.asked_by).await?;
     queued(app, &room, &held.asked_by, &held.id, "processing").await;
     let mut stream = Stream::new(app, held);
-    let Some(meta) = worked_out(app, &room, held, &mut stream).await? else { return Ok(()) };
+    let worked_out = worked_out(app, &room, held, &mut stream).await?;
+    let Some((meta, ended)) = worked_out else { return Ok(()) };
     let new = NewChatMessage {
         id: held.id.clone(),
         reply_to: Some(held.question_id.clone()),
@@ -98,6 +100,10 @@ async fn give(app: &Arc<App>, held: &ChatAnswer) -> Result<(), ApiError> {
     if let Some((_, event)) = app.store.chat_messages().answer(held, &new).await? {
         stream.whole(event.payload.clone()).await;
         app.events.announce(event).await;
+        if let Some(waiting) = waiting {
+            // Who has gone away need not be told.
+            let _ = waiting.send(ended);
+        }
     }
     Ok(())
 }
@@ -109,19 +115,27 @@ async fn worked_out(
     room: &ChatRoom,
     held: &ChatAnswer,
     stream: &mut Stream<'_>,
-) -> Result<Option<Meta>, ApiError> {
+) -> Result<Option<(Meta, Result<Ended, ApiError>)>, ApiError> {
     let mut request: Request =
         serde_json::from_value(held.request.clone()).map_err(ApiError::internal)?;
-    let answer = match unanswerable(held, &request) {
-        Some(answer) => answer,
+    let failed = |error: &ApiError, request: &Request| {
+        wording::failed(error, &held.asked_by, &request.question)
+    };
+    let (answer, ended) = match unanswerable(held, &request) {
+        Some(answer) => {
+            let reason = answer.reason.clone().unwrap_or_default();
+            (answer, Err(ApiError::new(ErrorCode::Unsupported, reason)))
+        }
         None => {
             let limit = app.config.chat.ai_response_timeout;
             let work = asked(app, room, held, &mut request, stream, limit);
             let done = tokio::time::timeout(limit + SLACK, Box::pin(work)).await;
-            match done {
-                Ok(Ok(answer)) => answer,
-                Ok(Err(error)) => wording::failed(&error, &held.asked_by, &request.question),
-                Err(_) => wording::failed(&late(limit), &held.asked_by, &request.question),
+            match done.unwrap_or_else(|_| Err(late(limit))) {
+                Ok((ended, datasource)) => {
+                    let answer = wording::ended(&ended, &held.asked_by, datasource, &request);
+                    (answer, Ok(ended))
+                }
+                Err(error) => (failed(&error, &request), Err(error)),
             }
         }
     };
@@ -131,7 +145,7 @@ async fn worked_out(
     for (part, text) in wording::pieces(&answer) {
         stream.piece(part, &text).await;
     }
-    Ok(Some(Meta { answer, request }))
+    Ok(Some((Meta { answer, request }, ended)))
 }
 
 /// Whether the run of an answer was stopped before it ended.
@@ -178,7 +192,7 @@ async fn asked(
     request: &mut Request,
     stream: &mut Stream<'_>,
     limit: Duration,
-) -> Result<Answer, ApiError> {
+) -> Result<(Ended, DatasourceId), ApiError> {
     let deadline = Instant::now() + limit;
     let principal = principal(held)?;
     let datasource = match &request.datasource {
@@ -200,13 +214,13 @@ async fn asked(
         previous,
         answers: request.answers.clone(),
         drafter: Drafter::default(),
-        now: Timestamp::now(),
-        run: true,
+        now: request.now.unwrap_or_else(Timestamp::now),
+        run: request.run.unwrap_or(true),
         deadline,
         progress,
     };
     let ended = told(Box::pin(ask::ask(app, asked)), steps, stream).await?;
-    Ok(wording::ended(ended, &held.asked_by, datasource, request))
+    Ok((ended, datasource))
 }
 
 /// Waits for an ask, and tells its steps as they come.

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{Post, following};
@@ -31,6 +32,12 @@ pub(crate) struct Request {
     /// The source that its questions back were about; the room's where there were none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) datasource: Option<DatasourceId>,
+    /// What `today` and the like refer to; the moment it is answered unless said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) now: Option<Timestamp>,
+    /// Whether to run what is understood; yes unless said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) run: Option<bool>,
 }
 
 /// Which answer a question may go on from.
@@ -84,7 +91,9 @@ pub(super) async fn request(
             false => message.answers.clone(),
         };
         if !answers.is_empty() {
-            return Ok(Some(again(asked_back, answers)));
+            let request = again(asked_back, answers);
+            let (now, run) = (message.now.or(request.now), message.run.or(request.run));
+            return Ok(Some(Request { now, run, ..request }));
         }
     }
     let asks = mentioned.is_some() || room.ai == ChatAi::Always || message.ask == Some(true);
@@ -93,8 +102,9 @@ pub(super) async fn request(
         None => Follows::Last,
     };
     let question = mentioned.unwrap_or_else(|| message.content.trim().to_owned());
-    let answers = BTreeMap::new();
-    Ok(asks.then_some(Request { question, answers, follows, datasource: None }))
+    let (answers, datasource) = (BTreeMap::new(), None);
+    let (now, run) = (message.now, message.run);
+    Ok(asks.then_some(Request { question, answers, follows, datasource, now, run }))
 }
 
 async fn replied_to(

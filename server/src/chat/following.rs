@@ -146,7 +146,7 @@ async fn goes_on(
         let Some(ir) = ir else { return ask::is_marked(&lexicon, &request.question) };
         let answers: BTreeMap<String, Value> =
             request.answers.iter().map(|(id, answer)| (id.clone(), json!(answer))).collect();
-        let now = Timestamp::now();
+        let now = request.now.unwrap_or_else(Timestamp::now);
         let alone =
             Question { text: &request.question, catalog, now, previous: None, answers: &answers };
         let after = Question { previous: Some(&ir), ..alone.clone() };

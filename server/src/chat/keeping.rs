@@ -55,7 +55,7 @@ async fn take_up(app: &Arc<App>) -> Result<(), StoreError> {
             tracing::warn!(answer.id = %taken.id, attempts = taken.attempts, "an answer is taken up");
             let app_too = Arc::clone(app);
             app.tasks.spawn(async move {
-                answering::answer(&app_too, taken).await;
+                answering::answer(&app_too, taken, None).await;
                 drop(giving);
             });
         }

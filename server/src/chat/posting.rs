@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use serde_json::json;
+use tokio::sync::oneshot;
 
 use super::asks::{self, Request};
 use super::{answering, joined, live};
@@ -13,6 +15,7 @@ use crate::auth::Principal;
 use crate::broker::{AiRequest, Allowance, RecentMessage};
 use crate::contract::types::{ErrorCode, FieldErrorCode};
 use crate::id::ChatMessageId;
+use crate::pipeline::ask::Ended;
 use crate::problem::ApiError;
 use crate::service::App;
 use crate::store::{ChatMessage, ChatMessageType, ChatRoom, Kept, NewChatAnswer, NewChatMessage};
@@ -32,6 +35,10 @@ pub(crate) struct Post {
     pub(crate) reply_to: Option<ChatMessageId>,
     /// Answers to the questions of what it replies to.
     pub(crate) answers: BTreeMap<String, String>,
+    /// What `today` and the like refer to.
+    pub(crate) now: Option<Timestamp>,
+    /// Whether to run what is understood.
+    pub(crate) run: Option<bool>,
 }
 
 /// A message that is kept.
@@ -52,6 +59,36 @@ pub(crate) async fn post(
     message: Post,
 ) -> Result<Posted, ApiError> {
     let room = joined(app, principal, room).await?;
+    keep(app, principal, &room, message, None).await
+}
+
+/// Says something in a room and waits for what it ends in, as who asks the pipeline itself does.
+/// The answer is kept before; where nobody waits any more, it is given all the same.
+pub(crate) async fn converse(
+    app: &Arc<App>,
+    principal: &Principal,
+    room: &ChatRoom,
+    message: Post,
+) -> Result<(Posted, Ended), ApiError> {
+    let (told, ended) = oneshot::channel();
+    let posted = keep(app, principal, room, message, Some(told)).await?;
+    let lost = |_| {
+        let detail = "The answer was not given here; see the transcript.";
+        ApiError::new(ErrorCode::Unavailable, detail).retry_after(2)
+    };
+    Ok((posted, ended.await.map_err(lost)??))
+}
+
+/// Who waits for what an answer ended in.
+pub(super) type Waiting = oneshot::Sender<Result<Ended, ApiError>>;
+
+async fn keep(
+    app: &Arc<App>,
+    principal: &Principal,
+    room: &ChatRoom,
+    message: Post,
+    waiting: Option<Waiting>,
+) -> Result<Posted, ApiError> {
     fits(&message)?;
     let new = NewChatMessage {
         client_ref: message.client_ref.clone(),
@@ -72,7 +109,7 @@ pub(crate) async fn post(
     }
     // Before anything is read for it.
     allowance::take(app, &principal.sub, Allowance::Messages).await?;
-    let request = match asked(app, &room, principal, &message).await {
+    let request = match asked(app, room, principal, &message).await {
         Ok(request) => request,
         Err(refused) => {
             app.broker.give_back(Allowance::Messages, &principal.sub).await;
@@ -86,13 +123,13 @@ pub(crate) async fn post(
         Kept::Before { message, answer } => same(&new, &message, answer),
         Kept::New { message, event, answer } => {
             app.events.announce(event).await;
-            told(app, &room, &message).await;
+            told(app, room, &message).await;
             let answer_id = answer.as_ref().map(|answer| answer.id.clone());
             if let Some(answer) = answer {
                 let (app_too, id) = (Arc::clone(app), answer.id.clone());
-                queued(app, &room, &answer.asked_by, &id, "queued").await;
+                queued(app, room, &answer.asked_by, &id, "queued").await;
                 app.tasks.spawn(async move {
-                    answering::answer(&app_too, answer).await;
+                    answering::answer(&app_too, answer, waiting).await;
                     drop(giving);
                 });
             }

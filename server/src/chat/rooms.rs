@@ -4,6 +4,7 @@ use super::{enabled, joined, seen};
 use crate::auth::{Principal, Role};
 use crate::contract::types::{ErrorCode, FieldErrorCode};
 use crate::id::{ChatRoomId, DatasourceId};
+use crate::pipeline::sources;
 use crate::problem::ApiError;
 use crate::service::App;
 use crate::store::{ChatAi, ChatRoom, ChatRoomKind, Moved, NewChatMessage, NewChatRoom};
@@ -28,7 +29,7 @@ pub(crate) async fn create(
 ) -> Result<ChatRoom, ApiError> {
     enabled(app)?;
     if let Some(id) = &new.datasource_id {
-        app.store.datasources().get(id).await?;
+        sources::datasource(app, principal, id).await?;
     }
     new.members.retain(|user| *user != principal.sub);
     new.members.sort_unstable();

@@ -61,33 +61,33 @@ pub(super) fn failed(error: &ApiError, asked_by: &str, question: &str) -> ChatAn
 
 /// What an ask ended in.
 pub(super) fn ended(
-    ended: Ended,
+    ended: &Ended,
     asked_by: &str,
     datasource: DatasourceId,
     request: &Request,
 ) -> ChatAnswer {
     let shown = matches!(ended.state, AskState::Answer | AskState::Failed);
-    let (draft, reading) = (ended.draft, ended.reading);
-    let ir = draft.as_ref().filter(|_| shown).and_then(|draft| object(draft.ir.to_json()));
+    let (draft, reading) = (ended.draft.as_ref(), ended.reading.as_ref());
+    let ir = draft.filter(|_| shown).and_then(|draft| object(draft.ir.to_json()));
     let answer = ChatAnswer {
         datasource_id: Some(datasource),
-        scope_id: Some(ended.scope.id),
-        scope_version_id: Some(ended.version.id),
-        interpretation: reading.as_ref().map(|reading| reading.interpretation.clone()),
-        assumptions: reading.as_ref().map(|r| r.assumptions.clone()).unwrap_or_default(),
+        scope_id: Some(ended.scope.id.clone()),
+        scope_version_id: Some(ended.version.id.clone()),
+        interpretation: reading.map(|reading| reading.interpretation.clone()),
+        assumptions: reading.map(|reading| reading.assumptions.clone()).unwrap_or_default(),
         questions: (ended.state == AskState::Clarify)
-            .then(|| ended.questions.into_iter().map(question).collect()),
+            .then(|| ended.questions.iter().cloned().map(question).collect()),
         answers: (!request.answers.is_empty()).then(|| request.answers.clone()),
         ir,
         sql_text: ended.sql_text,
         badge: ended.badge,
-        confidence: reading.as_ref().map(|reading| reading.confidence),
-        reason: ended.reason,
-        missing: (ended.state == AskState::CannotAnswer).then_some(ended.missing),
-        problem: ended.error.map(|error| error.problem(&RequestId::new())),
+        confidence: reading.map(|reading| reading.confidence),
+        reason: ended.reason.clone(),
+        missing: (ended.state == AskState::CannotAnswer).then(|| ended.missing.clone()),
+        problem: ended.error.as_ref().map(|error| error.problem(&RequestId::new())),
         ..nothing(ended.state, asked_by, &request.question)
     };
-    match ended.finished {
+    match &ended.finished {
         Some(finished) => ran(answer, finished),
         None => answer,
     }
@@ -100,7 +100,7 @@ fn object(value: Value) -> Option<Map<String, Value>> {
     }
 }
 
-fn ran(answer: ChatAnswer, finished: Finished) -> ChatAnswer {
+fn ran(answer: ChatAnswer, finished: &Finished) -> ChatAnswer {
     let count = finished.rows.num_rows();
     let mut rows = results::json_rows(&finished.rows.slice(0, count.min(ROWS_KEPT)));
     let mut size = 0;
@@ -110,13 +110,13 @@ fn ran(answer: ChatAnswer, finished: Finished) -> ChatAnswer {
     });
     rows.truncate(fits.unwrap_or(rows.len()));
     ChatAnswer {
-        run_id: Some(finished.run_id),
-        columns: Some(finished.columns),
+        run_id: Some(finished.run_id.clone()),
+        columns: Some(finished.columns.clone()),
         rows: Some(rows),
         row_count: Some(count as u64),
         truncated: Some(finished.truncated),
-        sql: Some(finished.sql),
-        qa: Some(finished.verdict),
+        sql: Some(finished.sql.clone()),
+        qa: Some(finished.verdict.clone()),
         ..answer
     }
 }

@@ -755,6 +755,9 @@ impl fmt::Display for Badge {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct AskResponse {
     pub(crate) state: AskState,
+    /// The answer as a message; in a learning session only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) message_id: Option<crate::id::ChatMessageId>,
     /// The scope; null only where the state is `failed`.
     pub(crate) scope_id: Option<crate::id::ScopeId>,
     /// Its version; null only where the state is `failed`.
@@ -2513,6 +2516,258 @@ pub(crate) struct ChatPresence {
     pub(crate) items: Vec<ChatMember>,
 }
 
+/// A session to open.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct LearningSessionCreate {
+    /// The caller's own files, each ready.
+    pub(crate) file_ids: Vec<crate::id::FileId>,
+    /// The name; those of the files if it is not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) name: Option<String>,
+}
+
+/// Whether something of it was published.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum LearningSessionStatus {
+    Open,
+    Published,
+}
+
+impl LearningSessionStatus {
+    /// Every value.
+    pub(crate) const ALL: &[Self] = &[Self::Open, Self::Published];
+
+    /// The name in the contract.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Published => "published",
+        }
+    }
+}
+
+impl fmt::Display for LearningSessionStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A file of a session.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct SessionFile {
+    pub(crate) id: crate::id::FileId,
+    /// As it was uploaded.
+    pub(crate) name: String,
+    /// The table that it is.
+    pub(crate) table: String,
+    pub(crate) bytes: u64,
+    pub(crate) rows: Option<u64>,
+}
+
+/// A learning session.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct LearningSession {
+    pub(crate) id: crate::id::LearningSessionId,
+    pub(crate) name: String,
+    pub(crate) owner: String,
+    pub(crate) status: LearningSessionStatus,
+    pub(crate) datasource_id: crate::id::DatasourceId,
+    pub(crate) files: Vec<SessionFile>,
+    /// Questions that the built-in interpreter answers, to begin with.
+    pub(crate) suggested_questions: Vec<String>,
+    pub(crate) created_at: String,
+    pub(crate) updated_at: String,
+}
+
+/// A page of sessions.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct LearningSessionList {
+    pub(crate) items: Vec<LearningSession>,
+    pub(crate) next: Option<Cursor>,
+}
+
+/// A session with everything that belongs to it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct LearningSessionDetail {
+    pub(crate) id: crate::id::LearningSessionId,
+    pub(crate) name: String,
+    pub(crate) owner: String,
+    pub(crate) status: LearningSessionStatus,
+    pub(crate) datasource_id: crate::id::DatasourceId,
+    pub(crate) files: Vec<SessionFile>,
+    /// Questions that the built-in interpreter answers, to begin with.
+    pub(crate) suggested_questions: Vec<String>,
+    pub(crate) created_at: String,
+    pub(crate) updated_at: String,
+    /// How the files join.
+    pub(crate) joins: Vec<SessionJoin>,
+    /// The transcript, oldest first.
+    pub(crate) messages: Vec<ChatMessage>,
+    /// Each version of a scope with its IR, oldest first.
+    pub(crate) scopes: Vec<ScopeVersion>,
+    /// What was run, oldest first.
+    pub(crate) runs: Vec<RunSummary>,
+    /// What was published.
+    pub(crate) endpoints: Vec<EndpointVersion>,
+}
+
+/// Columns that lead from one file to another.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct SessionJoin {
+    /// `table.column`.
+    pub(crate) from: String,
+    /// The key, `table.column`.
+    pub(crate) to: String,
+}
+
+/// Something to say.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SessionMessage {
+    pub(crate) text: String,
+    /// Answers to the questions back of the last answer, by their ids.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) answers: Option<BTreeMap<String, String>>,
+    /// Whether to run what was understood.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) run: Option<bool>,
+    /// The instant that `today` and the like refer to; the present if it is not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) now: Option<String>,
+}
+
+/// What to publish, and as what.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SessionPublish {
+    pub(crate) slug: crate::id::ReportKey,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) message_id: Option<crate::id::ChatMessageId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) run_id: Option<crate::id::RunId>,
+    /// The title; that of the version before, or the question, if it is not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) title: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) description: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) params: Option<Vec<EndpointParam>>,
+}
+
+/// The type of a parameter. `period` is what `during` takes, such as `2024`, `2024-02` or `last 7
+/// days`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum EndpointParamType {
+    Text,
+    Integer,
+    Number,
+    Boolean,
+    Date,
+    Timestamp,
+    Period,
+}
+
+impl EndpointParamType {
+    /// Every value.
+    pub(crate) const ALL: &[Self] = &[
+        Self::Text,
+        Self::Integer,
+        Self::Number,
+        Self::Boolean,
+        Self::Date,
+        Self::Timestamp,
+        Self::Period,
+    ];
+
+    /// The name in the contract.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Integer => "integer",
+            Self::Number => "number",
+            Self::Boolean => "boolean",
+            Self::Date => "date",
+            Self::Timestamp => "timestamp",
+            Self::Period => "period",
+        }
+    }
+}
+
+impl fmt::Display for EndpointParamType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A parameter of an endpoint.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EndpointParam {
+    pub(crate) name: String,
+    pub(crate) r#type: EndpointParamType,
+    /// Whether it takes several values, of which one must fit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) many: Option<bool>,
+    /// The field whose filter it is for, as the IR calls it; its own name if it is not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) field: Option<String>,
+    /// The operator of the IR; that of the filter that is there, else `=`, `in` for many, `during`
+    /// for a period.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) op: Option<String>,
+    /// What is taken where it is not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) default: Option<serde_json::Value>,
+    /// Whether each call must give it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) required: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) description: Option<String>,
+    /// The values that are taken; all of the type if it is not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) allowed: Option<Vec<serde_json::Value>>,
+}
+
+/// A version of an endpoint.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct EndpointVersion {
+    pub(crate) slug: crate::id::ReportKey,
+    pub(crate) version: VersionNumber,
+}
+
+/// A published endpoint, as its newest version is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Endpoint {
+    pub(crate) slug: crate::id::ReportKey,
+    pub(crate) version: VersionNumber,
+    /// Every version that may be called.
+    pub(crate) versions: Vec<VersionNumber>,
+    pub(crate) title: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) description: Option<String>,
+    /// Who published it.
+    pub(crate) owner: String,
+    pub(crate) report_key: crate::id::ReportKey,
+    pub(crate) datasource_id: crate::id::DatasourceId,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) session_id: Option<crate::id::LearningSessionId>,
+    pub(crate) url: String,
+    pub(crate) params: Vec<EndpointParam>,
+    pub(crate) columns: Vec<ResultColumn>,
+    /// When this version was published.
+    pub(crate) created_at: String,
+}
+
+/// A page of endpoints.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct EndpointList {
+    pub(crate) items: Vec<Endpoint>,
+    pub(crate) next: Option<Cursor>,
+}
+
 /// What a file is; its ending tells where it is not given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -4103,6 +4358,44 @@ pub(crate) struct LeaveChatRoomQuery {
     /// Who leaves; the caller if it is not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) user_id: Option<String>,
+}
+
+/// The query of `list_learning_sessions`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ListLearningSessionsQuery {
+    /// Items on a page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) limit: Option<u16>,
+    /// The `next` of the page before. One that is not from this list is 422.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) cursor: Option<Cursor>,
+}
+
+/// The query of `list_endpoints`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ListEndpointsQuery {
+    /// Items on a page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) limit: Option<u16>,
+    /// The `next` of the page before. One that is not from this list is 422.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) cursor: Option<Cursor>,
+}
+
+/// The query of `call_endpoint`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+pub(crate) struct CallEndpointQuery {
+    /// The version; the newest if it is not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) version: Option<VersionNumber>,
+    /// The format of the rows; it wins over `Accept`. JSON if neither says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) format: Option<ResultFormat>,
+    /// The instant that `today` and the like refer to; the present if it is not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) now: Option<String>,
 }
 
 /// The query of `list_audit`.

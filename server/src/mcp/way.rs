@@ -10,7 +10,7 @@ use crate::auth::Principal;
 use crate::contract::types::ToolList;
 use crate::service::App;
 use crate::telemetry;
-use crate::tools::{Asked, inside};
+use crate::tools::{self, Asked, inside};
 
 /// Where calls go.
 #[derive(Clone)]
@@ -37,7 +37,7 @@ impl Way {
         match self {
             Self::Inside { app, principal } => {
                 let principal = caller.or(principal.as_ref()).ok_or("Nobody asks.")?;
-                Ok(app.tools.list(principal))
+                tools::list(app, principal).await.map_err(|error| error.detail)
             }
             Self::Outside(remote) => {
                 let target = "/v1/ai/tools".to_owned();

@@ -52,8 +52,11 @@ pub(crate) async fn learn(
 
 fn options(app: &App, datasource: &Datasource, wanted: &LearnRequest) -> LearnOptions {
     let learning = &app.config.learning;
+    // Files that somebody uploaded say nothing of themselves: what they hold is all there is.
+    let is_session = datasource.owner.is_some();
     LearnOptions {
-        include_stats: wanted.include_stats.unwrap_or(learning.include_stats),
+        include_stats: wanted.include_stats.unwrap_or(learning.include_stats || is_session),
+        find_keys: is_session,
         sample_values: wanted.sample_values.unwrap_or(true)
             && learning.sample_values
             && datasource.sample_values,

@@ -3,6 +3,7 @@
 //! In: a source's id. Out: its catalog with people's edits laid over it, and the source itself.
 
 mod hidden;
+mod reader;
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
@@ -18,14 +19,17 @@ use secrecy::SecretString;
 use serde::Serialize;
 use tokio::sync::Semaphore;
 
+pub(crate) use self::reader::{Reader, datasource};
+
+use self::reader::known;
 use super::order::Pace;
 use crate::access;
-use crate::auth::Principal;
 use crate::config::{Config, SourceKind};
 use crate::contract::types::ErrorCode;
 use crate::id::DatasourceId;
 use crate::problem::ApiError;
 use crate::service::App;
+use crate::sessions;
 use crate::store::{CatalogRecord, Datasource, Moment, StoreError};
 
 pub(crate) use self::hidden::{Hidden, hidden};
@@ -111,19 +115,27 @@ fn held<T>(lock: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 /// The source and those an IR names beside it, if they were learned and can be run on.
 pub(crate) async fn ready(
     app: &App,
-    principal: &Principal,
+    reader: impl Into<Reader<'_>>,
     id: &DatasourceId,
     others: &[String],
     pace: Pace,
 ) -> Result<Ready, ApiError> {
+    let reader: Reader<'_> = reader.into();
     let mut members = Vec::new();
     for id in named(id, others) {
-        let Some(datasource) = known(app, &id, members.is_empty()).await? else { continue };
+        // One that is named beside the first and is not there is left to the planner to name.
+        let datasource = match members.is_empty() {
+            true => datasource(app, reader, &id).await?,
+            false => match known(app, reader, &id).await? {
+                Some(datasource) => datasource,
+                None => continue,
+            },
+        };
         let Opened { source, connections, version } = cached(app, &datasource, pace)?;
         let catalog = Arc::clone(whole(app, &id).await?.catalog());
         members.push(Member { source, version, connections, catalog });
     }
-    let (prepared, restricted) = seen(app, principal, id, others).await?;
+    let (prepared, restricted) = seen(app, reader, id, others).await?;
     Ok(Ready { members, prepared, restricted })
 }
 
@@ -131,30 +143,32 @@ pub(crate) async fn ready(
 /// ready for planning.
 pub(crate) async fn joined(
     app: &App,
-    principal: &Principal,
+    reader: impl Into<Reader<'_>>,
     id: &DatasourceId,
     others: &[String],
 ) -> Result<Arc<Prepared>, ApiError> {
-    Ok(seen(app, principal, id, others).await?.0)
+    let reader: Reader<'_> = reader.into();
+    datasource(app, reader, id).await?;
+    Ok(seen(app, reader, id, others).await?.0)
 }
 
-/// The same, and whether something of them is not seen.
+/// The same of a source that is there for the reader, and whether something of it is not seen.
 async fn seen(
     app: &App,
-    principal: &Principal,
+    reader: Reader<'_>,
     id: &DatasourceId,
     others: &[String],
 ) -> Result<(Arc<Prepared>, bool), ApiError> {
     let default = whole(app, id).await?;
     let mut catalogs = Vec::new();
     for other in named(id, others).into_iter().skip(1) {
-        if known(app, &other, false).await?.is_some() {
+        if known(app, reader, &other).await?.is_some() {
             catalogs.push(Arc::clone(whole(app, &other).await?.catalog()));
         }
     }
     let all = || std::iter::once(default.catalog()).chain(&catalogs);
     let policies = &app.config.policies;
-    let access: Vec<_> = all().flat_map(|c| access::of(policies, principal, c)).collect();
+    let access: Vec<_> = all().flat_map(|c| access::of(policies, reader.principal, c)).collect();
     let restricted = !access.is_empty();
     if catalogs.is_empty() && !restricted {
         return Ok((default, false));
@@ -185,15 +199,6 @@ fn named(id: &DatasourceId, others: &[String]) -> Vec<DatasourceId> {
     ids
 }
 
-/// A source's record; one that an IR names and that is not there is left to the planner to name.
-async fn known(app: &App, id: &DatasourceId, must: bool) -> Result<Option<Datasource>, ApiError> {
-    match app.store.datasources().get(id).await {
-        Ok(datasource) => Ok(Some(datasource)),
-        Err(StoreError::NotFound { .. }) if !must => Ok(None),
-        Err(error) => Err(error.into()),
-    }
-}
-
 /// The dialect a source's SQL is shown in.
 pub(crate) fn dialect(kind: SourceKind) -> Dialect {
     match kind {
@@ -207,10 +212,10 @@ pub(crate) fn dialect(kind: SourceKind) -> Dialect {
 /// The catalog as a principal sees it, made ready for planning.
 pub(crate) async fn prepared(
     app: &App,
-    principal: &Principal,
+    reader: impl Into<Reader<'_>>,
     id: &DatasourceId,
 ) -> Result<Arc<Prepared>, ApiError> {
-    joined(app, principal, id, &[]).await
+    joined(app, reader, id, &[]).await
 }
 
 /// The whole catalog, which is shown to nobody as such: the service's own view.
@@ -329,9 +334,13 @@ fn cached(app: &App, datasource: &Datasource, pace: Pace) -> Result<Opened, ApiE
 
 fn files(app: &App, datasource: &Datasource) -> Result<Arc<FilesSource>, ApiError> {
     let base_path = datasource.base_path.as_deref().unwrap_or_default();
-    let files_base = &app.config.files.base_path;
-    let path = files_base.join(Path::new(base_path));
-    let source = Arc::new(FilesSource::open(datasource.id.as_str(), files_base, &path)?);
+    // A session's files lie in the data folder, and those of everybody below files.base_path.
+    let base = match datasource.owner {
+        Some(_) => sessions::folder(app),
+        None => app.config.files.base_path.clone(),
+    };
+    let path = base.join(Path::new(base_path));
+    let source = Arc::new(FilesSource::open(datasource.id.as_str(), &base, &path)?);
     source.register(app.engine.runtime.env());
     Ok(source)
 }

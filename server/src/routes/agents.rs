@@ -14,11 +14,12 @@ use crate::admission::{Answer, Call};
 use crate::contract::types::ErrorCode;
 use crate::mcp::{McpServer, Way};
 use crate::problem::{ApiError, sentence};
+use crate::tools;
 
 pub(super) const OPERATIONS: &[Operation] = &[operation!(list_tools), operation!(mcp)];
 
 async fn list_tools(call: Call) -> Answer {
-    json(StatusCode::OK, &call.app.tools.list(&call.principal))
+    json(StatusCode::OK, &tools::list(&call.app, &call.principal).await?)
 }
 
 async fn mcp(call: Call) -> Answer {

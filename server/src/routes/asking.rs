@@ -92,13 +92,15 @@ fn parsed(ir: Option<types::Ir>) -> Result<Ir, ApiError> {
     Ir::parse(&value).map_err(|errors| ApiError::ir("/previous/ir", errors))
 }
 
-fn response(call: &Call, ended: Ended) -> AskResponse {
+/// What an ask ended in, in the contract's form.
+pub(super) fn response(call: &Call, ended: Ended) -> AskResponse {
     let draft = ended.draft.as_ref();
     let reading = ended.reading.as_ref();
     let shown = matches!(ended.state, AskState::Answer | AskState::Failed);
     let scope_md = ended.version.scope_md.clone();
     AskResponse {
         state: ended.state,
+        message_id: None,
         scope_id: Some(ended.scope.id),
         scope_version_id: Some(ended.version.id),
         ir: draft.filter(|_| shown).and_then(|draft| object(draft.ir.to_json())),

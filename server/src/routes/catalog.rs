@@ -37,8 +37,8 @@ async fn learn(call: Call) -> Answer {
         None => LearnRequest::default(),
     };
     let id = &query.datasource_id;
+    sources::datasource(&call.app, &call.principal, id).await?;
     if call.wants_job() {
-        call.app.store.datasources().get(id).await?;
         let datasource_ids = vec![id.clone()];
         let input = LearnJob { datasource_ids, request: wanted, single: true };
         return accepted(&call, JobKind::Learn, &input).await;
@@ -53,7 +53,7 @@ async fn learn(call: Call) -> Answer {
 async fn get_schema(call: Call) -> Answer {
     let id: DatasourceId = call.path("datasource_id")?;
     let query: GetSchemaQuery = call.query()?;
-    call.app.store.datasources().get(&id).await?;
+    sources::datasource(&call.app, &call.principal, &id).await?;
     let limit = query.limit.map(u32::from);
     let page = PageRequest::new(limit, query.cursor.map(|c| c.as_str().to_owned()));
     let notes = call.app.store.schema_notes();
@@ -123,8 +123,8 @@ fn wants(call: &Call) -> bool {
 
 /// Lays edits over those there are, of what the editor sees.
 async fn edit(call: &Call, id: &DatasourceId, newer: &CatalogEdits) -> Result<(), ApiError> {
-    let record = sources::record(&call.app, id).await?;
     let prepared = sources::prepared(&call.app, &call.principal, id).await?;
+    let record = sources::record(&call.app, id).await?;
     if let Some(wanted) = call.header(&IF_MATCH) {
         matching(wanted, &tag(prepared.catalog()))?;
     }

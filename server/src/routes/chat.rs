@@ -110,7 +110,7 @@ async fn list_chat_messages(call: Call) -> Answer {
 }
 
 /// A message as the caller may see it.
-fn said(call: &Call, message: store::ChatMessage) -> ChatMessage {
+pub(super) fn said(call: &Call, message: store::ChatMessage) -> ChatMessage {
     let policies = &call.app.config.policies;
     let (content, answer) = chat::shown(policies, &call.principal, &message);
     ChatMessage {
@@ -140,6 +140,7 @@ async fn post_chat_message(call: Call) -> Answer {
         ask: body.ask,
         reply_to: body.in_reply_to,
         answers: body.answers.unwrap_or_default(),
+        ..Post::default()
     };
     let posted = chat::post(&call.app, &call.principal, room.as_str(), post).await?;
     let body = ChatPosted {

@@ -65,6 +65,7 @@ fn new(app: &App, body: DatasourceCreate) -> Result<NewDatasource, ApiError> {
         is_default: body.default.unwrap_or(false),
         allow_superuser: body.allow_superuser.unwrap_or(false),
         sample_values: true,
+        owner: None,
     })
 }
 
@@ -110,7 +111,7 @@ fn named(kind: SourceKind) -> air_ir::catalog::SourceKind {
 
 async fn get_datasource(call: Call) -> Answer {
     let id: DatasourceId = call.path("id")?;
-    let record = call.app.store.datasources().get(&id).await?;
+    let record = sources::datasource(&call.app, &call.principal, &id).await?;
     let tag = tag(&record);
     with_header(json(StatusCode::OK, &shown(&call, record).await?)?, ETAG, &tag)
 }
@@ -122,7 +123,7 @@ fn tag(record: &store::Datasource) -> String {
 async fn update_datasource(call: Call) -> Answer {
     let id: DatasourceId = call.path("id")?;
     let body: DatasourcePatch = call.body()?;
-    let record = call.app.store.datasources().get(&id).await?;
+    let record = changeable(&call, &id).await?;
     let is_files = record.kind == SourceKind::Files;
     let misplaced = match (is_files, &body.dsn, &body.base_path) {
         (true, Some(_), _) => Some(("/dsn", "A source of files has no DSN.")),
@@ -156,6 +157,7 @@ async fn update_datasource(call: Call) -> Answer {
 
 async fn delete_datasource(call: Call) -> Answer {
     let id: DatasourceId = call.path("id")?;
+    changeable(&call, &id).await?;
     call.app.store.datasources().delete(&id).await?;
     sources::forget(&call.app, &id);
     let mut response = axum::http::Response::new(axum::body::Body::empty());
@@ -163,8 +165,22 @@ async fn delete_datasource(call: Call) -> Answer {
     Ok(response)
 }
 
+/// A source that is not a learning session's, which goes with its session and changes with it.
+async fn changeable(call: &Call, id: &DatasourceId) -> Result<store::Datasource, ApiError> {
+    let record = sources::datasource(&call.app, &call.principal, id).await?;
+    match record.owner {
+        None => Ok(record),
+        Some(_) => {
+            let detail =
+                format!("The source is a learning session's: see /v1/learning-sessions/{id}.");
+            Err(ApiError::field("{id}", FieldErrorCode::Conflict, detail))
+        }
+    }
+}
+
 async fn check_datasource(call: Call) -> Answer {
     let id: DatasourceId = call.path("id")?;
+    sources::datasource(&call.app, &call.principal, &id).await?;
     let health = learn::health(&call.app, &id).await?;
     json(StatusCode::OK, &tellable(&call, &id, health))
 }

@@ -38,7 +38,7 @@ async fn plan_sql(call: Call) -> Answer {
     let prepared = sources::joined(&call.app, &call.principal, &datasource, &others).await?;
     let bound = pipeline::bound(&order)?;
     let guarded = pipeline::guarded(&call.app, &order, &bound, &prepared, &mut Clock::start())?;
-    let record = call.app.store.datasources().get(&datasource).await?;
+    let record = sources::datasource(&call.app, &call.principal, &datasource).await?;
     let own = sources::dialect(record.kind);
     let sql = guarded.sql(body.dialect.map_or(own, engine_dialect));
     let all = body.dialects.map(|wanted| {

@@ -79,10 +79,10 @@ async fn process_learn(call: Call) -> Answer {
 }
 
 async fn is_there(call: &Call, id: &DatasourceId) -> Result<bool, ApiError> {
-    match call.app.store.datasources().get(id).await {
+    match sources::datasource(&call.app, &call.principal, id).await {
         Ok(_) => Ok(true),
-        Err(store::StoreError::NotFound { .. }) => Ok(false),
-        Err(error) => Err(error.into()),
+        Err(error) if error.code == ErrorCode::NotFound => Ok(false),
+        Err(error) => Err(error),
     }
 }
 

@@ -15,7 +15,7 @@ use crate::contract::types::{
 };
 use crate::id::ReportKey;
 use crate::pipeline::definition::{self, shown};
-use crate::pipeline::order;
+use crate::pipeline::{order, sources};
 use crate::problem::ApiError;
 use crate::store::{self, Moment, NewReportVersion, StoreError};
 
@@ -212,7 +212,7 @@ async fn import_report(call: Call) -> Answer {
     free(&key, "?key")?;
     let datasource_id = query.datasource_id.or(export.datasource_id);
     if let Some(id) = &datasource_id {
-        call.app.store.datasources().get(id).await?;
+        sources::datasource(&call.app, &call.principal, id).await?;
     }
     definition::check(&call.app, &call.principal, &export.def, datasource_id.as_ref()).await?;
     let first = NewReportVersion {

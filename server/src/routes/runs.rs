@@ -83,7 +83,7 @@ async fn report_of(call: &Call, run: &store::Run) -> Result<Option<(String, i64)
     Ok(Some((key, reports.version_by_id(version).await?.version)))
 }
 
-async fn summary(call: &Call, run: &store::Run) -> Result<RunSummary, ApiError> {
+pub(super) async fn summary(call: &Call, run: &store::Run) -> Result<RunSummary, ApiError> {
     let report = report_of(call, run).await?;
     let verdict: Option<air_ir::Verdict> = stored_json(run.verdict.as_ref());
     let (key, version) = report.unzip();

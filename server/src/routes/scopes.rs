@@ -14,8 +14,8 @@ use crate::contract::types::{
     ScopeStatus, ScopeVersion, ScopeVersionCreate,
 };
 use crate::id::ScopeId;
-use crate::pipeline::ask;
 use crate::pipeline::definition::shown;
+use crate::pipeline::{ask, sources};
 use crate::problem::ApiError;
 use crate::store::{self, NewScope, NewScopeVersion};
 
@@ -50,7 +50,7 @@ async fn list_scopes(call: Call) -> Answer {
 async fn create_scope(call: Call) -> Answer {
     let body: ScopeCreate = call.body()?;
     if let Some(id) = &body.datasource_id {
-        call.app.store.datasources().get(id).await?;
+        sources::datasource(&call.app, &call.principal, id).await?;
     }
     let name = body.name.unwrap_or_else(|| question_of(&body.scope_md));
     let new = NewScope {
@@ -184,7 +184,7 @@ fn detail(
     })
 }
 
-fn version_shown(version: store::ScopeVersion) -> ScopeVersion {
+pub(super) fn version_shown(version: store::ScopeVersion) -> ScopeVersion {
     ScopeVersion {
         approved: version.is_verified(),
         scope_version_id: version.id,

@@ -77,7 +77,7 @@ async fn create_report_version(call: Call) -> Answer {
         (Some(wanted), latest) => precondition(wanted, latest.as_ref())?,
     }
     if let Some(id) = &body.datasource_id {
-        call.app.store.datasources().get(id).await?;
+        sources::datasource(&call.app, &call.principal, id).await?;
     }
     if let Some(id) = &body.scope_version_id {
         let version = call.app.store.scopes().version(id).await?;
@@ -128,7 +128,7 @@ async fn run_report(call: Call) -> Answer {
     };
     let order = order::of_report(&call.app, &call.principal, wanted.clone(), call.deadline).await?;
     if call.wants_job() {
-        sources::prepared(&call.app, &call.principal, &order.datasource).await?;
+        sources::prepared(&call.app, &order, &order.datasource).await?;
         let now = Some(order.now.to_string());
         let input = ReportJob { report: ReportWanted { now, ..wanted } };
         return accepted(&call, JobKind::Report, &input).await;

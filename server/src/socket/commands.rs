@@ -56,8 +56,8 @@ impl Connection {
                 false => Err(ApiError::not_found("subscription to", &channel)),
             },
             Said::ChatMessage { room, content, client_ref, ask, in_reply_to, answers, user_id } => {
-                let reply_to = in_reply_to;
-                let post = chat::Post { content, client_ref, ask, reply_to, answers };
+                let (reply_to, more) = (in_reply_to, chat::Post::default());
+                let post = chat::Post { content, client_ref, ask, reply_to, answers, ..more };
                 self.speak(room, user_id, post).await
             }
             Said::Typing { room, is_typing } => {

@@ -223,12 +223,13 @@ impl<'s> ChatMessages<'s> {
         Ok(query.bind(room).bind(most).fetch_all(self.store.reader()).await?)
     }
 
-    /// Removes what is older than `oldest`, but no question whose answer is still owed. Returns
-    /// how many there were.
+    /// Removes what is older than `oldest`, but no question whose answer is still owed, and nothing
+    /// of a learning session, whose transcript it is. Returns how many there were.
     pub(crate) async fn sweep(&self, oldest: Timestamp) -> Result<u64, StoreError> {
         let mut transaction = self.store.write().await?;
         let done = sqlx::query(
             "DELETE FROM chat_messages WHERE created_at < ?
+                 AND room_id NOT IN (SELECT id FROM learning_sessions)
                  AND id NOT IN (SELECT question_id FROM chat_answers WHERE status = 'running')",
         )
         .bind(Moment::from(oldest))

@@ -102,26 +102,7 @@ impl<'s> ChatRooms<'s> {
     /// A room with its first members.
     pub(crate) async fn create(&self, new: &NewChatRoom) -> Result<ChatRoom, StoreError> {
         let mut transaction = self.store.write().await?;
-        let now = Moment::now();
-        sqlx::query(
-            "INSERT INTO chat_rooms
-                 (id, name, created_by, created_at, kind, private, ai, datasource_id)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        )
-        .bind(&new.id)
-        .bind(&new.name)
-        .bind(&new.created_by)
-        .bind(now)
-        .bind(new.kind)
-        .bind(new.private)
-        .bind(new.ai)
-        .bind(&new.datasource_id)
-        .execute(&mut *transaction)
-        .await
-        .map_err(|error| StoreError::on_insert(error, WHAT, &new.id))?;
-        for user in std::iter::once(&new.created_by).chain(&new.members) {
-            enter(&mut transaction, &new.id, user, now).await?;
-        }
+        insert_room(&mut transaction, new).await?;
         transaction.commit().await?;
         self.get(&new.id, &new.created_by).await
     }
@@ -213,6 +194,34 @@ impl<'s> ChatRooms<'s> {
         transaction.commit().await?;
         Ok(Moved::Done(event))
     }
+}
+
+/// A room with its first members, within a transaction.
+pub(super) async fn insert_room(
+    transaction: &mut Transaction<'_, Sqlite>,
+    new: &NewChatRoom,
+) -> Result<(), StoreError> {
+    let now = Moment::now();
+    sqlx::query(
+        "INSERT INTO chat_rooms
+             (id, name, created_by, created_at, kind, private, ai, datasource_id)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+    )
+    .bind(&new.id)
+    .bind(&new.name)
+    .bind(&new.created_by)
+    .bind(now)
+    .bind(new.kind)
+    .bind(new.private)
+    .bind(new.ai)
+    .bind(&new.datasource_id)
+    .execute(&mut **transaction)
+    .await
+    .map_err(|error| StoreError::on_insert(error, WHAT, &new.id))?;
+    for user in std::iter::once(&new.created_by).chain(&new.members) {
+        enter(transaction, &new.id, user, now).await?;
+    }
+    Ok(())
 }
 
 async fn enter(

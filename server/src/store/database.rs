@@ -13,8 +13,8 @@ use super::data_dir::private_file;
 use super::error::StoreError;
 use super::{
     Analyses, AuditLog, CatalogRecord, Catalogs, ChatMessages, ChatRooms, Datasources, EdaProfiles,
-    EventRows, IdempotencyKeys, Jobs, ModelDrafts, Owners, Reports, Runs, Schedules, SchemaNotes,
-    Scopes, Uploads,
+    Endpoints, EventRows, IdempotencyKeys, Jobs, ModelDrafts, Owners, Reports, Runs, Schedules,
+    SchemaNotes, Scopes, Sessions, Uploads,
 };
 use crate::events::Event;
 use crate::id::{FileId, ProcessId};
@@ -189,6 +189,14 @@ impl Store {
 
     pub(crate) fn reports(&self) -> Reports<'_> {
         Reports::new(self)
+    }
+
+    pub(crate) fn sessions(&self) -> Sessions<'_> {
+        Sessions::new(self)
+    }
+
+    pub(crate) fn endpoints(&self) -> Endpoints<'_> {
+        Endpoints::new(self)
     }
 
     pub(crate) fn runs(&self) -> Runs<'_> {

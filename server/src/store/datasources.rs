@@ -33,6 +33,8 @@ pub(crate) struct Datasource {
     pub(crate) allow_superuser: bool,
     pub(crate) sample_values: bool,
     pub(crate) origin: Origin,
+    /// Whose it is, where it is a learning session's; `None`: everybody's.
+    pub(crate) owner: Option<String>,
     /// What the last health check found.
     #[sqlx(rename = "health_json", json(nullable))]
     pub(crate) health: Option<Value>,
@@ -53,6 +55,8 @@ pub(crate) struct NewDatasource {
     pub(crate) is_default: bool,
     pub(crate) allow_superuser: bool,
     pub(crate) sample_values: bool,
+    /// `None`: everybody's.
+    pub(crate) owner: Option<String>,
 }
 
 /// What to change; `None` stays as it is. A kind never changes.
@@ -109,15 +113,18 @@ impl<'s> Datasources<'s> {
         Ok(query.fetch_optional(self.store.reader()).await?)
     }
 
-    /// All of them, by id.
+    /// All that are everybody's, by id.
     pub(crate) async fn all(&self) -> Result<Vec<Datasource>, StoreError> {
-        let query = sqlx::query_as("SELECT * FROM datasources ORDER BY id");
+        let query = sqlx::query_as("SELECT * FROM datasources WHERE owner IS NULL ORDER BY id");
         Ok(query.fetch_all(self.store.reader()).await?)
     }
 
-    /// By id.
+    /// By id, those that are everybody's: a session's is found with its session.
     pub(crate) async fn list(&self, page: &PageRequest) -> Result<Page<Datasource>, StoreError> {
-        let rows = sqlx::query_as("SELECT * FROM datasources WHERE id > ? ORDER BY id LIMIT ?")
+        let query = sqlx::query_as(
+            "SELECT * FROM datasources WHERE owner IS NULL AND id > ? ORDER BY id LIMIT ?",
+        );
+        let rows = query
             .bind(page.after(LIST)?.unwrap_or_default())
             .bind(page.fetch())
             .fetch_all(self.store.reader())
@@ -186,29 +193,38 @@ impl<'s> Datasources<'s> {
     /// Removes a source that no report is bound to and no run uses, with its catalog and notes.
     pub(crate) async fn delete(&self, id: &DatasourceId) -> Result<(), StoreError> {
         let mut transaction = self.store.write().await?;
-        let by: Vec<String> = sqlx::query_scalar(
-            "SELECT DISTINCT 'report ' || r.key FROM report_versions v
-                 JOIN reports r ON r.id = v.report_id
-                 WHERE v.datasource_id = ?1 AND r.archived = 0
-             UNION ALL
-             SELECT 'run ' || id FROM report_runs WHERE datasource_id = ?1 AND status = 'running'
-             LIMIT 20",
-        )
-        .bind(id)
-        .fetch_all(&mut *transaction)
-        .await?;
-        if !by.is_empty() {
-            return Err(StoreError::InUse { what: WHAT, id: id.to_string(), by });
-        }
-        let done = sqlx::query("DELETE FROM datasources WHERE id = ?")
-            .bind(id)
-            .execute(&mut *transaction)
-            .await?;
-        if done.rows_affected() == 0 {
-            return Err(StoreError::not_found(WHAT, id));
-        }
+        remove(&mut transaction, id).await?;
         Ok(transaction.commit().await?)
     }
+}
+
+/// The same, within a transaction.
+pub(super) async fn remove(
+    transaction: &mut Transaction<'_, Sqlite>,
+    id: &DatasourceId,
+) -> Result<(), StoreError> {
+    let by: Vec<String> = sqlx::query_scalar(
+        "SELECT DISTINCT 'report ' || r.key FROM report_versions v
+             JOIN reports r ON r.id = v.report_id
+             WHERE v.datasource_id = ?1 AND r.archived = 0
+         UNION ALL
+         SELECT 'run ' || id FROM report_runs WHERE datasource_id = ?1 AND status = 'running'
+         LIMIT 20",
+    )
+    .bind(id)
+    .fetch_all(&mut **transaction)
+    .await?;
+    if !by.is_empty() {
+        return Err(StoreError::InUse { what: WHAT, id: id.to_string(), by });
+    }
+    let done = sqlx::query("DELETE FROM datasources WHERE id = ?")
+        .bind(id)
+        .execute(&mut **transaction)
+        .await?;
+    if done.rows_affected() == 0 {
+        return Err(StoreError::not_found(WHAT, id));
+    }
+    Ok(())
 }
 
 async fn clear_default(transaction: &mut Transaction<'_, Sqlite>) -> Result<(), StoreError> {
@@ -218,7 +234,7 @@ async fn clear_default(transaction: &mut Transaction<'_, Sqlite>) -> Result<(), 
     Ok(())
 }
 
-async fn insert(
+pub(super) async fn insert(
     transaction: &mut Transaction<'_, Sqlite>,
     new: &NewDatasource,
 ) -> Result<Datasource, StoreError> {
@@ -227,8 +243,8 @@ async fn insert(
     }
     let query = sqlx::query_as(
         "INSERT INTO datasources (id, kind, dsn, base_path, display_name, is_default,
-             allow_superuser, sample_values, origin, created_at, updated_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 'api', ?9, ?9) RETURNING *",
+             allow_superuser, sample_values, owner, origin, created_at, updated_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 'api', ?10, ?10) RETURNING *",
     );
     query
         .bind(&new.id)
@@ -239,6 +255,7 @@ async fn insert(
         .bind(new.is_default)
         .bind(new.allow_superuser)
         .bind(new.sample_values)
+        .bind(&new.owner)
         .bind(Moment::now())
         .fetch_one(&mut **transaction)
         .await

@@ -14,7 +14,9 @@ use sqlx::{FromRow, QueryBuilder, Sqlite, Transaction};
 use super::error::StoreError;
 use super::report_samples;
 use super::{Claimed, Moment, Page, PageRequest, Store, canonical_json};
-use crate::id::{DatasourceId, JobId, ProcessId, ReportId, ReportVersionId, RunId, ScopeVersionId};
+use crate::id::{
+    ChatRoomId, DatasourceId, JobId, ProcessId, ReportId, ReportVersionId, RunId, ScopeVersionId,
+};
 
 const WHAT: &str = "run";
 const LIST: &str = "runs";
@@ -392,6 +394,17 @@ impl<'s> Runs<'s> {
         );
         let query = query.bind(report).bind(before).bind(params.map(canonical_json));
         Ok(query.fetch_optional(self.store.reader()).await?)
+    }
+
+    /// The runs that the answers of a room came from, failed ones too, oldest first.
+    pub(crate) async fn of_room(&self, room: &ChatRoomId) -> Result<Vec<Run>, StoreError> {
+        let query = sqlx::query_as(
+            "SELECT * FROM report_runs WHERE +report_id IS NULL AND scope_version_id IN
+                 (SELECT json_extract(meta_json, '$.answer.scope_version_id') FROM chat_messages
+                  WHERE room_id = ? AND type = 'ai')
+             ORDER BY id",
+        );
+        Ok(query.bind(room).fetch_all(self.store.reader()).await?)
     }
 
     /// Newest first.

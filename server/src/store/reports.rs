@@ -229,7 +229,7 @@ impl<'s> Reports<'s> {
     }
 }
 
-async fn insert_report(
+pub(super) async fn insert_report(
     transaction: &mut Transaction<'_, Sqlite>,
     key: &ReportKey,
     title: &str,
@@ -249,7 +249,7 @@ async fn insert_report(
     .map_err(|error| StoreError::on_insert(error, WHAT, key))
 }
 
-async fn insert_version(
+pub(super) async fn insert_version(
     transaction: &mut Transaction<'_, Sqlite>,
     report: &ReportId,
     number: i64,

@@ -9,7 +9,7 @@ use sqlx::{FromRow, Sqlite, Transaction};
 
 use super::error::StoreError;
 use super::{Moment, Page, PageRequest, Store, checksum};
-use crate::id::{DatasourceId, ScopeId, ScopeVersionId};
+use crate::id::{ChatRoomId, DatasourceId, ScopeId, ScopeVersionId};
 
 const WHAT: &str = "scope";
 const VERSION: &str = "scope version";
@@ -109,6 +109,17 @@ impl<'s> Scopes<'s> {
         let version = insert_version(&mut transaction, &scope.id, 1, &new.first).await?;
         transaction.commit().await?;
         Ok((scope, version))
+    }
+
+    /// The versions that the answers of a room came from, oldest first.
+    pub(crate) async fn of_room(&self, room: &ChatRoomId) -> Result<Vec<ScopeVersion>, StoreError> {
+        let query = sqlx::query_as(
+            "SELECT * FROM scope_versions WHERE id IN
+                 (SELECT json_extract(meta_json, '$.answer.scope_version_id') FROM chat_messages
+                  WHERE room_id = ? AND type = 'ai')
+             ORDER BY id",
+        );
+        Ok(query.bind(room).fetch_all(self.store.reader()).await?)
     }
 
     /// `expected`: the number of the version the new one follows.

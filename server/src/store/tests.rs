@@ -61,6 +61,7 @@ fn files_source(id: &str) -> NewDatasource {
         is_default: false,
         allow_superuser: false,
         sample_values: true,
+        owner: None,
     }
 }
 

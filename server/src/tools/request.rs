@@ -55,11 +55,17 @@ pub(crate) fn asked(
         })?;
         path = path.replace(&format!("{{{parameter}}}"), &encoded(&value));
     }
-    let queries = call.query_parameters.iter().filter_map(|parameter| {
-        let value = arguments.remove(parameter).and_then(plain)?;
-        Some(format!("{}={}", encoded(parameter), encoded(&value)))
-    });
-    let query = queries.collect::<Vec<_>>().join("&");
+    let mut queries = Vec::new();
+    for parameter in &call.query_parameters {
+        // One that takes several values is repeated.
+        let values = match arguments.remove(parameter) {
+            Some(Value::Array(values)) => values,
+            value => value.into_iter().collect(),
+        };
+        let values = values.into_iter().filter_map(plain);
+        queries.extend(values.map(|value| format!("{}={}", encoded(parameter), encoded(&value))));
+    }
+    let query = queries.join("&");
     let target = if query.is_empty() { path } else { format!("{path}?{query}") };
     let body = (!arguments.is_empty()).then_some(Value::Object(arguments));
     Ok(Asked { method: call.method.clone(), target, body })

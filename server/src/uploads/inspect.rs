@@ -182,6 +182,7 @@ async fn learned(app: &Arc<App>, file: &Settled, folder: &Path) -> Result<Found,
         max_values: 0,
         infer_rows: usize::try_from(app.config.files.infer_rows).unwrap_or(usize::MAX),
         time_limit: app.config.limits.upload_read,
+        find_keys: false,
     };
     let (runtime, reader) = (app.engine.runtime.clone(), Arc::clone(&source));
     let work = async move {

@@ -28,6 +28,7 @@ mod runs;
 mod schedules;
 mod scopes;
 mod service;
+mod sessions;
 mod sockets;
 mod uploads;
 mod world;

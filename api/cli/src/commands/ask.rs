@@ -30,7 +30,9 @@ pub(super) async fn ask(session: &Session, ask: &Ask) -> Result<(), Failure> {
         }
         let reply = send(&session, &body).await?;
         if reply["state"] != "clarify" {
-            return show(&session, &reply, ask).await;
+            let version = text(&reply, "scope_version_id");
+            let next = format!("follow up with --previous {version}");
+            return show(&session, &reply, ask.how.fail_on_qa, &next).await;
         }
         // A person at a terminal is asked; a program is told what to answer.
         let person = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
@@ -76,19 +78,30 @@ fn items<'v>(value: &'v Value, key: &str) -> impl Iterator<Item = &'v Value> {
     value[key].as_array().into_iter().flatten()
 }
 
-async fn show(session: &Session, reply: &Value, ask: &Ask) -> Result<(), Failure> {
+/// Shows what a question ended in, questions back apart; `next` says how one goes on.
+pub(super) async fn show(
+    session: &Session,
+    reply: &Value,
+    fail_on_qa: bool,
+    next: &str,
+) -> Result<(), Failure> {
     let json = session.output.format == Format::Json;
     if json {
         session.output.json(reply)?;
     }
     match text(reply, "state") {
-        "answer" if json => judge(&reply["result"], ask.how.fail_on_qa),
-        "answer" => answer(session, reply, ask).await,
+        "answer" if json => judge(&reply["result"], fail_on_qa),
+        "answer" => answer(session, reply, fail_on_qa, next).await,
         state => Err(refusal(state, reply)),
     }
 }
 
-async fn answer(session: &Session, reply: &Value, ask: &Ask) -> Result<(), Failure> {
+async fn answer(
+    session: &Session,
+    reply: &Value,
+    fail_on_qa: bool,
+    next: &str,
+) -> Result<(), Failure> {
     let out = &session.output;
     out.say(text(reply, "interpretation"));
     for assumption in items(reply, "assumptions").filter_map(Value::as_str) {
@@ -107,12 +120,8 @@ async fn answer(session: &Session, reply: &Value, ask: &Ask) -> Result<(), Failu
         (_, None) => return Err(super::strange("the answer holds no rows")),
     }
     let badge = reply["badge"].as_str().unwrap_or("none");
-    let version = text(reply, "scope_version_id");
-    out.say(&format!(
-        "badge {badge}, confidence {}; follow up with --previous {version}",
-        reply["confidence"]
-    ));
-    result.map_or(Ok(()), |result| judge(result, ask.how.fail_on_qa))
+    out.say(&format!("badge {badge}, confidence {}; {next}", reply["confidence"]));
+    result.map_or(Ok(()), |result| judge(result, fail_on_qa))
 }
 
 /// Why there is no answer.
@@ -133,7 +142,8 @@ fn refusal(state: &str, reply: &Value) -> Failure {
     Failure::failed(message)
 }
 
-fn clarify(session: &Session, reply: &Value) -> Result<(), Failure> {
+/// Says what must be known first.
+pub(super) fn clarify(session: &Session, reply: &Value) -> Result<(), Failure> {
     if session.output.format == Format::Json {
         session.output.json(reply)?;
     }

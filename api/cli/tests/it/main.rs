@@ -12,6 +12,7 @@ mod lists;
 mod params;
 mod profiles;
 mod running;
+mod sessions;
 mod stand_in;
 mod terminal;
 mod uploading;

@@ -953,6 +953,128 @@ impl Client {
             .await
     }
 
+    /// List learning sessions, newest first.
+    ///
+    /// The caller's own; every user's for an admin.
+    pub async fn list_learning_sessions(
+        &self,
+        query: &ListLearningSessionsQuery,
+    ) -> Result<LearningSessionList, Error> {
+        self.call(Method::GET, &["v1", "learning-sessions"])
+            .query(query)
+            .accept("application/json")
+            .typed()
+            .await
+    }
+
+    /// Open a learning session on uploaded files.
+    ///
+    /// The files become a source of their own, which is there for the caller alone (and to see, for
+    /// an admin), and is learned at once: types, values, figures, and the keys that join them.
+    /// Questions that the built-in interpreter answers of it are suggested. The files stay as long
+    /// as the session does.
+    pub async fn create_learning_session(
+        &self,
+        body: &LearningSessionCreate,
+        idempotency_key: Option<&str>,
+    ) -> Result<LearningSessionDetail, Error> {
+        self.call(Method::POST, &["v1", "learning-sessions"])
+            .json(body)
+            .header_if("Idempotency-Key", idempotency_key)
+            .accept("application/json")
+            .typed()
+            .await
+    }
+
+    /// A learning session with everything that belongs to it.
+    ///
+    /// Files, joins, suggested questions, the newest 500 messages of the transcript (the older ones
+    /// are in `GET /v1/chat/rooms/{id}/messages`, whose room is the session), every version of a
+    /// scope with its IR, and every run. What happens in it is told on the channel `chat/{id}`.
+    pub async fn get_learning_session(
+        &self,
+        id: &LearningSessionId,
+    ) -> Result<LearningSessionDetail, Error> {
+        self.call(Method::GET, &["v1", "learning-sessions", id.as_str()])
+            .accept("application/json")
+            .typed()
+            .await
+    }
+
+    /// Remove a learning session.
+    ///
+    /// Its source, transcript and files' places go with it; runs and scopes stay with their owner,
+    /// uploaded files with theirs. One whose endpoints or reports are in use stays, with 409.
+    pub async fn delete_learning_session(&self, id: &LearningSessionId) -> Result<(), Error> {
+        self.call(Method::DELETE, &["v1", "learning-sessions", id.as_str()]).done().await
+    }
+
+    /// Say something in a learning session.
+    ///
+    /// The conversation goes on: a question may change the last answer ("only in north", "by month
+    /// instead") or stand alone. After questions back, the text answers them (a choice by its
+    /// number, value or label, or words of one's own) unless it begins with `@air`; `answers` name
+    /// them one by one. It is the pipeline of `/v1/ask`; message and answer stay with the session,
+    /// and an answer that a crash interrupts is given by the next start.
+    pub async fn post_session_message(
+        &self,
+        id: &LearningSessionId,
+        body: &SessionMessage,
+        idempotency_key: Option<&str>,
+    ) -> Result<AskResponse, Error> {
+        self.call(Method::POST, &["v1", "learning-sessions", id.as_str(), "messages"])
+            .json(body)
+            .header_if("Idempotency-Key", idempotency_key)
+            .accept("application/json")
+            .typed()
+            .await
+    }
+
+    /// Publish an answer of a learning session as an endpoint.
+    ///
+    /// The IR of the answer (the last one, or the one that `message_id` or `run_id` names) becomes
+    /// the next version of the endpoint, and of the report of the same key, which anyone with a
+    /// token may call and run. Parameters take the place of values in its filters: the one on the
+    /// parameter's `field` (and `op`, where there are several); where there is none, a filter is
+    /// added. A filter on a parameter without default that is not given falls away, unless it is
+    /// `required`.
+    pub async fn publish_session(
+        &self,
+        id: &LearningSessionId,
+        body: &SessionPublish,
+        idempotency_key: Option<&str>,
+    ) -> Result<Endpoint, Error> {
+        self.call(Method::POST, &["v1", "learning-sessions", id.as_str(), "publish"])
+            .json(body)
+            .header_if("Idempotency-Key", idempotency_key)
+            .accept("application/json")
+            .typed()
+            .await
+    }
+
+    /// List published endpoints, by slug.
+    pub async fn list_endpoints(&self, query: &ListEndpointsQuery) -> Result<EndpointList, Error> {
+        self.call(Method::GET, &["v1", "endpoints"])
+            .query(query)
+            .accept("application/json")
+            .typed()
+            .await
+    }
+
+    /// The published endpoints as an OpenAPI document of their own.
+    ///
+    /// Each with its typed parameters and its columns.
+    pub async fn get_endpoints_openapi(&self) -> Result<String, Error> {
+        self.call(Method::GET, &["v1", "endpoints", "openapi.yaml"]).text().await
+    }
+
+    /// Take an endpoint out of use, with all its versions.
+    ///
+    /// By who published it, or an admin. Its report is archived; its runs stay.
+    pub async fn delete_endpoint(&self, slug: &EndpointSlug) -> Result<(), Error> {
+        self.call(Method::DELETE, &["v1", "endpoints", slug.as_str()]).done().await
+    }
+
     /// The service as functions that a model can call.
     ///
     /// Those operations that the caller's role may call, made from this contract. `tools` is in the

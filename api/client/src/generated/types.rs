@@ -66,6 +66,16 @@ text_type! {
 }
 
 text_type! {
+    /// A learning session.
+    LearningSessionId
+}
+
+text_type! {
+    /// An endpoint, as its URL names it. It is the key of its report too.
+    EndpointSlug
+}
+
+text_type! {
     /// A report.
     ReportId
 }
@@ -1116,6 +1126,9 @@ impl fmt::Display for Badge {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct AskResponse {
     pub state: AskState,
+    /// The answer as a message; in a learning session only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message_id: Option<ChatMessageId>,
     /// The scope; null only where the state is `failed`.
     pub scope_id: Option<ScopeId>,
     /// Its version; null only where the state is `failed`.
@@ -3046,6 +3059,292 @@ pub struct ChatPresence {
     pub items: Vec<ChatMember>,
 }
 
+/// A session to open.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LearningSessionCreate {
+    /// The caller's own files, each ready.
+    pub file_ids: Vec<FileId>,
+    /// The name; those of the files if it is not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+}
+impl LearningSessionCreate {
+    /// With the required members alone.
+    pub fn new(file_ids: Vec<FileId>) -> Self {
+        Self { file_ids, name: None }
+    }
+}
+
+/// Whether something of it was published.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LearningSessionStatus {
+    Open,
+    Published,
+}
+
+impl LearningSessionStatus {
+    /// Every value.
+    pub const ALL: &[Self] = &[Self::Open, Self::Published];
+
+    /// The name in the contract.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Published => "published",
+        }
+    }
+}
+
+impl fmt::Display for LearningSessionStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A file of a session.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SessionFile {
+    pub id: FileId,
+    /// As it was uploaded.
+    pub name: String,
+    /// The table that it is.
+    pub table: String,
+    pub bytes: u64,
+    pub rows: Option<u64>,
+}
+
+/// A learning session.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LearningSession {
+    pub id: LearningSessionId,
+    pub name: String,
+    pub owner: String,
+    pub status: LearningSessionStatus,
+    pub datasource_id: DatasourceId,
+    pub files: Vec<SessionFile>,
+    /// Questions that the built-in interpreter answers, to begin with.
+    pub suggested_questions: Vec<String>,
+    pub created_at: String,
+    pub updated_at: String,
+}
+
+/// A page of sessions.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LearningSessionList {
+    pub items: Vec<LearningSession>,
+    pub next: Option<Cursor>,
+}
+
+/// A session with everything that belongs to it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LearningSessionDetail {
+    pub id: LearningSessionId,
+    pub name: String,
+    pub owner: String,
+    pub status: LearningSessionStatus,
+    pub datasource_id: DatasourceId,
+    pub files: Vec<SessionFile>,
+    /// Questions that the built-in interpreter answers, to begin with.
+    pub suggested_questions: Vec<String>,
+    pub created_at: String,
+    pub updated_at: String,
+    /// How the files join.
+    pub joins: Vec<SessionJoin>,
+    /// The transcript, oldest first.
+    pub messages: Vec<ChatMessage>,
+    /// Each version of a scope with its IR, oldest first.
+    pub scopes: Vec<ScopeVersion>,
+    /// What was run, oldest first.
+    pub runs: Vec<RunSummary>,
+    /// What was published.
+    pub endpoints: Vec<EndpointVersion>,
+}
+
+/// Columns that lead from one file to another.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SessionJoin {
+    /// `table.column`.
+    pub from: String,
+    /// The key, `table.column`.
+    pub to: String,
+}
+
+/// Something to say.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SessionMessage {
+    pub text: String,
+    /// Answers to the questions back of the last answer, by their ids.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answers: Option<BTreeMap<String, String>>,
+    /// Whether to run what was understood.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run: Option<bool>,
+    /// The instant that `today` and the like refer to; the present if it is not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub now: Option<String>,
+}
+impl SessionMessage {
+    /// With the required members alone.
+    pub fn new(text: String) -> Self {
+        Self { text, answers: None, run: None, now: None }
+    }
+}
+
+/// What to publish, and as what.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SessionPublish {
+    pub slug: EndpointSlug,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message_id: Option<ChatMessageId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run_id: Option<RunId>,
+    /// The title; that of the version before, or the question, if it is not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub params: Option<Vec<EndpointParam>>,
+}
+impl SessionPublish {
+    /// With the required members alone.
+    pub fn new(slug: EndpointSlug) -> Self {
+        Self { slug, message_id: None, run_id: None, title: None, description: None, params: None }
+    }
+}
+
+/// The type of a parameter. `period` is what `during` takes, such as `2024`, `2024-02` or `last 7
+/// days`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EndpointParamType {
+    Text,
+    Integer,
+    Number,
+    Boolean,
+    Date,
+    Timestamp,
+    Period,
+}
+
+impl EndpointParamType {
+    /// Every value.
+    pub const ALL: &[Self] = &[
+        Self::Text,
+        Self::Integer,
+        Self::Number,
+        Self::Boolean,
+        Self::Date,
+        Self::Timestamp,
+        Self::Period,
+    ];
+
+    /// The name in the contract.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Integer => "integer",
+            Self::Number => "number",
+            Self::Boolean => "boolean",
+            Self::Date => "date",
+            Self::Timestamp => "timestamp",
+            Self::Period => "period",
+        }
+    }
+}
+
+impl fmt::Display for EndpointParamType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A parameter of an endpoint.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EndpointParam {
+    pub name: String,
+    pub r#type: EndpointParamType,
+    /// Whether it takes several values, of which one must fit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub many: Option<bool>,
+    /// The field whose filter it is for, as the IR calls it; its own name if it is not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub field: Option<String>,
+    /// The operator of the IR; that of the filter that is there, else `=`, `in` for many, `during`
+    /// for a period.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub op: Option<String>,
+    /// What is taken where it is not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default: Option<serde_json::Value>,
+    /// Whether each call must give it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub required: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// The values that are taken; all of the type if it is not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub allowed: Option<Vec<serde_json::Value>>,
+}
+impl EndpointParam {
+    /// With the required members alone.
+    pub fn new(name: String, r#type: EndpointParamType) -> Self {
+        Self {
+            name,
+            r#type,
+            many: None,
+            field: None,
+            op: None,
+            default: None,
+            required: None,
+            description: None,
+            allowed: None,
+        }
+    }
+}
+
+/// A version of an endpoint.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EndpointVersion {
+    pub slug: EndpointSlug,
+    pub version: VersionNumber,
+}
+
+/// A published endpoint, as its newest version is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Endpoint {
+    pub slug: EndpointSlug,
+    pub version: VersionNumber,
+    /// Every version that may be called.
+    pub versions: Vec<VersionNumber>,
+    pub title: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// Who published it.
+    pub owner: String,
+    pub report_key: ReportKey,
+    pub datasource_id: DatasourceId,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session_id: Option<LearningSessionId>,
+    pub url: String,
+    pub params: Vec<EndpointParam>,
+    pub columns: Vec<ResultColumn>,
+    /// When this version was published.
+    pub created_at: String,
+}
+
+/// A page of endpoints.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EndpointList {
+    pub items: Vec<Endpoint>,
+    pub next: Option<Cursor>,
+}
+
 text_type! {
     /// The `operationId` of what was done; or `token.refused`, `role.refused`, `plan.refused`,
     /// `audit.dropped`.
@@ -3455,6 +3754,44 @@ pub struct LeaveChatRoomQuery {
     /// Who leaves; the caller if it is not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user_id: Option<String>,
+}
+
+/// The query of `list_learning_sessions`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub struct ListLearningSessionsQuery {
+    /// Items on a page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u16>,
+    /// The `next` of the page before. One that is not from this list is 422.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<Cursor>,
+}
+
+/// The query of `list_endpoints`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub struct ListEndpointsQuery {
+    /// Items on a page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u16>,
+    /// The `next` of the page before. One that is not from this list is 422.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<Cursor>,
+}
+
+/// The query of `call_endpoint`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+pub struct CallEndpointQuery {
+    /// The version; the newest if it is not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<VersionNumber>,
+    /// The format of the rows; it wins over `Accept`. JSON if neither says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub format: Option<ResultFormat>,
+    /// The instant that `today` and the like refer to; the present if it is not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub now: Option<String>,
 }
 
 /// The query of `list_audit`.

@@ -14,7 +14,7 @@ use std::sync::Arc;
 const ROWS: &str = "rows of the key";
 
 impl<P: Fn(&str, u8) + Send + Sync> Learning<'_, P> {
-    /// The first value, in order, that several rows have is an error.
+    /// A primary key that several rows share is an error, which names the first such value.
     pub(super) async fn verify_key(
         &self,
         draft: &Draft,
@@ -24,9 +24,27 @@ impl<P: Fn(&str, u8) + Send + Sync> Learning<'_, P> {
         if table.primary_key.is_empty() {
             return Ok(());
         }
-        let provider = Arc::new(self.source.provider(table, zone, &draft.current)?);
+        match self.first_duplicate(draft, &table.primary_key, zone).await? {
+            None => Ok(()),
+            Some((value, rows)) => Err(SourceError::DuplicateKey {
+                table: table.name.clone(),
+                columns: table.primary_key.clone(),
+                value,
+                rows,
+            }),
+        }
+    }
+
+    /// The first value, in order, of some columns that several rows have, and how many.
+    pub(super) async fn first_duplicate(
+        &self,
+        draft: &Draft,
+        columns: &[String],
+        zone: Option<&str>,
+    ) -> Result<Option<(String, u64)>, SourceError> {
+        let provider = Arc::new(self.source.provider(&draft.table, zone, &draft.current)?);
         let keys: Vec<Expr> =
-            table.primary_key.iter().map(|k| Expr::Column(Column::new_unqualified(k))).collect();
+            columns.iter().map(|k| Expr::Column(Column::new_unqualified(k))).collect();
         let frame = self.session.read_table(provider).map_err(from_engine)?;
         let twice = frame
             .aggregate(keys.clone(), vec![count(lit(1_i64)).alias(ROWS)])
@@ -36,7 +54,7 @@ impl<P: Fn(&str, u8) + Send + Sync> Learning<'_, P> {
             .map_err(from_engine)?;
         let batches = twice.collect().await.map_err(from_engine)?;
         let Some(batch) = batches.iter().find(|b| b.num_rows() > 0) else {
-            return Ok(());
+            return Ok(None);
         };
         let (counts, values) = batch.columns().split_last().ok_or(SourceError::NothingToLearn)?;
         let shown: Vec<String> =
@@ -45,11 +63,6 @@ impl<P: Fn(&str, u8) + Send + Sync> Learning<'_, P> {
             .as_primitive_opt::<Int64Type>()
             .filter(|c| !c.is_empty())
             .map_or(2, |c| c.value(0));
-        Err(SourceError::DuplicateKey {
-            table: table.name.clone(),
-            columns: table.primary_key.clone(),
-            value: shown.join(", "),
-            rows: u64::try_from(rows).unwrap_or(2),
-        })
+        Ok(Some((shown.join(", "), u64::try_from(rows).unwrap_or(2))))
     }
 }

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use air_ir::Catalog;
 
-use super::{joined, whole};
+use super::{seen, whole};
 use crate::auth::Principal;
 use crate::contract::types::ErrorCode;
 use crate::id::DatasourceId;
@@ -35,7 +35,8 @@ pub(crate) async fn hidden(
         }
         Err(error) => return Err(error),
     };
-    let seen = joined(app, principal, id, &[]).await?;
+    // Policies alone are asked here: for whom a source is there is told elsewhere.
+    let (seen, _) = seen(app, principal.into(), id, &[]).await?;
     Ok(Hidden::between(all.catalog(), seen.catalog()))
 }
 
