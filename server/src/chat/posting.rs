@@ -174,7 +174,7 @@ fn kept(message: &ChatMessage, answer_id: Option<ChatMessageId>) -> Posted {
 
 /// What a message asks, if it does and its sender may ask.
 async fn asked(
-    app: &App,
+    app: &Arc<App>,
     room: &ChatRoom,
     principal: &Principal,
     message: &Post,
