@@ -203,6 +203,8 @@ mod tests {
                 answers: BTreeMap::new(),
                 follows: Follows::Last,
                 datasource: None,
+                now: None,
+                run: None,
             },
         };
         let with_ir = meta(Some(serde_json::Map::new()));

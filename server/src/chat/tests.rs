@@ -158,7 +158,7 @@ async fn answers_follow_their_questions_whichever_process_gives_them() {
     let first = promised_by(&other, &room).await;
     let second = promised_by(&app.store, &room).await;
     let giving = app.chat.giving(&second.id);
-    let mut work = Box::pin(answering::answer(app, second.clone()));
+    let mut work = Box::pin(answering::answer(app, second.clone(), None));
     let early = tokio::time::timeout(Duration::from_millis(500), &mut work).await;
     assert!(early.is_err(), "the question before it has no answer yet");
     let new = NewChatMessage {
@@ -189,7 +189,7 @@ async fn what_a_stop_of_the_service_cuts_short_stays_owed() {
     let giving = app.chat.giving(&held.id);
     // As at the end of the grace.
     app.running.cancel_all();
-    answering::answer(app, held.clone()).await;
+    answering::answer(app, held.clone(), None).await;
     drop(giving);
     let owed = app.store.chat_messages().owed().await.unwrap();
     assert_eq!(owed.iter().map(|owed| &owed.id).collect::<Vec<_>>(), [&held.id]);

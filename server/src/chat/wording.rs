@@ -79,7 +79,7 @@ pub(super) fn ended(
             .then(|| ended.questions.iter().cloned().map(question).collect()),
         answers: (!request.answers.is_empty()).then(|| request.answers.clone()),
         ir,
-        sql_text: ended.sql_text,
+        sql_text: ended.sql_text.clone(),
         badge: ended.badge,
         confidence: reading.map(|reading| reading.confidence),
         reason: ended.reason.clone(),

@@ -194,6 +194,7 @@ async fn a_source_that_is_made_again_is_opened_again() {
         is_default: false,
         allow_superuser: false,
         sample_values: true,
+        owner: None,
     };
     let first = other.datasources().create(made("shop")).await.unwrap();
     let open = |record| sources::open(world.app(), record, Pace::Request).unwrap();
