@@ -184,7 +184,8 @@ async fn stages(
     let running = engine::run(app, ready, execution, order);
     let ran = running.instrument(span("execute")).await?;
     clock.timings.execute = clock.lap();
-    let judged = judge::judge(app, ready, &question, order, ran).instrument(span("qa")).await;
+    let judging = Box::pin(judge::judge(app, ready, &question, order, ran));
+    let judged = judging.instrument(span("qa")).await;
     clock.timings.qa = clock.lap();
     let finished = finished(order, slot.id(), as_of, &judged, (sql, report), clock.timings)?;
     match turn {
