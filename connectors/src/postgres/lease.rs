@@ -17,6 +17,9 @@ use tokio_postgres::{CancelToken, Client, Error, Statement};
 /// How much longer than the server's own deadline is waited for it to tell.
 const GRACE: Duration = Duration::from_secs(5);
 
+/// Between requests to cancel one query.
+const AGAIN: Duration = Duration::from_millis(200);
+
 pub(super) struct Lease {
     connection: Option<Object>,
     cancel: CancelToken,
@@ -144,12 +147,19 @@ impl Drop for Lease {
         let limit = self.faults.connect_timeout;
         self.runtime.spawn(async move {
             let stop = async {
-                if let Err(error) = wire.cancel(&cancel).await {
-                    tracing::warn!(source.id = %id, %error, "a query could not be cancelled");
-                }
                 // Answered only when the query has ended; until then the place in the pool is
                 // taken, so that a source never has more queries running than connections.
-                connection.batch_execute("ROLLBACK").await
+                let mut ended = Box::pin(connection.batch_execute("ROLLBACK"));
+                // A request that comes before its query has begun is without effect, and the
+                // query may still be on its way: it is asked again until there is an answer.
+                loop {
+                    if let Err(error) = wire.cancel(&cancel).await {
+                        tracing::warn!(source.id = %id, %error, "a query could not be cancelled");
+                    }
+                    if let Ok(answer) = tokio::time::timeout(AGAIN, &mut ended).await {
+                        return answer;
+                    }
+                }
             };
             if tokio::time::timeout(limit, stop).await.is_err() {
                 tracing::warn!(source.id = %id, "a cancelled query did not end in time");
