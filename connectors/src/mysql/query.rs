@@ -2,7 +2,7 @@
 //!
 //! In: a query. Out: its rows as batches through a bounded channel. A task of its own holds the
 //! connection, so that a reader that goes away does not leave the server working: the task then
-//! ends the query by `KILL QUERY` from another connection, and closes its own.
+//! ends it by `KILL` from another connection.
 
 use super::Server;
 use super::decode::Decoder;
@@ -200,7 +200,8 @@ impl Server {
         let kill = async {
             let opts = self.found().await.ok()?.opts.clone();
             let mut other = Conn::new(opts).await.ok()?;
-            let killed = other.query_drop(format!("KILL QUERY {thread}")).await;
+            // The connection, not its query: one that is still on its way is ended too.
+            let killed = other.query_drop(format!("KILL {thread}")).await;
             // The query may have ended by itself in the meantime.
             drop(other.disconnect().await);
             killed.ok()
