@@ -144,9 +144,17 @@ async fn pipes_and_folders_are_no_files() {
 
 #[tokio::test]
 async fn damaged_text_names_file_and_line() {
-    let cases: [(&str, &[u8], &str); 11] = [
+    let cases: [(&str, &[u8], &str); 15] = [
         ("t.csv", b"a,b\n1,2\n3\n", "file \"t.csv\", line 3: 1 cells where the header has 2"),
         ("t.csv", b"a,b\n1,2\n\n3,4,5\n", "file \"t.csv\", line 4: 3 cells where the header has 2"),
+        (
+            "t.csv",
+            b"a,b\n1,x\n2,\"y\n3,z\n",
+            "file \"t.csv\", line 3: a quote is left open to the end",
+        ),
+        ("t.csv", b"a,b\n1,x\n2,\"y", "file \"t.csv\", line 3: a quote is left open to the end"),
+        ("t.csv", b"a,b\n\"1,x\n2,y\n", "file \"t.csv\", line 2: a quote is left open to the end"),
+        ("t.csv", b"a\nx\n\"y\nz\n", "file \"t.csv\", line 3: a quote is left open to the end"),
         ("t.csv", b"a,b\n1,2\n3,\xff\xfe\n", "file \"t.csv\", line 3: not UTF-8"),
         ("t.csv", b"\xff\xfea\0\n\0", "file \"t.csv\", line 1: not UTF-8"),
         ("t.csv", b"", "file \"t.csv\" is empty (0 bytes)"),

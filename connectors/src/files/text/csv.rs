@@ -92,8 +92,15 @@ impl CsvDecoder {
     }
 
     pub(super) fn finish(&mut self) -> Result<Option<RecordBatch>, LineError> {
-        if let Err(e) = self.decoder.decode(&[]) {
-            return Err(self.fault(&[], &e));
+        if let Err(e) = self.decoder.decode(b"\n") {
+            return Err(self.fault(b"\n", &e));
+        }
+        // A line's end ends a record, unless it is within quotes. One that the file's end alone
+        // would end has a quote left open, and whatever came after it as its text.
+        let room = self.decoder.capacity();
+        if self.decoder.decode(&[]).is_err() || self.decoder.capacity() < room {
+            let fault = Fault::Other("a quote is left open to the end of the file".to_owned());
+            return Err(LineError { line: self.form.replay(&self.now, None).line, fault });
         }
         self.flush()
     }
@@ -172,7 +179,8 @@ impl Form {
                 rows += 1;
             }
             header &= is_row;
-            if taken == 0 && !is_row {
+            // A record that does not end is where it begins.
+            if !is_row && (taken == 0 || taken == rest.len()) {
                 return Position { line, fault: None };
             }
             line += newlines(&rest[..taken]);
