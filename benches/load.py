@@ -38,6 +38,7 @@ from runs import DEFINITION, ORDERS
 SECRET = "only-for-benches-" * 4
 VIEWERS, EDITORS = 6, 2
 SAMPLE_SECONDS = 5.0
+OUT = Path.home() / ".cache/air/bench-data/load.md"
 FAULTS_TOLD = 20
 # After this many there is nothing more to be learned.
 FAULTS_MOST = 500
@@ -226,8 +227,9 @@ def main() -> int:
     parser.add_argument("--rate", type=float, default=10, help="steps a second, of all drivers")
     parser.add_argument("--drivers", type=int, default=4)
     parser.add_argument("--json", type=Path, help="where to write the figures")
-    parser.add_argument("--out", type=Path, default=Path("load.md"), help="what is printed, too")
+    parser.add_argument("--out", type=Path, default=OUT, help="what is printed, too")
     chosen = parser.parse_args()
+    chosen.out.parent.mkdir(parents=True, exist_ok=True)
     both, samples = Both(chosen.out), chosen.out.with_suffix(".samples.jsonl")
     with (
         contextlib.redirect_stdout(both),
