@@ -16,6 +16,7 @@ import argparse
 import contextlib
 import os
 import re
+import signal
 import statistics
 import sys
 import tempfile
@@ -29,8 +30,8 @@ from typing import Any, TextIO
 import databases
 import service
 from load_answers import Answers
-from load_steps import MIX, ROOM, Busy, World
-from load_trend import Sample, Trend, sample
+from load_steps import MIX, ROOM, WAIT_SECONDS, Busy, World
+from load_trend import Trend, Watched
 from measure import Report, machine, program, say, table
 from oracle import SAMPLE
 from runs import DEFINITION, ORDERS
@@ -53,6 +54,7 @@ class Found:
     faults: Counter[str] = field(default_factory=Counter)
     busy: int = 0
     steps: int = 0
+    over: threading.Event = field(default_factory=threading.Event)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def note(self, kind: str, seconds: float) -> None:
@@ -67,13 +69,14 @@ class Found:
             self.faults[ID.sub("…", text)] += 1
 
     def wrong(self) -> int:
-        return self.faults.total()
+        with self.lock:
+            return self.faults.total()
 
 
 def drive(world: World, until: float, pace: float, found: Found) -> None:
     """Steps at a set pace. What is late is not caught up, so that no burst follows a pause."""
     kinds, weights = zip(*MIX, strict=True)
-    while time.monotonic() < until and found.wrong() < FAULTS_MOST:
+    while time.monotonic() < until and found.wrong() < FAULTS_MOST and not found.over.is_set():
         kind, begun = world.rng.choices(kinds, weights)[0], time.monotonic()
         try:
             kind(world)
@@ -88,28 +91,30 @@ def drive(world: World, until: float, pace: float, found: Found) -> None:
 def loaded(
     drivers: list[World], process: service.Process, chosen: argparse.Namespace, kept: TextIO | None
 ) -> tuple[Found, Trend]:
-    begin, found = time.monotonic(), Found()
-    until, pace = begin + chosen.minutes * 60, len(drivers) / chosen.rate
+    """The load, to its end, to the service's, or until somebody stops it: what there is, counts."""
+    watched, found = Watched(process.pid, process.data), Found()
+    until, pace = watched.begin + chosen.minutes * 60, len(drivers) / chosen.rate
     threads = [
         threading.Thread(target=drive, args=(one, until, pace, found), daemon=True)
         for one in drivers
     ]
     trend = Trend(kept, chosen.minutes / 12)
-
-    def look() -> Sample:
-        return sample(process.pid, process.data, begin, found.steps, found.wrong())
-
     for thread in threads:
         thread.start()
-    while any(thread.is_alive() for thread in threads):
-        if process.child.poll() is not None:
-            found.fault("service", RuntimeError(f"it ended with {process.child.returncode}"))
-            return found, trend
-        trend.add(look())
-        pause = time.monotonic() + SAMPLE_SECONDS
-        for thread in threads:
-            thread.join(max(0.0, pause - time.monotonic()))
-    trend.add(look())
+    try:
+        while any(thread.is_alive() for thread in threads):
+            trend.add(watched.sample(found.steps, found.wrong()))
+            pause = time.monotonic() + SAMPLE_SECONDS
+            for thread in threads:
+                thread.join(max(0.0, pause - time.monotonic()))
+        trend.add(watched.sample(found.steps, found.wrong()))
+    except OSError as gone:
+        found.fault("service", RuntimeError(f"it ended with {process.child.poll()}: {gone}"))
+    except KeyboardInterrupt:
+        say("\n- stopped before its time")
+    found.over.set()
+    for thread in threads:
+        thread.join(WAIT_SECONDS)
     return found, trend
 
 
@@ -196,14 +201,18 @@ def run(folder: Path, chosen: argparse.Namespace, report: Report, kept: TextIO |
                 World(process.base, viewers, editors, answers, n) for n in range(chosen.drivers)
             ]
             found, trend = loaded(drivers, process, chosen, kept)
-            with contextlib.suppress(OSError):
+            try:
                 account(service.Http(process.base, editors[0]), drivers, found)
-            log = (data / "stderr.log").read_text(encoding="utf-8", errors="replace")
-    say(f"- {len(log.splitlines()):,} warnings and errors in the service's log\n")
-    trend.judge(report)
-    tell(found, drivers, report)
-    for line in log.splitlines()[-5:]:
-        say(f"    {line[:300]}")
+            except (OSError, KeyError) as fault:
+                found.fault("chat", fault)
+            # Before the servers are stopped, which may go wrong too.
+            trend.judge(report)
+            tell(found, drivers, report)
+            log = (data / "stderr.log").read_text(encoding="utf-8", errors="replace").splitlines()
+            say(f"- {len(log):,} warnings and errors in the service's log; the last of them:\n")
+            for line in log[-5:]:
+                say(f"    {line[:300]}")
+            report.save(chosen.json)
 
 
 class Both:
@@ -229,6 +238,7 @@ def main() -> int:
     parser.add_argument("--json", type=Path, help="where to write the figures")
     parser.add_argument("--out", type=Path, default=OUT, help="what is printed, too")
     chosen = parser.parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     chosen.out.parent.mkdir(parents=True, exist_ok=True)
     both, samples = Both(chosen.out), chosen.out.with_suffix(".samples.jsonl")
     with (
@@ -242,7 +252,6 @@ def main() -> int:
         machine([], {"PostgreSQL": "15"})
         say(f"- {chosen.drivers} drivers, {chosen.rate:g} steps a second; samples in {samples}\n")
         run(folder, chosen, report, kept)
-        report.save(chosen.json)
         both.flush()
     return 0 if all(goal["met"] for goal in report.figures["goals"]) else 1
 

@@ -22,6 +22,7 @@ GROWTH_AN_HOUR = 0.10
 # Sockets and files that happen to be open differ by some from one moment to the next.
 MORE_FILES = 1.25
 SHORTEST_MINUTES = 20
+SIZES_EVERY_SECONDS = 30.0
 MIB = 2**20
 HEAD = (
     "| minute | RSS MiB | anonymous MiB | open files | threads | database MiB | data MiB "
@@ -48,21 +49,40 @@ class Sample:
         return f"| {' | '.join(cells)} |"
 
 
-def sample(pid: int, data: Path, begin: float, steps: int, faults: int) -> Sample:
-    status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
-    words = dict(line.split(":", 1) for line in status.splitlines())
-    sizes = [(file.name, size(file)) for file in data.rglob("*") if file.is_file()]
-    return Sample(
-        minute=round((time.monotonic() - begin) / 60, 2),
-        rss_mib=int(words["VmRSS"].split()[0]) / 1024,
-        anonymous_mib=int(words["RssAnon"].split()[0]) / 1024,
-        files=len(list(Path(f"/proc/{pid}/fd").iterdir())),
-        threads=int(words["Threads"]),
-        database_mib=sum(n for name, n in sizes if name.startswith("air.db")) / MIB,
-        data_mib=sum(n for _, n in sizes) / MIB,
-        steps=steps,
-        faults=faults,
-    )
+class Watched:
+    """A process whose sizes are looked at: those of its files seldom, since they are many."""
+
+    def __init__(self, pid: int, data: Path) -> None:
+        self.pid, self.data, self.begin = pid, data, time.monotonic()
+        self.sizes, self.looked = (0.0, 0.0), -SIZES_EVERY_SECONDS
+
+    def sample(self, steps: int, faults: int) -> Sample:
+        """Raises `OSError` where the process is gone."""
+        elapsed = time.monotonic() - self.begin
+        if elapsed - self.looked >= SIZES_EVERY_SECONDS:
+            self.looked, self.sizes = elapsed, sizes(self.data)
+        status = Path(f"/proc/{self.pid}/status").read_text(encoding="ascii")
+        words = dict(line.split(":", 1) for line in status.splitlines())
+        if "VmRSS" not in words:
+            raise ProcessLookupError(f"the process {self.pid} has ended")
+        return Sample(
+            minute=round(elapsed / 60, 2),
+            rss_mib=int(words["VmRSS"].split()[0]) / 1024,
+            anonymous_mib=int(words["RssAnon"].split()[0]) / 1024,
+            files=len(list(Path(f"/proc/{self.pid}/fd").iterdir())),
+            threads=int(words["Threads"]),
+            database_mib=self.sizes[0],
+            data_mib=self.sizes[1],
+            steps=steps,
+            faults=faults,
+        )
+
+
+def sizes(data: Path) -> tuple[float, float]:
+    """MiB of the database with its journal, and of the whole folder."""
+    found = [(file.name, size(file)) for file in data.rglob("*") if file.is_file()]
+    database = sum(n for name, n in found if name.startswith("air.db"))
+    return database / MIB, sum(n for _, n in found) / MIB
 
 
 def size(file: Path) -> int:
@@ -93,30 +113,27 @@ class Trend:
 
     def judge(self, report: Report) -> None:
         """The goals, over the second half; too short a time is said to be so and not judged."""
+        report.keep("samples", [asdict(one) for one in self.samples])
+        if not self.samples:
+            return
         say(f"{self.samples[-1].row()}\n")
-        half = self.samples[len(self.samples) // 2 :]
-        minutes = half[-1].minute - half[0].minute
-        say(f"- judged over the last {minutes:.0f} of {self.samples[-1].minute:.0f} minutes")
-        if self.samples[-1].minute < SHORTEST_MINUTES:
-            say(f"- shorter than {SHORTEST_MINUTES} minutes: what follows says little")
+        minutes, half = self.samples[-1].minute, self.samples[len(self.samples) // 2 :]
+        said = "" if minutes >= SHORTEST_MINUTES else f"; under {SHORTEST_MINUTES} none is judged"
+        say(f"- of {minutes:.1f} minutes those from {half[0].minute:.1f} on count{said}")
         for name in ("rss_mib", "anonymous_mib"):
             values = [(one.minute, float(getattr(one, name))) for one in half]
             rest = statistics.median(value for _, value in values)
             growth, bound = slope(values) * 60, rest * GROWTH_AN_HOUR
-            report.goal(
-                f"growth of {name.removesuffix('_mib')} memory, MiB an hour",
-                f"≤ {bound:.1f} ({GROWTH_AN_HOUR:.0%} of its median {rest:.0f} MiB)",
-                f"{growth:+.1f}",
-                met=growth <= bound,
-            )
+            what = f"growth of {name.removesuffix('_mib')} memory, MiB an hour"
+            goal = f"≤ {bound:.1f} ({GROWTH_AN_HOUR:.0%} of its median {rest:.0f} MiB)"
+            if said:
+                say(f"- {what}: {growth:+.1f}; the goal is {goal}")
+            else:
+                report.goal(what, goal, f"{growth:+.1f}", met=growth <= bound)
         for name in ("files", "threads"):
             early, late = halves([getattr(one, name) for one in half])
-            report.goal(
-                f"{name} of the last quarter over the third",
-                f"≤ {MORE_FILES}",
-                f"{late:.0f} / {early:.0f}",
-                met=late <= early * MORE_FILES,
-            )
+            met, shown = late <= early * MORE_FILES, f"{late:.0f} / {early:.0f}"
+            report.goal(f"{name}, last quarter over third", f"≤ {MORE_FILES}", shown, met=met)
 
 
 def slope(values: list[tuple[float, float]]) -> float:
