@@ -38,9 +38,9 @@ USED = {"openai": "openai:m-openai", "llama3": "llama3:m-llama3", "sqlcoder": "s
 
 def config(base: str, **more: Any) -> dict[str, Any]:
     calls = {
-        "connect_timeout": "500ms",
-        "first_token_timeout": "600ms",
-        "timeout": "1500ms",
+        "connect_timeout": "2s",
+        "first_token_timeout": "1500ms",
+        "timeout": "4s",
         "retries": 1,
         # The breaker has a test of its own.
         "breaker_failures": 1000,
