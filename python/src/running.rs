@@ -104,10 +104,6 @@ fn tables_of(execution: &Execution, id: &str) -> Vec<String> {
 /// Why a run gave no rows, with the file that is at fault where one is.
 async fn explained(inner: &Inner, ready: &Ready, execution: &Execution, error: RunError) -> Fault {
     match error {
-        RunError::NoTable(table) => {
-            let what = format!("no rows are at hand for {table}; learn the source again");
-            Fault::new(Stage::Source, "source_error", what)
-        }
         RunError::Memory(_) => limited(
             "the run needs more memory than the engine has".to_owned(),
             "Narrow it by a filter, or give Engine more memory.",
@@ -123,6 +119,14 @@ async fn explained(inner: &Inner, ready: &Ready, execution: &Execution, error: R
                 told = member.source.explain(&session, catalog, &names, &cause).await;
             }
             told.into()
+        }
+        error => {
+            // What is left says itself what to do: learn again, or ask for less.
+            let (stage, code) = match error {
+                RunError::NoTable(_) => (Stage::Source, "source_error"),
+                _ => (Stage::Run, "too_large"),
+            };
+            Fault::new(stage, code, error.to_string())
         }
     }
 }
