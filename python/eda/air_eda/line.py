@@ -7,6 +7,7 @@ numbers they are stored as; whole numbers that 64 bits do not hold stay whole in
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -122,7 +123,7 @@ class Line:
         if not self.n:
             return 0
         if not self.whole:
-            return self.search(float(bound), side)
+            return self.search(double(bound), side)
         exact = Fraction(bound)
         # The nearest whole number inside: of 2.5, all up to 2 are below it.
         whole = exact.__floor__() if after else exact.__ceil__()
@@ -150,6 +151,14 @@ class Line:
         if share < 0.5:
             return low + half * (2 * share)
         return high - half * (2 * (1.0 - share))
+
+
+def double(value: Number) -> float:
+    """The nearest double; infinite where none is so far out."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
 
 
 def line_of(series: pl.Series) -> Line | None:

@@ -195,7 +195,8 @@ def order(series: pl.Series) -> str | None:
     if not (first.is_sorted() or first.is_sorted(descending=True)):
         return "none"
     if values.is_sorted():
-        return "increasing" if values[0] != values[-1] else "constant"
+        # As polars compares: NaN equals NaN.
+        return "constant" if (values.head(1) == values.tail(1)).all() else "increasing"
     return "decreasing" if values.is_sorted(descending=True) else "none"
 
 

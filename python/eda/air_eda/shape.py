@@ -111,13 +111,13 @@ def nearest(below: Floats, above: Floats, middle: float, k: int) -> float:
     while fewest < most:
         taken = (fewest + most) // 2
         # The next of below must not be nearer than the last that is taken of above.
-        if middle - below[len(below) - 1 - taken] < above[k - taken - 1] - middle:
+        if middle - float(below[-1 - taken]) < float(above[k - taken - 1]) - middle:
             fewest = taken + 1
         else:
             most = taken
-    left = middle - below[len(below) - fewest] if fewest else -np.inf
-    right = above[k - fewest - 1] - middle if k > fewest else -np.inf
-    return float(max(left, right))
+    left = middle - float(below[-fewest]) if fewest else -math.inf
+    right = float(above[k - fewest - 1]) - middle if k > fewest else -math.inf
+    return max(left, right)
 
 
 def spread(line: Line) -> dict[str, EdaFigure]:
@@ -157,7 +157,10 @@ def edges_of(line: Line, bins: int) -> list[int | float]:
     if low == high:
         return [low, high]
     if not line.whole:
-        return [float(e) for e in np.linspace(low / 2, high / 2, bins + 1) * 2]
+        if math.isfinite(high - low):
+            return [float(e) for e in np.linspace(low, high, bins + 1)]
+        inner = np.linspace(low / 2, high / 2, bins + 1)[1:-1] * 2
+        return [low, *(float(e) for e in inner), high]
     first, last = int(low), int(high)
     if last - first < bins:
         return list(range(first, last + 2))
