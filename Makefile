@@ -13,11 +13,14 @@ EDA_TEST_VENV := $(HOME)/.cache/air/eda-test-venv
 RELEASE := $(CARGO_TARGET_DIR)/release
 BENCH_VENV := $(HOME)/.cache/air/bench-venv
 FG_VENV := $(HOME)/.cache/air/fg-venv
+# The Python package has the libraries that take its rows.
+PACKAGE_VENV := $(HOME)/.cache/air/package-venv
 BENCH := AIR_BIN=$(RELEASE)/air AIR_BENCH_BIN=$(RELEASE)/air-bench $(BENCH_VENV)/bin/python
 
 .PHONY: demo demo-federated demo-sessions demo-cluster run test lint rust-test python-test generate openapi check db down clean build venv \
 	system eda eda-venv eda-test-venv eda-test bench bench-build bench-planning bench-reading bench-files \
-	bench-federated bench-sockets bench-runs bench-load bench-memory bench-eda fuzz eval models-check
+	bench-federated bench-sockets bench-runs bench-load bench-memory bench-eda fuzz eval models-check \
+	package package-venv package-test wheel bench-package
 
 demo: system build ## ask three questions of the sample data, save a report, run it twice
 	AIR_BIN=$(BIN)/air AIRCLI_BIN=$(BIN)/aircli bash scripts/demo.sh
@@ -44,7 +47,7 @@ system: ## what Debian must have
 build: system
 	cargo build --workspace --all-targets --locked
 
-lint: system venv eda-test-venv
+lint: system venv eda-test-venv package-venv
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	$(VENV)/bin/ruff check tests scripts api benches
@@ -53,11 +56,13 @@ lint: system venv eda-test-venv
 	PATH=$(VENV)/bin:$$PATH api/generate --check
 	cd python/eda && $(EDA_TEST_VENV)/bin/ruff check . && $(EDA_TEST_VENV)/bin/ruff format --check . \
 		&& $(EDA_TEST_VENV)/bin/mypy
+	cd python && $(PACKAGE_VENV)/bin/ruff check . && $(PACKAGE_VENV)/bin/ruff format --check . \
+		&& $(PACKAGE_VENV)/bin/mypy
 
 rust-test: build
 	cargo test --workspace --all-targets --locked
 
-python-test: build venv eda-venv eda-test
+python-test: build venv eda-venv eda-test package-test
 	AIR_BIN=$(BIN)/air AIRCLI_BIN=$(BIN)/aircli AIR_EDA_PYTHON=$(EDA_VENV)/bin/python \
 		$(PY) -m pytest -q tests
 
@@ -72,6 +77,19 @@ eda-test-venv: system
 
 eda-test: eda-test-venv ## the tests of the EDA service
 	cd python/eda && $(EDA_TEST_VENV)/bin/python -m pytest -q
+
+# Of the ordinary build, so that nothing is compiled for the package alone.
+package: build ## lay the Python package out in place: PYTHONPATH=python
+	@bash scripts/package.sh $(BIN)
+
+package-venv: system
+	@bash scripts/venv.sh $(PACKAGE_VENV) python/requirements-test.txt
+
+package-test: package package-venv ## the tests of the Python package
+	cd python && AIR_BIN=$(BIN)/air $(PACKAGE_VENV)/bin/python -m pytest -q
+
+wheel: system package-venv ## the Python package for release, in python/dist
+	$(PACKAGE_VENV)/bin/maturin build --profile release --manifest-path python/Cargo.toml --out python/dist
 
 eda: eda-venv ## run the EDA service alone; AIR__PYTHON__AUTH_SHARED_SECRET must be set
 	cd python/eda && $(EDA_VENV)/bin/python -m air_eda serve --state $(CURDIR)/.air/eda
@@ -124,6 +142,10 @@ bench-eda: eda-venv ## profiling beside DuckDB and fg-data-profiling
 		$(BENCH_VENV)/bin/python benches/eda_agreement.py
 	EDA_PYTHON=$(EDA_VENV)/bin/python BENCH_PYTHON=$(BENCH_VENV)/bin/python \
 		FG_PYTHON=$(FG_VENV)/bin/python $(BENCH_VENV)/bin/python benches/eda.py $(BENCH_ARGS)
+
+bench-package: bench-build ## importing the package and a first query, beside DuckDB and ibis
+	@bash scripts/package.sh $(RELEASE)
+	PYTHONPATH=python $(BENCH_VENV)/bin/python benches/package.py $(BENCH_ARGS)
 
 eval: build ## the golden questions of the sample data
 	$(BIN)/air eval data/sample/golden.yaml --data data --config config-dev.yaml $(EVAL_ARGS)

@@ -2,6 +2,7 @@
 mod access;
 pub mod ask;
 mod cache;
+pub mod cells;
 mod drill;
 mod functions;
 mod guard;

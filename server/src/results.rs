@@ -5,7 +5,6 @@
 //! contract's types. The rules for values are those at the head of the contract. Absent on
 //! purpose: which rows there are.
 
-mod cells;
 mod chart;
 mod files;
 mod html;
@@ -13,47 +12,20 @@ mod kept;
 mod page;
 mod stream;
 
-use std::sync::Arc;
-
-use air_engine::{OutputColumn, OutputRole};
+use air_engine::{OutputColumn, OutputRole, cells};
 use air_ir::catalog::Role;
-use datafusion::arrow::array::{ArrayRef, AsArray, RecordBatch};
-use datafusion::arrow::datatypes::{
-    DataType as ArrowType, Field, Schema, TimeUnit, TimestampMicrosecondType,
-};
-use datafusion::arrow::error::ArrowError;
-use datafusion::common::ScalarValue;
-use jiff::tz::TimeZone;
+use datafusion::arrow::array::RecordBatch;
 use serde_json::{Map, Value};
 
 use crate::contract::types::{ResultColumn, ResultFormat, Row};
 
-pub(crate) use self::cells::data_type;
+pub(crate) use air_engine::cells::{data_type, in_zone, scalars as json_scalars, zone};
+
 pub(crate) use self::files::EncodeError;
 pub(crate) use self::html::escape;
 pub(crate) use self::kept::{Kept, write_kept};
 pub(crate) use self::page::{PAGE_ROWS, POLICY, Page};
 pub(crate) use self::stream::{Around, Rows, body};
-
-/// The same instants, shown in `zone`; the zone travels with the rows.
-pub(crate) fn in_zone(rows: &RecordBatch, zone: &str) -> Result<RecordBatch, ArrowError> {
-    let mut fields = Vec::new();
-    let mut columns = Vec::new();
-    for (field, column) in rows.schema().fields().iter().zip(rows.columns()) {
-        let column: ArrayRef = match column.data_type() {
-            ArrowType::Timestamp(TimeUnit::Microsecond, Some(_)) => {
-                let times = column.as_primitive::<TimestampMicrosecondType>();
-                Arc::new(times.clone().with_timezone(zone))
-            }
-            _ => Arc::clone(column),
-        };
-        fields.push(Field::new(field.name(), column.data_type().clone(), true));
-        columns.push(column);
-    }
-    let options =
-        datafusion::arrow::array::RecordBatchOptions::new().with_row_count(Some(rows.num_rows()));
-    RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), columns, &options)
-}
 
 /// Each row by column name.
 pub(crate) fn json_rows(rows: &RecordBatch) -> Vec<Row> {
@@ -72,15 +44,6 @@ pub(crate) fn json_rows(rows: &RecordBatch) -> Vec<Row> {
         .collect()
 }
 
-/// Bound values, in the form rows have.
-pub(crate) fn json_scalars(values: &[ScalarValue]) -> Vec<Value> {
-    let one = |value: &ScalarValue| {
-        let array = value.to_array().ok()?;
-        cells::json(&array).into_iter().next()
-    };
-    values.iter().map(|v| one(v).unwrap_or(Value::Null)).collect()
-}
-
 /// The columns of an answer, for who reads it.
 pub(crate) fn columns(columns: &[OutputColumn]) -> Vec<ResultColumn> {
     let role = |column: &OutputColumn| match (column.role, &column.bucket) {
@@ -96,11 +59,6 @@ pub(crate) fn columns(columns: &[OutputColumn]) -> Vec<ResultColumn> {
             role: role(column),
         })
         .collect()
-}
-
-/// A zone by its IANA name. The planner has checked it; UTC stands in for none.
-pub(crate) fn zone(name: &str) -> TimeZone {
-    TimeZone::get(name).unwrap_or(TimeZone::UTC)
 }
 
 impl ResultFormat {

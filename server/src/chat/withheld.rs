@@ -136,7 +136,7 @@ mod tests {
         let content = again["payload"]["content"].as_str().unwrap();
         assert!(content.starts_with("The number of orders") && content.contains(WHY), "{content}");
         // Another source, no policies, and what is no answer are told as they were.
-        let other = ChatAnswer { datasource_id: Some("other".parse().unwrap()), ..answer };
+        let other = ChatAnswer { datasource_id: Some("other".parse().unwrap()), ..answer.clone() };
         assert_eq!(retold(&policies, &ann, told(&other).to_string().as_bytes()), None);
         assert_eq!(retold(&[], &ann, text.as_bytes()), None);
         // What of it cannot be read is about any source.

@@ -8,7 +8,7 @@
 use std::sync::Arc;
 
 use air_engine::ask::{self, Choice, Clarification, Draft, Interpretation, YOU_DECIDE};
-use air_ir::{Catalog, Ir};
+use air_ir::Catalog;
 
 use super::comparing::same;
 use super::drafting::{Candidate, Drafting, ModelUse};

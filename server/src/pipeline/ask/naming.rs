@@ -3,9 +3,9 @@
 //! In: an IR and its catalog. Out: the column behind a field, and whether a draft reads a table or
 //! column at all: in what it groups by, computes, filters or joins, not in names that it gives.
 
+use air_ir::expr::Expr;
 use air_ir::{
-    Catalog, Column, EntityRef, Exists, Expr, Filter, Input, Ir, JoinSpec, MetricKind, Subject,
-    Table,
+    Catalog, Column, EntityRef, Exists, Filter, Input, Ir, JoinSpec, MetricKind, Subject, Table,
 };
 
 /// The fields that may be named in one query.

@@ -1,23 +1,67 @@
-//! One column to JSON values.
+//! Cells as the service and the Python package show them.
+//!
+//! In: columns of an answer. Out: JSON values, names of types, and instants in the answer's zone.
+//! The rules for values are those at the head of the REST contract. Absent on purpose: which rows
+//! there are.
 
 use air_ir::DataType;
-use datafusion::arrow::array::{Array, ArrayRef, AsArray};
+use datafusion::arrow::array::{Array, ArrayRef, AsArray, RecordBatch, RecordBatchOptions};
 use datafusion::arrow::datatypes::{
-    DataType as ArrowType, Date32Type, Decimal128Type, Decimal256Type, DecimalType, Float32Type,
-    Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, Time64MicrosecondType, TimeUnit,
-    TimestampMicrosecondType, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
+    DataType as ArrowType, Date32Type, Decimal128Type, Decimal256Type, DecimalType, Field,
+    Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, Schema,
+    Time64MicrosecondType, TimeUnit, TimestampMicrosecondType, UInt8Type, UInt16Type, UInt32Type,
+    UInt64Type,
 };
+use datafusion::arrow::error::ArrowError;
 use datafusion::arrow::util::display::{ArrayFormatter, FormatOptions};
+use datafusion::common::ScalarValue;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp};
 use serde_json::{Number, Value, json};
+use std::sync::Arc;
 
 /// The largest whole number that every reader of JSON holds exactly.
 const EXACT: u64 = 1 << 53;
 
+/// The same instants, shown in `zone`; the zone travels with the rows.
+///
+/// # Errors
+/// None for rows of an answer, whose columns are of one length.
+pub fn in_zone(rows: &RecordBatch, zone: &str) -> Result<RecordBatch, ArrowError> {
+    let mut fields = Vec::new();
+    let mut columns = Vec::new();
+    for (field, column) in rows.schema().fields().iter().zip(rows.columns()) {
+        let column: ArrayRef = match column.data_type() {
+            ArrowType::Timestamp(TimeUnit::Microsecond, Some(_)) => {
+                let times = column.as_primitive::<TimestampMicrosecondType>();
+                Arc::new(times.clone().with_timezone(zone))
+            }
+            _ => Arc::clone(column),
+        };
+        fields.push(Field::new(field.name(), column.data_type().clone(), true));
+        columns.push(column);
+    }
+    let options = RecordBatchOptions::new().with_row_count(Some(rows.num_rows()));
+    RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), columns, &options)
+}
+
+/// A zone by its IANA name. The planner has checked it; UTC stands in for none.
+pub fn zone(name: &str) -> TimeZone {
+    TimeZone::get(name).unwrap_or(TimeZone::UTC)
+}
+
+/// Bound values, in the form rows have.
+pub fn scalars(values: &[ScalarValue]) -> Vec<Value> {
+    let one = |value: &ScalarValue| {
+        let array = value.to_array().ok()?;
+        json(&array).into_iter().next()
+    };
+    values.iter().map(|v| one(v).unwrap_or(Value::Null)).collect()
+}
+
 /// The values of a column; a null is null.
-pub(super) fn json(column: &ArrayRef) -> Vec<Value> {
+pub fn json(column: &ArrayRef) -> Vec<Value> {
     macro_rules! each {
         ($type:ty, $show:expr) => {{
             let show = $show;
@@ -51,8 +95,8 @@ pub(super) fn json(column: &ArrayRef) -> Vec<Value> {
         ArrowType::Utf8View => column.as_string_view().iter().map(|v| json!(v)).collect(),
         ArrowType::Date32 => each!(Date32Type, date),
         ArrowType::Time64(TimeUnit::Microsecond) => each!(Time64MicrosecondType, time),
-        ArrowType::Timestamp(TimeUnit::Microsecond, zone) => {
-            let zone = zone.as_deref().map_or(TimeZone::UTC, super::zone);
+        ArrowType::Timestamp(TimeUnit::Microsecond, named) => {
+            let zone = named.as_deref().map_or(TimeZone::UTC, zone);
             each!(TimestampMicrosecondType, |v| instant(v, &zone))
         }
         _ => displayed(column),
@@ -140,7 +184,7 @@ fn fraction(micros: i64) -> String {
 }
 
 /// The contract's name of a column's type.
-pub(crate) fn data_type(arrow: &ArrowType) -> DataType {
+pub fn data_type(arrow: &ArrowType) -> DataType {
     match arrow {
         ArrowType::Boolean => DataType::Bool,
         ArrowType::Int8 => DataType::Int8,
@@ -171,7 +215,6 @@ mod tests {
     use datafusion::arrow::array::{
         Decimal128Array, Float64Array, Int64Array, TimestampMicrosecondArray,
     };
-    use std::sync::Arc;
 
     fn shown(array: impl Array + 'static) -> Value {
         Value::Array(json(&(Arc::new(array) as ArrayRef)))
