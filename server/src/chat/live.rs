@@ -64,10 +64,8 @@ pub(crate) async fn typing(
         return Ok(());
     }
     let room = joined(app, principal, room).await?;
-    match is_typing {
-        true => told(app, &room.id, user),
-        // Who begins again at once is told of again.
-        false => forget(app, &room.id, user),
+    if is_typing {
+        told(app, &room.id, user);
     }
     let news = news(app, &room.id, user, is_typing);
     let lifetime = app.config.chat.typing_timeout;

@@ -143,8 +143,7 @@ mod tests {
         let unknown = text.replace("\"state\"", "\"stand\"");
         let again = retold(&policies, &ann, unknown.as_bytes()).unwrap();
         assert!(!String::from_utf8_lossy(&again).contains("4711"));
-        let admin = Principal { role: Role::Admin, ..ann.clone() };
-        assert_eq!(retold(&policies, &admin, unknown.as_bytes()), None);
+        assert_eq!(retold(&[], &ann, unknown.as_bytes()), None);
         let of_sql = ChatAnswer {
             datasource_id: None,
             sql: Some(vec![SourceSql {

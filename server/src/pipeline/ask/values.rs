@@ -219,11 +219,24 @@ mod tests {
         assert_eq!((checked.questions.len(), draft.clone()), (1, ir("San")));
         let question = &checked.questions[0];
         let values: Vec<&str> = question.choices.iter().map(|c| c.value.as_str()).collect();
-        assert_eq!(values, ["San Diego Intl", "San Jose Intl", "San"]);
-        let again = check(&mut draft, &catalog(), &|id| {
-            (id == question.id).then(|| "San Jose Intl".to_owned())
-        });
-        assert_eq!((again, draft), (Checked::default(), ir("San Jose Intl")));
+        assert_eq!(values, ["San Diego Intl", "San Jose Intl", "keep:San"]);
+        for (given, taken, said) in [
+            ("San Jose Intl", "San Jose Intl", false),
+            ("keep:San", "San", false),
+            (YOU_DECIDE, "San Diego Intl", true),
+            ("jose", "San Jose Intl", true),
+        ] {
+            let mut draft = draft.clone();
+            let answered = |id: &str| (id == question.id).then(|| given.to_owned());
+            let again = check(&mut draft, &catalog(), &answered);
+            assert_eq!((draft, again.questions.len()), (ir(taken), 0), "{given}");
+            assert_eq!(!again.assumptions.is_empty(), said, "{given}");
+        }
+        // What is not found is asked about once more, about what was said now.
+        let other = |id: &str| (id == question.id).then(|| "Atlantis".to_owned());
+        let again = check(&mut draft, &catalog(), &other);
+        assert_eq!(again.questions[0].id, question.id);
+        assert!(again.questions[0].text.contains("Atlantis"), "{}", again.questions[0].text);
         let mut unknown = ir("Atlantis");
         assert_eq!(check(&mut unknown, &catalog(), &|_| None).questions.len(), 1);
     }
