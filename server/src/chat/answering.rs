@@ -184,12 +184,9 @@ fn unanswerable(held: &ChatAnswer, request: &Request) -> Option<Answer> {
 /// Who asked, as they were when they did.
 fn principal(held: &ChatAnswer) -> Result<Principal, ApiError> {
     let part = |name: &str| held.principal.get(name).cloned().unwrap_or_default();
-    Ok(Principal {
-        sub: held.asked_by.clone(),
-        role: serde_json::from_value(part("role")).map_err(ApiError::internal)?,
-        claims: serde_json::from_value(part("claims")).map_err(ApiError::internal)?,
-        expires_at: None,
-    })
+    let role = serde_json::from_value(part("role")).map_err(ApiError::internal)?;
+    let claims = serde_json::from_value(part("claims")).map_err(ApiError::internal)?;
+    Ok(Principal::new(&held.asked_by, role, claims))
 }
 
 /// Asks the pipeline.
