@@ -19,7 +19,8 @@ from typing import Any
 Run = Callable[[str], tuple[int, Any]]
 
 
-def air() -> Run:
+def air(*more: str) -> Run:
+    """The profile, and other operations after it."""
     from air_eda.source import Job
     from air_eda.worker import answer, warm_up
 
@@ -30,10 +31,12 @@ def air() -> Run:
         body = place.with_suffix(".json")
         body.write_text(json.dumps({"path": place.name}), encoding="utf-8")
         folder = str(place.parent)
-        found = answer(Job("profile", str(body), "json", folder, folder, 1 << 40))
-        # As the service gives it.
-        figures = json.loads(found.model_dump_json(exclude_unset=True))
-        return len(figures["columns"]), figures
+        found = []
+        for operation in ("profile", *more):
+            made = answer(Job(operation, str(body), "json", folder, folder, 1 << 40))
+            # As the service gives it.
+            found.append(json.loads(made.model_dump_json(exclude_unset=True)))
+        return len(found[0]["columns"]), found[0]
 
     return run
 
@@ -76,6 +79,7 @@ def plain(column: dict[str, object]) -> dict[str, float]:
 
 CONTESTANTS: dict[str, Callable[[], Run]] = {
     "air": air,
+    "air-pairs": lambda: air("correlations"),
     "duckdb": duckdb,
     "fg-minimal": lambda: fg(minimal=True),
     "fg-full": lambda: fg(minimal=False),
