@@ -15,7 +15,7 @@ BENCH_VENV := $(HOME)/.cache/air/bench-venv
 FG_VENV := $(HOME)/.cache/air/fg-venv
 BENCH := AIR_BIN=$(RELEASE)/air AIR_BENCH_BIN=$(RELEASE)/air-bench $(BENCH_VENV)/bin/python
 
-.PHONY: demo demo-federated demo-sessions run test lint rust-test python-test generate openapi check db down clean build venv \
+.PHONY: demo demo-federated demo-sessions demo-cluster run test lint rust-test python-test generate openapi check db down clean build venv \
 	system eda eda-venv eda-test-venv eda-test bench bench-build bench-planning bench-reading bench-files \
 	bench-federated bench-sockets bench-runs bench-load bench-memory bench-eda fuzz eval models-check
 
@@ -27,6 +27,9 @@ demo-federated: system build venv ## one question over PostgreSQL, MariaDB and a
 
 demo-sessions: system build ## two uploaded files, a conversation, a published endpoint
 	AIR_BIN=$(BIN)/air AIRCLI_BIN=$(BIN)/aircli bash scripts/demo_sessions.sh
+
+demo-cluster: system build venv ## two processes over one Redis, one of them killed
+	AIR_BIN=$(BIN)/air $(PY) scripts/demo_cluster.py
 
 run: system build ## keep the service up on the sample data
 	AIR_BIN=$(BIN)/air bash scripts/run.sh

@@ -3,36 +3,16 @@
 # and verdict; then one saved as a report, run twice, exported, and imported under another key.
 # AIR_BIN and AIRCLI_BIN name the built programs. The service stops when this script ends.
 set -euo pipefail
-cd "$(dirname "$0")/.."
-work=$(mktemp -d)
-service=
-finish() {
-  [ -z "$service" ] || { kill "$service" 2>/dev/null || true; wait "$service" 2>/dev/null || true; }
-  rm -rf "$work"
-}
-trap finish EXIT
-
-say() { printf '\n\033[1m%s\033[0m\n' "$*"; }
-[ -t 1 ] || say() { printf '\n%s\n' "$*"; }
+. "$(dirname "$0")/serving.sh"
 millis() { date +%s%3N; }
 started=$(millis)
 
 say "Starting the service on the sample data"
 bash scripts/sample_config.sh "$work/data"
-: >"$work/out"
-"$AIR_BIN" serve --data "$work/data" --auth disabled --port 0 >"$work/out" 2>"$work/log" &
-service=$!
-# The service prints one line when it is ready; a service that ends first is a failure.
-url=
-while [ -z "$url" ]; do
-  kill -0 "$service" 2>/dev/null || { cat "$work/log" >&2; exit 1; }
-  url=$(sed -n 's/^listening on //p' "$work/out")
-  [ -n "$url" ] || read -r -t 0.1 <> <(:) || true
-done
-export AIR_URL=$url
+serve "$work/data" --auth disabled
 air() { "$AIRCLI_BIN" "$@"; }
 up=$(millis)
-echo "up at $url"
+echo "up at $AIR_URL"
 
 say "Learning the sample data"
 air learn flights --output json >"$work/learned.json"

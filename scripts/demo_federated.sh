@@ -5,30 +5,18 @@
 # AIR_BIN and AIRCLI_BIN name the built programs, PYTHON one with the packages of the tests.
 # Everything that was started stops when this script ends.
 set -euo pipefail
-cd "$(dirname "$0")/.."
-work=$(mktemp -d)
+. "$(dirname "$0")/serving.sh"
 chmod 711 "$work"   # PostgreSQL runs as a user of its own and walks through here
-service= servers=
-finish() {
-  [ -z "$service" ] || { kill "$service" 2>/dev/null || true; wait "$service" 2>/dev/null || true; }
-  # The servers end when the pipe to them closes.
-  [ -z "$servers" ] || { exec 3>&-; wait "$servers" 2>/dev/null || true; }
-  rm -rf "$work"
-}
-trap finish EXIT
-
-say() { printf '\n\033[1m%s\033[0m\n' "$*"; }
-[ -t 1 ] || say() { printf '\n%s\n' "$*"; }
+servers=
+# The servers end when the pipe to them closes.
+ending() { [ -z "$servers" ] || { exec 3>&-; wait "$servers" 2>/dev/null || true; }; }
 
 say "Starting PostgreSQL and MariaDB, loading flights into one, planes and airlines into the other"
 mkfifo "$work/hold"
 "${PYTHON:-python3}" scripts/demo_servers.py "$work" <"$work/hold" >"$work/servers.log" 2>&1 &
 servers=$!
 exec 3>"$work/hold"
-while [ ! -f "$work/ready" ]; do
-  kill -0 "$servers" 2>/dev/null || { cat "$work/servers.log" >&2; exit 1; }
-  read -r -t 0.1 <> <(:) || true
-done
+await "$servers" "$work/servers.log" test -f "$work/ready"
 { read -r PG_DSN; read -r MY_DSN; } <"$work/ready"
 export PG_DSN MY_DSN
 
@@ -58,16 +46,7 @@ analytics_sources:
 files:
   base_path: "$work/files"
 YAML
-: >"$work/out"
-"$AIR_BIN" serve --data "$work/data" --auth disabled --port 0 >"$work/out" 2>"$work/log" &
-service=$!
-url=
-while [ -z "$url" ]; do
-  kill -0 "$service" 2>/dev/null || { cat "$work/log" >&2; exit 1; }
-  url=$(sed -n 's/^listening on //p' "$work/out")
-  [ -n "$url" ] || read -r -t 0.1 <> <(:) || true
-done
-export AIR_URL=$url
+serve "$work/data" --auth disabled
 air() { "$AIRCLI_BIN" "$@"; }
 for source in pg-flights mysql-fleet weather-files; do
   air learn "$source" --output json >"$work/learned.json"

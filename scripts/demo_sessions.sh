@@ -4,17 +4,7 @@
 # parameters. The built-in interpreter alone reads the questions. AIR_BIN and AIRCLI_BIN name the
 # built programs. The service stops when this script ends.
 set -euo pipefail
-cd "$(dirname "$0")/.."
-work=$(mktemp -d)
-service=
-finish() {
-  [ -z "$service" ] || { kill "$service" 2>/dev/null || true; wait "$service" 2>/dev/null || true; }
-  rm -rf "$work"
-}
-trap finish EXIT
-
-say() { printf '\n\033[1m%s\033[0m\n' "$*"; }
-[ -t 1 ] || say() { printf '\n%s\n' "$*"; }
+. "$(dirname "$0")/serving.sh"
 run() { printf '$ %s\n' "$*"; "$@"; }
 
 say "Two files: what was sold, and where"
@@ -37,17 +27,7 @@ run head -2 "$work/stores.jsonl"
 say "The service, which knows no source yet"
 mkdir -p "$work/data/files"; chmod 700 "$work/data"
 printf 'files: {base_path: files}\nserver: {auth: {jwt_secret: "%s"}}\n' "$(head -c 32 /dev/urandom | base64)" >"$work/data/config.yaml"
-: >"$work/out"
-"$AIR_BIN" serve --data "$work/data" --auth enabled --port 0 >"$work/out" 2>"$work/log" &
-service=$!
-# The service prints one line when it is ready; a service that ends first is a failure.
-url=
-while [ -z "$url" ]; do
-  kill -0 "$service" 2>/dev/null || { cat "$work/log" >&2; exit 1; }
-  url=$(sed -n 's/^listening on //p' "$work/out")
-  [ -n "$url" ] || read -r -t 0.1 <> <(:) || true
-done
-export AIR_URL=$url
+serve "$work/data" --auth enabled
 token() { "$AIR_BIN" token --data "$work/data" --sub "$1" --role "$2"; }
 ANN=$(token ann editor); BOB=$(token bob viewer)
 air() { printf '$ aircli %s\n' "$*"; AIR_TOKEN=$ANN "$AIRCLI_BIN" "$@"; }

@@ -99,7 +99,8 @@ class Http:
 
 def reply(status: int, headers: Any, body: bytes) -> Reply:
     kind = headers.get("Content-Type") or "application/json"
-    parsed = json.loads(body) if body and "json" in kind else body
+    whole = "json" in kind and "ndjson" not in kind
+    parsed = json.loads(body) if body and whole else body
     return Reply(status, parsed, {name.lower(): value for name, value in headers.items()})
 
 

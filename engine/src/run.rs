@@ -138,11 +138,8 @@ pub async fn run(
     let mut running = Running::new(execution, sources, runtime);
     running.stages().await?;
     let plan = execution.guarded();
-    let session = match execution.keeps_order() {
-        true => runtime.ordered_session(),
-        false => runtime.session(),
-    };
-    let mut stream = running.stream(&execution.local, &session).await?;
+    let planner = runtime.planner(execution.keeps_order());
+    let mut stream = running.stream(&execution.local, planner).await?;
     let schema = answer_schema(plan);
     let mut batches = Vec::new();
     while let Some(batch) = stream.next().await {

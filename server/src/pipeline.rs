@@ -17,6 +17,7 @@ pub(crate) mod judge;
 pub(crate) mod learn;
 pub(crate) mod order;
 pub(crate) mod params;
+mod planned;
 pub(crate) mod progress;
 mod record;
 pub(crate) mod retention;
@@ -25,23 +26,20 @@ pub(crate) mod snapshot;
 pub(crate) mod sources;
 #[cfg(test)]
 mod tests;
+mod told;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use air_engine::{
-    Dialect, Execution, Finding, GuardedPlan, NotPlanned, Planning, Policy, Prepared, QueryError,
-    Sql,
-};
+use air_engine::Finding;
 use air_ir::{Bindings, Ir, Verdict};
 use datafusion::arrow::array::RecordBatch;
+use futures::future::maybe_done;
 use jiff::Timestamp;
 use tracing::{Instrument, Span};
 
-use crate::admission::timed_out;
 use crate::auth::Principal;
-use crate::config::TimeFilter;
 use crate::contract::types::{Params, ResultColumn, SafetyReport, SourceSql, Timings};
 use crate::id::{DatasourceId, RunId, ScopeVersionId};
 use crate::problem::{ApiError, safety_report};
@@ -49,8 +47,13 @@ use crate::results;
 use crate::service::App;
 use crate::store::{Moment, Report, ReportVersion};
 
+pub(crate) use self::planned::{bound, guarded, plan_options, policy, sql_error};
 pub(crate) use self::record::settle;
+pub(crate) use self::told::{source_sql, told};
+
+use self::planned::{Planned, planned};
 use self::sources::Ready;
+use self::told::sent;
 
 /// What is asked for.
 #[derive(Debug, Clone)]
@@ -131,63 +134,73 @@ pub(crate) async fn report(app: &Arc<App>, mut order: Order) -> Result<Finished,
         // However long it waited for its place, a job's time begins with it.
         order.deadline = Instant::now() + pace.limit(&app.config);
     }
-    record::begin(app, &order, slot.id()).await?;
     let span = tracing::info_span!("run", run.id = %slot.id(), source.id = %order.datasource);
-    // Whatever a stage is at when the run is cancelled is dropped, and what was sent with it.
-    let ended = tokio::select! {
-        biased;
-        () = slot.cancelled() => Err(running::cancelled()),
-        ended = Box::pin(stages(app, &order, &ready, &slot)).instrument(span) => ended,
-    };
-    let ended = match ended {
-        Ok(finished) => record::end(app, finished).await,
-        Err(error) => Err(error),
-    };
+    let ended = Box::pin(recorded(app, &order, &ready, &slot)).instrument(span).await;
     match ended {
         Ok(finished) => Ok(finished),
         Err(error) => Err(record::failed(app, &order, slot.id(), error).await),
     }
 }
 
-/// One line for each stage.
-async fn stages(
+/// Plans and runs an order. Its record is begun in every case, and ended where it ended well.
+async fn recorded(
     app: &Arc<App>,
     order: &Order,
     ready: &Ready,
     slot: &running::Slot,
 ) -> Result<Finished, ApiError> {
     let mut clock = Clock::start();
+    let planned = slot.unless_cancelled(Box::pin(planned(app, order, ready, slot, &mut clock)));
+    let planned = match planned.await {
+        Ok(planned) => planned,
+        Err(error) => {
+            record::begin(app, order, slot.id(), None).await?;
+            return Err(error);
+        }
+    };
+    let record = record::plan(&planned);
+    // The record is written while the sources are asked. Nobody knows of the run before it is.
+    let begun = async {
+        let begun = record::begin(app, order, slot.id(), Some(record)).await;
+        begun.inspect_err(|_| slot.stop())
+    };
+    let work = slot.unless_cancelled(Box::pin(stages(app, order, ready, slot, planned, clock)));
+    let (begun, finished) = futures::join!(begun, work);
+    begun?;
+    record::end(app, finished?).await
+}
+
+/// From the plan to the judged rows, one line for each stage.
+async fn stages(
+    app: &Arc<App>,
+    order: &Order,
+    ready: &Ready,
+    slot: &running::Slot,
+    planned: Planned,
+    mut clock: Clock,
+) -> Result<Finished, ApiError> {
     let span = |stage| stage_span(stage, order, slot);
-    let question = bound(order)?;
-    let guarded =
-        span("plan").in_scope(|| guarded(app, order, &question, &ready.prepared, &mut clock))?;
-    let (execution, sql) = span("unparse").in_scope(|| -> Result<_, ApiError> {
-        let execution = guarded.execution_with(engine::options(app))?;
-        let sql = source_sql(&order.datasource, &execution, engine::options(app))?;
-        Ok((execution, sql))
-    })?;
-    clock.timings.unparse = clock.lap();
-    // Estimates take of the run's own time: each database has its limit, all together have one too.
-    let report = tokio::time::timeout_at(
-        order.deadline.into(),
-        Box::pin(cost::checked(app, ready, &execution)),
-    );
-    let report =
-        report.await.unwrap_or_else(|_| Err(timed_out(order.pace().limit(&app.config))))?;
-    record::planned(app, slot.id(), &sql, &report).await?;
+    let Planned { question, execution, sql, safety } = planned;
     let turn = answers::turn(app, order, ready, (&question, execution.guarded()), slot).await?;
     if let Some(answer) = turn.as_ref().and_then(|turn| turn.answer(order)) {
         return Ok(again(answer, order, slot.id(), clock.timings));
     }
     let (as_of, read) = (Moment::now(), Instant::now());
     let _ = clock.lap();
-    let running = engine::run(app, ready, execution, order);
-    let ran = running.instrument(span("execute")).await?;
+    let beside = judge::Beside::new(app, ready, order);
+    let mut figures = Box::pin(maybe_done(beside.figures(&question)));
+    let reads_here = !execution.tables().is_empty();
+    let running = engine::run(app, ready, execution, order).instrument(span("execute"));
+    let ran = match reads_here {
+        true => running.await?,
+        // Only databases work meanwhile, and can answer more than one question.
+        false => judge::along(running, figures.as_mut()).await?,
+    };
     clock.timings.execute = clock.lap();
-    let judging = Box::pin(judge::judge(app, ready, &question, order, ran));
+    let judging = Box::pin(judge::judge(&beside, figures, &question, order, ran));
     let judged = judging.instrument(span("qa")).await;
     clock.timings.qa = clock.lap();
-    let finished = finished(order, slot.id(), as_of, &judged, (sql, report), clock.timings)?;
+    let finished = finished(order, slot.id(), as_of, &judged, (sql, safety), clock.timings)?;
     match turn {
         Some(turn) => turn.keep(&finished, read),
         None => {
@@ -212,138 +225,6 @@ fn stage_span(stage: &'static str, order: &Order, slot: &running::Slot) -> Span 
         run.id = %slot.id(),
         source.id = %order.datasource
     )
-}
-
-/// The question, an IR with its values in place of its parameters.
-pub(crate) fn bound(order: &Order) -> Result<Question, ApiError> {
-    let Question::Ir(ir) = &order.question else { return Ok(order.question.clone()) };
-    let bound = ir.bind(&order.bindings).map_err(|errors| ApiError::ir(order.ir_at, errors))?;
-    Ok(Question::Ir(Box::new(bound)))
-}
-
-/// A plan that passed the guard.
-pub(crate) fn guarded(
-    app: &App,
-    order: &Order,
-    question: &Question,
-    prepared: &Prepared,
-    clock: &mut Clock,
-) -> Result<GuardedPlan, ApiError> {
-    let (options, policy) = (plan_options(app, order.now), policy(app));
-    let guarded = match question {
-        Question::Ir(ir) => {
-            let planning = Planning { prepared, options: &options, policy: &policy };
-            // Planning and guarding are one step: what is known already skips both.
-            app.plans.guarded(ir, &planning).map_err(|error| match error {
-                NotPlanned::Ir(errors) => ApiError::ir(order.ir_at, errors),
-                NotPlanned::Plan(error) => ApiError::plan(order.ir_at, error),
-                NotPlanned::Refused(refusal) => refusal.into(),
-                NotPlanned::Unsupported(unsupported) => unsupported.into(),
-            })?
-        }
-        Question::Sql(text) => {
-            let plan = air_engine::plan_sql(text, prepared, &options);
-            // The SQL of a definition stands beside where its IR would.
-            let at = order.ir_at.strip_suffix("/ir").unwrap_or_default();
-            air_engine::guard(plan.map_err(|error| sql_error(at, error))?, &policy)?
-        }
-    };
-    clock.timings.plan = clock.lap();
-    clock.timings.guard = clock.lap();
-    Ok(guarded)
-}
-
-/// Why a SQL text has no plan; `at` is where it stands.
-pub(crate) fn sql_error(at: &str, error: QueryError) -> ApiError {
-    match error {
-        QueryError::Invalid(error) => ApiError::plan(at, error),
-        QueryError::Refused(refusal) => refusal.into(),
-    }
-}
-
-pub(crate) fn plan_options(app: &App, now: Timestamp) -> air_engine::PlanOptions {
-    let safety = &app.config.safety;
-    air_engine::PlanOptions {
-        now,
-        default_limit: safety.default_row_limit,
-        max_limit: safety.max_row_limit,
-    }
-}
-
-pub(crate) fn policy(app: &App) -> Policy {
-    let safety = &app.config.safety;
-    Policy {
-        max_row_limit: safety.max_row_limit,
-        time_filter: match safety.time_filter {
-            TimeFilter::Inject => air_engine::TimeFilter::Inject,
-            TimeFilter::Refuse => air_engine::TimeFilter::Refuse,
-            TimeFilter::Off => air_engine::TimeFilter::Off,
-        },
-        enforce_time_filter_days: safety.enforce_time_filter_days,
-        ..Policy::default()
-    }
-}
-
-/// What each source is asked; for files, the plan as text, which is for people.
-pub(crate) fn source_sql(
-    datasource: &DatasourceId,
-    execution: &Execution,
-    options: air_engine::RunOptions,
-) -> Result<Vec<SourceSql>, ApiError> {
-    if execution.queries().is_empty() {
-        let guarded = execution.guarded();
-        return Ok(vec![match guarded.sql(Dialect::Datafusion) {
-            Ok(sql) => told(datasource.clone(), &sql),
-            // What is computed across groups runs here and has no SQL: the plan itself is told.
-            Err(_) => SourceSql {
-                source: datasource.clone(),
-                dialect: dialect(Dialect::Datafusion),
-                sql: guarded.display(),
-                params: Vec::new(),
-                rows: None,
-            },
-        }]);
-    }
-    let told = execution.told(options)?.into_iter().map(|query| {
-        let source = query.source.parse().map_err(ApiError::internal)?;
-        Ok(told(source, &query.sql))
-    });
-    told.collect()
-}
-
-pub(crate) fn told(source: DatasourceId, sql: &Sql) -> SourceSql {
-    SourceSql {
-        source,
-        dialect: dialect(sql.dialect),
-        sql: sql.text.clone(),
-        params: results::json_scalars(&sql.params),
-        rows: None,
-    }
-}
-
-/// What was really sent, with the rows that came back; for files, what was planned. Where
-/// policies leave rows out, neither their number nor the columns they are told by are shown.
-fn sent(planned: Vec<SourceSql>, ran: &engine::Ran) -> Result<Vec<SourceSql>, ApiError> {
-    let answer = &ran.answer;
-    if answer.sent.is_empty() || ran.execution.guarded().is_limited() {
-        return Ok(planned);
-    }
-    let sent = answer.sent.iter().map(|query| {
-        let source = query.source.parse().map_err(ApiError::internal)?;
-        Ok(SourceSql { rows: Some(query.rows), ..told(source, &query.sql) })
-    });
-    sent.collect()
-}
-
-/// The contract's name of a dialect.
-pub(crate) fn dialect(dialect: Dialect) -> crate::contract::types::Dialect {
-    use crate::contract::types::Dialect as Named;
-    match dialect {
-        Dialect::Postgres => Named::Postgres,
-        Dialect::Timescaledb => Named::Timescaledb,
-        Dialect::Mysql => Named::Mysql,
-        Dialect::Datafusion => Named::Datafusion,
-    }
 }
 
 fn finished(

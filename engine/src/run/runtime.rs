@@ -7,7 +7,10 @@ use datafusion::execution::context::SessionContext;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
-use datafusion::execution::session_state::SessionStateBuilder;
+use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
+use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::logical_expr::LogicalPlan;
+use datafusion::physical_plan::execute_stream;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -29,6 +32,31 @@ pub struct RunLimits {
 pub struct Runtime {
     env: Arc<RuntimeEnv>,
     partitions: usize,
+    /// What runs plan and work with; made once, since making one takes longer than a small run.
+    parallel: Arc<Planner>,
+    ordered: Arc<Planner>,
+}
+
+/// The rules and settings that plans are run by. Nothing is ever registered in its catalog: plans
+/// hold their providers.
+pub(super) struct Planner {
+    state: SessionState,
+    task: Arc<TaskContext>,
+}
+
+impl Planner {
+    fn new(mut state: SessionState) -> Self {
+        // Gives expressions the settings; no plan asks when it began, since `now` is a value.
+        state.mark_start_execution();
+        let task = Arc::new(TaskContext::from(&state));
+        Self { state, task }
+    }
+
+    /// Begins to run a plan.
+    pub(super) async fn stream(&self, plan: &LogicalPlan) -> Result<SendableRecordBatchStream> {
+        let plan = self.state.create_physical_plan(plan).await?;
+        execute_stream(plan, Arc::clone(&self.task))
+    }
 }
 
 impl std::fmt::Debug for Runtime {
@@ -52,7 +80,10 @@ impl Runtime {
             .with_memory_pool(Arc::new(FairSpillPool::new(limits.memory_bytes)))
             .with_disk_manager_builder(disk)
             .build_arc()?;
-        Ok(Self { env, partitions: limits.partitions.max(1) })
+        let partitions = limits.partitions.max(1);
+        let planner = |partitions| Arc::new(Planner::new(state_of(&env, partitions)));
+        let (parallel, ordered) = (planner(partitions), planner(1));
+        Ok(Self { env, partitions, parallel, ordered })
     }
 
     /// Where sources register their object stores.
@@ -60,26 +91,30 @@ impl Runtime {
         &self.env
     }
 
-    /// A session over the shared resources. Cheap beside a run.
+    /// A session over the shared resources, with a catalog of its own.
     pub fn session(&self) -> SessionContext {
-        self.session_of(self.partitions)
+        SessionContext::new_with_state(state_of(&self.env, self.partitions))
     }
 
-    /// A session that gives rows in the order they come in: one thread works on them.
-    pub(crate) fn ordered_session(&self) -> SessionContext {
-        self.session_of(1)
+    /// What runs are planned by; rows that keep the order they come in are worked on by one
+    /// thread.
+    pub(super) fn planner(&self, ordered: bool) -> &Planner {
+        match ordered {
+            true => &self.ordered,
+            false => &self.parallel,
+        }
     }
+}
 
-    fn session_of(&self, partitions: usize) -> SessionContext {
-        let mut config = SessionConfig::new().with_target_partitions(partitions);
-        // A cast that does not fit is an error, and text is compared as it is.
-        config.options_mut().execution.parquet.pushdown_filters = false;
-        config.options_mut().sql_parser.enable_ident_normalization = false;
-        let state = SessionStateBuilder::new()
-            .with_config(config)
-            .with_runtime_env(Arc::clone(&self.env))
-            .with_default_features()
-            .with_physical_optimizer_rule(Arc::new(YieldingJoins));
-        SessionContext::new_with_state(state.build())
-    }
+fn state_of(env: &Arc<RuntimeEnv>, partitions: usize) -> SessionState {
+    let mut config = SessionConfig::new().with_target_partitions(partitions);
+    // A cast that does not fit is an error, and text is compared as it is.
+    config.options_mut().execution.parquet.pushdown_filters = false;
+    config.options_mut().sql_parser.enable_ident_normalization = false;
+    SessionStateBuilder::new()
+        .with_config(config)
+        .with_runtime_env(Arc::clone(env))
+        .with_default_features()
+        .with_physical_optimizer_rule(Arc::new(YieldingJoins))
+        .build()
 }

@@ -2,6 +2,7 @@
 
 use super::fetch::{self, Log};
 use super::held::{self, Collected};
+use super::runtime::Planner;
 use super::{RunError, Runtime, Sources};
 use crate::prepared::CatalogTable;
 use crate::remote::RemoteQuery;
@@ -13,7 +14,6 @@ use datafusion::common::metadata::ScalarAndMetadata;
 use datafusion::common::tree_node::{Transformed, TreeNodeRecursion};
 use datafusion::common::{DataFusionError, ParamValues};
 use datafusion::datasource::{MemTable, provider_as_source};
-use datafusion::execution::context::SessionContext;
 use datafusion::logical_expr::{LogicalPlan, TableScan, TableScanBuilder};
 use datafusion::physical_plan::SendableRecordBatchStream;
 use futures::future::try_join_all;
@@ -102,7 +102,7 @@ impl<'r> Running<'r> {
         stage: &Stage,
         plan: LogicalPlan,
     ) -> Result<(Collected, Vec<Keys>), RunError> {
-        let rows = self.executed(plan, &self.runtime.session()).await?;
+        let rows = self.executed(plan, self.runtime.planner(false)).await?;
         let pool = &self.runtime.env().memory_pool;
         held::collect(rows, &schema_of(stage), &stage.keys, &self.execution.slots, pool).await
     }
@@ -126,22 +126,21 @@ impl<'r> Running<'r> {
     pub(super) async fn stream(
         &mut self,
         plan: &LogicalPlan,
-        session: &SessionContext,
+        planner: &Planner,
     ) -> Result<SendableRecordBatchStream, RunError> {
         let logical = self.with_providers(plan)?;
-        self.executed(logical, session).await
+        self.executed(logical, planner).await
     }
 
     async fn executed(
         &self,
         logical: LogicalPlan,
-        session: &SessionContext,
+        planner: &Planner,
     ) -> Result<SendableRecordBatchStream, RunError> {
         let values = self.execution.guarded().values().iter();
         let values = values.map(|v| ScalarAndMetadata::from(v.clone())).collect();
         let logical = logical.with_param_values(ParamValues::List(values))?;
-        let frame = session.execute_logical_plan(logical).await?;
-        Ok(frame.execute_stream().await?)
+        Ok(planner.stream(&logical).await?)
     }
 
     /// The plan over providers in place of the catalog's tables and of rows fetched before.

@@ -5,6 +5,7 @@ mod latest;
 
 pub(crate) use self::latest::Latest;
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -12,7 +13,9 @@ use air_engine::GuardedPlan;
 use air_engine::qa::{self, Evidence, Receipt};
 use air_ir::{Check, CheckStatus, Ir, Verdict};
 use datafusion::arrow::array::RecordBatch;
+use futures::future::MaybeDone;
 use jiff::{RoundMode, Timestamp, TimestampRound, Unit};
+use tokio_util::sync::CancellationToken;
 
 use super::engine::{self, Ran};
 use super::sources::Ready;
@@ -25,28 +28,62 @@ pub(super) struct Judged {
     pub(super) verdict: Verdict,
 }
 
-/// What the figures beside the rows may take together; a check whose figure came too late is
-/// left out of the verdict.
+/// What the figures beside the rows may take together once the rows are there; a check whose
+/// figure came too late is left out of the verdict.
 const BUDGET: Duration = Duration::from_secs(5);
 
+/// Figures that do not depend on the rows, so that they can be asked for beside them.
+#[derive(Default)]
+pub(super) struct Figures {
+    totals: Option<RecordBatch>,
+    latest: Option<Timestamp>,
+    receipts: Vec<Receipt>,
+}
+
+/// Figures that are asked for, or there.
+type Asked<F> = Pin<Box<MaybeDone<F>>>;
+
+/// Waits for a run, and lets its figures be asked for meanwhile.
+pub(super) async fn along<R>(
+    running: impl Future<Output = R>,
+    mut figures: Pin<&mut MaybeDone<impl Future<Output = Figures>>>,
+) -> R {
+    let asking = async {
+        figures.as_mut().await;
+        std::future::pending().await
+    };
+    tokio::select! {
+        biased;
+        ran = running => ran,
+        never = asking => never,
+    }
+}
+
 /// Checks the rows.
-pub(super) async fn judge(
-    app: &Arc<App>,
-    ready: &Ready,
+pub(super) async fn judge<F: Future<Output = Figures>>(
+    beside: &Beside<'_>,
+    mut figures: Asked<F>,
     question: &Question,
     order: &Order,
     ran: Ran,
 ) -> Judged {
     let Question::Ir(ir) = question else { return Judged { ran, verdict: unjudged() } };
-    let deadline = order.deadline.min(Instant::now() + BUDGET);
-    let beside = Beside { app, ready, now: order.now, deadline };
+    let whole = !ran.answer.truncated && ran.answer.rows.num_rows() > 0;
+    if !whole {
+        beside.without_totals.cancel();
+    }
+    let late = async {
+        tokio::time::sleep_until((Instant::now() + BUDGET).into()).await;
+        beside.late.cancel();
+        std::future::pending().await
+    };
     // At once: the caller waits for the slowest of them, not for their sum.
-    let (totals, latest, receipts, empty_filters) = futures::join!(
-        beside.totals(ir, &ran),
-        beside.latest(ir),
-        beside.receipts(ir),
-        beside.empty_filters(ir, &ran),
-    );
+    let asked = async { futures::join!(figures.as_mut(), beside.empty_filters(ir, &ran)).1 };
+    let empty_filters = tokio::select! {
+        filters = asked => filters,
+        never = late => never,
+    };
+    let figures = figures.as_mut().take_output().unwrap_or_default();
     let evidence = Evidence {
         ir,
         columns: ran.execution.guarded().columns(),
@@ -55,9 +92,9 @@ pub(super) async fn judge(
         now: order.now,
         time_zone: ran.execution.guarded().time_zone(),
         range: ran.execution.guarded().range(),
-        totals: totals.as_ref(),
-        receipts: &receipts,
-        latest,
+        totals: figures.totals.as_ref().filter(|_| whole),
+        receipts: &figures.receipts,
+        latest: figures.latest,
         empty_filters: &empty_filters,
     };
     let verdict = qa::check(&evidence);
@@ -81,15 +118,33 @@ fn unjudged() -> Verdict {
     }
 }
 
-/// Runs the small IRs over the same files as the run.
-struct Beside<'a> {
+/// Runs the small IRs over the same sources as the run.
+pub(super) struct Beside<'a> {
     app: &'a Arc<App>,
     ready: &'a Ready,
     now: Timestamp,
     deadline: Instant,
+    /// Nobody waits for figures any more.
+    late: CancellationToken,
+    /// No total can be compared with the rows.
+    without_totals: CancellationToken,
 }
 
-impl Beside<'_> {
+impl<'a> Beside<'a> {
+    pub(super) fn new(app: &'a Arc<App>, ready: &'a Ready, order: &Order) -> Self {
+        let late = CancellationToken::new();
+        let without_totals = late.child_token();
+        Self { app, ready, now: order.now, deadline: order.deadline, late, without_totals }
+    }
+
+    /// The figures of an IR; none of a SQL text.
+    pub(super) async fn figures(&self, question: &Question) -> Figures {
+        let Question::Ir(ir) = question else { return Figures::default() };
+        let (totals, latest, receipts) =
+            futures::join!(self.totals(ir), self.latest(ir), self.receipts(ir));
+        Figures { totals, latest, receipts: receipts.unwrap_or_default() }
+    }
+
     async fn row(&self, ir: &Ir) -> Option<RecordBatch> {
         self.row_of(self.guarded(ir, self.now)?).await
     }
@@ -106,16 +161,15 @@ impl Beside<'_> {
             self.ready,
             guarded.execution_with(engine::options(self.app)).ok()?,
         );
-        let ran = tokio::time::timeout_at(self.deadline.into(), work).await.ok()?;
+        let work = tokio::time::timeout_at(self.deadline.into(), work);
+        let ran = self.late.run_until_cancelled(work).await?.ok()?;
         Some(ran.ok()?.answer.rows)
     }
 
     /// The grand total that the groups must add up to.
-    async fn totals(&self, ir: &Ir, ran: &Ran) -> Option<RecordBatch> {
-        if ran.answer.truncated || ran.answer.rows.num_rows() == 0 {
-            return None;
-        }
-        self.row(&qa::totals_ir(ir)?).await
+    async fn totals(&self, ir: &Ir) -> Option<RecordBatch> {
+        let totals = qa::totals_ir(ir)?;
+        self.without_totals.run_until_cancelled(self.row(&totals)).await?
     }
 
     /// The moment of the youngest row.
@@ -131,24 +185,16 @@ impl Beside<'_> {
         self.app.latest.of(key, asked).await
     }
 
-    async fn receipts(&self, ir: &Ir) -> Vec<Receipt> {
-        let Some((alone, joined)) = figures::joined(ir) else { return Vec::new() };
-        let both = futures::join!(self.row(&alone), self.row(&joined));
-        let (Some(before), Some(joined)) = both else {
-            return Vec::new();
-        };
-        let receipt = figures::receipt(ir, &before, &joined);
-        let differs = |receipt: &Receipt| receipt.rows_alone != receipt.rows_joined;
-        if !receipt.as_ref().is_some_and(differs) {
-            return receipt.into_iter().collect();
+    async fn receipts(&self, ir: &Ir) -> Option<Vec<Receipt>> {
+        let (alone, joined) = figures::joined(ir)?;
+        let (before, joined) = futures::join!(self.row(&alone), self.row(&joined));
+        let receipt = figures::receipt(ir, &before?, &joined?)?;
+        if receipt.rows_alone == receipt.rows_joined {
+            return Some(vec![receipt]);
         }
         // A table that is written to is not the same in two counts.
-        let after = self.row(&alone).await.and_then(|rows| figures::count(&rows));
-        receipt
-            .zip(after)
-            .map(|(receipt, after)| figures::grown(receipt, after))
-            .into_iter()
-            .collect()
+        let after = figures::count(&self.row(&alone).await?)?;
+        Some(vec![figures::grown(receipt, after)])
     }
 
     /// The filters that match nothing on their own; asked only where nothing was found.

@@ -1,12 +1,11 @@
-//! A run's record: written when it begins, when its plan is known, and when it ends.
+//! A run's record: written when it begins, with its plan, and when it ends.
 
 use std::collections::HashSet;
 
-use air_engine::Finding;
 use serde_json::{Value, json};
 
-use super::{Finished, Order, Question, bound, retention, running, snapshot};
-use crate::contract::types::SourceSql;
+use super::planned::Planned;
+use super::{Finished, Order, Question, bound, retention, snapshot};
 use crate::id::{RequestId, RunId};
 use crate::problem::{ApiError, safety_report};
 use crate::results;
@@ -16,7 +15,14 @@ use crate::store::{NewRun, Outcome, RunPlan, StoreError};
 /// Rows of the sample.
 const SAMPLE_ROWS: usize = 50;
 
-pub(super) async fn begin(app: &App, order: &Order, id: &RunId) -> Result<(), ApiError> {
+/// Keeps what is asked and what is about to be sent, so that it is known even if the run never
+/// ends; a run that could not be planned has no plan.
+pub(super) async fn begin(
+    app: &App,
+    order: &Order,
+    id: &RunId,
+    plan: Option<RunPlan>,
+) -> Result<(), ApiError> {
     // An IR whose parameters do not fit is recorded as it came.
     let question = bound(order).unwrap_or_else(|_| order.question.clone());
     let report = order.report.as_ref();
@@ -33,6 +39,7 @@ pub(super) async fn begin(app: &App, order: &Order, id: &RunId) -> Result<(), Ap
         },
         params: Value::Object(order.params.clone()),
         frozen_now: order.now.into(),
+        plan: plan.unwrap_or_default(),
         job: order.job.as_ref().map(|job| job.claimed.clone()),
     };
     app.store.runs().start(&new).await?;
@@ -48,22 +55,13 @@ fn access(app: &App, order: &Order) -> Option<Value> {
     (!prints.is_empty()).then(|| json!(prints))
 }
 
-pub(super) async fn planned(
-    app: &App,
-    id: &RunId,
-    sql: &[SourceSql],
-    report: &[Finding],
-) -> Result<(), ApiError> {
-    let plan = RunPlan {
-        sql_text: sql.first().map(|first| first.sql.clone()),
-        sql: Some(json!(sql)),
-        safety: Some(json!(safety_report(report))),
-    };
-    let recorded = app.store.runs().record_plan(id, &plan).await;
-    recorded.map_err(|error| match error {
-        StoreError::NotRunning { .. } => running::cancelled(),
-        other => other.into(),
-    })
+/// What the record shows of a plan.
+pub(super) fn plan(planned: &Planned) -> RunPlan {
+    RunPlan {
+        sql_text: planned.sql.first().map(|first| first.sql.clone()),
+        sql: Some(json!(planned.sql)),
+        safety: Some(json!(safety_report(&planned.safety))),
+    }
 }
 
 /// Keeps what came out. A run that was cancelled meanwhile stays cancelled, and keeps no rows.

@@ -130,6 +130,24 @@ impl Slot {
     pub(crate) async fn cancelled(&self) {
         self.cancel.cancelled().await;
     }
+
+    /// The run is to stop.
+    pub(super) fn stop(&self) {
+        self.cancel.cancel();
+    }
+
+    /// Does a part of the run. Where the run is cancelled meanwhile, the part is dropped, and what
+    /// was sent with it.
+    pub(super) async fn unless_cancelled<T>(
+        &self,
+        work: impl Future<Output = Result<T, ApiError>>,
+    ) -> Result<T, ApiError> {
+        tokio::select! {
+            biased;
+            () = self.cancelled() => Err(cancelled()),
+            done = work => done,
+        }
+    }
 }
 
 impl Drop for Slot {

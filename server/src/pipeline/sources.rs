@@ -121,7 +121,7 @@ pub(crate) async fn ready(
     pace: Pace,
 ) -> Result<Ready, ApiError> {
     let reader: Reader<'_> = reader.into();
-    let mut members = Vec::new();
+    let (mut members, mut views) = (Vec::new(), Vec::new());
     for id in named(id, others) {
         // One that is named beside the first and is not there is left to the planner to name.
         let datasource = match members.is_empty() {
@@ -132,10 +132,12 @@ pub(crate) async fn ready(
             },
         };
         let Opened { source, connections, version } = cached(app, &datasource, pace)?;
-        let catalog = Arc::clone(whole(app, &id).await?.catalog());
+        let view = whole(app, &id).await?;
+        let catalog = Arc::clone(view.catalog());
         members.push(Member { source, version, connections, catalog });
+        views.push(view);
     }
-    let (prepared, restricted) = seen(app, reader, id, others).await?;
+    let (prepared, restricted) = seen(app, reader, &views);
     Ok(Ready { members, prepared, restricted })
 }
 
@@ -149,43 +151,41 @@ pub(crate) async fn joined(
 ) -> Result<Arc<Prepared>, ApiError> {
     let reader: Reader<'_> = reader.into();
     datasource(app, reader, id).await?;
-    Ok(seen(app, reader, id, others).await?.0)
-}
-
-/// The same of a source that is there for the reader, and whether something of it is not seen.
-async fn seen(
-    app: &App,
-    reader: Reader<'_>,
-    id: &DatasourceId,
-    others: &[String],
-) -> Result<(Arc<Prepared>, bool), ApiError> {
-    let default = whole(app, id).await?;
-    let mut catalogs = Vec::new();
+    let mut views = vec![whole(app, id).await?];
     for other in named(id, others).into_iter().skip(1) {
         if known(app, reader, &other).await?.is_some() {
-            catalogs.push(Arc::clone(whole(app, &other).await?.catalog()));
+            views.push(whole(app, &other).await?);
         }
     }
-    let all = || std::iter::once(default.catalog()).chain(&catalogs);
+    Ok(seen(app, reader, &views).0)
+}
+
+/// Whole catalogs of sources that are there for the reader, the default one first, as he sees them
+/// together, and whether something of them is not seen.
+fn seen(app: &App, reader: Reader<'_>, views: &[Arc<Prepared>]) -> (Arc<Prepared>, bool) {
+    let all = || views.iter().map(|view| view.catalog());
     let policies = &app.config.policies;
     let access: Vec<_> = all().flat_map(|c| access::of(policies, reader.principal, c)).collect();
     let restricted = !access.is_empty();
-    if catalogs.is_empty() && !restricted {
-        return Ok((default, false));
+    if let [only] = views
+        && !restricted
+    {
+        return (Arc::clone(only), false);
     }
     let tag = |catalog: &Arc<Catalog>| format!("{}@{}", catalog.source, catalog.version);
     let tags = all().map(tag).collect::<Vec<_>>().join(" ");
     let key = format!("{tags} {}", serde_json::json!(access));
     if let Some(prepared) = held(&app.sources.joined).get(&key) {
-        return Ok((Arc::clone(prepared), restricted));
+        return (Arc::clone(prepared), restricted);
     }
-    let prepared = Arc::new(Prepared::seen(default.catalog(), &catalogs, &access));
+    let others: Vec<_> = all().skip(1).cloned().collect();
+    let prepared = Arc::new(Prepared::seen(views[0].catalog(), &others, &access));
     let mut joined = held(&app.sources.joined);
     if joined.len() >= MOST_JOINED {
         joined.clear();
     }
     joined.insert(key, Arc::clone(&prepared));
-    Ok((prepared, restricted))
+    (prepared, restricted)
 }
 
 /// The source itself, then the others, each once. What is no id is left to the planner to name.

@@ -11,7 +11,9 @@ use super::*;
 use crate::contract::types::{ErrorCode, LearnRequest};
 use crate::id::RunId;
 use crate::service::{Service, ServiceOptions};
-use crate::store::{Claimed, JobKind, NewDatasource, NewJob, NewRun, Run, RunStatus, Store};
+use crate::store::{
+    Claimed, JobKind, NewDatasource, NewJob, NewRun, Run, RunPlan, RunStatus, Store,
+};
 
 const CONFIG: &str = "\
 files: {base_path: files}
@@ -74,6 +76,7 @@ impl World {
             ir: None,
             params: json!({}),
             frozen_now: Moment::now(),
+            plan: RunPlan::default(),
             job,
         };
         self.app().store.runs().start(&new).await.unwrap();

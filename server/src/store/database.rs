@@ -48,7 +48,12 @@ impl Store {
             .busy_timeout(PATIENCE);
         let pool = || {
             // The writer is never replaced, so that its statements stay prepared.
-            SqlitePoolOptions::new().acquire_timeout(PATIENCE).idle_timeout(None).max_lifetime(None)
+            // A connection to a file does not go away, so none is asked whether it is there.
+            SqlitePoolOptions::new()
+                .acquire_timeout(PATIENCE)
+                .idle_timeout(None)
+                .max_lifetime(None)
+                .test_before_acquire(false)
         };
         let writer = pool().max_connections(1).connect_with(options.clone()).await?;
         {

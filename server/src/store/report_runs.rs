@@ -118,6 +118,7 @@ pub(crate) struct NewRun {
     pub(crate) ir: Option<Value>,
     pub(crate) params: Value,
     pub(crate) frozen_now: Moment,
+    pub(crate) plan: RunPlan,
     pub(crate) job: Option<Claimed>,
 }
 
@@ -162,8 +163,9 @@ impl<'s> Runs<'s> {
         let run: Run = sqlx::query_as(
             "INSERT INTO report_runs (id, report_id, report_version_id, datasource_id,
                  scope_version_id, owner, access_json, process_id, ir_json, params_json,
-                 frozen_now, started_at, job_id, job_attempt, status)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'running') RETURNING *",
+                 frozen_now, sql_text, sql_json, safety_json, started_at, job_id, job_attempt,
+                 status)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'running') RETURNING *",
         )
         .bind(&new.id)
         .bind(report)
@@ -176,6 +178,9 @@ impl<'s> Runs<'s> {
         .bind(new.ir.as_ref().map(Json))
         .bind(canonical_json(&new.params))
         .bind(new.frozen_now)
+        .bind(&new.plan.sql_text)
+        .bind(new.plan.sql.as_ref().map(Json))
+        .bind(new.plan.safety.as_ref().map(Json))
         .bind(Moment::now())
         .bind(new.job.as_ref().map(|job| &job.id))
         .bind(new.job.as_ref().map(|job| job.attempt))
@@ -186,23 +191,6 @@ impl<'s> Runs<'s> {
         transaction.commit().await?;
         self.store.tell([event]);
         Ok(run)
-    }
-
-    /// Keeps what is about to be sent, so that it is known even if the run never ends.
-    pub(crate) async fn record_plan(&self, id: &RunId, plan: &RunPlan) -> Result<(), StoreError> {
-        let mut transaction = self.store.write().await?;
-        let done = sqlx::query(
-            "UPDATE report_runs SET sql_text = ?, sql_json = ?, safety_json = ?
-             WHERE id = ? AND status = 'running'",
-        )
-        .bind(&plan.sql_text)
-        .bind(plan.sql.as_ref().map(Json))
-        .bind(plan.safety.as_ref().map(Json))
-        .bind(id)
-        .execute(&mut *transaction)
-        .await?;
-        require_running(&mut transaction, id, done.rows_affected()).await?;
-        Ok(transaction.commit().await?)
     }
 
     pub(crate) async fn finish(&self, id: &RunId, outcome: &Outcome) -> Result<Run, StoreError> {
@@ -441,14 +429,6 @@ async fn ended(
         Some(run) => Ok(run),
         None => Err(not_running(transaction, id).await?),
     }
-}
-
-async fn require_running(
-    transaction: &mut Transaction<'_, Sqlite>,
-    id: &RunId,
-    affected: u64,
-) -> Result<(), StoreError> {
-    if affected > 0 { Ok(()) } else { Err(not_running(transaction, id).await?) }
 }
 
 /// Why a run could not be changed: it ended, or it is not there.

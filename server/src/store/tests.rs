@@ -76,6 +76,7 @@ fn new_run(owner: &str) -> NewRun {
         ir: Some(json!({"entities": ["flights"]})),
         params: json!({"carrier": "UA", "dateFrom": "2013-01-01"}),
         frozen_now: Moment::now(),
+        plan: RunPlan::default(),
         job: None,
     }
 }

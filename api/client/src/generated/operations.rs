@@ -800,7 +800,7 @@ impl Client {
     /// with its `message_id`, in `chat/` and in the asker's `ai:stream:`; of an analysis with its
     /// `run_id`, in the asker's `ai:stream:`. The contents of all parts but `status` and `reset`,
     /// put together, are the answer; `status` says which model is asked or that its draft was
-    /// thrown away; `reset` says that what came of this analysis before does not count.
+    /// thrown away; `reset` says that what came of it before does not count: it is told anew.
     /// `ai_complete` holds the answer as it was kept, which counts. Drafts are for the planner and
     /// are not sent; of an analysis a sentence is sent once its figures were found.
     ///

@@ -36,7 +36,7 @@ pub(crate) async fn hidden(
         Err(error) => return Err(error),
     };
     // Policies alone are asked here: for whom a source is there is told elsewhere.
-    let (seen, _) = seen(app, principal.into(), id, &[]).await?;
+    let (seen, _) = seen(app, principal.into(), std::slice::from_ref(&all));
     Ok(Hidden::between(all.catalog(), seen.catalog()))
 }
 

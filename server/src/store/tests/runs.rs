@@ -7,18 +7,22 @@ async fn a_run_keeps_its_whole_record() {
     let key = report_key("delays");
     let (report, version) =
         reports.create_with_version(&key, "Delays", "ann", &new_version(None)).await.unwrap();
-    let new = NewRun { report: Some((report.id.clone(), version.id.clone())), ..new_run("ann") };
-    let started = runs.start(&new).await.unwrap();
-    assert_eq!((started.status, started.finished_at), (RunStatus::Running, None));
-    assert_eq!(started.frozen_now, new.frozen_now);
-    assert!(matches!(runs.start(&new).await, Err(StoreError::Exists { .. })));
-
     let plan = RunPlan {
         sql_text: Some("SELECT 1".into()),
         sql: Some(json!([{"source": "flights", "sql": "SELECT 1"}])),
         safety: Some(json!([{"rule": "row_limit", "outcome": "ok"}])),
     };
-    runs.record_plan(&new.id, &plan).await.unwrap();
+    let new = NewRun {
+        report: Some((report.id.clone(), version.id.clone())),
+        plan: plan.clone(),
+        ..new_run("ann")
+    };
+    let started = runs.start(&new).await.unwrap();
+    assert_eq!(started.plan, plan);
+    assert_eq!((started.status, started.finished_at), (RunStatus::Running, None));
+    assert_eq!(started.frozen_now, new.frozen_now);
+    assert!(matches!(runs.start(&new).await, Err(StoreError::Exists { .. })));
+
     let rows: Vec<_> = (0..60).map(|n| json!({"n": n})).collect();
     let finished = runs.finish(&new.id, &outcome(rows.clone())).await.unwrap();
     assert_eq!(finished.status, RunStatus::Completed);
@@ -33,7 +37,6 @@ async fn a_run_keeps_its_whole_record() {
         runs.finish(&new.id, &outcome(vec![])).await.err(),
         runs.fail(&new.id, "late", None).await.err(),
         runs.cancel(&new.id, "ann").await.err(),
-        runs.record_plan(&new.id, &plan).await.err(),
     ] {
         assert!(matches!(refused, Some(StoreError::NotRunning { .. })), "{refused:?}");
     }
