@@ -1,8 +1,8 @@
 """One contestant of the profiling bench, in the Python that has it: `eda_peer.py NAME`.
 
 Reads a line of JSON with the path of a Parquet file, profiles it, and answers with the seconds it
-took and the number of columns it described; with `figures` also what it found. What a tool loads is
-loaded before.
+took, those of all processors together, and the number of columns it described; with `figures` also
+what it found. What a tool loads is loaded before.
 """
 
 from __future__ import annotations
@@ -94,10 +94,10 @@ def main() -> None:
     run = CONTESTANTS[sys.argv[1]]()
     for line in sys.stdin:
         asked = json.loads(line)
-        started = time.perf_counter()
+        started, worked = time.perf_counter(), time.process_time()
         columns, figures = run(asked["path"])
-        spent = time.perf_counter() - started
-        answer = {"seconds": spent, "columns": columns}
+        spent, work = time.perf_counter() - started, time.process_time() - worked
+        answer = {"seconds": spent, "processor": work, "columns": columns}
         if asked.get("figures"):
             answer["figures"] = figures
         answers.write(json.dumps(answer) + "\n")
