@@ -17,7 +17,7 @@ import polars as pl
 from pydantic import JsonValue
 
 from . import report
-from .alerts import finding, many, share_text
+from .alerts import finding, many
 from .contract import (
     EdaColumnOutliers,
     EdaFence,
@@ -33,6 +33,7 @@ from .data import Data, Unreadable, type_of
 from .effects import effect, size
 from .figures import sampled_rows, sampling
 from .line import Floats, Line, Number, double, line_of
+from .report import share_text
 from .sample import Numeric, Rows, column, skipped
 from .shape import deviation
 from .source import Source
