@@ -1,8 +1,8 @@
 """One contestant of the profiling bench, in the Python that has it: `eda_peer.py NAME`.
 
 Reads a line of JSON with the path of a Parquet file, profiles it, and answers with the seconds it
-took and the number of columns it described; with `figures` also what it found. What a tool loads is
-loaded before.
+took, those of all processors together, and the number of columns it described; with `figures` also
+what it found. What a tool loads is loaded before.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from typing import Any
 Run = Callable[[str], tuple[int, Any]]
 
 
-def air() -> Run:
+def air(*more: str) -> Run:
+    """The profile, and other operations after it."""
     from air_eda.source import Job
     from air_eda.worker import answer, warm_up
 
@@ -30,10 +31,12 @@ def air() -> Run:
         body = place.with_suffix(".json")
         body.write_text(json.dumps({"path": place.name}), encoding="utf-8")
         folder = str(place.parent)
-        found = answer(Job("profile", str(body), "json", folder, folder, 1 << 40))
-        # As the service gives it.
-        figures = json.loads(found.model_dump_json(exclude_unset=True))
-        return len(figures["columns"]), figures
+        found = []
+        for operation in ("profile", *more):
+            made = answer(Job(operation, str(body), "json", folder, folder, 1 << 40))
+            # As the service gives it.
+            found.append(json.loads(made.model_dump_json(exclude_unset=True)))
+        return len(found[0]["columns"]), found[0]
 
     return run
 
@@ -76,6 +79,7 @@ def plain(column: dict[str, object]) -> dict[str, float]:
 
 CONTESTANTS: dict[str, Callable[[], Run]] = {
     "air": air,
+    "air-pairs": lambda: air("correlations"),
     "duckdb": duckdb,
     "fg-minimal": lambda: fg(minimal=True),
     "fg-full": lambda: fg(minimal=False),
@@ -90,10 +94,10 @@ def main() -> None:
     run = CONTESTANTS[sys.argv[1]]()
     for line in sys.stdin:
         asked = json.loads(line)
-        started = time.perf_counter()
+        started, worked = time.perf_counter(), time.process_time()
         columns, figures = run(asked["path"])
-        spent = time.perf_counter() - started
-        answer = {"seconds": spent, "columns": columns}
+        spent, work = time.perf_counter() - started, time.process_time() - worked
+        answer = {"seconds": spent, "processor": work, "columns": columns}
         if asked.get("figures"):
             answer["figures"] = figures
         answers.write(json.dumps(answer) + "\n")

@@ -117,8 +117,10 @@ def alike(ours: object, theirs: object) -> bool:
 
 def rows_of(body: dict[str, Any], names: list[str]) -> list[tuple[Any, ...]]:
     """AIR's rows in the order of the peers' columns; an IR may name further ones for itself, and
-    an output without a name has the function's in Postgres's dialect."""
-    return [tuple(row[name.partition("(")[0]] for name in names) for row in body["rows"]]
+    an output without a name is found by its place."""
+    own = [column["name"] for column in body["columns"]]
+    keys = [name if name in own else own[place] for place, name in enumerate(names)]
+    return [tuple(row[key] for key in keys) for row in body["rows"]]
 
 
 def check(

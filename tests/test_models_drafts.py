@@ -209,3 +209,31 @@ def test_notes_are_chosen_by_embeddings_and_each_is_embedded_once(
             # Without the embeddings the notes are chosen by words, and the ask goes on.
             server.script.set(m_openai=[RIGHT], m_embed=[sm.silent])
             assert rows(found.ask())
+
+
+@pytest.mark.parametrize("said", ["you_decide", "SHOP", "keep:webb"])
+def test_a_value_that_was_asked_about_is_settled(world: World, said: str) -> None:
+    """Left to AIR, in words of one's own, or as it was said though no row has it."""
+    filters = [{"field": "channel", "op": "=", "value": "webb"}]
+    world.script.set(m_openai=[drafts({**IR, "filters": filters})])
+    [one] = world.ask()["questions"]
+    assert one["id"].startswith("value_"), one
+    asked = world.ask(answers={one["id"]: said})
+    # What is left is which of the two readings is meant.
+    assert [question["id"] for question in asked["questions"]] == ["reading"], asked
+    model = asked["questions"][0]["choices"][1]
+    answer = world.ask(answers={one["id"]: said, "reading": model["value"]})
+    assert answer["state"] == "answer", answer
+    recommended = one["choices"][0]["value"]
+    taken = {"you_decide": recommended, "SHOP": "Shop", "keep:webb": "webb"}[said]
+    assert answer["ir"]["filters"][0]["value"] == taken
+
+
+def test_a_name_given_to_a_count_is_not_the_column(world: World) -> None:
+    named = {**IR, "metrics": [{"name": "qty", "agg": "count"}]}
+    terms = [{"words": "profit", "means": "orders.qty"}]
+    world.script.set(m_openai=[drafts(named, terms)])
+    assert world.ask("profit by channel")["state"] == "cannot_answer"
+    summed = {**IR, "metrics": [{"name": "qty", "agg": "sum", "field": "qty"}]}
+    world.script.set(m_openai=[drafts(summed, terms)])
+    assert world.ask("profit by channel")["state"] == "clarify"

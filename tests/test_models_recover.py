@@ -25,6 +25,9 @@ RECOVERS: dict[str, list[Behaviour]] = {
     "prose around it": [says(f"Sure! Here you are:\n{TEXT}\nHope {{that}} helps.")],
     "thoughts before it": [says(f"<think>{{maybe SELECT 1}}</think>{TEXT}")],
     "the IR alone": [says(json.dumps(IR))],
+    "every property filled in": [
+        says(json.dumps({"ir": IR, "terms": [], "cannot": [], "sql": None}))
+    ],
     "no JSON Schema there": [sm.without_schema(RIGHT)],
     "newer names of parameters": [sm.newer(RIGHT)],
     "SQL in place of IR": [says(SQL)],

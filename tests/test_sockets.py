@@ -235,7 +235,7 @@ def test_a_token_that_ends(alone: Place) -> None:
     process = alone.start()
     url = process.base.replace("http://", "ws://") + "/v1/ws"
     with connect(url) as connection:
-        connection.send(json.dumps({"type": "auth", "token": token("ana", seconds=2)}))
+        connection.send(json.dumps({"type": "auth", "token": token("ana", seconds=5)}))
         assert json.loads(connection.recv(30))["payload"]["ready"] is True
         with pytest.raises(ConnectionClosedError, match="the token has expired"):
             connection.recv(30)

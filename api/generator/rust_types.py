@@ -21,6 +21,7 @@ SERVER_TYPES = {
     "ScheduleId": "crate::id::ScheduleId",
     "FileId": "crate::id::FileId",
     "LearningSessionId": "crate::id::LearningSessionId",
+    "EndpointKeyId": "crate::id::EndpointKeyId",
     "EndpointSlug": "crate::id::ReportKey",
     "ReportId": "crate::id::ReportId",
     "ReportVersionId": "crate::id::ReportVersionId",

@@ -20,6 +20,7 @@ mod source;
 mod table;
 mod text;
 
+pub use infer::csv_delimiter;
 pub use learn::LearnOptions;
 
 use crate::database::check_id;

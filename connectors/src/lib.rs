@@ -14,7 +14,7 @@ mod source;
 
 pub use database::{AllowedHosts, DatabaseError, DatabaseOptions};
 pub use error::{Conflict, DatasetProblem, SourceError, explain};
-pub use files::{FilesSource, Health, LearnOptions};
+pub use files::{FilesSource, Health, LearnOptions, csv_delimiter};
 pub use mysql::MysqlSource;
 pub use notes::{Note, notes};
 pub use postgres::PostgresSource;

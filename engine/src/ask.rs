@@ -11,6 +11,7 @@
 //! Deliberately absent: IO, a model, and every word of any particular data. What the catalog does
 //! not name is not understood, and a word that was not understood is never dropped in silence.
 
+mod beside;
 mod build;
 mod chunks;
 mod clauses;

@@ -20,7 +20,7 @@ mod percentile;
 mod round;
 mod zone;
 
-pub(crate) use absent::{Absent, Ends, MOST_BUCKETS, series};
+pub(crate) use absent::{Absent, Ends, TooManyBuckets, series};
 pub(crate) use any::Any;
 pub(crate) use between::Between;
 pub(crate) use bucket::Bucket;

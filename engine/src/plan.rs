@@ -25,6 +25,7 @@ mod fill;
 mod filter;
 mod finish;
 mod literal;
+mod size;
 mod stitch;
 mod time;
 mod timing;

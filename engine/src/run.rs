@@ -14,6 +14,7 @@ mod yielding;
 
 pub use runtime::{RunLimits, Runtime};
 
+use crate::functions::TooManyBuckets;
 use crate::guard::GuardedPlan;
 use crate::remote::Remote;
 use crate::split::Execution;
@@ -67,6 +68,9 @@ pub enum RunError {
     Memory(#[source] DataFusionError),
     #[error("a whole number became too large for 64 bits; the result would be another number")]
     Overflow(#[source] DataFusionError),
+    /// Filling between the ends of the data gives too many rows; what to do is in the text.
+    #[error("{}", TooManyBuckets)]
+    TooManyBuckets,
     /// A database did not answer; whatever else ran for this answer was stopped.
     #[error("the source \"{source_id}\" did not answer")]
     Source {
@@ -95,8 +99,12 @@ impl SourceFailed {
 
 impl From<DataFusionError> for RunError {
     fn from(error: DataFusionError) -> Self {
-        if let Some(source_id) = failed_source(&error) {
+        if let Some(failed) = within::<SourceFailed>(&error) {
+            let source_id = failed.source_id.clone();
             return Self::Source { source_id, cause: error };
+        }
+        if within::<TooManyBuckets>(&error).is_some() {
+            return Self::TooManyBuckets;
         }
         match error.find_root() {
             DataFusionError::ResourcesExhausted(_) => Self::Memory(error),
@@ -114,12 +122,12 @@ impl From<DataFusionError> for RunError {
     }
 }
 
-/// The source that an error came from, wherever the local plan has wrapped it.
-fn failed_source(error: &DataFusionError) -> Option<String> {
+/// The error that an error came from, wherever the local plan has wrapped it.
+fn within<E: std::error::Error + 'static>(error: &DataFusionError) -> Option<&E> {
     let mut next: Option<&(dyn std::error::Error + 'static)> = Some(error);
     while let Some(error) = next {
-        if let Some(failed) = error.downcast_ref::<SourceFailed>() {
-            return Some(failed.source_id.clone());
+        if let Some(found) = error.downcast_ref::<E>() {
+            return Some(found);
         }
         next = error.source();
     }

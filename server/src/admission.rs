@@ -7,6 +7,7 @@
 
 mod body;
 mod idempotency;
+mod keyed;
 mod principal;
 mod query;
 pub(crate) mod schema;
@@ -169,7 +170,7 @@ pub(crate) async fn serve(
     let begin = Instant::now();
     let (task_app, task_id) = (Arc::clone(&app), request_id.clone());
     let work = async move {
-        let (traced, subject) = (Traced::default(), subject(&path));
+        let (traced, subject) = (Traced::default(), subject(route, &path));
         let admitted = admitted(&task_app, route, handler, path, request, (&task_id, &traced));
         let answer = admitted.await;
         if let Some(due) = audit::entry(route, &subject, &traced, &task_id, &answer) {
@@ -227,8 +228,11 @@ fn chain(error: &(dyn std::error::Error + 'static)) -> String {
 }
 
 /// What a path names: its last name.
-fn subject(path: &BTreeMap<String, String>) -> String {
-    let last = path.values().next_back();
+fn subject(route: &Route, path: &BTreeMap<String, String>) -> String {
+    let last = route.path.rsplit('/').find_map(|part| {
+        let name = part.strip_prefix('{')?.strip_suffix('}')?;
+        path.get(name)
+    });
     last.map(|name| name.chars().take(MAX_SUBJECT).collect()).unwrap_or_default()
 }
 
@@ -254,7 +258,10 @@ async fn admitted(
             let _known = traced.peer.set(peer.to_string());
         }
         let mut upgrade = upgrade::read(route, &mut parts).await?;
-        let principal = principal::of(app, route, &parts, upgrade.as_mut(), traced)?;
+        let principal = match keyed::of(app, route, &parts, &path, traced).await? {
+            Some(publisher) => publisher,
+            None => principal::of(app, route, &parts, upgrade.as_mut(), traced)?,
+        };
         let query = query::read(&app.schemas, route, parts.uri.query())?;
         let (body, stream) = match body::is_streamed(route, &parts.headers)? {
             true => (None, Some(body)),

@@ -14,6 +14,7 @@ pub(crate) async fn take(app: &App, user: &str, allowance: Allowance) -> Result<
     let (most, what) = match allowance {
         Allowance::Messages => (limits.messages_per_minute, "messages"),
         Allowance::AiRequests => (limits.ai_requests_per_minute, "questions to AIR"),
+        Allowance::EndpointCalls => (limits.endpoint_calls_per_minute, "calls by one key"),
     };
     app.broker.allow(allowance, user, most).await.map_err(|wait| {
         let detail = format!("{most} {what} a minute are allowed.");

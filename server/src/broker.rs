@@ -63,6 +63,8 @@ pub(crate) struct RecentMessage {
 pub(crate) enum Allowance {
     Messages,
     AiRequests,
+    /// Of one key of a published endpoint.
+    EndpointCalls,
 }
 
 impl Allowance {
@@ -70,6 +72,7 @@ impl Allowance {
         match self {
             Self::Messages => "messages",
             Self::AiRequests => "ai_requests",
+            Self::EndpointCalls => "endpoint_calls",
         }
     }
 }

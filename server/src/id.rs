@@ -136,6 +136,8 @@ made_ids! {
     /// A file that somebody uploaded.
     FileId = "file_";
     EndpointId = "ep_";
+    /// A key of a published endpoint.
+    EndpointKeyId = "ekey_";
     ChatMessageId = "msg_";
     /// One life of the server process: what was running under another is known to have ended.
     ProcessId = "proc_";

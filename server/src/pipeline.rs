@@ -129,7 +129,7 @@ pub(crate) struct Finished {
 pub(crate) async fn report(app: &Arc<App>, mut order: Order) -> Result<Finished, ApiError> {
     let (others, pace) = (order.question.sources(), order.pace());
     let ready = sources::ready(app, &order, &order.datasource, &others, pace).await?;
-    let slot = app.running.place(&order.principal.sub, order.job.as_ref()).await?;
+    let slot = app.running.place(order.principal.counted_as(), order.job.as_ref()).await?;
     if order.job.is_some() {
         // However long it waited for its place, a job's time begins with it.
         order.deadline = Instant::now() + pace.limit(&app.config);

@@ -244,6 +244,7 @@ impl From<StoreError> for ApiError {
             StoreError::Exists { .. } => ErrorCode::AlreadyExists,
             StoreError::VersionMismatch { .. } => ErrorCode::PreconditionFailed,
             StoreError::InUse { .. } => ErrorCode::InUse,
+            StoreError::TooMany { .. } => ErrorCode::LimitExceeded,
             StoreError::NotRunning { .. } | StoreError::JobOver { .. } => ErrorCode::NotRunning,
             StoreError::BadCursor => {
                 return Self::field("?cursor", FieldErrorCode::BadValue, text);

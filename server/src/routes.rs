@@ -12,6 +12,7 @@ mod chat_members;
 mod datasources;
 pub(crate) mod documents;
 mod drill;
+mod endpoint_keys;
 mod endpoints;
 mod exports;
 mod files;
@@ -70,6 +71,7 @@ pub(crate) fn operations() -> Vec<Operation> {
         datasources::OPERATIONS,
         documents::OPERATIONS,
         drill::OPERATIONS,
+        endpoint_keys::OPERATIONS,
         endpoints::OPERATIONS,
         files::OPERATIONS,
         jobs::OPERATIONS,

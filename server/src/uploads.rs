@@ -7,6 +7,7 @@
 //! before it is written, so uploads at once stay within the limits. Absent on purpose: what is
 //! made of the files, and any look at a name as a place.
 
+mod cells;
 mod content;
 mod inspect;
 mod keep;

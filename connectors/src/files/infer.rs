@@ -197,6 +197,12 @@ pub(crate) fn byte(delimiter: char) -> u8 {
     u8::try_from(delimiter).unwrap_or(b',')
 }
 
+/// The delimiter of a CSV file that begins with `head`, as far as its first lines tell; a comma
+/// where they do not.
+pub fn csv_delimiter(head: &[u8]) -> u8 {
+    byte(sniff(head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head)))
+}
+
 /// The delimiter that cuts the first lines into the same, largest number of cells.
 fn sniff(head: &[u8]) -> char {
     let score = |delimiter: u8| {

@@ -234,6 +234,12 @@ impl<'a> Build<'a> {
             }
             return Some(best);
         }
+        if let Some((owner, field)) = self.of_beside(chunk, &equal) {
+            self.mark(owner);
+            let (word, said) = (self.text(chunk), self.said(&field));
+            self.asked.assume(format!("\"{word}\" of \"{}\" is {said}.", self.text(owner)));
+            return Some(field);
+        }
         let word = self.text(chunk);
         let choices: Vec<Choice> =
             equal.iter().take(6).map(|f| Choice::new(&self.spelled(f), &self.said(f))).collect();

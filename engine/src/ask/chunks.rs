@@ -51,6 +51,7 @@ impl Chunk {
 
 /// Cuts a question into chunks.
 pub(super) fn cut(tokens: &[Token], lexicon: &Lexicon) -> Vec<Chunk> {
+    let tokens = &rejoined(tokens, lexicon)[..];
     let shouted = !tokens.iter().any(|t| t.text.chars().any(char::is_lowercase));
     let mut chunks = Vec::new();
     let mut at = 0;
@@ -68,7 +69,52 @@ pub(super) fn cut(tokens: &[Token], lexicon: &Lexicon) -> Vec<Chunk> {
         }
         at += len;
     }
+    conditions(&mut chunks);
     chunks
+}
+
+/// "arrived more than 5 minutes late" as "arrived late more than 5 minutes", where the first and
+/// the last word are a name together.
+fn rejoined(tokens: &[Token], lexicon: &Lexicon) -> Vec<Token> {
+    let mut tokens = tokens.to_vec();
+    for at in 0..tokens.len() {
+        let Some((len, Say::Cmp(_))) = longest_saying(&tokens[at + 1..]) else { continue };
+        let number = at + 1 + len;
+        if !tokens.get(number).is_some_and(is_number) {
+            continue;
+        }
+        // At most a unit stands between the number and the last word.
+        let last = (number + 1..tokens.len().min(number + 3))
+            .find(|last| lexicon.is_split(&tokens[at], &tokens[*last]));
+        if let Some(last) = last {
+            tokens[at + 1..=last].rotate_right(1);
+        }
+    }
+    tokens
+}
+
+fn is_number(token: &Token) -> bool {
+    matches!(token.kind, TokenKind::Number(_)) || words::number_word(&token.lower).is_some()
+}
+
+/// "when the temperature was below 0": a condition as after "where". A "when" with anything else
+/// behind it asks for a time.
+fn conditions(chunks: &mut [Chunk]) {
+    let content = |chunks: &[Chunk], from: usize| {
+        (from..chunks.len()).find(|at| !chunks[*at].is_filler()).unwrap_or(chunks.len())
+    };
+    for at in 1..chunks.len() {
+        if chunks[at].kind != Kind::Unknown || !chunks[at].text.eq_ignore_ascii_case("when") {
+            continue;
+        }
+        let name = content(chunks, at + 1);
+        let compared = content(chunks, name + 1);
+        let is_name = chunks.get(name).is_some_and(|c| c.kind == Kind::Name && !c.names.is_empty());
+        let compares = chunks.get(compared).and_then(Chunk::say);
+        if is_name && matches!(compares, Some(Say::Cmp(_) | Say::Between)) {
+            chunks[at].kind = Kind::Say(Say::With);
+        }
+    }
 }
 
 /// "Los Angelos": words with capitals in a row of which one is unknown are one unknown name.

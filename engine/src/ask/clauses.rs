@@ -118,6 +118,10 @@ pub(super) struct Clauses {
     /// Words that nothing knows, with the word before each.
     pub(super) unknown: Vec<(usize, Option<String>)>,
     pub(super) share: Option<usize>,
+    /// "the share of each X": which of the groups has shares.
+    pub(super) share_each: Option<usize>,
+    /// "the difference between X and Y": which of the measures.
+    pub(super) difference: Option<(usize, usize)>,
     pub(super) on_average: bool,
     pub(super) compare: bool,
     pub(super) over: Option<Unit>,
@@ -288,7 +292,9 @@ impl Reader<'_> {
             Say::Without => self.state.without = true,
             Say::With => self.state.with = true,
             Say::Prep => {
-                self.state.prep = Some(text);
+                // "leave from" leads as "from" does.
+                let from = text.ends_with(" from").then(|| "from".to_owned());
+                self.state.prep = Some(from.unwrap_or(text));
                 self.state.after_group = None;
             }
             Say::OnAverage => self.out.on_average = true,
@@ -298,6 +304,7 @@ impl Reader<'_> {
             }
             Say::Over(unit) => self.out.over = Some(unit),
             Say::Growth => self.out.growth = true,
+            Say::Change if self.difference() => {}
             Say::Change => self.out.change = true,
             Say::Running => self.out.running = true,
             Say::Moving => self.out.moving = true,

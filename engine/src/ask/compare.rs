@@ -61,8 +61,29 @@ impl Build<'_> {
             .map(|d| d.name.clone())
             .collect();
         let within = if times.len() < self.ir.dimensions.len() { times } else { Vec::new() };
+        let within = self.shared_within().unwrap_or(within);
         let kind = MetricKind::Share(Share { of: base.to_owned(), within });
         Some(self.metric("share", kind, None))
+    }
+
+    /// "the share of each X in the rows of each Y": the other groups are wholes.
+    fn shared_within(&mut self) -> Option<Vec<String>> {
+        let clauses = self.clauses;
+        let each = clauses.share_each?;
+        let own = clauses.groups.get(each)?;
+        let own = self.group(own);
+        let others = clauses.groups.iter().enumerate().filter(|(at, g)| *at != each && g.per);
+        let others: Vec<_> = others.map(|(_, g)| *g).collect();
+        let within: Vec<String> = others.iter().flat_map(|g| self.group(g)).collect();
+        (!within.is_empty() && within.iter().all(|name| !own.contains(name))).then_some(within)
+    }
+
+    /// "the difference between X and Y", where both are figures.
+    pub(super) fn difference(&mut self, metrics: &[Option<String>]) -> Option<String> {
+        let (a, b) = self.clauses.difference?;
+        let of = |at: usize| metrics.get(at).cloned().flatten();
+        let text = format!("{} - {}", of(a)?, of(b)?);
+        self.expr("difference", &text)
     }
 
     fn is_bucket(&self, dimension: &Dimension) -> bool {

@@ -23,14 +23,16 @@ impl Build<'_> {
             clauses.measures.iter().map(|m| self.measure(m)).collect();
         metrics.extend(by_measure.into_iter().map(|m| self.measure(&m)));
         let grouped = !groups.is_empty();
+        let each = grouped && groups.iter().all(|g| g.per);
         let ranked: Vec<Option<String>> =
-            clauses.supers.iter().map(|s| self.ranked_measure(s, grouped)).collect();
+            clauses.supers.iter().map(|s| self.ranked_measure(s, grouped, each)).collect();
         let mut made: Vec<Made> = groups.iter().map(|g| self.make(*g)).collect();
         self.groups_of_rankings(&mut made);
         self.groups_of_bare_names(&mut made);
         let base = self.main_metric(&metrics, &ranked, &made);
         self.per = made.iter().filter(|m| m.group.per).flat_map(|m| m.names.clone()).collect();
         self.conditions(&metrics);
+        let base = self.difference(&metrics).or(base);
         self.derive(base.as_deref(), &made);
         self.finish();
     }

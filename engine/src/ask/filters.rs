@@ -287,7 +287,12 @@ impl Build<'_> {
         if self.text(clause.chunk).to_lowercase().ends_with("name") && clause.present {
             return Some(clause.chunk);
         }
-        let field = self.choose_field(clause.chunk, &found)?;
+        // What is always there cannot be missing.
+        let absent = |f: &Field| self.column(f.col).is_some_and(|c| c.nullable);
+        let nullable: Vec<(Field, f64)> =
+            found.iter().filter(|(f, _)| absent(f)).cloned().collect();
+        let of_these = if clause.present || nullable.is_empty() { &found } else { &nullable };
+        let field = self.choose_field(clause.chunk, of_these)?;
         let column = self.column(field.col)?;
         if clause.present && !column.nullable && field.hops.is_empty() {
             return Some(clause.chunk);

@@ -56,6 +56,11 @@ impl Build<'_> {
             return self.finish();
         }
         self.change_measures();
+        if self.clauses.difference.is_some() {
+            self.missing.push("difference".to_owned());
+            let reason = "A difference of two figures is asked for in a question of its own.";
+            self.reasons.push(reason.to_owned());
+        }
         let made = self.change_groups();
         self.change_conditions();
         let base = self.ir.metrics.first().map(|m| m.name.clone());

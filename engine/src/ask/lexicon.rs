@@ -41,6 +41,8 @@ pub struct Lexicon {
     phrases: HashMap<String, Vec<Phrase>>,
     /// By the stem of a last word: `delay` of "departure delay".
     heads: HashMap<String, BTreeSet<Target>>,
+    /// By the stems of the last words, two or more: `departure time` of "actual departure time".
+    tails: HashMap<String, BTreeSet<Target>>,
     /// Columns whose names may be abbreviations, by the first letter of the name.
     short: BTreeMap<char, Vec<(Vec<String>, ColRef)>>,
     words: BTreeSet<String>,
@@ -77,6 +79,7 @@ impl Lexicon {
             version: catalog.version.clone(),
             phrases: HashMap::new(),
             heads: HashMap::new(),
+            tails: HashMap::new(),
             short: BTreeMap::new(),
             words: BTreeSet::new(),
             longest: 1,
@@ -116,6 +119,12 @@ impl Lexicon {
         self.words.extend(words.iter().cloned());
         if let (true, Some(head)) = (stems.len() > 1 && weight >= SYNONYM, stems.last()) {
             self.heads.entry(head.clone()).or_default().insert(target);
+            for from in 1..stems.len() - 1 {
+                // "of engines" is no shorter name of "number of engines".
+                if super::words::say(&words[from]).is_none() {
+                    self.tails.entry(stems[from..].join(" ")).or_default().insert(target);
+                }
+            }
         }
     }
 
@@ -215,6 +224,10 @@ impl Lexicon {
             if !found.is_empty() {
                 return Some((len, best_first(found)));
             }
+            let found = self.ending(&tokens[..len]);
+            if !found.is_empty() {
+                return Some((len, best_first(found)));
+            }
         }
         for len in (1..=3.min(tokens.len())).rev() {
             let found = self.abbreviated(&tokens[..len]);
@@ -246,6 +259,25 @@ impl Lexicon {
             found.extend(heads.map(|t| Candidate { target: *t, weight: HEAD }));
         }
         found
+    }
+
+    /// Columns whose longer names end with these words.
+    fn ending(&self, tokens: &[Token]) -> Vec<Candidate> {
+        let key: Vec<&str> = tokens.iter().map(|t| t.stem.as_str()).collect();
+        let found = self.tails.get(&key.join(" ")).into_iter().flatten();
+        found.map(|t| Candidate { target: *t, weight: HEAD }).collect()
+    }
+
+    /// Whether two words are together a name that somebody gave to a column, such as "arrived
+    /// late", between which a figure may stand: "arrived more than 5 minutes late".
+    pub(super) fn is_split(&self, first: &Token, last: &Token) -> bool {
+        let key = format!("{} {}", first.stem, last.stem);
+        let said = [first.lower.as_str(), last.lower.as_str()];
+        self.phrases.get(&key).into_iter().flatten().any(|p| {
+            matches!(p.target, Target::Column(_))
+                && p.weight >= SYNONYM
+                && same_but_number(&said, &p.words)
+        })
     }
 
     fn abbreviated(&self, tokens: &[Token]) -> Vec<Candidate> {
@@ -291,7 +323,7 @@ pub(super) fn role_of(key: &air_ir::ForeignKey) -> String {
 pub(super) fn first_clause(description: &str) -> Option<&str> {
     let end = description.find([',', ';', '(', '.', ':']).unwrap_or(description.len());
     let clause = description[..end].trim();
-    (1..=4).contains(&clause.split_whitespace().count()).then_some(clause)
+    (1..=5).contains(&clause.split_whitespace().count()).then_some(clause)
 }
 
 /// Whether both are the same words but for the plural of the last.

@@ -19,8 +19,14 @@ pub(super) struct Made {
 }
 
 impl Build<'_> {
-    /// The metric a ranking names itself: "most flights", "highest delay".
-    pub(super) fn ranked_measure(&mut self, clause: &SuperClause, grouped: bool) -> Option<String> {
+    /// The metric a ranking names itself: "most flights", "highest delay". `each`: all groups are
+    /// those of "for each", so that nothing but the figure itself can be the highest.
+    pub(super) fn ranked_measure(
+        &mut self,
+        clause: &SuperClause,
+        grouped: bool,
+        each: bool,
+    ) -> Option<String> {
         let name = clause.name?;
         if clause.of_group {
             return None;
@@ -43,6 +49,7 @@ impl Build<'_> {
         let field = self.pick(name, figure)?;
         let column = self.column(field.col)?;
         let spelled = self.field(&field);
+        let grouped = grouped && (counts || !each);
         let agg = match (grouped, clause.end) {
             (true, _) if counts => self.which_aggregate(column, "sum", true),
             (true, _) => self.which_aggregate(column, "avg", false),

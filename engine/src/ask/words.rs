@@ -135,6 +135,12 @@ const PHRASES: &[(&str, Say)] = &[
     ("biggest", Super(End::High)),
     ("greatest", Super(End::High)),
     ("longest", Super(End::High)),
+    ("strongest", Super(End::High)),
+    ("heaviest", Super(End::High)),
+    ("farthest", Super(End::High)),
+    ("furthest", Super(End::High)),
+    ("tallest", Super(End::High)),
+    ("deepest", Super(End::High)),
     ("maximal", Super(End::High)),
     ("busiest", Super(End::High)),
     ("bottom", Super(End::Low)),
@@ -143,6 +149,8 @@ const PHRASES: &[(&str, Say)] = &[
     ("lowest", Super(End::Low)),
     ("smallest", Super(End::Low)),
     ("shortest", Super(End::Low)),
+    ("weakest", Super(End::Low)),
+    ("lightest", Super(End::Low)),
     ("worst", Super(End::Worst)),
     ("best", Super(End::Best)),
     ("which", Say::Which),
@@ -264,6 +272,10 @@ const PHRASES: &[(&str, Say)] = &[
     ("into", Prep),
     ("via", Prep),
     ("out of", Prep),
+    ("leave from", Prep),
+    ("leaves from", Prep),
+    ("leaving from", Prep),
+    ("left from", Prep),
     ("through", Prep),
     ("minute", Say::Unit(Unit::Minute)),
     ("hour", Say::Unit(Unit::Hour)),
@@ -409,7 +421,8 @@ graph plot all any so then now than as with respect regarding concerning if ther
 comes happen happened occur occurred make made made go went come came take took overall altogether \
 respectively hi hello thanks ok okay and/or ever much far actually currently really exactly both \
 data dataset figure figures result results value values looking numbers breakdown overview \
-well popular frequent common well alone one ones question answer whether belong belongs";
+well popular frequent common well alone one ones question answer whether belong belongs \
+lie lies lying located situated";
 
 static SAYINGS: LazyLock<HashMap<&str, Say>> = LazyLock::new(|| {
     let fillers = FILLERS.split_ascii_whitespace().map(|f| (f, Filler));

@@ -12,6 +12,14 @@ use std::sync::Arc;
 /// More buckets than this between two ends are refused.
 pub(crate) const MOST_BUCKETS: usize = 100_000;
 
+/// The data reach over more buckets than are filled. Where the filters say the ends, planning
+/// tells it already.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "More than {MOST_BUCKETS} buckets would be filled; narrow the time range, or take a longer grain."
+)]
+pub(crate) struct TooManyBuckets;
+
 /// Which buckets there are: raw starts of the first and the last, both included. An end that is
 /// not known comes from the data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -82,11 +90,8 @@ impl Group {
         let (Some(first), Some(last)) = (self.ends.first.or(low), self.ends.last.or(high)) else {
             return Ok(Vec::new());
         };
-        series(&self.buckets, first, last)?.ok_or_else(|| {
-            DataFusionError::Execution(format!(
-                "the buckets to fill are more than {MOST_BUCKETS}; narrow the time range, or take a longer grain"
-            ))
-        })
+        series(&self.buckets, first, last)?
+            .ok_or_else(|| DataFusionError::External(Box::new(TooManyBuckets)))
     }
 
     fn occurs(&self, starts: &[Option<i64>], there: &BooleanArray) -> bool {

@@ -2,9 +2,11 @@
 
 use super::arithmetic::{arithmetic, negate, round};
 use super::context::Context;
+use super::size::{MOST_LEVELS, MOST_PARTS, Size, is_too_deep};
 use crate::functions::{Between, Fold, InZone, Rounding, ZoneSpec, call};
 use crate::kind::{Kind, Typed, common, null_of};
 use air_ir::expr::{Comparator, Func, Kind as Form, Node};
+use air_ir::{Code, IrError, Pointer};
 use datafusion::arrow::datatypes::DataType as ArrowType;
 use datafusion::common::ScalarValue;
 use datafusion::functions::{core, math, string, unicode};
@@ -21,10 +23,12 @@ pub(crate) struct Failed(pub(crate) usize, pub(crate) String);
 
 /// Types expressions for one zone of timestamps without one.
 pub(crate) struct Expressions<'a> {
-    pub(crate) context: &'a mut Context,
-    pub(crate) names: &'a mut Names<'a>,
+    context: &'a mut Context,
+    names: &'a mut Names<'a>,
     /// Zone of timestamps without one.
-    pub(crate) source_zone: &'a ZoneSpec,
+    source_zone: &'a ZoneSpec,
+    size: Size,
+    is_too_large: bool,
 }
 
 type Outcome = Result<Typed, Failed>;
@@ -37,13 +41,59 @@ pub(crate) fn function(udf: Arc<ScalarUDF>, args: Vec<Expr>) -> Expr {
     Expr::ScalarFunction(ScalarFunction::new_udf(udf, args))
 }
 
-impl Expressions<'_> {
-    pub(crate) fn typed(&mut self, node: &Node) -> Outcome {
+impl<'a> Expressions<'a> {
+    pub(crate) fn new(
+        context: &'a mut Context,
+        names: &'a mut Names<'a>,
+        source_zone: &'a ZoneSpec,
+    ) -> Self {
+        Self { context, names, source_zone, size: Size::default(), is_too_large: false }
+    }
+
+    /// A whole expression, which stands at `at`.
+    ///
+    /// # Errors
+    /// The first place that has no type, or that the expression is too large.
+    pub(crate) fn whole(mut self, root: &Node, at: &Pointer) -> Result<Typed, IrError> {
+        let typed = self.typed(root).and_then(|typed| match is_too_deep(&typed.expr) {
+            true => Err(self.too_large(root.at, "levels", MOST_LEVELS)),
+            false => Ok(typed),
+        });
+        typed.map_err(|Failed(place, message)| {
+            let code = if self.is_too_large { Code::TooLarge } else { Code::TypeMismatch };
+            IrError::new(code, at, format!("At position {}: {message}", place + 1))
+        })
+    }
+
+    fn too_large(&mut self, at: usize, what: &str, most: usize) -> Failed {
+        self.is_too_large = true;
+        let message = format!(
+            "With what its names stand for, this has more than {most} {what}; name fewer metrics, \
+             or nest less."
+        );
+        Failed(at, message)
+    }
+
+    /// A value that is put into the expression, for a name or once more.
+    fn put(&mut self, expr: &Expr, at: usize) -> Result<(), Failed> {
+        match self.size.takes(expr) {
+            true => Ok(()),
+            false => Err(self.too_large(at, "parts", MOST_PARTS)),
+        }
+    }
+
+    fn named(&mut self, name: &str, at: usize) -> Outcome {
+        let value = (self.names)(self.context, name, at)?;
+        self.put(&value.expr, at)?;
+        Ok(value)
+    }
+
+    fn typed(&mut self, node: &Node) -> Outcome {
         let here = |message| Failed(node.at, message);
         match &node.kind {
             Form::Number(digits) => number(digits).map_err(here),
             Form::Text(text) => Ok(self.text(text)),
-            Form::Name(name) => (self.names)(self.context, name, node.at),
+            Form::Name(name) => self.named(name, node.at),
             Form::Negate(inner) => negate(self.typed(inner)?).map_err(here),
             Form::Arithmetic(op, a, b) => {
                 let (a, b) = (self.typed(a)?, self.typed(b)?);
@@ -174,6 +224,9 @@ impl Expressions<'_> {
         let args: Vec<Expr> = values.into_iter().map(|v| v.widen(&kind)).collect();
         if func == Func::Coalesce {
             return Ok(Typed::new(function(core::coalesce(), args), kind));
+        }
+        for arg in &args {
+            self.put(arg, at)?;
         }
         let any_null = args
             .iter()

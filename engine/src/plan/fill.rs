@@ -11,7 +11,7 @@ use super::expression::binary;
 use super::figures::Across;
 use super::internal;
 use super::stitch::Stitched;
-use crate::functions::{Absent, Buckets, Ends, MOST_BUCKETS, over, series, window};
+use crate::functions::{Absent, Buckets, Ends, TooManyBuckets, over, series, window};
 use crate::kind::{Typed, null_of};
 use air_ir::{Agg, Code, Fill, IrError, MetricKind};
 use datafusion::common::{Column, NullHandling, Result, UnnestOptions};
@@ -41,11 +41,7 @@ impl Compiler<'_, '_> {
         if let (Some(first), Some(last)) = (ends.first, ends.last) {
             let known = series(buckets, first, last).map_err(|e| internal(&at, &e))?;
             if known.is_none() {
-                let detail = format!(
-                    "More than {MOST_BUCKETS} buckets would be filled; narrow the time range, \
-                     or take a longer grain."
-                );
-                return Err(IrError::new(Code::TooLarge, &at, detail));
+                return Err(IrError::new(Code::TooLarge, &at, TooManyBuckets.to_string()));
             }
         }
         let metrics: Vec<(usize, Typed)> = stitched

@@ -303,12 +303,7 @@ impl Compiler<'_, '_> {
             let found = fields.iter().find(|(n, _)| n == name).map(|(_, t)| t.clone());
             found.ok_or_else(|| Failed(here, format!("There is no field \"{name}\".")))
         };
-        let mut expressions =
-            Expressions { context: self.context, names: &mut names, source_zone: &source_zone };
-        expressions.typed(expr.root()).map_err(|Failed(place, message)| {
-            let detail = format!("At position {}: {message}", place + 1);
-            IrError::new(Code::TypeMismatch, at, detail)
-        })
+        Expressions::new(self.context, &mut names, &source_zone).whole(expr.root(), at)
     }
 }
 

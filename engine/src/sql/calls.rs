@@ -11,6 +11,10 @@ use datafusion::logical_expr::{Expr, ScalarUDFImpl};
 
 type Text = Result<String, String>;
 
+/// Longer arguments have no form: some functions write an argument more than once, so calls within
+/// calls would grow without bound.
+const MOST_BYTES: usize = 1 << 20;
+
 fn is_text(arrow: &DataType) -> bool {
     matches!(arrow, DataType::Utf8 | DataType::Utf8View | DataType::LargeUtf8)
 }
@@ -23,6 +27,9 @@ fn own<T: ScalarUDFImpl + 'static>(call: &ScalarFunction) -> Result<&T, String> 
 
 pub(super) fn scalar(w: &mut Writer, call: &ScalarFunction, scope: &Scope<'_>) -> Text {
     let args = call.args.iter().map(|a| expression(w, a, scope)).collect::<Result<Vec<_>, _>>()?;
+    if args.iter().map(String::len).sum::<usize>() > MOST_BYTES {
+        return Err(format!("has no expression of more than {MOST_BYTES} bytes"));
+    }
     let types = call.args.iter().map(|a| scope.type_of(a)).collect::<Result<Vec<_>, _>>()?;
     let date = types.first() == Some(&DataType::Date32);
     let name = call.func.name();

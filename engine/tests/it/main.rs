@@ -5,6 +5,7 @@
 mod arrows;
 mod ask;
 mod cache;
+mod chains;
 mod embedded;
 mod facts;
 mod federated;

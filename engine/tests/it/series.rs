@@ -33,7 +33,7 @@ const SALES: &[Sale] = &[
     (8, Some("2023-02-28"), "2023-02-28T12:00:00Z", Some("north"), Some(3), 8.0),
 ];
 
-fn catalog() -> Prepared {
+pub(crate) fn catalog() -> Prepared {
     let column = |name: &str, data_type: &str| json!({"name": name, "data_type": data_type, "native_type": data_type, "nullable": true});
     let catalog = json!({
         "source": "sales", "kind": "files", "version": "test",
@@ -97,7 +97,7 @@ async fn rows_of(ir: &Ir) -> RecordBatch {
 }
 
 /// The rows of an IR, cells separated by blanks, null as `-`.
-async fn rows(ir: Value) -> Vec<String> {
+pub(crate) async fn rows(ir: Value) -> Vec<String> {
     let batch = rows_of(&Ir::parse(&ir).unwrap()).await;
     let table = pretty_format_batches(&[batch]).unwrap().to_string();
     let lines: Vec<&str> = table.lines().filter(|l| l.starts_with('|')).skip(1).collect();

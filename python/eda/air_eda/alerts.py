@@ -19,6 +19,7 @@ from .contract import (
     EdaSeverity,
 )
 from .effects import effect, size
+from .report import share_text
 
 # Of different texts, when there are this many and they are this share of the values.
 MANY_TEXTS, MANY_SHARE = 50, 0.5
@@ -28,16 +29,6 @@ SKEWED = 2.0
 MOST_ZEROS = 0.5
 # Texts that read as something else, and those that do not, when both are more than a few.
 MIXED_FROM, MIXED_TO = 0.05, 0.95
-
-
-def share_text(share: float) -> str:
-    """A share for people: never 0% of what is there, never 100% of what is not all."""
-    percent = share * 100
-    if 0 < percent < 0.1:
-        return "under 0.1%"
-    if 99.9 < percent < 100:
-        return "over 99.9%"
-    return f"{percent:.3g}%"
 
 
 def many(count: int, thing: str) -> str:

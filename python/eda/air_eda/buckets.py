@@ -9,8 +9,8 @@ import polars as pl
 
 from .contract import EdaAggregate, EdaUnit, FieldError
 from .data import Data
-from .figures import plain
-from .line import Floats
+from .figures import EXACT, plain
+from .line import I64_MAX, Floats
 from .problem import Failure
 
 WIDTHS: dict[EdaUnit, str] = {
@@ -23,6 +23,8 @@ WIDTHS: dict[EdaUnit, str] = {
     "quarter": "1q",
     "year": "1y",
 }
+# Their first and last bucket may be cut off by where the data ends.
+ADDED_UP: tuple[EdaAggregate, ...] = ("sum", "count")
 # A unit fits when at least this share of its buckets has rows.
 FILLED = 0.5
 
@@ -49,7 +51,7 @@ class Buckets:
 
     def values(self, series: pl.Series, aggregate: EdaAggregate) -> Floats:
         """One number for each bucket; NaN where it has no value, 0 for counts."""
-        frame = pl.DataFrame({"at": self.of_rows, "value": usable(series)})
+        frame = pl.DataFrame({"at": self.of_rows, "value": series})
         expression = {
             "mean": pl.col("value").mean(),
             "sum": pl.col("value").sum(),
@@ -72,14 +74,46 @@ class Buckets:
         return values.fill_null(missing).to_numpy().copy()
 
 
-def usable(series: pl.Series) -> pl.Series:
-    """Numbers that can be added up: NaN and infinity are missing, decimals are doubles."""
-    if series.dtype.is_float():
+@dataclass(frozen=True)
+class Usable:
+    """Numbers that can be added up without loss, where they allow it.
+
+    Of a whole number or a decimal it is `value·unit − base`: cents are whole numbers, and huge
+    numbers lie near zero.
+    """
+
+    values: pl.Series
+    base: int = 0
+    unit: int = 1
+
+    def back(self, value: float) -> float:
+        """In the column's own unit."""
+        return value + self.base / self.unit
+
+
+def usable(series: pl.Series, aggregate: EdaAggregate) -> Usable:
+    """NaN and infinity are missing. A sum keeps its zero."""
+    dtype = series.dtype
+    if dtype.is_float():
         values = series.cast(pl.Float64)
-        return pl.select(pl.when(values.is_finite()).then(values)).to_series()
-    if series.dtype.is_decimal() or series.dtype in (pl.UInt64, pl.Int128, pl.UInt128):
-        return series.cast(pl.Float64)
-    return series.cast(pl.Int64)
+        return Usable(pl.select(pl.when(values.is_finite()).then(values)).to_series())
+    unit = 10**dtype.scale if isinstance(dtype, pl.Decimal) else 1
+    whole = series.to_physical() if isinstance(dtype, pl.Decimal) else series
+    low, high = whole.min(), whole.max()
+    if not isinstance(low, int) or not isinstance(high, int):
+        return Usable(whole.cast(pl.Int64), unit=unit)
+    largest = max(-low, high)
+    if aggregate in ADDED_UP:
+        # 64 bits would wrap around.
+        fits = largest * len(whole) <= I64_MAX
+        far = largest * len(whole) >= 1 << 127
+        return Usable(whole.cast(pl.Int64 if fits else pl.Float64 if far else pl.Int128), unit=unit)
+    if largest <= EXACT:
+        return Usable(whole.cast(pl.Int64), unit=unit)
+    if high - low >= 1 << 127:
+        return Usable(whole.cast(pl.Float64), unit=unit)
+    near = whole.cast(pl.Int128) - pl.Series([low], dtype=pl.Int128)
+    return Usable(near.cast(pl.Float64), low, unit)
 
 
 def buckets(data: Data, time: str, unit: EdaUnit | None, most: int) -> Buckets:

@@ -14,6 +14,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from .coded import Coded, coded
 from .contract import EdaType, FieldError
 from .problem import Failure
 from .reading import from_text
@@ -36,7 +37,9 @@ class Data:
 
     def raw(self, name: str) -> pl.Series:
         """A column with the type it was sent in."""
-        column = self.fetch(name)
+        return self.read(name, self.fetch(name))
+
+    def read(self, name: str, column: Any) -> pl.Series:  # noqa: ANN401
         if pa.types.is_dictionary(column.type):
             column = column.cast(column.type.value_type)
         if getattr(column.type, "unit", None) == "s" and not fits_milliseconds(column):
@@ -45,6 +48,13 @@ class Data:
             return pl.Series(name, column)
         except (pl.exceptions.PolarsError, TypeError, ValueError, NotImplementedError) as error:
             raise Unreadable(str(column.type)) from error
+
+    def values(self, name: str) -> pl.Series | Coded:
+        """As `series`, but text whose different texts are kept apart from the rows as it is."""
+        if self.texts:
+            return self.series(name)
+        column = self.fetch(name)
+        return coded(column) or self.read(name, column)
 
     def series(self, name: str) -> pl.Series:
         """A column with the type its values have."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from . import report
-from .alerts import finding, share_text
+from .alerts import finding
 from .comparison import Evidence, categories, nulls, numbers, two_samples
 from .contract import (
     EdaColumnDrift,
@@ -34,6 +34,7 @@ from .figures import figure
 from .line import line_of
 from .problem import Failure
 from .profile import column_profiles
+from .report import share_text
 from .sample import skipped
 from .source import Source
 

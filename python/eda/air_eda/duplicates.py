@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import threading
 
+import numpy as np
 import polars as pl
 
+from .coded import Coded
 from .contract import EdaFigure
 from .data import Data
 from .figures import figure
@@ -28,12 +30,15 @@ class RowHashes:
         self.comparable = True
         self.lock = threading.Lock()
 
-    def add(self, name: str, series: pl.Series) -> None:
+    def add(self, name: str, values: pl.Series | Coded) -> None:
         """Columns whose types are not read are not added: they are no part of the comparison."""
         # Another seed for each column, since the order in which they come is no one's choice.
         seed = self.data.names.index(name)
         try:
-            hashes = pl.DataFrame({"v": series}).hash_rows(seed=seed)
+            if isinstance(values, Coded):
+                hashes = values.hashes(seed)
+            else:
+                hashes = pl.DataFrame({"v": values}).hash_rows(seed=seed)
         except (pl.exceptions.PolarsError, pl.exceptions.PanicException):
             self.comparable = False
             return
@@ -47,8 +52,9 @@ class RowHashes:
             return figure(None, "rows of these types cannot be compared", rows)
         if self.sums is None or rows < 2:
             return figure(0, METHOD, rows)
-        again = self.sums.is_duplicated()
-        if not again.any():
+        ordered = np.sort(self.sums.to_numpy())
+        if not (ordered[1:] == ordered[:-1]).any():
             return figure(0, METHOD, rows)
+        again = self.sums.is_duplicated()
         alike = pl.DataFrame([self.data.series(n).filter(again).alias(n) for n in self.names])
         return figure(alike.height - alike.n_unique(), METHOD, rows)

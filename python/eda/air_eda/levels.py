@@ -14,6 +14,7 @@ import numpy as np
 from scipy import stats
 
 from .line import Floats
+from .shape import LARGE, SMALL
 
 # A piece has so many values at least.
 LEAST = 5
@@ -39,6 +40,10 @@ class Change:
 def changes(values: Floats) -> list[Change]:
     """Of a series without gaps; empty where a smooth curve says it better, or nothing changes."""
     n = len(values)
+    # Beyond these the square of a double may be none.
+    largest = float(np.abs(values).max())
+    scale = largest if largest > LARGE or 0.0 < largest < SMALL else 1.0
+    values = values / scale
     variance = noise(values)
     if n < 4 * LEAST or (variance == 0.0 and values.min() == values.max()):
         return []
@@ -48,7 +53,7 @@ def changes(values: Floats) -> list[Change]:
         return []
     bounds = [0, *starts, n]
     return [
-        change(values[bounds[i - 1] : at], values[at : bounds[i + 1]], at)
+        change(values[bounds[i - 1] : at], values[at : bounds[i + 1]], at, scale)
         for i, at in enumerate(starts, start=1)
     ]
 
@@ -116,11 +121,11 @@ def criterion(error: float, parameters: int, n: int) -> float:
     return n * math.log(max(error / n, 1e-300)) + parameters * math.log(n)
 
 
-def change(before: Floats, after: Floats, at: int) -> Change:
+def change(before: Floats, after: Floats, at: int, scale: float) -> Change:
     n, m = len(before), len(after)
     error = float(((before - before.mean()) ** 2).sum() + ((after - after.mean()) ** 2).sum())
     spread = math.sqrt(error / max(n + m - 2, 1))
     step = float(after.mean() - before.mean())
     d = step / spread if spread > 0 else math.copysign(1e6, step)
     p_value = float(stats.mannwhitneyu(before, after).pvalue)
-    return Change(at, float(before.mean()), float(after.mean()), d, p_value)
+    return Change(at, float(before.mean()) * scale, float(after.mean()) * scale, d, p_value)

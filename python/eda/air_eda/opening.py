@@ -21,6 +21,8 @@ from .data import Data
 from .problem import Failure
 
 MAX_COLUMNS = 10_000
+# Bytes of a dictionary of a row group in Parquet. Larger ones may be cut off in the middle.
+SMALL_DICTIONARY = 1 << 18
 
 
 @contextmanager
@@ -87,12 +89,30 @@ def parquet(path: str, max_rows: int) -> Data:
     schema = file.schema_arrow
     bounded(file.metadata.num_rows, len(schema.names), max_rows)
     checked(schema.empty_table())
+    file = pq.ParquetFile(path, memory_map=True, read_dictionary=few_texts(file))
 
     def fetch(name: str) -> Any:  # noqa: ANN401 (pyarrow has no types)
         with readable("parquet"):
             return file.read(columns=[name]).column(name)
 
     return Data(file.metadata.num_rows, schema, fetch)
+
+
+def few_texts(file: Any) -> list[str]:  # noqa: ANN401
+    """Columns of text that the file keeps as a small dictionary: they are read as they are kept."""
+    texts = {
+        field.name for field in file.schema_arrow if field.type in (pa.string(), pa.large_string())
+    }
+    if not texts or not file.metadata.num_row_groups:
+        return []
+    group = file.metadata.row_group(0)
+    chunks = (group.column(i) for i in range(group.num_columns))
+    return [c.path_in_schema for c in chunks if c.path_in_schema in texts and small(c)]
+
+
+def small(chunk: Any) -> bool:  # noqa: ANN401
+    start = chunk.dictionary_page_offset if chunk.has_dictionary_page else None
+    return start is not None and 0 < chunk.data_page_offset - start <= SMALL_DICTIONARY
 
 
 def text_file(path: str, kind: EdaFormat, folder: Path, max_rows: int) -> Data:

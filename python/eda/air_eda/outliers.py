@@ -7,6 +7,7 @@ Rows as a whole by an isolation forest (Liu et al. 2008) over a seeded sample.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -16,7 +17,7 @@ import polars as pl
 from pydantic import JsonValue
 
 from . import report
-from .alerts import finding, many, share_text
+from .alerts import finding, many
 from .contract import (
     EdaColumnOutliers,
     EdaFence,
@@ -31,7 +32,8 @@ from .contract import (
 from .data import Data, Unreadable, type_of
 from .effects import effect, size
 from .figures import sampled_rows, sampling
-from .line import Floats, Line, Number, line_of
+from .line import Floats, Line, Number, double, line_of
+from .report import share_text
 from .sample import Numeric, Rows, column, skipped
 from .shape import deviation
 from .source import Source
@@ -93,23 +95,32 @@ def tukey(line: Line) -> EdaFence | None:
     if low == high:
         return None
     reach = (high - low) * (TUKEY if line.whole else float(TUKEY))
-    return fence(line, low - reach, high + reach, "Tukey: 1.5 interquartile ranges")
+    if math.isinf(reach):
+        reach = (Fraction(high) - Fraction(low)) * TUKEY
+    return fence(line, low, high, reach, "Tukey: 1.5 interquartile ranges")
 
 
 def modified_z(line: Line) -> EdaFence | None:
     mad = deviation(line)
     if mad == 0.0:
         return None
-    reach = MODIFIED_Z * mad / NORMAL_MAD
+    reach: Number = MODIFIED_Z * mad / NORMAL_MAD
     middle = line.quantile(50)
-    method = "modified z score over 3.5 (Iglewicz and Hoaglin)"
-    if line.wide:
-        return fence(line, middle - Fraction(reach), middle + Fraction(reach), method)
-    return fence(line, float(middle) - reach, float(middle) + reach, method)
+    if line.wide or (math.isinf(reach) and math.isfinite(mad)):
+        reach = Fraction(mad) * Fraction(MODIFIED_Z) / Fraction(NORMAL_MAD)
+    else:
+        middle = float(middle)
+    return fence(line, middle, middle, reach, "modified z score over 3.5 (Iglewicz and Hoaglin)")
 
 
-def fence(line: Line, lower: Number, upper: Number, method: str) -> EdaFence:
-    """Values beyond the bounds; the bounds themselves are inside."""
+def fence(line: Line, low: Number, high: Number, reach: Number, method: str) -> EdaFence:
+    """Values that are more than `reach` below `low` or above `high`.
+
+    Where `reach` is a fraction, since a double cannot hold it, the bounds are too.
+    """
+    exact = isinstance(reach, Fraction)
+    lower: Number = Fraction(low) - reach if exact else low - reach
+    upper: Number = Fraction(high) + reach if exact else high + reach
     below = line.below(lower)
     above = line.n - line.upto(upper)
     count = below + above
@@ -128,7 +139,7 @@ def fence(line: Line, lower: Number, upper: Number, method: str) -> EdaFence:
 def shown(line: Line, bound: Number) -> JsonValue:
     if line.whole and line.steps > 1 and not line.temporal:
         return line.show(Fraction(bound))
-    return line.show(Fraction(bound) if line.whole and not line.temporal else float(bound))
+    return line.show(Fraction(bound) if line.whole and not line.temporal else double(bound))
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,8 @@ MIB = 1 << 20
 WATCH_EVERY = 0.05
 # How long a worker may take to be ready.
 START_SECONDS = 120.0
+# Columns go side by side already: threads of the linear algebra only wait for one another.
+OF_WORKERS = {"ARROW_DEFAULT_MEMORY_POOL": "system", "OPENBLAS_NUM_THREADS": "1"}
 # What a program says when it could not get memory; no other word of a worker is looked at.
 NO_MEMORY = (b"memory allocation of", b"Cannot allocate memory", b"MemoryError", b"OutOfMemory")
 
@@ -61,7 +63,7 @@ class Worker:
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
-            env={**os.environ, "ARROW_DEFAULT_MEMORY_POOL": "system"},
+            env={**os.environ, **OF_WORKERS},
             limit=MIB,
         )
         worker = cls(process)
@@ -69,8 +71,9 @@ class Worker:
         try:
             async with asyncio.timeout(START_SECONDS):
                 await worker.line()
-        except (Died, TimeoutError):
-            await worker.kill()
+        except BaseException:
+            # Also when the service ends meanwhile.
+            worker.end()
             raise
         worker.baseline = anonymous_memory(process.pid)
         return worker
@@ -86,7 +89,10 @@ class Worker:
         line = await stdout.readline() if stdout is not None else b""
         if not line.endswith(b"\n"):
             raise Died
-        found: dict[str, Any] = json.loads(line)
+        try:
+            found: dict[str, Any] = json.loads(line)
+        except ValueError as error:
+            raise Died from error
         return found
 
     async def ask(self, job: dict[str, object]) -> tuple[dict[str, Any], bytes]:

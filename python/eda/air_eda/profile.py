@@ -11,9 +11,11 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
+import numpy as np
 import polars as pl
 
 from . import alerts, report
+from .coded import Coded
 from .contract import (
     EdaColumnProfile,
     EdaFigure,
@@ -42,6 +44,7 @@ from .words import Words
 
 # Members of members are looked at so deep.
 MOST_DEPTH = 4
+Values = pl.Series | Coded
 
 
 @dataclass
@@ -80,35 +83,35 @@ def column_profiles(
 ) -> Iterator[EdaColumnProfile]:
     arrow_type = str(data.schema.field(name).type)
     try:
-        series = data.series(name)
+        values = data.values(name)
     except Unreadable:
         yield EdaColumnProfile(name=name, type="other", arrow_type=arrow_type, figures={})
         return
     if hashes is not None:
-        hashes.add(name, series)
-    yield from of_series(series, name, arrow_type, request)
+        hashes.add(name, values)
+    yield from of_values(values, name, arrow_type, request)
 
 
-def of_series(
-    series: pl.Series, name: str, arrow_type: str, request: EdaProfileRequest, depth: int = 0
+def of_values(
+    values: Values, name: str, arrow_type: str, request: EdaProfileRequest, depth: int = 0
 ) -> Iterator[EdaColumnProfile]:
-    yield one(series, name, arrow_type, request)
-    if isinstance(series.dtype, pl.Struct) and depth < MOST_DEPTH:
-        for member in series.dtype.fields:
-            inner = series.struct.field(member.name)
+    yield one(values, name, arrow_type, request)
+    if isinstance(values, Coded):
+        return
+    if isinstance(values.dtype, pl.Struct) and depth < MOST_DEPTH:
+        for member in values.dtype.fields:
+            inner = values.struct.field(member.name)
             whole = f"{name}.{member.name}"
-            yield from of_series(inner, whole, str(inner.dtype), request, depth + 1)
+            yield from of_values(inner, whole, str(inner.dtype), request, depth + 1)
 
 
-def one(
-    series: pl.Series, name: str, arrow_type: str, request: EdaProfileRequest
-) -> EdaColumnProfile:
-    rows, nulls = len(series), series.null_count()
+def one(values: Values, name: str, arrow_type: str, request: EdaProfileRequest) -> EdaColumnProfile:
+    rows, nulls = len(values), values.null_count()
     parts = Parts()
     parts.figures["nulls"] = figure(nulls, "count", rows)
     parts.figures["null_share"] = figure(nulls / rows if rows else None, "nulls over rows", rows)
     if nulls < rows:
-        fill(parts, series, request)
+        fill(parts, values, request)
     else:
         parts.figures["distinct"] = figure(0, "count of distinct values", 0)
     known = {
@@ -118,7 +121,7 @@ def one(
         "patterns": parts.patterns,
     }
     given = {key: value for key, value in known.items() if value is not None}
-    kind = type_of(series.dtype)
+    kind = "text" if isinstance(values, Coded) else type_of(values.dtype)
     return EdaColumnProfile.model_construct(
         {"name", "type", "arrow_type", "figures", *given},
         name=name,
@@ -129,13 +132,16 @@ def one(
     )
 
 
-def fill(parts: Parts, series: pl.Series, request: EdaProfileRequest) -> None:
+def fill(parts: Parts, series: Values, request: EdaProfileRequest) -> None:
     """Of a column with a value."""
+    if isinstance(series, Coded):
+        of_text(parts, Words.of_coded(series), request)
+        return
     dtype = series.dtype
     if dtype == pl.Boolean:
         of_booleans(parts, series, request.top_values)
     elif dtype in (pl.String, pl.Categorical, pl.Enum):
-        of_text(parts, series, request)
+        of_text(parts, Words.of(series.drop_nulls().cast(pl.String)), request)
     elif (line := line_of(series)) is not None:
         of_line(parts, line, series, request)
     else:
@@ -162,7 +168,7 @@ def of_line(parts: Parts, line: Line, series: pl.Series, request: EdaProfileRequ
     distinct = sum(1 for n in special.values() if n)
     once = sum(1 for n in special.values() if n == 1)
     if line.n:
-        distinct, once = distinct + len(frequency), once + int((frequency == 1).sum())
+        distinct, once = distinct + len(frequency), once + int(np.count_nonzero(frequency == 1))
     add_distinct(parts, distinct, once, total)
     found.sort(key=lambda pair: -pair[1])
     parts.top = top_values(found[: request.top_values], total)
@@ -184,8 +190,13 @@ def order(series: pl.Series) -> str | None:
         return None
     if isinstance(values.dtype, pl.Decimal) or values.dtype.is_temporal():
         values = values.to_physical()
+    # Mostly the first values say that there is none.
+    first = values.head(1000)
+    if not (first.is_sorted() or first.is_sorted(descending=True)):
+        return "none"
     if values.is_sorted():
-        return "increasing" if values[0] != values[-1] else "constant"
+        # As polars compares: NaN equals NaN.
+        return "constant" if (values.head(1) == values.tail(1)).all() else "increasing"
     return "decreasing" if values.is_sorted(descending=True) else "none"
 
 
@@ -204,8 +215,7 @@ def of_booleans(parts: Parts, series: pl.Series, most: int) -> None:
     parts.top = top_values(there[:most], total)
 
 
-def of_text(parts: Parts, series: pl.Series, request: EdaProfileRequest) -> None:
-    words = Words.of(series.drop_nulls().cast(pl.String))
+def of_text(parts: Parts, words: Words, request: EdaProfileRequest) -> None:
     once = int((words.counts == 1).sum())
     add_distinct(parts, len(words.texts), once, words.total)
     parts.figures |= words.lengths() | words.forms()

@@ -23,8 +23,8 @@ TIMESTAMP = (
     r"( ?(Z|[+-][0-9]{2}:?[0-9]{2}))?$"
 )
 ZONED = r"(Z|[+-][0-9]{2}:?[0-9]{2})$"
-# What each of the forms begins with: mostly this settles it.
-ANY = r"^[-+.0-9nNiItTfF]"
+# Whatever has one of the forms has this one: mostly it settles that there is none.
+ANY = rf"^[-+.0-9]|{WORDS}|{BOOLEAN}"
 # In the order they are tried: the narrowest first.
 FORMS: list[tuple[EdaType, str]] = [
     ("boolean", BOOLEAN),
@@ -54,7 +54,9 @@ def suggest(texts: pl.Series, counts: pl.Series | None = None) -> Suggestion:
     if total == 0:
         return Suggestion("text", 1.0)
     best = Suggestion("text", 0.0)
-    if not texts.str.contains(ANY).any():
+    there = texts.str.contains(ANY)
+    texts, weights = texts.filter(there), weights.filter(there)
+    if not len(texts):
         return best
     for kind, form in FORMS:
         share = int(weights.filter(texts.str.contains(form)).sum()) / total

@@ -12,15 +12,16 @@ from itertools import pairwise
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from .contract import EdaFigure, EdaHistogram, EdaQuantiles, EdaTopValues, EdaValueCount
 from .figures import figure, plain
-from .line import Floats, Line
+from .line import Floats, Integers, Line
 
 PERCENTS = range(101)
 # Beyond these a square, or a fourth power, may not be a double any more.
 LARGE, SMALL = 1e75, 1e-75
+# So many values at once, which with what is computed of them stay in a processor's cache.
+PIECE = 1 << 14
 
 
 @dataclass(frozen=True)
@@ -32,26 +33,37 @@ class Moments:
 
 
 def moments(values: Floats) -> Moments:
-    """Of at least one finite value; what is not defined is None, or NaN for `std` of one."""
-    largest = float(np.abs(values).max())
+    """Of at least one finite value, in order; undefined is None, or NaN for `std` of one."""
+    largest = max(abs(float(values[0])), abs(float(values[-1])))
     scale = largest if largest > LARGE or 0.0 < largest < SMALL else 1.0
     scaled = values / scale if scale != 1.0 else values
     mean = float(scaled.mean())
     # The second look at the mean takes away what rounding left of it.
-    mean += float((scaled - mean).mean())
-    off = scaled - mean
-    square = off * off
-    m2 = float(square.mean())
+    # What rounding left of the mean: the moments are moved by it.
+    rest, s2, s3, s4 = powers(scaled, mean)
+    mean += rest
+    m2 = max(s2 - rest**2, 0.0)
+    m3 = s3 - 3 * rest * s2 + 2 * rest**3
+    m4 = s4 - 4 * rest * s3 + 6 * rest**2 * s2 - 3 * rest**4
     n = len(values)
     std = math.sqrt(m2 * n / (n - 1)) * scale if n > 1 else math.nan
     # What is left of equal values after rounding is no spread.
     flat = m2 <= (np.finfo(np.float64).eps * max(abs(mean), 1e-300)) ** 2 or values[0] == values[-1]
     if flat:
         return Moments(mean * scale, 0.0 if n > 1 else math.nan, None, None)
-    m3, m4 = float((square * off).mean()), float((square * square).mean())
     if m2**2 == 0.0:
         return Moments(mean * scale, std, None, None)
     return Moments(mean * scale, std, m3 / m2**1.5, m4 / m2**2 - 3.0)
+
+
+def powers(values: Floats, middle: float) -> list[float]:
+    """The means of the first four powers of the distances from `middle`."""
+    sums = np.zeros(4)
+    for start in range(0, len(values), PIECE):
+        off = values[start : start + PIECE] - middle
+        square = off * off
+        sums += (off.sum(), square.sum(), (square * off).sum(), (square * square).sum())
+    return [float(s) for s in sums / len(values)]
 
 
 def centre(line: Line) -> dict[str, EdaFigure]:
@@ -99,13 +111,13 @@ def nearest(below: Floats, above: Floats, middle: float, k: int) -> float:
     while fewest < most:
         taken = (fewest + most) // 2
         # The next of below must not be nearer than the last that is taken of above.
-        if middle - below[len(below) - 1 - taken] < above[k - taken - 1] - middle:
+        if middle - float(below[-1 - taken]) < float(above[k - taken - 1]) - middle:
             fewest = taken + 1
         else:
             most = taken
-    left = middle - below[len(below) - fewest] if fewest else -np.inf
-    right = above[k - fewest - 1] - middle if k > fewest else -np.inf
-    return float(max(left, right))
+    left = middle - float(below[-fewest]) if fewest else -math.inf
+    right = float(above[k - fewest - 1]) - middle if k > fewest else -math.inf
+    return max(left, right)
 
 
 def spread(line: Line) -> dict[str, EdaFigure]:
@@ -122,7 +134,7 @@ def spread(line: Line) -> dict[str, EdaFigure]:
     method = "median of the distances from the median"
     figures["mad"] = figure(deviation(line) / line.steps, method, n)
     figures["sum"] = figure(show(line.total), "sum", n)
-    below, upto = line.ordered.search_sorted(0, "left"), line.ordered.search_sorted(0, "right")
+    below, upto = line.search(0, "left"), line.search(0, "right")
     figures["zeros"] = figure(upto - below, "count of zeros", n)
     figures["negative"] = figure(below, "count of values below zero", n)
     return figures
@@ -145,7 +157,10 @@ def edges_of(line: Line, bins: int) -> list[int | float]:
     if low == high:
         return [low, high]
     if not line.whole:
-        return [float(e) for e in np.linspace(low / 2, high / 2, bins + 1) * 2]
+        if math.isfinite(high - low):
+            return [float(e) for e in np.linspace(low, high, bins + 1)]
+        inner = np.linspace(low / 2, high / 2, bins + 1)[1:-1] * 2
+        return [low, *(float(e) for e in inner), high]
     first, last = int(low), int(high)
     if last - first < bins:
         return list(range(first, last + 2))
@@ -155,7 +170,7 @@ def edges_of(line: Line, bins: int) -> list[int | float]:
 def histogram(line: Line, bins: int) -> EdaHistogram:
     """Bins of equal width, each with its lower edge, the last with its upper edge too."""
     edges = edges_of(line, bins)
-    inner = [int(line.ordered.search_sorted(edge, "left")) for edge in edges[1:-1]]
+    inner = [line.search(edge, "left") for edge in edges[1:-1]]
     bounds = [0, *inner, line.n]
     counts = [after - before for before, after in pairwise(bounds)]
     return EdaHistogram(
@@ -168,26 +183,30 @@ def histogram(line: Line, bins: int) -> EdaHistogram:
     )
 
 
-def runs(
-    line: Line,
-) -> tuple[pl.Series | NDArray[np.float64] | NDArray[np.int64], NDArray[np.int64]]:
+def runs(line: Line) -> tuple[pl.Series | Floats | Integers, Integers]:
     """Each different value in order, and how often it is there."""
-    if line.ordered.dtype == pl.Int128:
-        found = line.ordered.rle().struct.unnest()
+    array = line.ordered
+    if isinstance(array, pl.Series):
+        found = array.rle().struct.unnest()
         return found["value"], found["len"].cast(pl.Int64).to_numpy()
-    array = line.array
     if not line.n:
         return array, np.empty(0, np.int64)
-    starts = np.flatnonzero(np.concatenate(([True], array[1:] != array[:-1])))
-    return array[starts], np.diff(np.append(starts, len(array)))
+    changes = array[1:] != array[:-1]
+    if changes.all():
+        return array, np.ones(line.n, np.int64)
+    starts = np.concatenate(([0], np.flatnonzero(changes) + 1))
+    return array[starts], np.diff(starts, append=line.n)
 
 
-def most_frequent(counts: NDArray[np.int64], most: int) -> NDArray[np.int64]:
+def most_frequent(counts: Integers, most: int) -> Integers:
     """Places of the largest counts, largest first; equal ones in the order they have."""
     if most == 0 or not len(counts):
         return np.empty(0, np.int64)
     if most < len(counts):
-        least = np.partition(counts, len(counts) - most)[len(counts) - most]
+        # Mostly nearly all are 1, and what is equal takes long to part.
+        several = counts[counts > 1]
+        place = len(several) - most
+        least = np.partition(several, place)[place] if place >= 0 else 1
         above = np.flatnonzero(counts > least)
         level = np.flatnonzero(counts == least)[: most - len(above)]
         places = np.concatenate((above, level))

@@ -10,7 +10,7 @@ from scipy import stats
 
 from . import report
 from .alerts import finding, many
-from .buckets import Buckets, buckets
+from .buckets import ADDED_UP, Buckets, Usable, buckets, usable
 from .contract import (
     EdaAggregate,
     EdaChangePoint,
@@ -41,8 +41,6 @@ MOST_TOLD = 3
 MOST_GAPS = 0.2
 # The stationarity test looks this many buckets back at most.
 MOST_LAGS = 20
-# Their first and last bucket may be cut off by where the data ends.
-ADDED_UP: tuple[EdaAggregate, ...] = ("sum", "count")
 
 
 def trends(source: Source, request: EdaTrendsRequest) -> EdaTrends:
@@ -105,20 +103,22 @@ def of_column(
         return skipped(name, "no row has a time")
     if aggregate == "count":
         series = series.is_not_null().cast(int).replace(0, None)
-    values = made.values(series, aggregate)
+    numbers = usable(series, aggregate)
+    values = made.values(numbers.values, aggregate) / numbers.unit
     first = 0
     if aggregate in ADDED_UP and len(values) > LEAST + 2:
         first, values = 1, values[1:-1]
     if int((~np.isnan(values)).sum()) < LEAST:
         return skipped(name, f"fewer than {LEAST} buckets have a value")
-    return measured(name, values, made, first, period)
+    return measured(name, values, made, numbers, first, period)
 
 
 def measured(
-    name: str, values: Floats, made: Buckets, first: int, period: int | None
+    name: str, values: Floats, made: Buckets, numbers: Usable, first: int, period: int | None
 ) -> EdaColumnTrend:
+    """`values` are of each bucket from the `first`, as far from zero as `numbers` have them."""
     there = ~np.isnan(values)
-    figures = slope_figures(values, there, made)
+    figures = slope_figures(values, there, made, numbers)
     n = int(there.sum())
     points: list[EdaChangePoint] = []
     if n >= (1 - MOST_GAPS) * len(values):
@@ -129,12 +129,12 @@ def measured(
             figures |= season_figures(season, n)
             if is_seasonal(season):
                 level = whole - season.component
-        figures |= stationarity(whole)
+        figures |= stationarity(whole, n)
         points = [
             EdaChangePoint(
                 at=made.label(first + c.at),
-                before=c.before,
-                after=c.after,
+                before=numbers.back(c.before),
+                after=numbers.back(c.after),
                 effect=effect("cohens_d", c.d, size("d", c.d)),
                 p_value=c.p_value,
             )
@@ -143,7 +143,9 @@ def measured(
     return EdaColumnTrend(name=name, figures=figures, change_points=points)
 
 
-def slope_figures(values: Floats, there: np.ndarray, made: Buckets) -> dict[str, EdaFigure]:
+def slope_figures(
+    values: Floats, there: np.ndarray, made: Buckets, numbers: Usable
+) -> dict[str, EdaFigure]:
     y, x = values[there], np.flatnonzero(there).astype(np.float64)
     n = len(y)
     found = stats.theilslopes(y, x)
@@ -155,7 +157,7 @@ def slope_figures(values: Floats, there: np.ndarray, made: Buckets) -> dict[str,
         "slope": figure(found.slope, method, n),
         "slope_low": figure(found.low_slope, f"{method}, lower end of 95%", n),
         "slope_high": figure(found.high_slope, f"{method}, upper end of 95%", n),
-        "median": figure(float(np.median(y)), "median of the buckets", n),
+        "median": figure(numbers.back(float(np.median(y))), "median of the buckets", n),
         "mann_kendall_tau": figure(test.tau, "Mann-Kendall", n),
         "mann_kendall_p": figure(test.p_value, "Mann-Kendall, with ties", n),
         "mann_kendall_p_corrected": figure(
@@ -181,7 +183,8 @@ def is_seasonal(season: Season) -> bool:
     return season.p_value < SEASONAL and size("strength", season.strength) != "negligible"
 
 
-def stationarity(values: Floats) -> dict[str, EdaFigure]:
+def stationarity(values: Floats, used: int) -> dict[str, EdaFigure]:
+    """Of values without gaps, `used` of which are no fillings."""
     from statsmodels.tsa.stattools import adfuller
 
     n = len(values)
@@ -198,7 +201,7 @@ def stationarity(values: Floats) -> dict[str, EdaFigure]:
     if not np.isfinite(p_value):
         return {}
     method = f"augmented Dickey-Fuller, up to {lags} lags by AIC"
-    return {"adf_p": figure(p_value, method, n)}
+    return {"adf_p": figure(p_value, method, used)}
 
 
 def real(column: EdaColumnTrend, name: str) -> float | None:

@@ -12,10 +12,11 @@ from collections.abc import Iterator
 import polars as pl
 
 from . import report
-from .alerts import finding, many, share_text
+from .alerts import finding, many
 from .contract import EdaFinding, EdaRule, EdaRuleResult, EdaValidateRequest, EdaValidation
 from .data import Data, Unreadable
 from .effects import effect, size
+from .report import share_text
 from .rules import CHECKS, Outcome, RuleError
 from .source import Source
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from .coded import Coded
 from .contract import EdaFigure, EdaTopValues
 from .figures import figure
 from .reading import Suggestion, suggest
@@ -19,6 +20,15 @@ from .shape import top_values
 MOST_PATTERNS = 20_000
 # Beyond this length a text is cut where it is shown.
 SHOWN = 200
+# Whether a column has many texts is told by this share of so many of its first values.
+LOOKED_AT, MANY = 10_000, 0.7
+# What belongs to a class, what marks it meanwhile, and how it is shown.
+CLASSES = (
+    (r"\p{Lu}", "\u0001", "A"),
+    (r"\p{Ll}", "\u0002", "a"),
+    (r"\p{L}", "\u0003", "x"),
+    (r"\p{Nd}", "\u0004", "9"),
+)
 
 
 @dataclass(frozen=True)
@@ -32,8 +42,14 @@ class Words:
     @classmethod
     def of(cls, values: pl.Series) -> Words:
         """`values` without null."""
-        found = values.rename("text").to_frame().group_by("text").len("count")
-        return cls(found["text"], found["count"].cast(pl.Int64), len(values))
+        texts, counts = counted(values)
+        return cls(texts, counts, len(values))
+
+    @classmethod
+    def of_coded(cls, values: Coded) -> Words:
+        counts = values.counts()
+        there = counts > 0
+        return cls.grouped(values.texts.filter(there), counts.filter(there))
 
     def count(self, which: pl.Series) -> int:
         return int(self.counts.filter(which).sum())
@@ -58,6 +74,8 @@ class Words:
         texts, n = self.texts, self.total
         stripped = texts.str.strip_chars()
         folded = stripped.str.to_lowercase()
+        # Where nothing is folded, texts are as different as they were.
+        folds = bool((folded != texts).any())
         return {
             "blank": figure(self.count(stripped == ""), "count of empty or blank texts", n),
             "padded": figure(
@@ -66,7 +84,7 @@ class Words:
                 n,
             ),
             "case_variants": figure(
-                len(texts) - folded.n_unique(),
+                len(texts) - folded.n_unique() if folds else 0,
                 "texts that differ from another in case or surrounding space alone",
                 n,
             ),
@@ -102,7 +120,7 @@ class Words:
         if len(texts) > MOST_PATTERNS:
             # By a seeded hash of the text, since the order of the texts is no one's choice.
             drawn = texts.hash(seed % (1 << 64))
-            chosen = drawn <= drawn.sort()[MOST_PATTERNS - 1]
+            chosen = drawn <= np.partition(drawn.to_numpy(), MOST_PATTERNS - 1)[MOST_PATTERNS - 1]
             texts, counts, exact = texts.filter(chosen), counts.filter(chosen), False
         cut = texts.str.slice(0, SHOWN)
         found = Words.grouped(pattern(cut), counts)
@@ -118,15 +136,39 @@ class Words:
         return cls(found["text"], found["count"], int(counts.sum()))
 
 
+def counted(values: pl.Series) -> tuple[pl.Series, pl.Series]:
+    """Each different text and how often it is there."""
+    first = values.head(LOOKED_AT)
+    if len(values) > LOOKED_AT and first.n_unique() > MANY * len(first):
+        found = by_hash(values)
+        if found is not None:
+            return found
+    grouped = values.rename("text").to_frame().group_by("text").len("count")
+    return grouped["text"], grouped["count"].cast(pl.Int64)
+
+
+def by_hash(values: pl.Series) -> tuple[pl.Series, pl.Series] | None:
+    """The same, twice as fast where texts seldom repeat; none where two of one hash differ."""
+    hashes = values.hash().to_numpy()
+    order = np.argsort(hashes)
+    hashes, texts = hashes[order], values.gather(order)
+    changes = hashes[1:] != hashes[:-1]
+    if (changes != (texts.slice(1) != texts.head(-1)).to_numpy()).any():
+        return None
+    starts = np.concatenate(([0], np.flatnonzero(changes) + 1))
+    counts = pl.Series("count", np.diff(starts, append=len(values)))
+    return texts.gather(starts), counts
+
+
 def shown(text: object) -> object:
     return text[:SHOWN] + "…" if isinstance(text, str) and len(text) > SHOWN else text
 
 
 def pattern(texts: pl.Series) -> pl.Series:
-    out = texts
-    for form, letter in ((r"\p{Lu}", "\u0001"), (r"\p{Ll}", "\u0002"), (r"\p{L}", "\u0003")):
-        out = out.str.replace_all(form, letter)
-    out = out.str.replace_all(r"\p{Nd}", "\u0004").str.replace_all(r"\s+", " ")
-    for mark, letter in (("\u0001", "A"), ("\u0002", "a"), ("\u0003", "x"), ("\u0004", "9")):
-        out = out.str.replace_all(mark + "{2,}", letter + "+").str.replace_all(mark, letter)
+    """Of each text. Letters stand in for themselves once every class is found."""
+    out = texts.str.replace_all(r"\s+", " ")
+    for form, mark, _ in CLASSES:
+        out = out.str.replace_all(form + "{2,}", mark + "+").str.replace_all(form, mark)
+    for _, mark, letter in CLASSES:
+        out = out.str.replace_all(mark, letter, literal=True)
     return out

@@ -17,6 +17,7 @@ import sys
 import tempfile
 import threading
 import traceback
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TypeVar
@@ -44,6 +45,9 @@ from .source import Job, Source
 MIB = 1 << 20
 PR_SET_PDEATHSIG = 1
 THREAD_STACK = 2 * MIB
+LARGE = Failure("payload_too_large", "It needs more memory than a request may use.")
+# What Python says when there is no memory for the stack of a thread.
+NO_THREAD = "can't start new thread"
 # Of what pydantic calls its errors; the rest are bad values.
 CODES: dict[str, FieldErrorCode] = {"extra_forbidden": "unknown_field", "missing": "missing_field"}
 
@@ -51,22 +55,10 @@ CODES: dict[str, FieldErrorCode] = {"extra_forbidden": "unknown_field", "missing
 def answer(job: Job) -> BaseModel:
     """The operation's answer to a request that was checked."""
     source = Source.of(job)
-    match job.operation:
-        case "infer":
-            return infer.infer(source, read(EdaInferRequest, source))
-        case "profile":
-            return profile.profile(source, read(EdaProfileRequest, source))
-        case "correlations":
-            return correlations.correlations(source, read(EdaCorrelationsRequest, source))
-        case "outliers":
-            return outliers.outliers(source, read(EdaOutliersRequest, source))
-        case "trends":
-            return trends.trends(source, read(EdaTrendsRequest, source))
-        case "drift":
-            return drift.drift(source, read(EdaDriftRequest, source))
-        case "validate":
-            return validate.validate(source, read(EdaValidateRequest, source))
-    raise Failure("not_found", "There is no such operation.")
+    compute = OPERATIONS.get(job.operation)
+    if compute is None:
+        raise Failure("not_found", "There is no such operation.")
+    return compute(source)
 
 
 T = TypeVar(
@@ -79,6 +71,23 @@ T = TypeVar(
     EdaDriftRequest,
     EdaValidateRequest,
 )
+
+
+def operation(
+    model: type[T], compute: Callable[[Source, T], BaseModel]
+) -> Callable[[Source], BaseModel]:
+    return lambda source: compute(source, read(model, source))
+
+
+OPERATIONS = {
+    "infer": operation(EdaInferRequest, infer.infer),
+    "profile": operation(EdaProfileRequest, profile.profile),
+    "correlations": operation(EdaCorrelationsRequest, correlations.correlations),
+    "outliers": operation(EdaOutliersRequest, outliers.outliers),
+    "trends": operation(EdaTrendsRequest, trends.trends),
+    "drift": operation(EdaDriftRequest, drift.drift),
+    "validate": operation(EdaValidateRequest, validate.validate),
+}
 
 
 def read(model: type[T], source: Source) -> T:
@@ -122,9 +131,10 @@ def attempt(text: bytes) -> Attempt:
     except Failure as failure:
         return Attempt(told(failure))
     except MemoryError:
-        large = Failure("payload_too_large", "It needs more memory than a request may use.")
-        return Attempt(told(large), spent=True)
+        return Attempt(told(LARGE), spent=True)
     except (Exception, pl.exceptions.PanicException) as error:
+        if str(error) == NO_THREAD:
+            return Attempt(told(LARGE), spent=True)
         failed = Failure("internal", "The computation failed; the log says where.")
         return Attempt(told(failed), fault=place_of(error), spent=True)
 

@@ -15,7 +15,7 @@ fn policy(text: Value) -> Policy {
 
 fn ann(claims: Value) -> Principal {
     let claims = claims.as_object().cloned().unwrap_or_default();
-    Principal { sub: "ann".to_owned(), role: Role::Viewer, claims, expires_at: None }
+    Principal::new("ann", Role::Viewer, claims)
 }
 
 fn by_team() -> Policy {

@@ -32,8 +32,7 @@ pub(crate) struct As(pub(crate) Principal);
 
 /// Somebody who is not known, with a role.
 pub(super) fn anyone(role: Role) -> Principal {
-    let (sub, claims) = ("anyone".to_owned(), serde_json::Map::new());
-    Principal { sub, role, claims, expires_at: None }
+    Principal::new("anyone", role, serde_json::Map::new())
 }
 
 pub(super) fn of(

@@ -20,6 +20,9 @@ pub(super) fn refusal(code: ErrorCode) -> Option<&'static str> {
 /// Status, codes, names of rules and the run: nothing that a caller wrote.
 pub(super) fn detail(route: &Route, traced: &Traced, answer: &Answer) -> Value {
     let mut detail = Map::new();
+    if let Some(key) = traced.principal.get().and_then(|p| p.key.as_ref()) {
+        detail.insert("key_id".to_owned(), json!(key));
+    }
     match answer {
         Ok(response) => {
             detail.insert("status".to_owned(), json!(response.status().as_u16()));

@@ -7,6 +7,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::id::EndpointKeyId;
+
 /// What a principal may do. Each role may do what those before it may.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -59,12 +61,25 @@ pub(crate) struct Principal {
     pub(crate) claims: Map<String, Value>,
     /// When the token ends, and with it a socket. `None` where authentication is disabled.
     pub(crate) expires_at: Option<Timestamp>,
+    /// The key of an endpoint that it calls by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) key: Option<EndpointKeyId>,
 }
 
 impl Principal {
     /// Who everyone is where authentication is disabled.
     pub(crate) fn local() -> Self {
-        Self { sub: "local".to_owned(), role: Role::Admin, claims: Map::new(), expires_at: None }
+        Self::new("local", Role::Admin, Map::new())
+    }
+
+    /// Somebody whose token does not end.
+    pub(crate) fn new(sub: impl Into<String>, role: Role, claims: Map<String, Value>) -> Self {
+        Self { sub: sub.into(), role, claims, expires_at: None, key: None }
+    }
+
+    /// By whom what runs at once is counted: a key takes no places of who published.
+    pub(crate) fn counted_as(&self) -> &str {
+        self.key.as_ref().map_or(&self.sub, EndpointKeyId::as_str)
     }
 
     /// Whether this principal may do what `role` may.

@@ -43,6 +43,10 @@ pub(crate) enum AuthError {
     WrongIssuer,
     #[error("the token is meant for another audience")]
     WrongAudience,
+    #[error("the key is not known, or was revoked")]
+    NoSuchKey,
+    #[error("an endpoint's key calls that endpoint, and nothing else")]
+    KeyElsewhere,
     #[error("the token has no usable `{0}` claim")]
     BadClaim(String),
 }
@@ -234,7 +238,7 @@ fn principal_of(mut claims: Map<String, Value>) -> Result<Principal, AuthError> 
     for name in REGISTERED {
         claims.shift_remove(name);
     }
-    Ok(Principal { sub, role, claims, expires_at: Some(expires_at) })
+    Ok(Principal { expires_at: Some(expires_at), ..Principal::new(sub, role, claims) })
 }
 
 fn is_subject(sub: &str) -> bool {

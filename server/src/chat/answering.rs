@@ -60,11 +60,15 @@ async fn turn_of<'t>(
         if app.running.is_stopped() {
             return None;
         }
-        let owed = app.store.chat_messages().owed_before(held).await.unwrap_or_else(|error| {
-            tracing::warn!(answer.id = %held.id, %error, "it is not known what is owed before");
-            None
-        });
-        let Some(owed) = owed else { return Some(guard) };
+        let owed = match app.store.chat_messages().owed_before(held).await {
+            Ok(None) => return Some(guard),
+            Ok(Some(owed)) => owed,
+            Err(error) => {
+                // Asked again, as of one that is owed.
+                tracing::warn!(answer.id = %held.id, %error, "it is not known what is owed before");
+                held.id.clone()
+            }
+        };
         // Each has as long as an answer may take; one that takes longer holds up no others.
         let since = match waited.take() {
             Some((before, since)) if before == owed => since,
@@ -84,6 +88,10 @@ async fn give(app: &Arc<App>, held: &ChatAnswer, waiting: Option<Waiting>) -> Re
     let room = app.store.chat_rooms().get(&held.room_id, &held.asked_by).await?;
     queued(app, &room, &held.asked_by, &held.id, "processing").await;
     let mut stream = Stream::new(app, held);
+    if held.attempts > 1 {
+        // Pieces of the attempt before may have been told.
+        stream.again().await;
+    }
     let worked_out = worked_out(app, &room, held, &mut stream).await?;
     let Some((meta, ended)) = worked_out else { return Ok(()) };
     let new = NewChatMessage {
@@ -176,12 +184,9 @@ fn unanswerable(held: &ChatAnswer, request: &Request) -> Option<Answer> {
 /// Who asked, as they were when they did.
 fn principal(held: &ChatAnswer) -> Result<Principal, ApiError> {
     let part = |name: &str| held.principal.get(name).cloned().unwrap_or_default();
-    Ok(Principal {
-        sub: held.asked_by.clone(),
-        role: serde_json::from_value(part("role")).map_err(ApiError::internal)?,
-        claims: serde_json::from_value(part("claims")).map_err(ApiError::internal)?,
-        expires_at: None,
-    })
+    let role = serde_json::from_value(part("role")).map_err(ApiError::internal)?;
+    let claims = serde_json::from_value(part("claims")).map_err(ApiError::internal)?;
+    Ok(Principal::new(&held.asked_by, role, claims))
 }
 
 /// Asks the pipeline.

@@ -74,15 +74,16 @@ pub(super) async fn request(
 ) -> Result<Option<Request>, ApiError> {
     let replied = replied_to(app, room, message).await?;
     let mentioned = mentioned(&message.content);
+    let answers_given = !message.answers.is_empty();
     if room.ai == ChatAi::Off && message.ask == Some(true) {
         let detail = "AIR answers nothing in this room.";
         return Err(ApiError::field("/ask", FieldErrorCode::Conflict, detail));
     }
     if room.ai == ChatAi::Off || message.ask == Some(false) {
-        return Ok(None);
+        return if answers_given { Err(unasked()) } else { Ok(None) };
     }
     if let Some(asked_back) = asked_back(app, room, principal, replied.as_ref()).await?
-        && mentioned.is_none()
+        && (mentioned.is_none() || answers_given)
     {
         let asked_here = room.ai == ChatAi::Always || message.ask == Some(true);
         let to_air = (replied.is_some(), asked_here);
@@ -96,6 +97,9 @@ pub(super) async fn request(
             return Ok(Some(Request { now, run, ..request }));
         }
     }
+    if answers_given {
+        return Err(unasked());
+    }
     let asks = mentioned.is_some() || room.ai == ChatAi::Always || message.ask == Some(true);
     let follows = match replied.filter(|replied| meta(replied).is_some()) {
         Some(replied) => Follows::Message(replied.id),
@@ -105,6 +109,13 @@ pub(super) async fn request(
     let (answers, datasource) = (BTreeMap::new(), None);
     let (now, run) = (message.now, message.run);
     Ok(asks.then_some(Request { question, answers, follows, datasource, now, run }))
+}
+
+/// Answers that no question was asked for are not taken for anything else.
+fn unasked() -> ApiError {
+    let detail = "Nothing is asked back here that these could answer; reply to the message that \
+                  asks.";
+    ApiError::field("/answers", FieldErrorCode::Conflict, detail)
 }
 
 async fn replied_to(

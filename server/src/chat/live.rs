@@ -64,7 +64,9 @@ pub(crate) async fn typing(
         return Ok(());
     }
     let room = joined(app, principal, room).await?;
-    told(app, &room.id, user, is_typing);
+    if is_typing {
+        told(app, &room.id, user);
+    }
     let news = news(app, &room.id, user, is_typing);
     let lifetime = app.config.chat.typing_timeout;
     let place = is_typing.then_some(room.id.as_str());
@@ -91,14 +93,12 @@ fn is_repeated(app: &App, room: &str, user: &str, is_typing: bool) -> bool {
 }
 
 /// Remembers when it was told that somebody types.
-fn told(app: &App, room: &ChatRoomId, user: &str, is_typing: bool) {
-    if is_typing {
-        let mut typing = app.chat.typing.lock().unwrap_or_else(PoisonError::into_inner);
-        if typing.told.len() >= MOST_TOLD {
-            typing.told.retain(|_, at| at.elapsed() < PAUSE);
-        }
-        typing.told.insert((room.clone(), user.to_owned()), Instant::now());
+fn told(app: &App, room: &ChatRoomId, user: &str) {
+    let mut typing = app.chat.typing.lock().unwrap_or_else(PoisonError::into_inner);
+    if typing.told.len() >= MOST_TOLD {
+        typing.told.retain(|_, at| at.elapsed() < PAUSE);
     }
+    typing.told.insert((room.clone(), user.to_owned()), Instant::now());
 }
 
 /// Whoever has said something may be told to type at once again.
@@ -112,12 +112,21 @@ const MOST_TOLD: usize = 1_024;
 
 /// Ends the typing of somebody who has said what they typed.
 pub(super) async fn silent(app: &Arc<App>, room: &ChatRoom, user: &str) {
-    if app.broker.typing(user).await.as_deref() == Some(room.id.as_str()) {
+    // The broker knows one place of a user, and this process each that it was told of.
+    let is_last = app.broker.typing(user).await.as_deref() == Some(room.id.as_str());
+    if is_typing_here(app, &room.id, user) || is_last {
         news(app, &room.id, user, false);
         forget(app, &room.id, user);
-        app.broker.set_typing(user, None, app.config.chat.typing_timeout).await;
+        if is_last {
+            app.broker.set_typing(user, None, app.config.chat.typing_timeout).await;
+        }
         tell(app, &room.id, user, false).await;
     }
+}
+
+fn is_typing_here(app: &App, room: &ChatRoomId, user: &str) -> bool {
+    let typing = app.chat.typing.lock().unwrap_or_else(PoisonError::into_inner);
+    typing.news.contains_key(&(room.clone(), user.to_owned()))
 }
 
 /// Numbers the news that somebody types; that they do not is the end of all news before.

@@ -119,7 +119,15 @@ async fn keep(
     let promise = request.map(|request| promised(principal, &request));
     // Before it is owed, so that it is never taken for one that nobody gives.
     let giving = promise.as_ref().map(|promise| app.chat.giving(&promise.id));
-    match app.store.chat_messages().post(&new, promise.as_ref()).await? {
+    let posted = app.store.chat_messages().post(&new, promise.as_ref()).await;
+    if !matches!(posted, Ok(Kept::New { .. })) {
+        // Nothing was said by it.
+        app.broker.give_back(Allowance::Messages, &principal.sub).await;
+        if promise.is_some() {
+            app.broker.give_back(Allowance::AiRequests, &principal.sub).await;
+        }
+    }
+    match posted? {
         Kept::Before { message, answer } => same(&new, &message, answer),
         Kept::New { message, event, answer } => {
             app.events.announce(event).await;

@@ -11,6 +11,8 @@ use crate::store::ChatAnswer;
 pub(crate) enum Part {
     /// How far it is. What it comes to is in the other pieces.
     Status,
+    /// What was told of this answer before does not count.
+    Reset,
     Interpretation,
     Questions,
     Reason,
@@ -22,6 +24,7 @@ impl Part {
     fn as_str(self) -> &'static str {
         match self {
             Self::Status => "status",
+            Self::Reset => "reset",
             Self::Interpretation => "interpretation",
             Self::Questions => "questions",
             Self::Reason => "reason",
@@ -31,8 +34,8 @@ impl Part {
     }
 }
 
-/// Tells the pieces of one answer to its room, and to whoever asked. The pieces but `status`, put
-/// together, are the content of the message.
+/// Tells the pieces of one answer to its room, and to whoever asked. The pieces but `status` and
+/// `reset`, put together, are the content of the message.
 pub(super) struct Stream<'a> {
     app: &'a App,
     answer: &'a ChatAnswer,
@@ -45,8 +48,14 @@ impl<'a> Stream<'a> {
         Self { app, answer, index: 0, content: String::new() }
     }
 
+    /// The answer is begun anew.
+    pub(super) async fn again(&mut self) {
+        self.content.clear();
+        self.piece(Part::Reset, "").await;
+    }
+
     pub(super) async fn piece(&mut self, part: Part, content: &str) {
-        if part != Part::Status {
+        if !matches!(part, Part::Status | Part::Reset) {
             self.content.push_str(content);
         }
         if !self.app.config.chat.ai_streaming {

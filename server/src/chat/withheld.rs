@@ -14,7 +14,7 @@ use crate::access;
 use crate::auth::Principal;
 use crate::config::Policy;
 use crate::contract::types::ChatAnswer;
-use crate::store::ChatMessage;
+use crate::store::{ChatMessage, ChatMessageType};
 
 const WHY: &str = "Policies say by now who sees what of this source, so its rows, SQL and figures \
                    are not shown here any more; ask by yourself.";
@@ -31,6 +31,10 @@ pub(crate) fn shown(
             let (content, answer) = without(answer);
             (content, Some(answer))
         }
+        // An answer that cannot be read, of another version of this program, is about any source.
+        None if message.kind == ChatMessageType::Ai && is_restricted(policies, reader) => {
+            (WHY.to_owned(), None)
+        }
         answer => (message.content.clone(), answer),
     }
 }
@@ -41,21 +45,36 @@ pub(crate) fn retold(policies: &[Policy], reader: &Principal, text: &[u8]) -> Op
         return None;
     }
     let mut event: Value = serde_json::from_slice(text).ok()?;
-    let answer = ChatAnswer::deserialize(event.pointer("/payload/answer")?).ok()?;
-    if !is_withheld(policies, reader, &answer) {
-        return None;
-    }
-    let (content, answer) = without(answer);
+    let kept = event.pointer("/payload/answer").filter(|answer| !answer.is_null())?;
+    let (content, answer) = match ChatAnswer::deserialize(kept) {
+        Ok(answer) if is_withheld(policies, reader, &answer) => {
+            let (content, answer) = without(answer);
+            (content, json!(answer))
+        }
+        Err(_) if is_restricted(policies, reader) => (WHY.to_owned(), Value::Null),
+        _ => return None,
+    };
     event["payload"]["content"] = json!(content);
-    event["payload"]["answer"] = json!(answer);
+    event["payload"]["answer"] = answer;
     serde_json::to_vec(&event).ok().map(Bytes::from)
 }
 
+/// Whether policies keep anything of any source from a reader.
+fn is_restricted(policies: &[Policy], reader: &Principal) -> bool {
+    policies.iter().any(|policy| !access::is_whole(policies, reader, &policy.datasource))
+}
+
 fn is_withheld(policies: &[Policy], reader: &Principal, answer: &ChatAnswer) -> bool {
-    let named = answer.ir.as_ref().and_then(|ir| air_ir::Ir::parse(&json!(ir)).ok());
-    let others = named.map(|ir| air_engine::sources_of(&ir)).unwrap_or_default();
+    let named = answer.ir.as_ref().map(|ir| air_ir::Ir::parse(&json!(ir)));
+    let others = match named {
+        Some(Ok(ir)) => air_engine::sources_of(&ir),
+        // What it is about is not known any more.
+        Some(Err(_)) => return is_restricted(policies, reader),
+        None => Vec::new(),
+    };
     let others = others.iter().filter_map(|name| name.parse().ok());
-    let mut sources = answer.datasource_id.iter().cloned().chain(others);
+    let asked = answer.sql.iter().flatten().map(|query| query.source.clone());
+    let mut sources = answer.datasource_id.iter().cloned().chain(others).chain(asked);
     sources.any(|source| !access::is_whole(policies, reader, &source))
 }
 
@@ -82,7 +101,7 @@ fn without(answer: ChatAnswer) -> (String, ChatAnswer) {
 mod tests {
     use super::*;
     use crate::auth::Role;
-    use crate::contract::types::AskState;
+    use crate::contract::types::{AskState, SourceSql};
 
     #[test]
     fn what_is_told_again_holds_no_rows_of_a_source_with_policies() {
@@ -117,9 +136,26 @@ mod tests {
         let content = again["payload"]["content"].as_str().unwrap();
         assert!(content.starts_with("The number of orders") && content.contains(WHY), "{content}");
         // Another source, no policies, and what is no answer are told as they were.
-        let other = ChatAnswer { datasource_id: Some("other".parse().unwrap()), ..answer };
+        let other = ChatAnswer { datasource_id: Some("other".parse().unwrap()), ..answer.clone() };
         assert_eq!(retold(&policies, &ann, told(&other).to_string().as_bytes()), None);
         assert_eq!(retold(&[], &ann, text.as_bytes()), None);
+        // What of it cannot be read is about any source.
+        let unknown = text.replace("\"state\"", "\"stand\"");
+        let again = retold(&policies, &ann, unknown.as_bytes()).unwrap();
+        assert!(!String::from_utf8_lossy(&again).contains("4711"));
+        assert_eq!(retold(&[], &ann, unknown.as_bytes()), None);
+        let of_sql = ChatAnswer {
+            datasource_id: None,
+            sql: Some(vec![SourceSql {
+                source: "shop".parse().unwrap(),
+                dialect: crate::contract::types::Dialect::Postgres,
+                sql: "SELECT 4711".to_owned(),
+                params: Vec::new(),
+                rows: None,
+            }]),
+            ..answer.clone()
+        };
+        assert!(retold(&policies, &ann, told(&of_sql).to_string().as_bytes()).is_some());
         assert_eq!(retold(&policies, &ann, br#"{"payload": {"content": "hi"}}"#), None);
     }
 }

@@ -23,6 +23,9 @@ pub(crate) struct ExecutionConfig {
     pub(crate) snapshot_rows: u64,
     /// How long rows are kept after their run; for ever where absent.
     pub(crate) snapshot_retention: Option<Duration>,
+    /// How long the record of a run is kept after it, and at least as long as its rows; for ever
+    /// where absent.
+    pub(crate) run_retention: Option<Duration>,
     pub(crate) jobs: JobsConfig,
     /// Bytes of rows that are kept for those who say how old an answer may be; 0 keeps none.
     pub(crate) result_cache: u64,
@@ -34,8 +37,10 @@ impl ExecutionConfig {
         // error, not a setting without effect.
         section.choice("engine", (), &[("local", ())]);
         let retention = section.duration("snapshot_retention", Duration::from_secs(30 * 86_400));
+        let records = section.duration("run_retention", Duration::from_secs(365 * 86_400));
         Self {
             snapshot_retention: (!retention.is_zero()).then_some(retention),
+            run_retention: (!records.is_zero()).then_some(records),
             threads: section.number("threads", 0, 0..=1024),
             batch_rows: section.number("batch_rows", 8192, 1..=1_048_576),
             pushdown: section.flag("pushdown", true),

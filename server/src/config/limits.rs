@@ -38,6 +38,8 @@ pub(crate) struct LimitsConfig {
     pub(crate) subscriptions_per_user: usize,
     pub(crate) messages_per_minute: u32,
     pub(crate) ai_requests_per_minute: u32,
+    /// Of one key of a published endpoint.
+    pub(crate) endpoint_calls_per_minute: u32,
     pub(crate) runs_per_user: usize,
     pub(crate) runs: usize,
     /// For all local queries together; beyond it they spill to disk.
@@ -70,6 +72,11 @@ impl LimitsConfig {
             subscriptions_per_user: section.number("subscriptions_per_user", 200, 1..=100_000),
             messages_per_minute: section.number("messages_per_minute", 60, 1..=100_000),
             ai_requests_per_minute: section.number("ai_requests_per_minute", 20, 1..=100_000),
+            endpoint_calls_per_minute: section.number(
+                "endpoint_calls_per_minute",
+                600,
+                1..=1_000_000,
+            ),
             runs_per_user: section.number("runs_per_user", 4, 1..=10_000),
             runs: section.number("runs", 64, 1..=10_000),
             memory_pool: section.size("memory_pool", 2_000_000_000),

@@ -2768,6 +2768,46 @@ pub(crate) struct EndpointList {
     pub(crate) next: Option<Cursor>,
 }
 
+/// A key to make.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EndpointKeyCreate {
+    /// What the key is for.
+    pub(crate) name: String,
+}
+
+/// A key of an endpoint, without the key itself.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct EndpointKey {
+    pub(crate) id: crate::id::EndpointKeyId,
+    pub(crate) slug: crate::id::ReportKey,
+    pub(crate) name: String,
+    pub(crate) created_by: String,
+    pub(crate) created_at: String,
+    /// To the minute; absent if it was never used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) last_used_at: Option<String>,
+}
+
+/// A key that was just made.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct EndpointKeyCreated {
+    pub(crate) id: crate::id::EndpointKeyId,
+    pub(crate) slug: crate::id::ReportKey,
+    pub(crate) name: String,
+    pub(crate) created_by: String,
+    pub(crate) created_at: String,
+    /// The key. It is not told again.
+    pub(crate) key: String,
+}
+
+/// A page of keys.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct EndpointKeyList {
+    pub(crate) items: Vec<EndpointKey>,
+    pub(crate) next: Option<Cursor>,
+}
+
 /// What a file is; its ending tells where it is not given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -4396,6 +4436,18 @@ pub(crate) struct CallEndpointQuery {
     /// The instant that `today` and the like refer to; the present if it is not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) now: Option<String>,
+}
+
+/// The query of `list_endpoint_keys`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ListEndpointKeysQuery {
+    /// Items on a page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) limit: Option<u16>,
+    /// The `next` of the page before. One that is not from this list is 422.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) cursor: Option<Cursor>,
 }
 
 /// The query of `list_audit`.

@@ -26,10 +26,15 @@ pub(crate) fn document(endpoints: &[Endpoint]) -> Result<Value, ApiError> {
             "summary": "Answers that were published, to be called with parameters.",
         },
         "servers": [{"url": "/"}],
-        "security": [{"bearer": []}],
+        "security": [{"bearer": []}, {"endpoint_key": []}],
         "paths": paths,
         "components": {
-            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
+            "securitySchemes": {
+                "bearer": {"type": "http", "scheme": "bearer",
+                    "description": "A token, or the endpoint's own key."},
+                "endpoint_key": {"type": "apiKey", "in": "header", "name": "X-API-Key",
+                    "description": "A key that the endpoint's owner made for it."},
+            },
             "parameters": {
                 "format": {"name": "format", "in": "query",
                     "description": "The format of the rows; it wins over `Accept`. JSON if neither says.",

@@ -10,6 +10,7 @@ mod comparing;
 mod deciding;
 mod dictionaries;
 mod drafting;
+mod naming;
 mod notes;
 mod previous;
 mod prose;
@@ -404,10 +405,13 @@ async fn badge(app: &App, asked: &Asked, ended: &Ended, passed: bool) -> Result<
     let hash = ir.as_ref().map(checksum).unwrap_or_default();
     let confirmed = app.store.scopes().confirmed(&asked.datasource, &hash).await?;
     let of_this = name(&asked.question);
-    Ok(match confirmed.iter().any(|question| name(question) == of_this) {
-        true => Badge::Verified,
-        false if passed => Badge::Validated,
-        false => Badge::Unchecked,
+    let known = confirmed.iter().any(|question| name(question) == of_this);
+    // What was confirmed is what the question means; rows that fail their checks today are not.
+    Ok(match (known, passed) {
+        (true, true) => Badge::Verified,
+        (true, false) if !asked.run => Badge::Verified,
+        (false, true) => Badge::Validated,
+        (_, false) => Badge::Unchecked,
     })
 }
 

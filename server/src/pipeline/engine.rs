@@ -139,7 +139,7 @@ pub(super) fn hushed(error: ApiError) -> ApiError {
         ErrorCode::SourceError | ErrorCode::SourceUnavailable => {
             "The source failed; who sees all of it is told why."
         }
-        ErrorCode::Invalid => return overflow(),
+        ErrorCode::Invalid if is_overflow(&error) => return overflow(),
         _ => return error,
     };
     ApiError { detail: detail.to_owned(), errors: Vec::new(), ..error }
@@ -215,6 +215,10 @@ async fn explained(
             ApiError::new(ErrorCode::LimitExceeded, detail)
         }
         RunError::Overflow(_) => overflow(),
+        // What planning says where the filters hold the ends.
+        error @ RunError::TooManyBuckets => {
+            ApiError::field("/ir/time/fill", FieldErrorCode::TooLarge, error.to_string())
+        }
         RunError::Source { source_id, cause } => from_source(&source_id, &cause),
         RunError::Engine(cause) => {
             let session = runtime.session();
@@ -233,6 +237,10 @@ async fn explained(
 fn overflow() -> ApiError {
     let detail = "A whole number became too large for 64 bits; the result would be another number.";
     ApiError::field("/ir", FieldErrorCode::Overflow, detail)
+}
+
+fn is_overflow(error: &ApiError) -> bool {
+    error.errors.iter().any(|e| e.code == FieldErrorCode::Overflow)
 }
 
 /// Why a database gave no rows; it is named.

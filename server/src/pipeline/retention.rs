@@ -1,9 +1,9 @@
-//! Rows of runs go some time after the runs. The records stay, each with its sample and the hash
-//! of its rows.
+//! Rows of runs go some time after the runs. The records stay longer, each with its sample and the
+//! hash of its rows.
 //!
-//! In: `execution.snapshot_retention`, the time, and the files there are. Out: files that are too
-//! old, or that a run left which did not end well, away. Any process over the control plane does
-//! it. Absent on purpose: files that are named after no run of this control plane.
+//! In: `execution.snapshot_retention` and `execution.run_retention`, the time, and the files there
+//! are. Out: files that are too old, or that a run left which did not end well, away, and records
+//! of runs that are older still. Any process over the control plane does it. Absent on purpose: files that are named after no run of this control plane.
 
 use std::path::Path;
 use std::sync::Weak;
@@ -27,10 +27,14 @@ const PAGE: usize = 500;
 
 /// Removes what is to go until the service ends.
 pub(crate) async fn turn(app: Weak<App>) {
-    let Some(retention) = app.upgrade().map(|app| app.config.execution.snapshot_retention) else {
+    let Some((rows, records)) = app.upgrade().map(|app| {
+        let execution = &app.config.execution;
+        (execution.snapshot_retention, execution.run_retention)
+    }) else {
         return;
     };
-    let every = retention.map_or(AT_MOST, |retention| (retention / 10).clamp(AT_LEAST, AT_MOST));
+    let shortest = rows.into_iter().chain(records).min();
+    let every = shortest.map_or(AT_MOST, |retention| (retention / 10).clamp(AT_LEAST, AT_MOST));
     let mut look = interval(every);
     look.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut looked: Option<Instant> = None;
@@ -41,23 +45,29 @@ pub(crate) async fn turn(app: Weak<App>) {
             looked = Some(Instant::now());
             told(left(&app).await);
         }
-        if let Some(retention) = retention {
+        if let Some(retention) = rows {
             told(old(&app, retention).await);
+        }
+        if let Some(retention) = records {
+            told(app.store.runs().forget(before(retention)).await);
         }
     }
 }
 
 fn told(done: Result<(), StoreError>) {
     if let Err(error) = done {
-        tracing::warn!(%error, "rows of runs that are to go could not be removed");
+        tracing::warn!(%error, "what of old runs is to go could not be removed");
     }
+}
+
+fn before(retention: Duration) -> Timestamp {
+    Timestamp::now().checked_sub(retention).unwrap_or(Timestamp::MIN)
 }
 
 /// Removes the rows of runs that ended longer ago than the retention.
 async fn old(app: &App, retention: Duration) -> Result<(), StoreError> {
-    let oldest = Timestamp::now().checked_sub(retention).unwrap_or(Timestamp::MIN);
     loop {
-        let files = app.store.runs().forget_rows(oldest).await?;
+        let files = app.store.runs().forget_rows(before(retention)).await?;
         if files.is_empty() {
             return Ok(());
         }

@@ -176,12 +176,7 @@ fn sweep(base: &Path, known: &BTreeSet<String>) {
 
 /// The folder of a session again, of the files that it holds.
 async fn again(app: &App, session: &Session) -> Result<(), ApiError> {
-    let owner = Principal {
-        sub: session.owner.clone(),
-        role: Role::Editor,
-        claims: Map::new(),
-        expires_at: None,
-    };
+    let owner = Principal::new(&session.owner, Role::Editor, Map::new());
     let ids: Vec<FileId> = session.files.iter().map(|file| file.id.clone()).collect();
     let stored = uploads::of(app, &owner, &ids).await?;
     link(app, &session.id, &stored, &session.files).await

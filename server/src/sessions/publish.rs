@@ -18,6 +18,7 @@ use crate::contract::types::{
     SessionPublish,
 };
 use crate::id::DatasourceId;
+use crate::jobs::kept;
 use crate::pipeline::{ask, definition, plan_options, policy, sources};
 use crate::problem::ApiError;
 use crate::results;
@@ -58,6 +59,7 @@ pub(crate) async fn publish(
         params: json!(params),
         columns: json!(columns),
         owner: session.owner.clone(),
+        principal: kept(principal),
         definition: NewReportVersion {
             def: serde_json::to_value(&made.definition).map_err(ApiError::internal)?,
             datasource_id: Some(source),

@@ -13,8 +13,8 @@ use super::data_dir::private_file;
 use super::error::StoreError;
 use super::{
     Analyses, AuditLog, CatalogRecord, Catalogs, ChatMessages, ChatRooms, Datasources, EdaProfiles,
-    Endpoints, EventRows, IdempotencyKeys, Jobs, ModelDrafts, Owners, Reports, Runs, Schedules,
-    SchemaNotes, Scopes, Sessions, Uploads,
+    EndpointKeys, Endpoints, EventRows, IdempotencyKeys, Jobs, ModelDrafts, Owners, Reports, Runs,
+    Schedules, SchemaNotes, Scopes, Sessions, Uploads,
 };
 use crate::events::Event;
 use crate::id::{FileId, ProcessId};
@@ -198,6 +198,10 @@ impl Store {
 
     pub(crate) fn sessions(&self) -> Sessions<'_> {
         Sessions::new(self)
+    }
+
+    pub(crate) fn endpoint_keys(&self) -> EndpointKeys<'_> {
+        EndpointKeys::new(self)
     }
 
     pub(crate) fn endpoints(&self) -> Endpoints<'_> {

@@ -33,6 +33,9 @@ pub(crate) struct Endpoint {
     pub(crate) columns: Value,
     pub(crate) description: Option<String>,
     pub(crate) owner: String,
+    /// Who published it; versions from before there were keys do not say.
+    #[sqlx(rename = "principal_json", json(nullable))]
+    pub(crate) principal: Option<Value>,
     pub(crate) title: String,
     pub(crate) datasource_id: DatasourceId,
     pub(crate) created_at: Moment,
@@ -54,6 +57,8 @@ pub(crate) struct NewEndpoint {
     pub(crate) columns: Value,
     /// Who publishes, and may publish over their own.
     pub(crate) owner: String,
+    /// The same, as keys will call.
+    pub(crate) principal: Value,
     pub(crate) definition: NewReportVersion,
 }
 
@@ -61,7 +66,8 @@ pub(crate) struct NewEndpoint {
 macro_rules! endpoints {
     () => {
         "SELECT e.slug, e.version, e.session_id, e.report_version_id, v.report_id, e.params_json,
-             e.columns_json, e.description, e.owner, r.title, v.datasource_id, e.created_at,
+             e.columns_json, e.description, e.owner, e.principal_json, r.title, v.datasource_id,
+             e.created_at,
              (SELECT json_group_array(o.version) FROM
                  (SELECT version FROM api_endpoints WHERE slug = e.slug ORDER BY version) o)
                  AS versions
@@ -195,6 +201,12 @@ impl<'s> Endpoints<'s> {
             return Err(StoreError::not_found(WHAT, slug));
         }
         sqlx::query(
+            "DELETE FROM endpoint_keys WHERE report_id IN (SELECT id FROM reports WHERE key = ?)",
+        )
+        .bind(slug)
+        .execute(&mut *transaction)
+        .await?;
+        sqlx::query(
             "UPDATE reports SET archived = 1, updated_at = ? WHERE key = ? AND archived = 0",
         )
         .bind(Moment::now())
@@ -265,8 +277,8 @@ async fn insert(
 ) -> Result<(), StoreError> {
     sqlx::query(
         "INSERT INTO api_endpoints (id, slug, version, session_id, report_version_id, params_json,
-             columns_json, description, owner, status, created_at)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'active', ?)",
+             columns_json, description, owner, principal_json, status, created_at)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'active', ?)",
     )
     .bind(EndpointId::new())
     .bind(&new.slug)
@@ -277,6 +289,7 @@ async fn insert(
     .bind(Json(&new.columns))
     .bind(&new.description)
     .bind(&new.owner)
+    .bind(Json(&new.principal))
     .bind(version.created_at)
     .execute(&mut **transaction)
     .await

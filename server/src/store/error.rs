@@ -15,6 +15,8 @@ pub(crate) enum StoreError {
     VersionMismatch { what: &'static str, id: String, expected: i64, actual: i64 },
     #[error("{what} {id} is used by {}", by.join(", "))]
     InUse { what: &'static str, id: String, by: Vec<String> },
+    #[error("there are {most} of {what} already; remove one")]
+    TooMany { what: &'static str, most: i64 },
     #[error("run {id} is {status}, no longer running")]
     NotRunning { id: String, status: String },
     #[error("job {id} is {status}, and so at its end")]

@@ -7,6 +7,8 @@ use super::{Moment, Store};
 
 /// Older drafts go when there are more.
 const MOST_DRAFTS: i64 = 10_000;
+/// Vectors of notes that changed since are never asked for, so the oldest go when there are more.
+const MOST_VECTORS: i64 = 20_000;
 /// SQLite takes so many values in one statement with room to spare.
 const MOST_HASHES: usize = 500;
 
@@ -80,7 +82,8 @@ impl<'s> ModelDrafts<'s> {
             sqlx::query(
                 "INSERT INTO note_embeddings (model, md_hash, vector, created_at)
                  VALUES (?, ?, ?, ?)
-                 ON CONFLICT (model, md_hash) DO UPDATE SET vector = excluded.vector",
+                 ON CONFLICT (model, md_hash) DO UPDATE SET vector = excluded.vector,
+                     created_at = excluded.created_at",
             )
             .bind(model)
             .bind(hash)
@@ -89,6 +92,14 @@ impl<'s> ModelDrafts<'s> {
             .execute(&mut *transaction)
             .await?;
         }
+        sqlx::query(
+            "DELETE FROM note_embeddings WHERE (model, md_hash) IN (
+                 SELECT model, md_hash FROM note_embeddings
+                 ORDER BY created_at DESC LIMIT -1 OFFSET ?)",
+        )
+        .bind(MOST_VECTORS)
+        .execute(&mut *transaction)
+        .await?;
         Ok(transaction.commit().await?)
     }
 }

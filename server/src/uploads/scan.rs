@@ -8,15 +8,19 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
+use air_connectors::csv_delimiter;
 use datafusion::parquet::file::metadata::ParquetMetaDataReader;
 use memchr::memchr;
 use tokio_util::sync::CancellationToken;
 
+use super::cells::{self, CsvCells};
 use super::content::{Told, unpacked};
 use crate::config::LimitsConfig;
 use crate::store::{FileForm, Packing};
 
 const PIECE: usize = 256 << 10;
+/// How much of the beginning tells the delimiter, as its reader looks at it.
+const HEAD: u64 = 1 << 20;
 /// What may always come out of a compressed file: of small ones, much that is alike is no attack.
 const ALWAYS: u64 = 10_000_000;
 
@@ -28,6 +32,7 @@ pub(super) struct Bounds {
     unpacked: u64,
     json_depth: usize,
     columns: usize,
+    cell: u64,
     /// Of one row group, which is read at once.
     group: u64,
 }
@@ -39,6 +44,7 @@ impl Bounds {
             unpacked: limits.upload_session,
             json_depth: limits.json_depth,
             columns: limits.file_columns,
+            cell: limits.cell,
             group: limits.memory_pool / 4,
         }
     }
@@ -62,12 +68,15 @@ pub(super) fn scan(
     let file = File::open(path).map_err(io)?;
     let size = file.metadata().map_err(io)?.len();
     if told.form == FileForm::Parquet {
-        return footer(&file, size, bounds);
+        footer(&file, size, bounds)?;
+        return cells::of_parquet(file, bounds.cell, stop);
     }
     let most = bounds.most(size);
-    let mut reader = unpacked(file, told.packing).map_err(io)?;
-    let mut text =
-        Text { depth: bounds.json_depth, json: told.form == FileForm::Jsonl, ..Text::default() };
+    let mut unpacked = unpacked(file, told.packing).map_err(io)?;
+    let mut head = Vec::new();
+    (&mut unpacked).take(HEAD).read_to_end(&mut head).map_err(io)?;
+    let mut text = Text::new(told, &head, bounds);
+    let mut reader = head.chain(unpacked);
     let (mut piece, mut total) = (vec![0; PIECE], 0_u64);
     loop {
         if stop.is_cancelled() {
@@ -96,14 +105,27 @@ pub(super) fn scan(
 struct Text {
     /// The deepest that JSON may nest.
     depth: usize,
-    json: bool,
+    /// The most bytes of a value.
+    most: u64,
+    csv: Option<CsvCells>,
     lines: u64,
+    /// Bytes since the last name or value of the outermost object ended.
+    value: u64,
     nested: usize,
     quoted: bool,
     escaped: bool,
 }
 
 impl Text {
+    fn new(told: &Told, head: &[u8], bounds: &Bounds) -> Self {
+        let csv = (told.form == FileForm::Csv).then(|| {
+            let is_tabs = told.stored_as.starts_with("data.tsv");
+            let delimiter = if is_tabs { b'\t' } else { csv_delimiter(head) };
+            CsvCells::new(delimiter, bounds.cell)
+        });
+        Self { depth: bounds.json_depth, most: bounds.cell, csv, ..Self::default() }
+    }
+
     fn look(&mut self, piece: &[u8]) -> Result<(), String> {
         if let Some(at) = memchr(0, piece) {
             let line = self.lines + 1 + newlines(&piece[..at]);
@@ -111,15 +133,20 @@ impl Text {
                 "line {line} holds a NUL byte, which is no text; save it as UTF-8 text."
             ));
         }
-        if self.json {
+        let Some(csv) = &mut self.csv else {
             return piece.iter().try_for_each(|byte| self.nest(*byte));
-        }
+        };
         self.lines += newlines(piece);
-        Ok(())
+        csv.look(piece)
     }
 
     /// Counts brackets outside of strings; each line begins anew.
     fn nest(&mut self, byte: u8) -> Result<(), String> {
+        let ends = self.nested <= 1 && !self.quoted && matches!(byte, b',' | b':' | b'}' | b'\n');
+        self.value = if ends { 0 } else { self.value + 1 };
+        if self.value > self.most {
+            return Err(cells::too_large(&format!("line {}", self.lines + 1), self.most));
+        }
         match byte {
             b'\n' => {
                 (self.nested, self.quoted, self.escaped) = (0, false, false);
@@ -189,7 +216,8 @@ mod tests {
     use super::*;
 
     fn text(json: bool, piece: usize, whole: &[u8]) -> Result<(), String> {
-        let mut text = Text { depth: 3, json, ..Text::default() };
+        let csv = (!json).then(|| CsvCells::new(b',', 100));
+        let mut text = Text { depth: 3, most: 100, csv, ..Text::default() };
         whole.chunks(piece).try_for_each(|piece| text.look(piece))
     }
 
@@ -202,6 +230,23 @@ mod tests {
             assert!(text(true, piece, deep).unwrap_err().contains("line 2 nests deeper than 3"));
             assert_eq!(text(false, piece, deep), Ok(()));
             assert!(text(false, piece, b"a,b\n1,\0\n").unwrap_err().contains("line 2 holds a NUL"));
+        }
+    }
+
+    #[test]
+    fn a_value_of_json_is_as_long_as_it_is_written() {
+        // A name, a string and a nested value of each 100 bytes are not too long together.
+        let (name, string) = ("n".repeat(97), "\\u00e4,:".repeat(12) + "ab");
+        let nested = format!("[{},\"{}\"]", "1,".repeat(20) + "1", ",".repeat(54));
+        let fine = format!("{{\"{name}\":\"{string}\",\"b\":{nested}}}\n").repeat(3);
+        let long = format!("{{}}\n{{\"a\":\"{string}x\"}}\n");
+        let deep = format!("{{}}\n{{\"a\":[1,{nested}]}}\n");
+        for piece in [1, 7, 64, 10_000] {
+            assert_eq!(text(true, piece, fine.as_bytes()), Ok(()));
+            for whole in [&long, &deep] {
+                let why = text(true, piece, whole.as_bytes()).unwrap_err();
+                assert!(why.contains("line 2 has more than 100 bytes (limits.cell)"), "{why}");
+            }
         }
     }
 }

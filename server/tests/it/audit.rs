@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 const AUDIT: &str = "/v1/audit";
 
 /// The entries, once there are as many; runs and refusals are written a little later.
-async fn entries(world: &World, query: &str, count: usize) -> Vec<Value> {
+pub(crate) async fn entries(world: &World, query: &str, count: usize) -> Vec<Value> {
     let begin = Instant::now();
     loop {
         let target = format!("{AUDIT}?limit=500{query}");

@@ -100,6 +100,7 @@ async fn furnished() -> (World, Vec<(&'static str, String)>) {
     let asked = post("/v1/ask", asked).await.expect(200);
     post("/v1/chat/rooms", json!({"id": "kept"})).await.expect(201);
     let (file, session, spare) = sessions(&world).await;
+    let key = post("/v1/endpoints/kept-endpoint/keys", json!({"name": "kept"})).await.expect(201);
     let id = |value: &Value| value.as_str().unwrap().to_owned();
     let ids = vec![
         ("{run}", id(&run["run_id"])),
@@ -108,6 +109,7 @@ async fn furnished() -> (World, Vec<(&'static str, String)>) {
         ("{file}", file),
         ("{session}", session),
         ("{spare_session}", spare),
+        ("{endpoint_key}", id(&key["id"])),
     ];
     (world, ids)
 }

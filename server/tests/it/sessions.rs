@@ -1,6 +1,7 @@
 //! Learning sessions: from uploaded files over a conversation to endpoints that others call.
 
 mod endpoints;
+mod keys;
 
 use std::time::{Duration, Instant};
 

@@ -200,6 +200,8 @@ fn hostile() -> Vec<(&'static str, Vec<u8>, &'static str)> {
         ("a.zip", b"PK\x03\x04rest".to_vec(), "ends in .zip"),
         ("a.csv", b"PK\x03\x04rest".to_vec(), "archive (zip"),
         ("a.xlsx", b"PK\x03\x04rest".to_vec(), "ends in .xlsx"),
+        ("a.arrow", b"ARROW1\0\0".to_vec(), "ends in .arrow"),
+        ("a.feather", b"ARROW1\0\0".to_vec(), "ends in .feather"),
         ("a.csv", tar, "archive (tar)"),
         ("a.csv", b"ARROW1\0\0".to_vec(), "an Arrow file"),
         ("a.csv.gz", b"\x1f\x8b\x08\0rest".to_vec(), "damaged or cut off"),
@@ -229,6 +231,29 @@ fn hostile() -> Vec<(&'static str, Vec<u8>, &'static str)> {
         ("ragged.csv", b"a,b\n1,2\n1,2,3\n".to_vec(), "line 3"),
         ("twice.csv", b"a,a\n1,2\n".to_vec(), "there twice"),
     ]
+}
+
+#[tokio::test]
+async fn a_cell_that_is_too_large_is_refused() {
+    let world = World::with(false, "limits: {cell: 1KB}").await;
+    let (fine, long) = ("x".repeat(1_000), "x".repeat(1_001));
+    for (name, content) in [
+        ("a.csv", format!("a;b\n1;\"{long}\"\n")),
+        ("a.tsv", format!("a\tb\n1\t{long}\n")),
+        ("a.jsonl", format!("{{\"a\":\"{fine}\"}}\n")),
+    ] {
+        let problem = raw(&world, name, content.as_bytes()).await.problem(422, "invalid");
+        let detail = problem["errors"][0]["detail"].as_str().unwrap();
+        let said = "has more than 1000 bytes (limits.cell)";
+        assert!(detail.contains(name) && detail.contains(said), "{detail}");
+    }
+    assert_nothing(&world, "after cells that are too large").await;
+    // So many bytes in one row are no large cell.
+    let rows = format!("a;b;c\n\"{fine}\";{fine};{fine}\n").repeat(3);
+    raw(&world, "b.csv", rows.as_bytes()).await.expect(201);
+    let value = &fine[2..];
+    let rows = format!("{{\"a\":\"{value}\",\"b\":\"{value}\"}}\n").repeat(3);
+    raw(&world, "b.jsonl", rows.as_bytes()).await.expect(201);
 }
 
 #[tokio::test]

@@ -92,6 +92,26 @@ pub(crate) enum Endpoints {
     },
     /// All endpoints as an OpenAPI document, on standard output.
     Openapi,
+    /// The keys that call an endpoint.
+    Keys {
+        /// The endpoint.
+        slug: String,
+    },
+    /// Makes a key that calls an endpoint, and nothing else; it is shown this once.
+    NewKey {
+        /// The endpoint.
+        slug: String,
+        /// What the key is for.
+        #[arg(long)]
+        name: String,
+    },
+    /// Takes a key out of use, at once.
+    RevokeKey {
+        /// The endpoint.
+        slug: String,
+        /// The key's id.
+        id: String,
+    },
     /// Takes an endpoint out of use.
     Delete {
         /// The endpoint.

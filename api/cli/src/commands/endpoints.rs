@@ -6,6 +6,7 @@ use crate::exit::Failure;
 use crate::output::judge;
 use crate::params::pair;
 use air_client::Method;
+use serde_json::json;
 
 pub(super) async fn endpoints(session: &Session, command: Endpoints) -> Result<(), Failure> {
     let out = &session.output;
@@ -45,6 +46,22 @@ pub(super) async fn endpoints(session: &Session, command: Endpoints) -> Result<(
         Endpoints::Openapi => {
             let call = session.request(Method::GET, "/v1/endpoints/openapi.yaml")?;
             out.bytes(call.text().await?.as_bytes())
+        }
+        Endpoints::Keys { slug } => {
+            let keys = session.all(&format!("{}/keys", path(&slug)?)).await?;
+            out.list(&keys, &["id", "name", "created_by", "created_at", "last_used_at"])
+        }
+        Endpoints::NewKey { slug, name } => {
+            let path = format!("{}/keys", path(&slug)?);
+            out.object(&session.post(&path, &json!({"name": name})).await?)?;
+            out.say("keep the key: it is not shown again");
+            Ok(())
+        }
+        Endpoints::RevokeKey { slug, id } => {
+            let path = format!("{}/keys/{}", path(&slug)?, segment(&id)?);
+            reply(session.request(Method::DELETE, &path)?).await?;
+            out.say(&format!("{id} opens nothing any more"));
+            Ok(())
         }
         Endpoints::Delete { slug } => {
             reply(session.request(Method::DELETE, &path(&slug)?)?).await?;

@@ -92,3 +92,29 @@ fn an_endpoint_is_called_with_its_parameters() {
     assert_eq!(heard[1].line, "GET /v1/endpoints/s?format=csv");
     assert_eq!(heard[5].line, "DELETE /v1/endpoints/s");
 }
+
+#[test]
+fn a_key_of_an_endpoint_is_made_listed_and_revoked() {
+    let made = json!({"id": "ekey_1", "slug": "s", "name": "shops", "key": "air_key_1_x"});
+    let listed = json!({"id": "ekey_1", "slug": "s", "name": "shops", "created_by": "ann"});
+    let server = StandIn::new([
+        reply(201, "application/json", made.to_string()),
+        page(json!([listed])),
+        reply(204, "text/plain", ""),
+        problem(403, "forbidden", "Who published an endpoint, or an admin, has its keys."),
+    ]);
+    let new = on(&server, &["endpoints", "new-key", "s", "--name", "shops"]);
+    assert_eq!(new.json()["key"], "air_key_1_x");
+    new.ends(0, &["it is not shown again"]);
+    on(&server, &["endpoints", "keys", "s", "--output", "table"])
+        .shows(&["ekey_1", "shops", "ann"]);
+    on(&server, &["endpoints", "revoke-key", "s", "ekey_1"]).ends(0, &["ekey_1 opens nothing"]);
+    on(&server, &["endpoints", "keys", "s"]).ends(4, &["has its keys"]);
+    on(&StandIn::new([]), &["endpoints", "new-key", "s"]).ends(2, &["--name"]);
+    let heard = server.heard();
+    assert_eq!(
+        (heard[0].line.as_str(), heard[0].json()),
+        ("POST /v1/endpoints/s/keys", json!({"name": "shops"}))
+    );
+    assert_eq!(heard[2].line, "DELETE /v1/endpoints/s/keys/ekey_1");
+}

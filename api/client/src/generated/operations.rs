@@ -800,7 +800,7 @@ impl Client {
     /// with its `message_id`, in `chat/` and in the asker's `ai:stream:`; of an analysis with its
     /// `run_id`, in the asker's `ai:stream:`. The contents of all parts but `status` and `reset`,
     /// put together, are the answer; `status` says which model is asked or that its draft was
-    /// thrown away; `reset` says that what came of this analysis before does not count.
+    /// thrown away; `reset` says that what came of it before does not count: it is told anew.
     /// `ai_complete` holds the answer as it was kept, which counts. Drafts are for the planner and
     /// are not sent; of an analysis a sentence is sent once its figures were found.
     ///
@@ -1070,9 +1070,55 @@ impl Client {
 
     /// Take an endpoint out of use, with all its versions.
     ///
-    /// By who published it, or an admin. Its report is archived; its runs stay.
+    /// By who published it, or an admin. Its keys go with it, its report is archived; its runs stay.
     pub async fn delete_endpoint(&self, slug: &EndpointSlug) -> Result<(), Error> {
         self.call(Method::DELETE, &["v1", "endpoints", slug.as_str()]).done().await
+    }
+
+    /// List the keys of an endpoint, oldest first.
+    ///
+    /// By who published it, or an admin. The keys themselves are not kept.
+    pub async fn list_endpoint_keys(
+        &self,
+        slug: &EndpointSlug,
+        query: &ListEndpointKeysQuery,
+    ) -> Result<EndpointKeyList, Error> {
+        self.call(Method::GET, &["v1", "endpoints", slug.as_str(), "keys"])
+            .query(query)
+            .accept("application/json")
+            .typed()
+            .await
+    }
+
+    /// Make a key that calls an endpoint.
+    ///
+    /// By who published it, or an admin. The key is told in this answer alone; what is kept is its
+    /// hash. It calls as who published the endpoint, with the role and claims that they have now, or
+    /// had when they published where an admin makes the key. An endpoint has at most 100 keys.
+    /// Making one takes no `Idempotency-Key`, since answers that are given again are kept.
+    pub async fn create_endpoint_key(
+        &self,
+        slug: &EndpointSlug,
+        body: &EndpointKeyCreate,
+    ) -> Result<EndpointKeyCreated, Error> {
+        self.call(Method::POST, &["v1", "endpoints", slug.as_str(), "keys"])
+            .json(body)
+            .accept("application/json")
+            .typed()
+            .await
+    }
+
+    /// Revoke a key of an endpoint.
+    ///
+    /// By who published it, or an admin. The next call by it is 401.
+    pub async fn delete_endpoint_key(
+        &self,
+        slug: &EndpointSlug,
+        key_id: &EndpointKeyId,
+    ) -> Result<(), Error> {
+        self.call(Method::DELETE, &["v1", "endpoints", slug.as_str(), "keys", key_id.as_str()])
+            .done()
+            .await
     }
 
     /// The service as functions that a model can call.

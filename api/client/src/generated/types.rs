@@ -71,6 +71,11 @@ text_type! {
 }
 
 text_type! {
+    /// A key of an endpoint.
+    EndpointKeyId
+}
+
+text_type! {
     /// An endpoint, as its URL names it. It is the key of its report too.
     EndpointSlug
 }
@@ -3345,6 +3350,46 @@ pub struct EndpointList {
     pub next: Option<Cursor>,
 }
 
+/// A key to make.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EndpointKeyCreate {
+    /// What the key is for.
+    pub name: String,
+}
+
+/// A key of an endpoint, without the key itself.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EndpointKey {
+    pub id: EndpointKeyId,
+    pub slug: EndpointSlug,
+    pub name: String,
+    pub created_by: String,
+    pub created_at: String,
+    /// To the minute; absent if it was never used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_used_at: Option<String>,
+}
+
+/// A key that was just made.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EndpointKeyCreated {
+    pub id: EndpointKeyId,
+    pub slug: EndpointSlug,
+    pub name: String,
+    pub created_by: String,
+    pub created_at: String,
+    /// The key. It is not told again.
+    pub key: String,
+}
+
+/// A page of keys.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EndpointKeyList {
+    pub items: Vec<EndpointKey>,
+    pub next: Option<Cursor>,
+}
+
 text_type! {
     /// The `operationId` of what was done; or `token.refused`, `role.refused`, `plan.refused`,
     /// `audit.dropped`.
@@ -3792,6 +3837,18 @@ pub struct CallEndpointQuery {
     /// The instant that `today` and the like refer to; the present if it is not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub now: Option<String>,
+}
+
+/// The query of `list_endpoint_keys`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub struct ListEndpointKeysQuery {
+    /// Items on a page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u16>,
+    /// The `next` of the page before. One that is not from this list is 422.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<Cursor>,
 }
 
 /// The query of `list_audit`.

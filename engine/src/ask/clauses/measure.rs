@@ -112,6 +112,9 @@ impl Reader<'_> {
     pub(super) fn share(&mut self) {
         let next = self.past_of(self.at + 1);
         self.out.share = Some(self.at);
+        if self.say(self.content(self.at + 1)) == Some(Say::Per) {
+            self.out.share_each = Some(self.out.groups.len());
+        }
         if let (Some(Say::Agg(Agg::Sum)), true) =
             (self.say(next), self.name_at(self.past_of(next + 1)))
         {
@@ -134,6 +137,33 @@ impl Reader<'_> {
         if matches!(self.say(next), Some(Say::Unit(_))) {
             self.at = next;
         }
+    }
+
+    /// "difference between the average X and the average Y": two measures, one less the other.
+    /// False where the words after it are no measures.
+    pub(super) fn difference(&mut self) -> bool {
+        let between = self.content(self.at + 1);
+        let first = self.content(between + 1);
+        if self.say(between) != Some(Say::Between) || !self.measure_at(first) {
+            return false;
+        }
+        let (word, before) = (self.at, self.out.measures.len());
+        self.at = first;
+        self.measure(false);
+        let and = self.content(self.at);
+        let second = self.content(and + 1);
+        if self.out.measures.len() != before + 1
+            || self.say(and) != Some(Say::And)
+            || !self.measure_at(second)
+        {
+            // Half of it is nothing: the word is told as one that was not understood.
+            self.out.unknown.push((word, None));
+            return true;
+        }
+        self.at = second;
+        self.measure(false);
+        self.out.difference = Some((before, before + 1));
+        true
     }
 
     pub(super) fn superlative(&mut self, end: End) {

@@ -1,7 +1,7 @@
 //! Clauses that a number starts: "2 engines", "15 minutes or more", "3-month moving average".
 
 use super::compare::is_unit_word;
-use super::{CmpClause, Reader, State};
+use super::{CmpClause, GroupClause, Reader, State};
 use crate::ask::chunks::Kind;
 use crate::ask::words::Say;
 use air_ir::{Grain, Op, Unit};
@@ -25,6 +25,7 @@ impl Reader<'_> {
                 }
             }
             Some(Say::Percentile) => self.measure(false),
+            _ if self.name_at(after) && self.is_ranked(after) => self.ranked(after),
             _ if self.name_at(after) => self.equal(after, after + 1),
             _ => match before {
                 Some(subject) => {
@@ -33,6 +34,27 @@ impl Reader<'_> {
                 }
                 None => self.unknown(),
             },
+        }
+    }
+
+    /// "3 carriers with the most flights": whether what a number counts is put in an order.
+    fn is_ranked(&self, name: usize) -> bool {
+        let with = self.content(name + 1);
+        let end = self.content(with + 1);
+        self.say(with) == Some(Say::With) && matches!(self.say(end), Some(Say::Super(_)))
+    }
+
+    /// So many of the groups are asked for. Beside another figure it is not said of what.
+    fn ranked(&mut self, name: usize) {
+        let n = self.whole_at(self.at).filter(|_| self.out.measures.is_empty());
+        match n {
+            Some(n) => {
+                self.push_group(GroupClause::Name(name), false, true);
+                self.out.limit = Some(n);
+                self.state = State::default();
+                self.at = name + 1;
+            }
+            None => self.unknown(),
         }
     }
 

@@ -8,12 +8,12 @@
 use std::sync::Arc;
 
 use air_engine::ask::{self, Choice, Clarification, Draft, Interpretation, YOU_DECIDE};
-use air_ir::{Catalog, Ir};
+use air_ir::Catalog;
 
 use super::comparing::same;
 use super::drafting::{Candidate, Drafting, ModelUse};
 use super::reply::Term;
-use super::{Asked, Meaning, Understood, values};
+use super::{Asked, Meaning, Understood, naming, values};
 use crate::config::Provider;
 use crate::pipeline::sources::Ready;
 use crate::problem::ApiError;
@@ -278,7 +278,7 @@ fn unknown_to_builtin(
     understood
 }
 
-/// What a word was taken for: a name of the catalog that the draft uses.
+/// What a word was taken for: a table or column of the catalog that the draft reads.
 fn meaning(catalog: &Catalog, candidate: &Candidate, terms: &[Term], word: &str) -> Option<String> {
     let Candidate::Ir { ir, .. } = candidate else { return None };
     let wanted = word.to_lowercase();
@@ -292,27 +292,8 @@ fn meaning(catalog: &Catalog, candidate: &Candidate, terms: &[Term], word: &str)
         "" => table.qualified_name(),
         column => format!("{}.{}", table.qualified_name(), table.column(column)?.name),
     };
-    let used = names_in(ir);
-    let last = if column.is_empty() { &table.name } else { column };
-    used.iter().any(|text| text == last || text.ends_with(&format!(".{last}"))).then_some(name)
-}
-
-/// Every word of an IR that may be a name.
-fn names_in(ir: &Ir) -> Vec<String> {
-    fn texts(value: &serde_json::Value, into: &mut Vec<String>) {
-        match value {
-            serde_json::Value::String(text) => {
-                let words = text.split(|c: char| !c.is_alphanumeric() && c != '_' && c != '.');
-                into.extend(words.map(str::to_owned));
-            }
-            serde_json::Value::Array(list) => list.iter().for_each(|one| texts(one, into)),
-            serde_json::Value::Object(map) => map.values().for_each(|one| texts(one, into)),
-            _ => {}
-        }
-    }
-    let mut all = Vec::new();
-    texts(&ir.to_json(), &mut all);
-    all
+    let column = (!column.is_empty()).then_some(column);
+    naming::reads(ir, catalog, table, column).then_some(name)
 }
 
 fn in_words(catalog: &Catalog, candidate: &Candidate) -> String {

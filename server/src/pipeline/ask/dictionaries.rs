@@ -16,7 +16,7 @@ use serde_json::json;
 
 use super::{Asked, drafting};
 use crate::pipeline::sources::Ready;
-use crate::pipeline::{self, Clock, Question, engine};
+use crate::pipeline::{self, Clock, Question, cost, engine};
 use crate::results;
 use crate::service::App;
 use crate::store::checksum;
@@ -59,7 +59,12 @@ pub(super) async fn catalog(app: &Arc<App>, asked: &Asked, ready: &Ready) -> Arc
     if let Some(kept) = app.dictionaries.find(&shown.version) {
         return kept;
     }
+    // It reads as a run does, and has the place of one.
+    let Ok(slot) = app.running.place(&asked.principal.sub, None).await else {
+        return Arc::clone(shown);
+    };
     let deadline = asked.deadline.min(Instant::now() + LONGEST);
+    let mut whole = true;
     let mut catalog = Catalog::clone(shown);
     for Wanted { table, column, most, complete } in wanted {
         let (name, field) = {
@@ -67,7 +72,16 @@ pub(super) async fn catalog(app: &Arc<App>, asked: &Asked, ready: &Ready) -> Arc
             (table.qualified_name(), table.columns[column].name.clone())
         };
         let read = read(app, asked, ready, (&name, &field), most);
-        let Ok(found) = tokio::time::timeout_at(deadline.into(), read).await else { break };
+        let read = tokio::time::timeout_at(deadline.into(), read);
+        let found = tokio::select! {
+            biased;
+            () = slot.cancelled() => None,
+            found = read => found.ok(),
+        };
+        let Some(found) = found else {
+            whole = false;
+            break;
+        };
         let found =
             found.map(|found| ValueDictionary { complete: found.complete && complete, ..found });
         catalog.tables[table].columns[column].values = found;
@@ -77,7 +91,9 @@ pub(super) async fn catalog(app: &Arc<App>, asked: &Asked, ready: &Ready) -> Arc
         catalog.tables.iter().flat_map(|table| &table.columns).map(|c| &c.values).collect();
     catalog.version = format!("{}+{}", shown.version, checksum(&json!(values)));
     let catalog = Arc::new(catalog);
-    app.dictionaries.keep(shown.version.clone(), &catalog);
+    if whole {
+        app.dictionaries.keep(shown.version.clone(), &catalog);
+    }
     catalog
 }
 
@@ -128,6 +144,7 @@ async fn read(
     // The guard says in a note where it let only recent rows be read.
     let all = guarded.notes().is_empty();
     let execution = guarded.execution_with(engine::options(app)).ok()?;
+    cost::checked(app, ready, &execution).await.ok()?;
     let answer = engine::execute(app, ready, execution).await.ok()?.answer;
     let counts = results::json_rows(&answer.rows).into_iter().filter_map(|row| {
         let value = row.get("value")?.as_str()?.to_owned();

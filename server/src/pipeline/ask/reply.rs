@@ -92,16 +92,25 @@ fn said(value: Value) -> Result<Said, String> {
         let terms: Option<Vec<Term>> = serde_json::from_value(value["terms"].clone()).ok();
         terms.unwrap_or_default()
     };
-    if let Some(text) = value["sql"].as_str() {
+    // Who must fill in every property leaves those empty that do not apply.
+    let filled = |name: &str| match value.get(name)? {
+        Value::Null => None,
+        Value::Array(list) if list.is_empty() => None,
+        Value::Object(map) if map.is_empty() => None,
+        Value::String(text) if text.trim().is_empty() => None,
+        there => Some(there),
+    };
+    if let Some(text) = filled("sql").and_then(Value::as_str) {
         return sql(text).map(Said::Sql).ok_or_else(|| "\"sql\" holds no query.".to_owned());
     }
-    if value.get("cannot").is_some() {
+    if filled("cannot").is_some() {
         return Ok(Said::Cannot);
     }
-    let ir = match value.get("ir") {
+    let ir = match filled("ir") {
         Some(ir) => ir,
         // The IR itself, without what is around it.
         None if value.get("entities").is_some() => &value,
+        None if value.get("cannot").is_some() => return Ok(Said::Cannot),
         None => return Err("The object holds neither \"ir\" nor \"cannot\".".to_owned()),
     };
     let ir = Ir::parse(ir).map_err(|errors| {
@@ -163,7 +172,17 @@ mod tests {
         {
             assert!(matches!(read(text), Ok(Said::Sql(_))), "{text}");
         }
-        assert_eq!(read(r#"{"cannot": ["price"]}"#), Ok(Said::Cannot));
+        for text in [
+            r#"{"cannot": ["price"]}"#.to_owned(),
+            r#"{"cannot": []}"#.to_owned(),
+            format!(r#"{{"ir": {IR}, "cannot": ["price"]}}"#),
+        ] {
+            assert_eq!(read(&text), Ok(Said::Cannot), "{text}");
+        }
+        for empty in ["[]", "null", "\"\""] {
+            let all = format!(r#"{{"ir": {IR}, "terms": [], "cannot": {empty}, "sql": ""}}"#);
+            assert!(matches!(read(&all), Ok(Said::Ir { .. })), "{all}");
+        }
         for text in ["", "I am sorry.", r#"{"ir": {"entities": ["#, "[1]", r#"{"a": 1}"#] {
             assert!(read(text).is_err(), "{text}");
         }

@@ -4,8 +4,12 @@
 //! them, and what was changed; or a question where several come near, or none does. A model is
 //! shown no values, so it writes those of the question.
 
-use air_engine::ask::{Choice, Clarification};
+use air_engine::ask::{Choice, Clarification, YOU_DECIDE};
 use air_ir::{Catalog, Column, EntityRef, Filter, Ir, MetricKind, Op, Operand, Scalar, Subject};
+use serde_json::json;
+
+use super::naming::Columns;
+use crate::store::checksum;
 
 /// What became of a draft's values.
 #[derive(Debug, Default, PartialEq)]
@@ -43,49 +47,6 @@ pub(super) fn check(
     checked
 }
 
-struct Columns<'a> {
-    entities: &'a [EntityRef],
-    joins: &'a [air_ir::JoinSpec],
-    catalog: &'a Catalog,
-}
-
-impl Columns<'_> {
-    /// The column of a field, where it is plain which one it is.
-    fn find(&self, field: &str) -> Option<&Column> {
-        let (owner, name) = field.rsplit_once('.').map_or((None, field), |(o, n)| (Some(o), n));
-        let table = |wanted: &str| {
-            let tables = self.catalog.tables.iter();
-            tables.into_iter().find(|t| t.name == wanted || t.qualified_name() == wanted)
-        };
-        let aliased = |owner: &str| {
-            self.entities.iter().find_map(|entity| match entity {
-                EntityRef::Named { entity, alias, .. } if alias.as_deref() == Some(owner) => {
-                    Some(entity.clone())
-                }
-                _ => None,
-            })
-        };
-        let role = |owner: &str| {
-            let join = self.joins.iter().find(|join| join.alias.as_deref() == Some(owner))?;
-            let of = join.right.first()?.rsplit_once('.')?.0;
-            Some(aliased(of).unwrap_or_else(|| of.to_owned()))
-        };
-        match owner {
-            Some(owner) => {
-                let named = role(owner).or_else(|| aliased(owner));
-                table(named.as_deref().unwrap_or(owner))?.column(name)
-            }
-            None => {
-                let listed = self.entities.iter().filter_map(|entity| match entity {
-                    EntityRef::Named { entity, .. } => table(entity),
-                    other => table(other.name()),
-                });
-                listed.filter_map(|table| table.column(name)).next()
-            }
-        }
-    }
-}
-
 fn walk(
     filter: &mut Filter,
     columns: &Columns<'_>,
@@ -106,7 +67,7 @@ fn walk(
         Filter::Compare(comparison) => {
             let Subject::Field(field) = &comparison.subject else { return };
             let exact = matches!(comparison.op, Op::Eq | Op::Ne | Op::In | Op::NotIn);
-            let Some(column) = columns.find(field).filter(|_| exact) else { return };
+            let Some((_, column)) = columns.find(field).filter(|_| exact) else { return };
             let values: Vec<&mut Scalar> = match &mut comparison.value {
                 Operand::One(value) => vec![value],
                 Operand::Many(values) => values.iter_mut().collect(),
@@ -119,6 +80,9 @@ fn walk(
     }
 }
 
+/// Before a text that is to stay as it was said, though no row has it.
+const KEEP: &str = "keep:";
+
 fn spell(
     value: &mut Scalar,
     field: &str,
@@ -128,29 +92,53 @@ fn spell(
 ) {
     let Some(known) = column.values.as_ref().filter(|values| values.complete) else { return };
     let Scalar::Text(said) = &*value else { return };
-    let said = said.clone();
+    let mut said = said.clone();
     if known.counts.contains_key(&said) {
         return;
     }
-    let (near, sure) = near(&said, known.counts.keys());
-    let id = format!("value_{}", said.to_lowercase().replace(|c: char| !c.is_alphanumeric(), "_"));
+    let id = id_of(field, &said);
     let given = answer(&id);
-    if let Some(given) = given.filter(|v| *v == said || known.counts.contains_key(v)) {
-        *value = Scalar::Text(given);
+    if let Some(given) = &given {
+        let kept = given.strip_prefix(KEEP);
+        if known.counts.contains_key(given) || kept.is_some() {
+            *value = Scalar::Text(kept.unwrap_or(given).to_owned());
+            return;
+        }
+        // Words of one's own are looked up as those of the question are.
+        if given != YOU_DECIDE {
+            said.clone_from(given);
+        }
+    }
+    let (near, sure) = near(&said, known.counts.keys());
+    let decided = given.as_deref() == Some(YOU_DECIDE);
+    if let ([first, ..], true) = (near.as_slice(), decided || (sure && near.len() == 1)) {
+        checked.assumptions.push(format!("\"{said}\" was read as {first}."));
+        *value = Scalar::Text(first.clone());
         return;
     }
-    if let ([only], true) = (near.as_slice(), sure) {
-        checked.assumptions.push(format!("\"{said}\" was read as {only}."));
-        *value = Scalar::Text(only.clone());
+    if decided {
+        // Nothing comes near, so what was asked for stays, and the result says that it is empty.
+        checked.assumptions.push(format!("\"{said}\" was kept, which no row has."));
         return;
     }
     let mut choices: Vec<Choice> =
         near.into_iter().map(|v| Choice { label: v.clone(), value: v }).collect();
-    let kept = format!("Keep \"{said}\", which no row has");
-    choices.push(Choice { value: said.clone(), label: kept });
+    let label = format!("Keep \"{said}\", which no row has");
+    choices.push(Choice { value: format!("{KEEP}{said}"), label });
     let text = format!("No {field} is called \"{said}\". Which one is meant?");
     let recommended = choices[0].value.clone();
     checked.questions.push(Clarification { id, text, choices, recommended });
+}
+
+/// The question about a text in a field: no other has its id.
+fn id_of(field: &str, said: &str) -> String {
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    let readable = |text: &str| text.to_lowercase().replace(|c| !plain(c), "_");
+    let id = format!("value_{}_{}", readable(field), readable(said));
+    match said.chars().all(plain) && field.chars().all(|c| plain(c) || c == '_') {
+        true => id,
+        false => format!("{id}_{}", &checksum(&json!([field, said]))[..8]),
+    }
 }
 
 /// The values that are alike but for case, or hold the words as whole ones: those are surely meant
@@ -231,11 +219,24 @@ mod tests {
         assert_eq!((checked.questions.len(), draft.clone()), (1, ir("San")));
         let question = &checked.questions[0];
         let values: Vec<&str> = question.choices.iter().map(|c| c.value.as_str()).collect();
-        assert_eq!(values, ["San Diego Intl", "San Jose Intl", "San"]);
-        let again = check(&mut draft, &catalog(), &|id| {
-            (id == question.id).then(|| "San Jose Intl".to_owned())
-        });
-        assert_eq!((again, draft), (Checked::default(), ir("San Jose Intl")));
+        assert_eq!(values, ["San Diego Intl", "San Jose Intl", "keep:San"]);
+        for (given, taken, said) in [
+            ("San Jose Intl", "San Jose Intl", false),
+            ("keep:San", "San", false),
+            (YOU_DECIDE, "San Diego Intl", true),
+            ("jose", "San Jose Intl", true),
+        ] {
+            let mut draft = draft.clone();
+            let answered = |id: &str| (id == question.id).then(|| given.to_owned());
+            let again = check(&mut draft, &catalog(), &answered);
+            assert_eq!((draft, again.questions.len()), (ir(taken), 0), "{given}");
+            assert_eq!(!again.assumptions.is_empty(), said, "{given}");
+        }
+        // What is not found is asked about once more, about what was said now.
+        let other = |id: &str| (id == question.id).then(|| "Atlantis".to_owned());
+        let again = check(&mut draft, &catalog(), &other);
+        assert_eq!(again.questions[0].id, question.id);
+        assert!(again.questions[0].text.contains("Atlantis"), "{}", again.questions[0].text);
         let mut unknown = ir("Atlantis");
         assert_eq!(check(&mut unknown, &catalog(), &|_| None).questions.len(), 1);
     }

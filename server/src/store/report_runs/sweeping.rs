@@ -1,4 +1,4 @@
-//! Rows of runs that go, while the records of the runs stay.
+//! Rows of runs that go, while the records of the runs stay; and in the end the records.
 
 use jiff::Timestamp;
 use serde_json::json;
@@ -7,7 +7,7 @@ use super::Runs;
 use crate::id::RunId;
 use crate::store::{Moment, StoreError};
 
-/// Runs that one transaction takes the rows from.
+/// Runs that one transaction changes.
 const AT_ONCE: u32 = 200;
 
 impl Runs<'_> {
@@ -35,6 +35,28 @@ impl Runs<'_> {
         .await?;
         transaction.commit().await?;
         Ok(files)
+    }
+
+    /// Removes the records of the runs that ended before a moment and keep no rows, with their
+    /// samples and analyses.
+    pub(crate) async fn forget(&self, oldest: Timestamp) -> Result<(), StoreError> {
+        loop {
+            let mut transaction = self.store.write().await?;
+            let done = sqlx::query(
+                "DELETE FROM report_runs WHERE id IN (
+                     SELECT id FROM report_runs WHERE snapshot_file IS NULL
+                         AND status <> 'running' AND finished_at < ?
+                     ORDER BY finished_at LIMIT ?)",
+            )
+            .bind(Moment::from(oldest))
+            .bind(AT_ONCE)
+            .execute(&mut *transaction)
+            .await?;
+            transaction.commit().await?;
+            if done.rows_affected() == 0 {
+                return Ok(());
+            }
+        }
     }
 
     /// Those of these runs that have ended and keep no rows.

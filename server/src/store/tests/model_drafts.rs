@@ -18,3 +18,19 @@ async fn drafts_and_vectors_come_back() {
     assert_eq!((found.len(), found.get("h")), (1, Some(&vector)));
     assert!(drafts.vectors("another", &wanted).await.unwrap().is_empty());
 }
+
+#[tokio::test]
+async fn the_oldest_vectors_go_when_there_are_many() {
+    let scratch = Scratch::new().await;
+    let drafts = scratch.store.model_drafts();
+    let vector = |i: u32| (format!("h{i}"), vec![0.5_f32]);
+    drafts.put_vectors("m", &[vector(0)]).await.unwrap();
+    let many: Vec<_> = (1..20_000).map(vector).collect();
+    drafts.put_vectors("m", &many).await.unwrap();
+    let first = ["h0".to_owned()];
+    assert_eq!(drafts.vectors("m", &first).await.unwrap().len(), 1, "there is room for so many");
+    drafts.put_vectors("m", &[vector(20_000)]).await.unwrap();
+    assert!(drafts.vectors("m", &first).await.unwrap().is_empty(), "the oldest is gone");
+    let rest = ["h1".to_owned(), "h19999".to_owned(), "h20000".to_owned()];
+    assert_eq!(drafts.vectors("m", &rest).await.unwrap().len(), 3);
+}

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{get, say, session};
 use crate::world::{Reply, World};
 
-async fn publish(world: &World, session: &str, body: Value) -> Reply {
+pub(super) async fn publish(world: &World, session: &str, body: Value) -> Reply {
     let target = format!("/v1/learning-sessions/{session}/publish");
     world.as_user("ann", "editor", "POST", &target).json(&body).send().await
 }
@@ -15,7 +15,7 @@ async fn call(world: &World, target: &str) -> Reply {
     world.as_user("bob", "viewer", "GET", &format!("/v1/endpoints/{target}")).send().await
 }
 
-async fn published(world: &World) -> String {
+pub(super) async fn published(world: &World) -> String {
     let id = session(world).await;
     say(world, &id, json!({"text": "total amount by region"})).await;
     let params = json!([
