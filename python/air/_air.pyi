@@ -3,6 +3,8 @@
 from os import PathLike
 from typing import final
 
+__all__ = ["Engine", "Rows"]
+
 @final
 class Engine:
     def __new__(cls, settings: str) -> Engine: ...

@@ -30,7 +30,7 @@ KINDS: list[tuple[str, Any, list[Any]]] = [
     ("wide", pa.decimal128(38, 10), [Decimal("1.0000000001"), Decimal(10) ** 27]),
     ("day", pa.date32(), [date(1, 1, 1), date(9999, 12, 31)]),
     ("clock", pa.time64("us"), [time(0, 0), time(23, 59, 59, 999_999)]),
-    ("local", pa.timestamp("us"), [datetime(2024, 3, 31, 2, 30), datetime(1969, 12, 31)]),  # noqa: DTZ001
+    ("local", pa.timestamp("us"), [datetime(2024, 6, 30, 2, 30), datetime(1969, 12, 31)]),  # noqa: DTZ001
     (
         "instant",
         pa.timestamp("us", tz="UTC"),
@@ -54,7 +54,7 @@ def write(folder: Path) -> None:
         f"version: 1\nname: kinds\ntime_zone: {ZONE}\n"
         "tables:\n"
         "  kinds: {files: kinds.parquet, primary_key: [id]}\n"
-        "  many: {files: many.parquet, primary_key: [n]}\n",
+        '  many: {files: many.parquet, primary_key: ["n"]}\n',
         encoding="utf-8",
     )
 

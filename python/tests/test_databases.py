@@ -20,7 +20,7 @@ TABLES = (
 )
 IR = {
     "entities": ["sales", "regions"],
-    "dimensions": ["regions.name"],
+    "dimensions": [{"name": "name", "field": "regions.name"}],
     "metrics": [{"name": "total", "agg": "sum", "field": "amount"}],
     "order": [{"field": "name"}],
 }
@@ -56,7 +56,7 @@ def test_a_database_is_learned_and_asked(databases: air.Engine, source: str, dia
     assert (found["tables"], found["columns"], found["unreadable"]) == (2, 5, [])
     result = databases.run(IR, source)
     assert result.rows() == [["North", "1.50"], ["South", "2.25"], [None, "4.00"]]
-    assert pa.table(result)["total"].type == pa.decimal128(38, 2)
+    assert pa.table(result)["total"].type == pa.decimal128(20, 2)
     (sent,) = result.sql
     assert (sent["source"], sent["dialect"], sent["rows"]) == (source, dialect, 3)
     (told,) = databases.sql(IR, source)
@@ -73,13 +73,17 @@ def test_values_are_sent_beside_the_text(databases: air.Engine) -> None:
 
 def test_one_ir_over_a_database_and_files(databases: air.Engine, tmp_path: Path) -> None:
     (tmp_path / "targets.csv").write_text("code,target\nn,3\ns,5\n", encoding="utf-8")
+    described = (
+        "version: 1\nname: plan\ntables: {targets: {files: targets.csv, primary_key: [code]}}\n"
+    )
+    (tmp_path / "dataset.yaml").write_text(described, encoding="utf-8")
     databases.register_files("plan", tmp_path)
     databases.learn("plan")
     databases.learn("my")
     ir = {
         "entities": [{"entity": "sales", "source": "my"}, {"entity": "targets", "source": "plan"}],
         "joins": [{"left": ["sales.region"], "right": ["targets.code"]}],
-        "dimensions": ["targets.code"],
+        "dimensions": [{"name": "code", "field": "targets.code"}],
         "metrics": [{"name": "total", "agg": "sum", "field": "sales.amount"}],
         "order": [{"field": "code"}],
     }

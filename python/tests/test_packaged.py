@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -58,12 +57,10 @@ def test_the_command_asks_other_files(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
-def test_an_example_runs(
-    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_example_runs(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path))
-    notebook: Any = nbformat.from_dict(json.loads(path.read_text(encoding="utf-8")))
+    notebook: Any = nbformat.reads(path.read_text(encoding="utf-8"), as_version=4)
     client = nbclient.NotebookClient(notebook, timeout=SECONDS, kernel_name="python3")
     client.execute(cwd=str(path.parent))
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
