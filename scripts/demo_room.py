@@ -17,7 +17,7 @@ from typing import Any
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
-PATIENCE = 60.0
+PATIENCE = 120.0
 POLL_SECONDS = 0.05
 WIDTH = 100
 

@@ -24,7 +24,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 SECRET = "only-for-tests-" * 5
-PATIENCE = 30.0
+PATIENCE = 120.0
 POLL_SECONDS = 0.05
 IR = {"entities": ["sales"], "metrics": [{"name": "n", "agg": "count"}]}
 

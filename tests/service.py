@@ -30,8 +30,8 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 SOURCES = {"flights": SAMPLE, "shop": SHOP}
 
 READY = re.compile(r"^listening on (http://127\.0\.0\.1:\d+)\s*$")
-START_SECONDS = 60
-STOP_SECONDS = 30
+START_SECONDS = 180
+STOP_SECONDS = 90
 # Learning reads every file once, in a build without optimisation.
 REQUEST_SECONDS = 180
 

@@ -39,7 +39,7 @@ WRONG = "badcanary9Rn5XjCl76"
 KEY = base64.b64encode(b"keycanary4Dh8WfIg12" + bytes(13)).decode()
 FORMATS = ["json", "csv", "ndjson", "arrow", "parquet"]
 COUNT = {"entities": ["orders"], "metrics": [{"name": "n", "agg": "count"}]}
-REQUEST_SECONDS = 60
+REQUEST_SECONDS = 180
 
 
 @dataclass

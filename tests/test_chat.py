@@ -25,7 +25,7 @@ from listening import SECRET, Socket, opened
 from oracle import SHOP
 from service import REPOSITORY, Client, Http, Process, mint, read_lines
 
-WAIT_SECONDS = 90
+WAIT_SECONDS = 180
 ROOMS = "/v1/chat/rooms"
 
 Found = TypeVar("Found")

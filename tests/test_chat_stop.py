@@ -17,7 +17,7 @@ from servers import READER, Postgres, postgres
 from service import Http, Process
 
 KEY = {"AIR_ENCRYPTION_KEY": base64.b64encode(bytes(range(32))).decode()}
-WAIT_SECONDS = 60
+WAIT_SECONDS = 180
 ROOM = "/v1/chat/rooms/stop"
 
 

@@ -143,7 +143,7 @@ def test_the_unit_is_closed_and_systemd_takes_it(tmp_path: Path) -> None:
         assert (done.returncode, done.stderr) == (0, "")
 
 
-@pytest.mark.parametrize("script", ["check.sh", "db.sh"])
+@pytest.mark.parametrize("script", sorted(p.name for p in (REPOSITORY / "scripts").glob("*.sh")))
 def test_scripts_are_read_by_the_shell(script: str) -> None:
     bash = shutil.which("bash")
     assert bash

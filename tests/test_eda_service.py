@@ -24,7 +24,7 @@ from servers import free_port
 from service import REPOSITORY, Http, Process, mint, serving, write_config
 
 PARTS = ["profile", "correlations", "outliers", "trends", "drift"]
-PATIENCE = 90.0
+PATIENCE = 300.0
 POLL_SECONDS = 0.05
 READINGS = 400
 CANARY = "edacanary5Rk8TbVm13" * 3

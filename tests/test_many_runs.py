@@ -26,7 +26,7 @@ GIBIBYTE = 1 << 30
 KEY = {"AIR_ENCRYPTION_KEY": base64.b64encode(bytes(range(32))).decode()}
 RUNS = 8
 ORDERS = 1_000_000
-WAIT_SECONDS = 60
+WAIT_SECONDS = 180
 
 POSTGRES_DATA = f"""
 create table customers (id bigint primary key, segment text not null);

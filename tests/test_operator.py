@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from service import Client, Http, serving, sources_config, write_config
 
-SECONDS = 60
+SECONDS = 180
 IR = {
     "entities": ["flights"],
     "dimensions": ["origin"],

@@ -19,7 +19,7 @@ import duckdb
 import pytest
 from service import Http, Process, Reply, mint, serving
 
-SECONDS = 60
+SECONDS = 180
 SECRET = "only-for-tests-" * 5
 CONFIG: dict[str, Any] = {
     "files": {"base_path": "files"},

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from service import serving, sources_config
 
-SECONDS = 60
+SECONDS = 180
 
 
 @pytest.fixture(scope="module")
