@@ -25,7 +25,7 @@ mod fill;
 mod filter;
 mod finish;
 mod literal;
-mod size;
+pub(crate) mod size;
 mod stitch;
 mod time;
 mod timing;

@@ -1,7 +1,7 @@
 //! Rules over the nodes of a plan.
 
 use super::{Finding, Outcome, Policy};
-use crate::plan::Plan;
+use crate::plan::{Plan, size};
 use crate::prepared::CatalogTable;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::logical_expr::LogicalPlan;
@@ -72,10 +72,24 @@ pub(super) fn known_tables(plan: &Plan) -> Finding {
     Finding::new("known_tables", Outcome::Ok, format!("Reads {}.", tables.join(", ")))
 }
 
+/// More parts than this in all expressions, counted as the optimizer leaves them.
+const MOST_PARTS: usize = 100_000;
+
 /// Plans have a size that a database and a reader can bear.
 pub(super) fn size(plan: &Plan, policy: &Policy) -> Finding {
-    let mut nodes = 0_usize;
-    each(&plan.logical, &mut |_| nodes += 1);
+    let (mut nodes, mut parts) = (0_usize, 0_usize);
+    each(&plan.logical, &mut |node| {
+        nodes += 1;
+        let walked = node.apply_expressions(|expr| {
+            parts = parts.saturating_add(size::parts(expr));
+            Ok(TreeNodeRecursion::Continue)
+        });
+        debug_assert!(walked.is_ok());
+    });
+    if parts > MOST_PARTS {
+        let detail = format!("The expressions stand for more than {MOST_PARTS} parts; nest less.");
+        return Finding::new("plan_size", Outcome::Refused, detail);
+    }
     let outcome = if nodes > policy.max_plan_nodes { Outcome::Refused } else { Outcome::Ok };
     let detail = format!("{nodes} plan nodes of at most {}.", policy.max_plan_nodes);
     Finding::new("plan_size", outcome, detail)

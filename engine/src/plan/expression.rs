@@ -2,7 +2,7 @@
 
 use super::arithmetic::{arithmetic, negate, round};
 use super::context::Context;
-use super::size::{MOST_LEVELS, MOST_PARTS, Size, is_too_deep};
+use super::size::{MOST_LEVELS, MOST_PARTS, Size, is_too_deep, is_too_large};
 use crate::functions::{Between, Fold, InZone, Rounding, ZoneSpec, call};
 use crate::kind::{Kind, Typed, common, null_of};
 use air_ir::expr::{Comparator, Func, Kind as Form, Node};
@@ -55,9 +55,14 @@ impl<'a> Expressions<'a> {
     /// # Errors
     /// The first place that has no type, or that the expression is too large.
     pub(crate) fn whole(mut self, root: &Node, at: &Pointer) -> Result<Typed, IrError> {
-        let typed = self.typed(root).and_then(|typed| match is_too_deep(&typed.expr) {
-            true => Err(self.too_large(root.at, "levels", MOST_LEVELS)),
-            false => Ok(typed),
+        let typed = self.typed(root).and_then(|typed| {
+            if is_too_deep(&typed.expr) {
+                return Err(self.too_large(root.at, "levels", MOST_LEVELS));
+            }
+            match is_too_large(&typed.expr) {
+                true => Err(self.too_large(root.at, "parts", MOST_PARTS)),
+                false => Ok(typed),
+            }
         });
         typed.map_err(|Failed(place, message)| {
             let code = if self.is_too_large { Code::TooLarge } else { Code::TypeMismatch };

@@ -183,37 +183,41 @@ async fn rows_go_after_their_retention_and_the_record_stays() {
 
 #[tokio::test]
 async fn a_record_goes_after_its_retention_and_not_before_its_rows() {
-    let config = |rows: &str| {
-        format!("{CONFIG}execution: {{snapshot_retention: {rows}, run_retention: 3s}}\n")
+    let world = World::learned().await;
+    let run = async |ir: Value| {
+        let ran = world.query(ir).await.expect(200);
+        ran["run_id"].as_str().unwrap().to_owned()
     };
-    let world = World::with(false, &config("1s")).await;
-    world.post("/v1/learn?datasource_id=shop").send().await.expect(200);
-    let id = world.query(by_region()).await.expect(200)["run_id"].as_str().unwrap().to_owned();
-    world.post(&format!("/v1/runs/{id}/analyze")).send().await.expect(200);
-    until(&world, &format!("/v1/runs/{id}"), |run| run.status == 404).await;
-    let left: i64 = sqlx::query_scalar(
-        "SELECT (SELECT count(*) FROM report_samples WHERE run_id = ?1)
-             + (SELECT count(*) FROM report_analyses WHERE run_id = ?1)",
-    )
-    .bind(&id)
-    .fetch_one(&database(&world).await)
-    .await
-    .unwrap();
-    assert_eq!(left, 0, "its sample and analyses go with it");
-    std::fs::write(world.folder.path().join("config.yaml"), config("0s")).unwrap();
-    let world = world.restarted().await;
-    let kept = world.query(by_region()).await.expect(200)["run_id"].as_str().unwrap().to_owned();
-    // A later run whose rows are gone; once its record is, the other's could be too.
-    let total = json!({"entities": ["orders"],
-        "metrics": [{"name": "s", "agg": "sum", "field": "amount"}]});
-    let other = world.query(total).await.expect(200)["run_id"].as_str().unwrap().to_owned();
+    let kept = run(by_region()).await;
+    world.post(&format!("/v1/runs/{kept}/analyze")).send().await.expect(200);
+    let total = json!({"name": "s", "agg": "sum", "field": "amount"});
+    let other = run(json!({"entities": ["orders"], "metrics": [total]})).await;
     sqlx::query("UPDATE report_runs SET snapshot_file = NULL WHERE id = ?")
         .bind(&other)
         .execute(&database(&world).await)
         .await
         .unwrap();
+    let restarted = async |world: World, rows: &str| {
+        let keep = format!("execution: {{snapshot_retention: {rows}, run_retention: 1s}}\n");
+        let config = format!("{CONFIG}{keep}");
+        std::fs::write(world.folder.path().join("config.yaml"), config).unwrap();
+        world.restarted().await
+    };
+    // Once the younger record is gone, the older could be too, but its rows are there.
+    let world = restarted(world, "0s").await;
     until(&world, &format!("/v1/runs/{other}"), |run| run.status == 404).await;
     world.get(&format!("/v1/runs/{kept}/rows")).send().await.expect(200);
+    let world = restarted(world, "1s").await;
+    until(&world, &format!("/v1/runs/{kept}"), |run| run.status == 404).await;
+    let left: i64 = sqlx::query_scalar(
+        "SELECT (SELECT count(*) FROM report_samples WHERE run_id = ?1)
+             + (SELECT count(*) FROM report_analyses WHERE run_id = ?1)",
+    )
+    .bind(&kept)
+    .fetch_one(&database(&world).await)
+    .await
+    .unwrap();
+    assert_eq!(left, 0, "its sample and analyses go with it");
 }
 
 #[tokio::test]
