@@ -40,7 +40,8 @@ def air(folder: Path, *, kept: bool) -> Ask:
     import air as package
 
     def ask() -> Rows:
-        return engine.run(IR, "flights").rows(100)
+        rows: Rows = engine.run(IR, "flights").rows(100)
+        return rows
 
     engine = package.Engine(time_filter="off")
     if kept:

@@ -233,8 +233,16 @@ def test_findings_of_a_run_are_checks_of_its_analyses(program: Path, tmp_path: P
     with started(program, tmp_path) as (_, http):
         run = http.send("POST", "/v1/query", ALL).body
         before = http.send("GET", f"/v1/runs/{run['run_id']}/rows").body["items"]
-        written = http.send("POST", f"/v1/runs/{run['run_id']}/analyze", {"provider": "builtin"})
-        assert written.status == 200, written.body
+        path = f"/v1/runs/{run['run_id']}/analyze"
+
+        def whole() -> Any:
+            reply = http.send("POST", path, {"provider": "builtin"})
+            assert reply.status == 200, reply.body
+            # Who waits for it is not kept waiting long: on a busy machine it is told without.
+            late = any("they took too long" in note for note in reply.body["notes"])
+            return None if late else reply
+
+        written = until("the rows were looked at in time", whole)
         assert written.body["notes"] == []
         found = {check["id"]: check for check in written.body["verdict"]["checks"]}
         assert {"not_checked", "eda_missing", "eda_outliers"} <= set(found)
