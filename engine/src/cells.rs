@@ -5,7 +5,9 @@
 //! there are.
 
 use air_ir::DataType;
-use datafusion::arrow::array::{Array, ArrayRef, AsArray, RecordBatch, RecordBatchOptions};
+use datafusion::arrow::array::{
+    Array, ArrayData, ArrayRef, AsArray, RecordBatch, RecordBatchOptions,
+};
 use datafusion::arrow::datatypes::{
     DataType as ArrowType, Date32Type, Decimal128Type, Decimal256Type, DecimalType, Field,
     Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, Schema,
@@ -19,6 +21,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp};
 use serde_json::{Number, Value, json};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// The largest whole number that every reader of JSON holds exactly.
@@ -209,9 +212,41 @@ pub fn data_type(arrow: &ArrowType) -> DataType {
     }
 }
 
+/// Bytes of memory that rows take. Batches of text may share their buffers, each of which is counted
+/// once: Arrow's own measure counts it for every column that refers to it.
+pub fn bytes(batch: &RecordBatch) -> u64 {
+    let mut sizes = BTreeMap::new();
+    for column in batch.columns() {
+        gather(&column.to_data(), &mut sizes);
+    }
+    sizes.values().map(|size| *size as u64).sum()
+}
+
+/// Buffers by their addresses.
+fn gather(data: &ArrayData, sizes: &mut BTreeMap<usize, usize>) {
+    let nulls = data.nulls().map(|nulls| nulls.buffer());
+    for buffer in data.buffers().iter().chain(nulls) {
+        sizes.insert(buffer.as_ptr().addr(), buffer.len());
+    }
+    data.child_data().iter().for_each(|child| gather(child, sizes));
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_buffer_that_columns_share_is_counted_once() {
+        use datafusion::arrow::array::StringViewArray;
+        let long = "a text that is too long to stand in its view".repeat(100);
+        let texts: ArrayRef = Arc::new(StringViewArray::from(vec![long.as_str(); 2]));
+        let batch = |columns: usize| {
+            let named = (0..columns).map(|at| (format!("c{at}"), Arc::clone(&texts)));
+            RecordBatch::try_from_iter(named).unwrap()
+        };
+        assert_eq!(bytes(&batch(1)), bytes(&batch(3)));
+        assert!(bytes(&batch(1)) >= long.len() as u64);
+    }
     use datafusion::arrow::array::{
         Decimal128Array, Float64Array, Int64Array, TimestampMicrosecondArray,
     };

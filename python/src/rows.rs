@@ -2,8 +2,6 @@
 //!
 //! <https://arrow.apache.org/docs/format/CDataInterface/PyCapsuleInterface.html>
 
-use std::collections::BTreeMap;
-
 use air_engine::cells;
 use arrow::ffi::FFI_ArrowSchema;
 use arrow::ffi_stream::FFI_ArrowArrayStream;
@@ -71,7 +69,7 @@ impl Rows {
     /// Bytes that the rows take.
     #[getter]
     fn nbytes(&self) -> u64 {
-        bytes(&self.batch)
+        cells::bytes(&self.batch)
     }
 
     /// Column, address and bytes of every buffer, by which a test sees that nothing was copied.
@@ -90,18 +88,6 @@ impl Rows {
         let row = |at: usize| columns.iter().map(|cells| cells[at].clone()).collect();
         Value::Array((0..rows.num_rows()).map(row).collect()).to_string()
     }
-}
-
-/// Bytes of memory that rows take. Batches of text may share their buffers, which are then counted
-/// once, unlike by Arrow's own measure.
-pub(crate) fn bytes(batch: &RecordBatch) -> u64 {
-    let mut found = Vec::new();
-    for column in batch.columns() {
-        gather("", &column.to_data(), &mut found);
-    }
-    let sizes: BTreeMap<usize, usize> =
-        found.into_iter().map(|(_, address, size)| (address, size)).collect();
-    sizes.values().map(|size| *size as u64).sum()
 }
 
 fn gather(name: &str, data: &ArrayData, found: &mut Vec<(String, usize, usize)>) {

@@ -17,7 +17,6 @@ use tokio::sync::OwnedSemaphorePermit;
 use crate::fault::{Fault, Stage, report};
 use crate::inner::{Inner, Ready};
 use crate::planning::{Order, planned, source_sql, told};
-use crate::rows;
 
 /// Rows, and what `air.Result` tells of them, as JSON.
 pub(crate) struct Ran {
@@ -32,7 +31,7 @@ pub(crate) async fn run(inner: Arc<Inner>, order: Order) -> Result<Ran, Fault> {
     let limit = inner.settings.timeout();
     let answer = tokio::time::timeout(limit, execute(&inner, &ready, &execution)).await;
     let answer = answer.map_err(|_| timed_out(limit.as_secs_f64()))??;
-    let (bytes, most) = (rows::bytes(&answer.rows), inner.settings.max_result);
+    let (bytes, most) = (cells::bytes(&answer.rows), inner.settings.max_result);
     if bytes > most {
         let what = format!("the rows take {bytes} bytes, above the {most} of max_result");
         return Err(limited(what, "Ask for fewer rows or columns, or raise max_result."));

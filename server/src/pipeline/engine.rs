@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use air_connectors::SourceError;
-use air_engine::{Answer, Execution, RunError, RunLimits, RunOptions, Runtime, Sources};
+use air_engine::{Answer, Execution, RunError, RunLimits, RunOptions, Runtime, Sources, cells};
 use datafusion::error::DataFusionError;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::task::AbortOnDropHandle;
@@ -120,8 +120,7 @@ pub(super) async fn execute(
     let ran = app.engine.spawn(work).ok_or_else(gone)?.await;
     let ran = ran.map_err(ApiError::internal)?;
     let ran = ran.map_err(|error| if restricted { hushed(error) } else { error })?;
-    let (bytes, limit) =
-        (ran.answer.rows.get_array_memory_size() as u64, app.config.execution.max_result_bytes);
+    let (bytes, limit) = (cells::bytes(&ran.answer.rows), app.config.execution.max_result_bytes);
     if bytes > limit {
         let detail = format!(
             "The rows take {bytes} bytes, above the {limit} of execution.max_result_bytes; ask \
