@@ -97,7 +97,7 @@ async fn rows_of(ir: &Ir) -> RecordBatch {
 }
 
 /// The rows of an IR, cells separated by blanks, null as `-`.
-pub(crate) async fn rows(ir: Value) -> Vec<String> {
+async fn rows(ir: Value) -> Vec<String> {
     let batch = rows_of(&Ir::parse(&ir).unwrap()).await;
     let table = pretty_format_batches(&[batch]).unwrap().to_string();
     let lines: Vec<&str> = table.lines().filter(|l| l.starts_with('|')).skip(1).collect();

@@ -204,7 +204,7 @@ async fn a_record_goes_after_its_retention_and_not_before_its_rows() {
         world.restarted().await
     };
     // Once the younger record is gone, the older could be too, but its rows are there.
-    let world = restarted(world, "0s").await;
+    let world = restarted(world, "1000h").await;
     until(&world, &format!("/v1/runs/{other}"), |run| run.status == 404).await;
     world.get(&format!("/v1/runs/{kept}/rows")).send().await.expect(200);
     let world = restarted(world, "1s").await;
