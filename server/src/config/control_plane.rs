@@ -28,11 +28,8 @@ impl ControlPlaneConfig {
         for option in options.split('&').filter(|option| !option.is_empty()) {
             check_option(&section, option);
         }
-        let retention = section.duration("audit_retention", Duration::from_secs(365 * 86_400));
-        Self {
-            file: fold_path(&section.data_dir().join(file)),
-            audit_retention: (!retention.is_zero()).then_some(retention),
-        }
+        let retention = section.retention("audit_retention", Duration::from_secs(365 * 86_400));
+        Self { file: fold_path(&section.data_dir().join(file)), audit_retention: retention }
     }
 }
 

@@ -36,11 +36,11 @@ impl ExecutionConfig {
         // `distributed` becomes a choice when the executor for it is there; until then it is an
         // error, not a setting without effect.
         section.choice("engine", (), &[("local", ())]);
-        let retention = section.duration("snapshot_retention", Duration::from_secs(30 * 86_400));
-        let records = section.duration("run_retention", Duration::from_secs(365 * 86_400));
+        let retention = section.retention("snapshot_retention", Duration::from_secs(30 * 86_400));
+        let records = section.retention("run_retention", Duration::from_secs(365 * 86_400));
         Self {
-            snapshot_retention: (!retention.is_zero()).then_some(retention),
-            run_retention: (!records.is_zero()).then_some(records),
+            snapshot_retention: retention,
+            run_retention: records,
             threads: section.number("threads", 0, 0..=1024),
             batch_rows: section.number("batch_rows", 8192, 1..=1_048_576),
             pushdown: section.flag("pushdown", true),

@@ -24,9 +24,9 @@ pub(crate) struct JobsConfig {
 
 impl JobsConfig {
     pub(super) fn read(mut section: Section<'_>) -> Self {
-        let retention = section.duration("retention", Duration::from_secs(30 * 86_400));
+        let retention = section.retention("retention", Duration::from_secs(30 * 86_400));
         Self {
-            retention: (!retention.is_zero()).then_some(retention),
+            retention,
             learn: section.number("learn", 2, 1..=256),
             analyze: section.number("analyze", 2, 1..=256),
             bulk_reports: section.number("bulk_reports", 2, 1..=256),

@@ -149,10 +149,20 @@ impl<'r> Section<'r> {
 
     /// A duration longer than nothing.
     pub(super) fn duration(&mut self, key: &'static str, default: Duration) -> Duration {
+        self.duration_from(key, Duration::from_nanos(1), default)
+    }
+
+    /// How long something is kept; "0s" is for ever.
+    pub(super) fn retention(&mut self, key: &'static str, default: Duration) -> Option<Duration> {
+        let kept = self.duration_from(key, Duration::ZERO, default);
+        (!kept.is_zero()).then_some(kept)
+    }
+
+    fn duration_from(&mut self, key: &'static str, least: Duration, default: Duration) -> Duration {
         match self.scalar(key) {
             None => default,
             Some(Value::String(text)) => match parse_duration(&text) {
-                Ok(duration) if duration > Duration::ZERO => duration,
+                Ok(duration) if duration >= least => duration,
                 Ok(_) => self.wrong(key, &text, "a duration is longer than nothing", default),
                 Err(what) => self.wrong_because(key, what, default),
             },

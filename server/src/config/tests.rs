@@ -137,6 +137,16 @@ telemetry: {level: "info"}
 }
 
 #[test]
+fn nothing_is_a_retention_for_ever_and_no_other_duration() {
+    let config =
+        loaded("execution: {snapshot_retention: 0s, run_retention: 0s, jobs: {retention: 0s}}");
+    let execution = &config.execution;
+    assert_eq!((execution.snapshot_retention, execution.run_retention), (None, None));
+    assert_eq!(execution.jobs.retention, None);
+    assert_problem("execution: {query_timeout: 0s}", "a duration is longer than nothing");
+}
+
+#[test]
 fn every_problem_is_told_at_once() {
     let found = problems(
         "sever: {port: 1}\nserver: {prot: 1, port: 70000, auth: {token_expiry: 24}}\n\
