@@ -157,6 +157,7 @@ mod tests {
     use datafusion::parquet::arrow::ArrowWriter;
     use datafusion::parquet::basic::Compression;
     use datafusion::parquet::file::properties::WriterProperties;
+    use datafusion::parquet::schema::types::ColumnPath;
 
     fn csv(delimiter: u8, piece: usize, text: &str) -> Result<(), String> {
         let mut cells = CsvCells::new(delimiter, 4);
@@ -197,7 +198,9 @@ mod tests {
         let batch = RecordBatch::try_from_iter([("n", numbers), ("t", texts)]).unwrap();
         let options = WriterProperties::builder().set_compression(Compression::SNAPPY);
         let options = match encoding {
-            Some(encoding) => options.set_dictionary_enabled(false).set_encoding(encoding),
+            Some(encoding) => options
+                .set_dictionary_enabled(false)
+                .set_column_encoding(ColumnPath::from("t"), encoding),
             None => options,
         };
         let mut file = tempfile::tempfile().unwrap();
