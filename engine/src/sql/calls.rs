@@ -122,8 +122,8 @@ pub(super) fn aggregate(
         }
         "avg" if distinct.is_empty() && over.is_empty() => Ok(w.rules.average(&value)),
         "avg" => Ok(format!("AVG({distinct}{value}){over}")),
-        "stddev" => Ok(format!("STDDEV_SAMP({value}){over}")),
-        "var" => Ok(format!("VAR_SAMP({value}){over}")),
+        "stddev" => Ok(w.rules.spread("STDDEV_SAMP", &value, over)),
+        "var" => Ok(w.rules.spread("VAR_SAMP", &value, over)),
         "bool_and" => w.rules.booleans(&value, true, over),
         "bool_or" => w.rules.booleans(&value, false, over),
         _ if !over.is_empty() => Err(format!("has no window function {name}")),

@@ -208,6 +208,12 @@ impl Rules for Mysql {
         format!("AVG({value})")
     }
 
+    /// MariaDB finds the bare aggregate null in a condition that it moves into the query that
+    /// computes it: `m IS NOT NULL` around such a query gave no row.
+    fn spread(&self, word: &str, value: &str, over: &str) -> String {
+        format!("CAST({word}({value}){over} AS DOUBLE)")
+    }
+
     fn text_in(&self, item: &Item, items: &[String]) -> String {
         let exact: Vec<String> = items.iter().map(|i| bytes(i)).collect();
         let exact = format!("{} IN ({})", bytes(&item.text), exact.join(", "));

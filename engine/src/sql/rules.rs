@@ -252,6 +252,11 @@ pub(super) trait Rules: Sync {
         format!("(SUM({value}) / NULLIF(COUNT({value}), 0))")
     }
 
+    /// `STDDEV_SAMP` or `VAR_SAMP` of doubles.
+    fn spread(&self, word: &str, value: &str, over: &str) -> String {
+        format!("{word}({value}){over}")
+    }
+
     fn divide(&self, a: &str, b: &str) -> String {
         format!("({a} / NULLIF({b}, 0))")
     }
