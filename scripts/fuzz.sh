@@ -20,5 +20,5 @@ for target in ${FUZZ_TARGETS:-ir sql dsn}; do
   echo "== $target, $seconds s"
   "${run[@]}" run --dev --sanitizer none "$target" "$cache/corpus/$target" "$cache/seeds/$target" -- \
     -max_total_time="$seconds" -timeout=20 -rss_limit_mb=4096 -max_len=4096 \
-    -dict="$cache/seeds/$target.dict" -print_final_stats=1 2>&1 | grep -v '^#\|NEW_FUNC' || exit 1
+    -dict="$cache/seeds/$target.dict" -print_final_stats=1 2>&1 | grep -av '^#\|NEW_FUNC' || exit 1
 done

@@ -108,11 +108,16 @@ impl Dsn {
             "parsetime" if matches!(value.as_str(), "true" | "false") => {}
             "loc" if value == "UTC" => {}
             "charset" | "parsetime" | "loc" => return bad(),
+            // What follows a `?` may be the rest of a password: only plain names are shown.
             _ => {
+                let plain = |c: char| c.is_ascii_alphabetic() || matches!(c, '_' | '-');
+                let shown = match name.len() <= 40 && name.chars().all(plain) {
+                    true => format!(", \"{name}\""),
+                    false => String::new(),
+                };
                 return Err(format!(
-                    "has an option that is not known, \"{}\"; there are ssl-mode (or tls), ssl-ca, \
-                     charset, parseTime, loc",
-                    name.chars().take(40).collect::<String>()
+                    "has an option that is not known{shown}; there are ssl-mode (or tls), ssl-ca, \
+                     charset, parseTime, loc"
                 ));
             }
         }
@@ -230,6 +235,8 @@ mod tests {
             ("mysql://u:hidden@h/d?tls=custom", "tls"),
             ("mysql://u:hidden@h/d?loc=Local", "loc"),
             ("mysql://u:hid%zz@h/d", "%"),
+            ("mysql://u@h/d?charset://:hidden@=utf8", "not known;"),
+            ("mysql://u:pa?hidden@h/d", ""),
             ("mysql://u:hidden@h/a/b", "more than one"),
         ] {
             let error = parsed(bad).unwrap_err();
