@@ -77,7 +77,7 @@ pub(crate) fn window(
 }
 
 /// The planner types every argument, so this is a fault of AIR, not of the user.
-fn wrong_arguments<T>(function: &str) -> Result<T> {
+pub(crate) fn wrong_arguments<T>(function: &str) -> Result<T> {
     Err(DataFusionError::Internal(format!("{function} was called with arguments of other types")))
 }
 

@@ -6,6 +6,7 @@
 //! never a part of the rows. One source's failure is the run's: its error names the source, and
 //! the streams of all others are dropped, which ends their queries.
 
+mod apart;
 mod fetch;
 mod held;
 mod runtime;

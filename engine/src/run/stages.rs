@@ -1,5 +1,6 @@
 //! One run: its stages, and the plans over providers in place of tables, queries and held rows.
 
+use super::apart::apart;
 use super::fetch::{self, Log};
 use super::held::{self, Collected};
 use super::runtime::Planner;
@@ -140,7 +141,7 @@ impl<'r> Running<'r> {
         let values = self.execution.guarded().values().iter();
         let values = values.map(|v| ScalarAndMetadata::from(v.clone())).collect();
         let logical = logical.with_param_values(ParamValues::List(values))?;
-        Ok(planner.stream(&logical).await?)
+        Ok(planner.stream(&apart(logical)?).await?)
     }
 
     /// The plan over providers in place of the catalog's tables and of rows fetched before.

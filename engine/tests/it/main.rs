@@ -11,6 +11,7 @@ mod facts;
 mod federated;
 mod guard_sql;
 mod joins;
+mod lists;
 mod plans;
 mod properties;
 mod qa;
