@@ -1,8 +1,8 @@
 //! One query to a stream of batches.
 //!
-//! In: text and values of the SQL writer. Out: Arrow batches, decoded beside the network while
-//! the reader works. A small result comes by a prepared statement, a large one by binary `COPY`
-//! of the same query; both go through the same decoders.
+//! In: text and values of the SQL writer. Out: Arrow batches. A small result comes by a prepared
+//! statement and is decoded where it is read; a large one comes by binary `COPY` of the same query
+//! and is decoded beside the network while its reader works. Both go through the same decoders.
 
 use super::batches::Batches;
 use super::inline::inlined;
@@ -11,12 +11,17 @@ use super::params::{Encoded, encoded};
 use crate::database::DatabaseError;
 use air_engine::RemoteQuery;
 use datafusion::arrow::array::RecordBatch;
+use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::physical_plan::SendableRecordBatchStream;
-use datafusion::physical_plan::stream::RecordBatchReceiverStreamBuilder;
+use datafusion::physical_plan::stream::{
+    RecordBatchReceiverStreamBuilder, RecordBatchStreamAdapter,
+};
+use futures::stream::try_unfold;
 use futures::{FutureExt, Stream, StreamExt};
 use std::error::Error as StdError;
 use std::pin::Pin;
+use std::sync::Arc;
 use tokio::sync::mpsc::Sender;
 use tokio_postgres::types::{FromSql, Type};
 use tokio_postgres::{CopyOutStream, Error, RowStream, Statement};
@@ -44,7 +49,14 @@ pub(super) async fn rows(
 ) -> Result<SendableRecordBatchStream, DatabaseError> {
     match start(id, &lease, begin, query).await {
         Ok((batches, rows)) => {
-            let schema = std::sync::Arc::clone(&query.schema);
+            let schema = Arc::clone(&query.schema);
+            let rows = match rows {
+                // Another thread would cost more than there is to do.
+                Rows::Prepared(stream) if is_small(query) => {
+                    return Ok(in_place(schema, lease, batches, stream));
+                }
+                rows => rows,
+            };
             let mut stream = RecordBatchReceiverStreamBuilder::new(schema, WAITING);
             // Dropping the stream drops this task, and with it the lease, which cancels.
             let task = read(lease, batches, rows, stream.tx());
@@ -63,6 +75,10 @@ pub(super) async fn rows(
     }
 }
 
+fn is_small(query: &RemoteQuery) -> bool {
+    query.at_most.is_some_and(|rows| rows <= SMALL)
+}
+
 async fn start(
     id: &str,
     lease: &Lease,
@@ -77,9 +93,9 @@ async fn start(
     }
     let batches = Batches::new(id, &query.schema, statement.columns(), query.at_most)?;
     let values = encoded(id, &query.sql.params, statement.params())?;
-    let copy = match query.at_most {
-        Some(..=SMALL) => None,
-        _ => inlined(&query.sql.text, &query.sql.params, statement.params()),
+    let copy = match is_small(query) {
+        true => None,
+        false => inlined(&query.sql.text, &query.sql.params, statement.params()),
     };
     let rows = match copy {
         // The text within the brackets was parsed by the server as one statement of its own, and
@@ -142,17 +158,52 @@ async fn fetched(
     mut stream: Pin<Box<RowStream>>,
     to: &To,
 ) -> Result<bool, DatabaseError> {
-    while let Some(row) = next(lease, &mut stream).await? {
+    while fill(lease, batches, &mut stream).await? {
+        if !send(batches, to).await? {
+            return Ok(false);
+        }
+    }
+    send(batches, to).await
+}
+
+/// Reads rows until there is a whole batch, or no more of them.
+async fn fill(
+    lease: &Lease,
+    batches: &mut Batches,
+    stream: &mut Pin<Box<RowStream>>,
+) -> Result<bool, DatabaseError> {
+    while let Some(row) = next(lease, stream).await? {
         for column in 0..row.len() {
             let value: Option<Raw<'_>> = row.try_get(column).map_err(|e| lease.fault(&e))?;
             batches.value(column, value.map(|v| v.0))?;
         }
         batches.end_row();
-        if batches.is_full() && !send(batches, to).await? {
-            return Ok(false);
+        if batches.is_full() {
+            return Ok(true);
         }
     }
-    send(batches, to).await
+    Ok(false)
+}
+
+/// Rows that are read by who asks for them. Dropping the stream drops the lease, which cancels.
+fn in_place(
+    schema: SchemaRef,
+    lease: Lease,
+    batches: Batches,
+    rows: Pin<Box<RowStream>>,
+) -> SendableRecordBatchStream {
+    let read = try_unfold(Some((lease, batches, rows)), |left| async move {
+        let Some((lease, mut batches, mut rows)) = left else { return Ok(None) };
+        let more = fill(&lease, &mut batches, &mut rows).await?;
+        let batch = batches.take()?;
+        if more {
+            return Ok(batch.map(|batch| (batch, Some((lease, batches, rows)))));
+        }
+        // The reader has all its rows; the end of the transaction is not its to wait for.
+        drop(tokio::spawn(lease.end()));
+        Ok(batch.map(|batch| (batch, None)))
+    });
+    Box::pin(RecordBatchStreamAdapter::new(schema, read))
 }
 
 /// The next item. A deadline is set only where it is not there already, as it mostly is.

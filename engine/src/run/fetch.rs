@@ -5,6 +5,7 @@ use crate::remote::{Remote, RemoteQuery};
 use crate::sql::Sql;
 use async_trait::async_trait;
 use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::arrow::record_batch::RecordBatch;
 use datafusion::catalog::streaming::StreamingTable;
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::Result;
@@ -42,6 +43,26 @@ impl Log {
         });
         sent.collect()
     }
+}
+
+/// The rows of a query as they come.
+pub(super) async fn rows(
+    remote: &Arc<dyn Remote>,
+    source: &str,
+    query: RemoteQuery,
+    log: &Log,
+) -> Result<SendableRecordBatchStream> {
+    let counter = log.add(source, &query.sql);
+    let (source, schema) = (source.to_owned(), Arc::clone(&query.schema));
+    let rows = remote.rows(query).await.map_err(|cause| SourceFailed::of(&source, cause))?;
+    let rows = rows
+        .map_err(move |cause| SourceFailed::of(&source, cause))
+        .inspect_ok(move |batch| count(&counter, batch));
+    Ok(Box::pin(RecordBatchStreamAdapter::new(schema, rows)))
+}
+
+fn count(counter: &AtomicU64, batch: &RecordBatch) {
+    counter.fetch_add(batch.num_rows() as u64, Ordering::Relaxed);
 }
 
 /// A table over a query to a database.
@@ -123,9 +144,7 @@ impl PartitionStream for Partition {
             }
             Ok(())
         });
-        let rows = ahead.build().inspect_ok(move |batch| {
-            counter.fetch_add(batch.num_rows() as u64, Ordering::Relaxed);
-        });
+        let rows = ahead.build().inspect_ok(move |batch| count(&counter, batch));
         Box::pin(RecordBatchStreamAdapter::new(schema, rows))
     }
 }

@@ -9,8 +9,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use air_engine::GuardedPlan;
 use air_engine::qa::{self, Evidence, Receipt};
+use air_engine::{GuardedPlan, Planning};
 use air_ir::{Check, CheckStatus, Ir, Verdict};
 use datafusion::arrow::array::RecordBatch;
 use futures::future::MaybeDone;
@@ -150,9 +150,10 @@ impl<'a> Beside<'a> {
     }
 
     fn guarded(&self, ir: &Ir, now: Timestamp) -> Option<GuardedPlan> {
-        let options = plan_options(self.app, now);
-        let plan = air_engine::plan(ir, &self.ready.prepared, &options).ok()?;
-        air_engine::guard(plan, &policy(self.app)).ok()
+        let (options, policy) = (plan_options(self.app, now), policy(self.app));
+        let prepared = &self.ready.prepared;
+        let planning = Planning { prepared, options: &options, policy: &policy };
+        self.app.plans.guarded(ir, &planning).ok()
     }
 
     async fn row_of(&self, guarded: GuardedPlan) -> Option<RecordBatch> {

@@ -38,24 +38,21 @@ impl<'s> EventRows<'s> {
         user_id: Option<&str>,
     ) -> Result<Event, StoreError> {
         let (name, at) = (channel.to_string(), Moment::now());
+        // Both at once: each statement is a walk to SQLite's thread and back.
         let seq: i64 = sqlx::query_scalar(
             "INSERT INTO event_channels (channel, last_seq) VALUES (?, 1)
-             ON CONFLICT (channel) DO UPDATE SET last_seq = last_seq + 1 RETURNING last_seq",
+             ON CONFLICT (channel) DO UPDATE SET last_seq = last_seq + 1;
+             INSERT INTO events (channel, seq, kind, payload_json, user_id, created_at)
+             SELECT channel, last_seq, ?, ?, ?, ? FROM event_channels WHERE channel = ?
+             RETURNING seq",
         )
         .bind(&name)
-        .fetch_one(&mut **transaction)
-        .await?;
-        sqlx::query(
-            "INSERT INTO events (channel, seq, kind, payload_json, user_id, created_at)
-             VALUES (?, ?, ?, ?, ?, ?)",
-        )
-        .bind(&name)
-        .bind(seq)
         .bind(kind)
         .bind(Json(&payload))
         .bind(user_id)
         .bind(at)
-        .execute(&mut **transaction)
+        .bind(&name)
+        .fetch_one(&mut **transaction)
         .await?;
         let user_id = user_id.map(str::to_owned);
         Ok(Event { channel: channel.clone(), kind, payload, user_id, seq: seq.cast_unsigned(), at })

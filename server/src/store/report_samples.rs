@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 use sqlx::types::Json;
-use sqlx::{Sqlite, SqlitePool, Transaction};
+use sqlx::{QueryBuilder, Sqlite, SqlitePool, Transaction};
 
 use super::error::StoreError;
 use crate::id::RunId;
@@ -15,14 +15,16 @@ pub(super) async fn insert(
     run: &RunId,
     rows: &[Value],
 ) -> Result<(), StoreError> {
-    for (seq, row) in (0_i64..).zip(rows.iter().take(SAMPLE_ROWS)) {
-        sqlx::query("INSERT INTO report_samples (run_id, seq, row_json) VALUES (?, ?, ?)")
-            .bind(run)
-            .bind(seq)
-            .bind(Json(row))
-            .execute(&mut **transaction)
-            .await?;
+    let rows = &rows[..rows.len().min(SAMPLE_ROWS)];
+    if rows.is_empty() {
+        return Ok(());
     }
+    let mut query =
+        QueryBuilder::<Sqlite>::new("INSERT INTO report_samples (run_id, seq, row_json) ");
+    query.push_values((0_i64..).zip(rows), |mut values, (seq, row)| {
+        values.push_bind(run).push_bind(seq).push_bind(Json(row));
+    });
+    query.build().execute(&mut **transaction).await?;
     Ok(())
 }
 
