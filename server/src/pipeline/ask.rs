@@ -5,6 +5,7 @@
 //! and reads every question; where models are asked too (`drafting`), what is meant is decided
 //! between the two (`deciding`). What was understood is planned and run.
 
+mod answering;
 mod clock;
 mod comparing;
 mod deciding;
@@ -23,15 +24,15 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use air_engine::ask::{self, Clarification, Draft, Interpretation};
-use air_ir::{CheckStatus, Ir};
+use air_ir::Ir;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use tracing::Instrument;
 
 use super::order::Pace;
-use super::progress::{Progress, Step};
+use super::progress::Progress;
 use super::sources::{self, Ready};
-use super::{Finished, Order, Question};
+use super::{Finished, Question};
 use crate::allowance;
 use crate::auth::Principal;
 use crate::broker::Allowance;
@@ -40,7 +41,7 @@ use crate::contract::types::{self, AskState, Badge, ErrorCode};
 use crate::id::{DatasourceId, ScopeVersionId};
 use crate::problem::ApiError;
 use crate::service::App;
-use crate::store::{Scope, ScopeVersion, checksum};
+use crate::store::{Scope, ScopeVersion};
 
 pub(crate) use self::comparing::rows;
 pub(crate) use self::deciding::is_of_draft;
@@ -215,13 +216,13 @@ pub(crate) async fn ask(app: &Arc<App>, asked: Asked) -> Result<Ended, ApiError>
             let question = Question::Ir(Box::new(draft.ir.clone()));
             let (tables, reading) = (entities(&draft.ir), Some(Reading::from(&draft)));
             let ended = Ended { tables, reading, draft: Some(draft), ..ended(AskState::Answer) };
-            Box::pin(answered(app, &asked, question, ended)).await
+            Box::pin(answering::answered(app, &asked, question, ended)).await
         }
         Understood::Sql { text, confidence, interpretation, assumptions } => {
             let reading = Some(Reading { confidence, interpretation, assumptions });
             let sql_text = Some(text.clone());
             let ended = Ended { reading, sql_text, ..ended(AskState::Answer) };
-            Box::pin(answered(app, &asked, Question::Sql(text), ended)).await
+            Box::pin(answering::answered(app, &asked, Question::Sql(text), ended)).await
         }
     }
 }
@@ -285,60 +286,6 @@ pub(crate) fn question(asked: Clarification) -> types::Question {
     }
 }
 
-async fn answered(
-    app: &Arc<App>,
-    asked: &Asked,
-    question: Question,
-    ended: Ended,
-) -> Result<Ended, ApiError> {
-    let order = Order {
-        ir_at: "/ir",
-        scope_version: Some(ended.version.id.clone()),
-        ..drafting::order(asked, question)
-    };
-    if !asked.run {
-        let badge = badge(app, asked, &ended, false).await?;
-        return Ok(Ended { badge: Some(badge), ..ended });
-    }
-    if let Some(Reading { interpretation, assumptions, .. }) = ended.reading.clone() {
-        asked.progress.tell(Step::Understood { interpretation, assumptions });
-    }
-    match super::report(app, order).await {
-        Ok(finished) => {
-            // SQL is not checked, so it cannot have passed.
-            let passed = finished.verdict.status != CheckStatus::Fail && ended.draft.is_some();
-            Ok(Ended {
-                badge: Some(badge(app, asked, &ended, passed).await?),
-                tables: finished.tables.clone(),
-                finished: Some(finished),
-                ..ended
-            })
-        }
-        Err(error) => Ok(Ended {
-            state: AskState::Failed,
-            reason: Some(error.detail.clone()),
-            error: Some(error),
-            ..ended
-        }),
-    }
-}
-
 fn entities(ir: &Ir) -> Vec<String> {
     ir.entities.iter().map(|entity| entity.name().to_owned()).collect()
-}
-
-/// How far an answer was checked.
-async fn badge(app: &App, asked: &Asked, ended: &Ended, passed: bool) -> Result<Badge, ApiError> {
-    let ir = ended.draft.as_ref().map(|draft| draft.ir.to_json());
-    let hash = ir.as_ref().map(checksum).unwrap_or_default();
-    let confirmed = app.store.scopes().confirmed(&asked.datasource, &hash).await?;
-    let of_this = name(&asked.question);
-    let known = confirmed.iter().any(|question| name(question) == of_this);
-    // What was confirmed is what the question means; rows that fail their checks today are not.
-    Ok(match (known, passed) {
-        (true, true) => Badge::Verified,
-        (true, false) if !asked.run => Badge::Verified,
-        (false, true) => Badge::Validated,
-        (_, false) => Badge::Unchecked,
-    })
 }
