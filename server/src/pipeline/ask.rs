@@ -14,6 +14,7 @@ mod drafting;
 mod naming;
 mod notes;
 mod previous;
+mod prompting;
 mod prose;
 mod reply;
 mod scope;
