@@ -11,6 +11,7 @@ mod comparing;
 mod deciding;
 mod dictionaries;
 mod drafting;
+mod kept;
 mod naming;
 mod notes;
 mod previous;

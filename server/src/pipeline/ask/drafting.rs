@@ -1,9 +1,10 @@
-//! Drafts by models: who is asked, with what, and how a wrong draft is corrected.
+//! Drafts by models: who is asked, and how a wrong draft is corrected.
 //!
 //! In: the question and the catalog it may use. Out: a draft that was planned and passed the
 //! guard, or none; and what was tried. A draft that the planner refuses goes back with the
 //! planner's own error, a few times; a model that fails is followed by the next. Absent on
-//! purpose: what becomes of a draft (`deciding`), and any value of the data in a prompt.
+//! purpose: what a model is asked (`prompting`), drafts of earlier asks (`kept`), and what becomes
+//! of a draft (`deciding`).
 
 use std::sync::{Arc, LazyLock};
 use std::time::Instant;
@@ -12,14 +13,12 @@ use air_ir::{IR_SCHEMA, Ir};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::deciding::chose;
-use super::prompting::{correction, local};
+use super::prompting::correction;
 use super::reply::{self, Said, Term};
-use super::{Asked, clock, prose};
+use super::{Asked, prose};
 use crate::config::ModelName;
 use crate::contract::types::ErrorCode;
-use crate::models::prompts;
-use crate::models::{Chat, Fault, Form, Message, Speaker, Task, Usage};
+use crate::models::{Chat, Fault, Form, Message, Speaker, Task, Usage, prompts};
 use crate::pipeline::progress::Step;
 use crate::pipeline::sources::Ready;
 use crate::pipeline::{self, Clock, Order, Question};
@@ -149,7 +148,7 @@ fn plan(app: &App, asked: &Asked) -> Vec<(Task, ModelName)> {
     }
 }
 
-enum Outcome {
+pub(super) enum Outcome {
     Draft(Candidate),
     Cannot,
     Wrong,
@@ -219,7 +218,7 @@ impl Drafter<'_> {
     }
 
     /// A reply, read and planned; or what is wrong with it, for the model.
-    fn checked(&self, text: &str) -> Result<Outcome, String> {
+    pub(super) fn checked(&self, text: &str) -> Result<Outcome, String> {
         let (question, candidate) = match reply::read(text)? {
             Said::Cannot => return Ok(Outcome::Cannot),
             Said::Sql(text) if is_nothing(&text) => return Ok(Outcome::Cannot),
@@ -247,44 +246,6 @@ impl Drafter<'_> {
                 .map_err(|what| ApiError::new(ErrorCode::Refused, what))?;
         }
         Ok(())
-    }
-
-    /// What a draft depends on.
-    fn key(&self, task: Task, served: &str) -> String {
-        let catalog = self.ready.prepared.catalog();
-        let zone = catalog.time_zone.as_deref().unwrap_or("UTC");
-        checksum(&json!({
-            "task": format!("{task:?}"), "model": served, "prompts": *prompts::DRAFTS,
-            "source": catalog.source, "catalog": catalog.version,
-            "question": self.asked.question, "day": &local(self.asked.now, zone)[..10],
-            "answers": self.answers(),
-            "previous": self.previous.map(Ir::to_json),
-        }))
-    }
-
-    /// The draft of an earlier ask. The catalog may show this user less than it showed another,
-    /// so it is planned again. A time of day in it may be that of the earlier ask, so only who
-    /// was shown that very draft, and chose it, is given it.
-    async fn kept(&self, key: &str) -> Option<Candidate> {
-        let text = self.app.store.model_drafts().get(key).await.ok()??;
-        match self.checked(&text) {
-            Ok(Outcome::Draft(candidate)) => {
-                let timeless = !clock::names_time(&text);
-                (timeless || chose(self.asked, &candidate.mark())).then_some(candidate)
-            }
-            _ => None,
-        }
-    }
-
-    async fn keep(&self, key: &str, served: &str, candidate: &Candidate) {
-        let text = match candidate {
-            Candidate::Ir { ir, terms } => json!({"ir": ir.to_json(), "terms": terms}).to_string(),
-            Candidate::Sql(text) => text.clone(),
-        };
-        if let Err(error) = self.app.store.model_drafts().put(key, served, &text).await {
-            // The answer does not depend on it.
-            tracing::warn!(cause = %error, "a draft could not be kept");
-        }
     }
 }
 
