@@ -1,7 +1,8 @@
 //! Sources of data: what they hold, and how the engine reads it.
 //!
-//! In: a folder of files, or the DSN of a database. Out: a [`Catalog`](air_ir::Catalog), table providers
-//! for the engine, and schema notes. Deliberately absent: planning, SQL, and the control plane.
+//! In: a folder of files, or the DSN of a database. Out: a [`Catalog`](air_ir::Catalog), table
+//! providers for the engine, what a run needs of its sources, and schema notes. Deliberately
+//! absent: planning, SQL, and the control plane.
 
 mod database;
 mod error;
@@ -10,6 +11,7 @@ mod learned;
 mod mysql;
 mod notes;
 mod postgres;
+pub mod running;
 mod source;
 
 pub use database::{AllowedHosts, DatabaseError, DatabaseOptions};

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+use air_connectors::running::Member;
 use air_connectors::{FilesSource, MysqlSource, PostgresSource, Source};
 use air_engine::ask::Lexicon;
 use air_engine::{PlanCache, Prepared, Runtime};
@@ -23,21 +24,27 @@ pub(crate) struct Inner {
     pub(crate) runtime: Runtime,
     pub(crate) plans: PlanCache,
     threads: Option<tokio::runtime::Runtime>,
-    sources: Mutex<BTreeMap<String, Member>>,
+    sources: Mutex<BTreeMap<String, Registered>>,
     /// Threads do not come along where a process is forked.
     process: u32,
 }
 
 /// One source.
 #[derive(Clone)]
-pub(crate) struct Member {
-    pub(crate) id: String,
+pub(crate) struct Registered {
+    id: String,
     pub(crate) kind: SourceKind,
     pub(crate) source: Arc<dyn Source>,
-    /// A run takes one for each query it sends, all at once, before it sends the first: runs that
-    /// hold a connection while they wait for another would wait for each other.
-    pub(crate) connections: Arc<Semaphore>,
-    pub(crate) learned: Option<Arc<Learned>>,
+    connections: Arc<Semaphore>,
+    learned: Option<Arc<Learned>>,
+}
+
+impl Registered {
+    /// The source as runs take it.
+    fn member(self, learned: &Learned) -> Member {
+        let Self { source, connections, .. } = self;
+        Member { source, catalog: Arc::clone(learned.catalog()), connections }
+    }
 }
 
 /// What is known of a source.
@@ -65,7 +72,7 @@ impl Learned {
 #[derive(Clone)]
 pub(crate) struct Ready {
     /// The one that is asked first; others where an IR names them.
-    pub(crate) members: Vec<(Member, Arc<Catalog>)>,
+    pub(crate) members: Vec<Member>,
     pub(crate) prepared: Arc<Prepared>,
 }
 
@@ -144,28 +151,28 @@ impl Inner {
         let connections = usize::try_from(self.settings.connections).unwrap_or(usize::MAX);
         let connections = Arc::new(Semaphore::new(connections.min(Semaphore::MAX_PERMITS)));
         let id = id.to_owned();
-        let member = Member { id: id.clone(), kind, source, connections, learned: None };
-        self.held().insert(id, member);
+        let registered = Registered { id: id.clone(), kind, source, connections, learned: None };
+        self.held().insert(id, registered);
     }
 
     /// Keeps what was learned, unless the source was registered anew meanwhile.
-    pub(crate) fn keep(&self, of: &Member, learned: Arc<Learned>) {
-        if let Some(member) = self.held().get_mut(&of.id)
-            && Arc::ptr_eq(&member.source, &of.source)
+    pub(crate) fn keep(&self, of: &Registered, learned: Arc<Learned>) {
+        if let Some(registered) = self.held().get_mut(&of.id)
+            && Arc::ptr_eq(&registered.source, &of.source)
         {
-            member.learned = Some(learned);
+            registered.learned = Some(learned);
         }
     }
 
     /// Ids and kinds.
     pub(crate) fn sources(&self) -> Vec<(String, SourceKind)> {
-        self.held().values().map(|member| (member.id.clone(), member.kind)).collect()
+        self.held().values().map(|one| (one.id.clone(), one.kind)).collect()
     }
 
-    pub(crate) fn member(&self, id: &str) -> Result<Member, Fault> {
+    pub(crate) fn registered(&self, id: &str) -> Result<Registered, Fault> {
         let sources = self.held();
-        if let Some(member) = sources.get(id) {
-            return Ok(member.clone());
+        if let Some(registered) = sources.get(id) {
+            return Ok(registered.clone());
         }
         let near = nearest(id, sources.keys().map(String::as_str)).join(", ");
         let advice = match near.as_str() {
@@ -177,10 +184,10 @@ impl Inner {
         Err(Fault { advice: Some(advice), ..fault })
     }
 
-    pub(crate) fn learned(&self, id: &str) -> Result<(Member, Arc<Learned>), Fault> {
-        let member = self.member(id)?;
-        if let Some(learned) = member.learned.clone() {
-            return Ok((member, learned));
+    pub(crate) fn learned(&self, id: &str) -> Result<(Registered, Arc<Learned>), Fault> {
+        let registered = self.registered(id)?;
+        if let Some(learned) = registered.learned.clone() {
+            return Ok((registered, learned));
         }
         let message = format!("The source \"{id}\" was not learned yet");
         let fault = Fault::new(Stage::Source, "not_learned", message).at_source(id);
@@ -190,29 +197,29 @@ impl Inner {
     /// The source and those an IR names beside it. One that is not there is left to the planner
     /// to name.
     pub(crate) fn ready(&self, id: &str, others: &[String]) -> Result<Ready, Fault> {
-        let (member, learned) = self.learned(id)?;
-        let mut members = vec![(member, Arc::clone(learned.catalog()))];
+        let (first, learned) = self.learned(id)?;
+        let mut members = vec![first.member(&learned)];
         for other in others {
-            if members.iter().any(|(member, _)| member.id == *other) {
+            if members.iter().any(|member| member.catalog.source == *other) {
                 continue;
             }
             if self.held().contains_key(other) {
-                let (member, learned) = self.learned(other)?;
-                members.push((member, Arc::clone(learned.catalog())));
+                let (other, learned) = self.learned(other)?;
+                members.push(other.member(&learned));
             }
         }
         let prepared = match members.as_slice() {
             [_] => Arc::clone(&learned.prepared),
-            [(_, first), rest @ ..] => {
-                let rest = rest.iter().map(|(_, catalog)| Arc::clone(catalog)).collect();
-                Arc::new(Prepared::federated(Arc::clone(first), rest))
+            [first, rest @ ..] => {
+                let rest = rest.iter().map(|member| Arc::clone(&member.catalog)).collect();
+                Arc::new(Prepared::federated(Arc::clone(&first.catalog), rest))
             }
             [] => Arc::clone(&learned.prepared),
         };
         Ok(Ready { members, prepared })
     }
 
-    fn held(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Member>> {
+    fn held(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Registered>> {
         // A map of whole entries is whole after a panic too.
         self.sources.lock().unwrap_or_else(PoisonError::into_inner)
     }

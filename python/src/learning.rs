@@ -31,7 +31,7 @@ impl Wanted {
 /// Reads what the source holds, and keeps it; tells what was found.
 pub(crate) async fn learn(inner: Arc<Inner>, id: String, wanted: Wanted) -> Result<Value, Fault> {
     let begin = Instant::now();
-    let member = inner.member(&id)?;
+    let registered = inner.registered(&id)?;
     let options = LearnOptions {
         include_stats: wanted.include_stats,
         sample_values: wanted.sample_values,
@@ -39,7 +39,7 @@ pub(crate) async fn learn(inner: Arc<Inner>, id: String, wanted: Wanted) -> Resu
         ..LearnOptions::default()
     };
     let session = inner.runtime.session();
-    let learned = member.source.learn(&session, &options, &|_: &str, _: u8| ());
+    let learned = registered.source.learn(&session, &options, &|_: &str, _: u8| ());
     let learned = match wanted.timeout.and_then(|s| Duration::try_from_secs_f64(s).ok()) {
         None => learned.await,
         Some(limit) => tokio::time::timeout(limit, learned).await.map_err(|_| {
@@ -49,7 +49,7 @@ pub(crate) async fn learn(inner: Arc<Inner>, id: String, wanted: Wanted) -> Resu
     };
     let learned = learned.map_err(|error| Fault::from(error).at_source(&id))?;
     let learned = Arc::new(Learned::new(learned));
-    inner.keep(&member, Arc::clone(&learned));
+    inner.keep(&registered, Arc::clone(&learned));
     Ok(found(learned.catalog(), begin.elapsed()))
 }
 
@@ -75,14 +75,14 @@ fn found(catalog: &Catalog, took: Duration) -> Value {
 
 /// Takes a catalog that was learned before, perhaps with people's edits in it.
 pub(crate) fn load(inner: &Inner, id: &str, catalog: &str) -> Result<(), Fault> {
-    let member = inner.member(id)?;
+    let registered = inner.registered(id)?;
     let bad = |what: String| Fault::setting("catalog", what);
     let catalog: Catalog = serde_json::from_str(catalog)
         .map_err(|cause| bad(format!("this is no catalog: {cause}")))?;
-    if catalog.source != id || catalog.kind != member.kind {
+    if catalog.source != id || catalog.kind != registered.kind {
         let (source, kind) = (&catalog.source, crate::inner::kind_name(catalog.kind));
         return Err(bad(format!("this is the catalog of the source \"{source}\" of kind {kind}")));
     }
-    inner.keep(&member, Arc::new(Learned::new(catalog)));
+    inner.keep(&registered, Arc::new(Learned::new(catalog)));
     Ok(())
 }

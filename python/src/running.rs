@@ -3,16 +3,15 @@
 //! In: an order. Out: its rows in the IR's zone with all that is known of them, or why there are
 //! none. A run ends at its time limit; dropping its task stops the work.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use air_connectors::SourceError;
+use air_connectors::running::{self, NoPlace};
 use air_engine::qa::{self, Evidence};
-use air_engine::{Answer, Execution, OutputColumn, OutputRole, RunError, Sources, cells};
+use air_engine::{Answer, Execution, OutputColumn, OutputRole, RunError, cells};
 use datafusion::arrow::array::RecordBatch;
 use datafusion::error::DataFusionError;
 use serde_json::{Value, json};
-use tokio::sync::OwnedSemaphorePermit;
 
 use crate::fault::{Fault, Stage, report};
 use crate::inner::{Inner, Ready};
@@ -40,65 +39,27 @@ pub(crate) async fn run(inner: Arc<Inner>, order: Order) -> Result<Ran, Fault> {
 }
 
 async fn execute(inner: &Inner, ready: &Ready, execution: &Execution) -> Result<Answer, Fault> {
-    let sources = gathered(ready, execution).await?;
-    let _connections = connections(inner, ready, execution).await?;
+    let sources = running::gather(&ready.members, execution).await;
+    let sources = sources.map_err(|error| Fault::from(*error.cause).at_source(&error.source_id))?;
+    let most = inner.settings.connections;
+    let _places = running::places(&ready.members, execution, most).await.map_err(no_place)?;
     match air_engine::run(execution, &sources, &inner.runtime).await {
         Ok(answer) => Ok(answer),
         Err(error) => Err(explained(inner, ready, execution, error).await),
     }
 }
 
-/// What the execution reads: tables of files as they are now, and databases.
-async fn gathered(ready: &Ready, execution: &Execution) -> Result<Sources, Fault> {
-    let mut sources = Sources::default();
-    for (member, catalog) in &ready.members {
-        let names = tables_of(execution, &member.id);
-        if !names.is_empty() {
-            let tables = member.source.tables(catalog, &names).await;
-            let tables = tables.map_err(|error| Fault::from(error).at_source(&member.id))?;
-            for (name, table) in tables {
-                sources.tables.insert((member.id.clone(), name), table);
-            }
+/// A run that asks a source more queries at once than it may have connections.
+fn no_place(error: NoPlace) -> Fault {
+    match error {
+        NoPlace::TooMany { source_id, wanted, most } => {
+            let what = format!(
+                "the run asks {source_id} {wanted} queries at once, and connections is {most}"
+            );
+            limited(what, "Raise connections, or ask for fewer metrics at once.")
         }
-        if let Some(remote) = Arc::clone(&member.source).remote() {
-            sources.remotes.insert(member.id.clone(), remote);
-        }
+        NoPlace::Closed(cause) => Fault::internal(cause),
     }
-    Ok(sources)
-}
-
-/// A connection for each query of the run, source by source in the order of their ids, so that no
-/// two runs wait for each other.
-async fn connections(
-    inner: &Inner,
-    ready: &Ready,
-    execution: &Execution,
-) -> Result<Vec<OwnedSemaphorePermit>, Fault> {
-    let most = inner.settings.connections;
-    let mut wanted: BTreeMap<&str, u32> = BTreeMap::new();
-    for query in execution.queries() {
-        *wanted.entry(query.source.as_str()).or_default() += 1;
-    }
-    let mut permits = Vec::new();
-    for (id, count) in wanted {
-        let Some((member, _)) = ready.members.iter().find(|(member, _)| member.id == id) else {
-            continue;
-        };
-        if count > most {
-            let what =
-                format!("the run asks {id} {count} queries at once, and connections is {most}");
-            return Err(limited(what, "Raise connections, or ask for fewer metrics at once."));
-        }
-        let permit = Arc::clone(&member.connections).acquire_many_owned(count).await;
-        permits.push(permit.map_err(Fault::internal)?);
-    }
-    Ok(permits)
-}
-
-/// The tables of one source that are read here.
-fn tables_of(execution: &Execution, id: &str) -> Vec<String> {
-    let tables = execution.tables().into_iter();
-    tables.filter(|(source, _)| source == id).map(|(_, table)| table).collect()
 }
 
 /// Why a run gave no rows, with the file that is at fault where one is.
@@ -112,13 +73,7 @@ async fn explained(inner: &Inner, ready: &Ready, execution: &Execution, error: R
         RunError::Source { source_id, cause } => from_source(&source_id, &cause),
         RunError::Engine(cause) => {
             let session = inner.runtime.session();
-            let mut told = air_connectors::explain(&cause);
-            for (member, catalog) in &ready.members {
-                let SourceError::Engine { .. } = told else { break };
-                let names = tables_of(execution, &member.id);
-                told = member.source.explain(&session, catalog, &names, &cause).await;
-            }
-            told.into()
+            running::explain(&ready.members, execution, &session, &cause).await.into()
         }
         error => {
             // What is left says itself what to do: learn again, or ask for less.

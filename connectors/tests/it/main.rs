@@ -17,6 +17,7 @@ mod mysql_safety;
 mod mysql_tls;
 mod parquet;
 mod postgres;
+mod running;
 mod sample;
 mod servers_mariadb;
 mod times;

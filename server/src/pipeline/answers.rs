@@ -248,7 +248,6 @@ fn key(app: &App, order: &Order, ready: &Ready, question: &Question, guarded: &G
         Question::Sql(text) => json!(text),
     };
     let versions: Vec<_> = ready.prepared.catalogs().map(|c| (&c.source, &c.version)).collect();
-    let opened: Vec<_> = ready.members.iter().map(|m| (&m.catalog.source, m.version)).collect();
     let others: Vec<_> =
         order.question.sources().iter().filter_map(|name| name.parse().ok()).collect();
     let sources = std::iter::once(&order.datasource).chain(&others);
@@ -258,7 +257,7 @@ fn key(app: &App, order: &Order, ready: &Ready, question: &Question, guarded: &G
         asked,
         guarded.identity(),
         versions,
-        opened,
+        ready.opened(),
         prints,
         app.config.execution.pushdown,
     ]);

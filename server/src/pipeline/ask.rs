@@ -5,16 +5,20 @@
 //! and reads every question; where models are asked too (`drafting`), what is meant is decided
 //! between the two (`deciding`). What was understood is planned and run.
 
+mod answering;
 mod clock;
 mod comparing;
 mod deciding;
 mod dictionaries;
 mod drafting;
+mod kept;
 mod naming;
 mod notes;
 mod previous;
+mod prompting;
 mod prose;
 mod reply;
+mod scope;
 mod values;
 
 use std::collections::BTreeMap;
@@ -22,15 +26,15 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use air_engine::ask::{self, Clarification, Draft, Interpretation};
-use air_ir::{CheckStatus, Ir};
+use air_ir::Ir;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use tracing::Instrument;
 
 use super::order::Pace;
-use super::progress::{Progress, Step};
+use super::progress::Progress;
 use super::sources::{self, Ready};
-use super::{Finished, Order, Question};
+use super::{Finished, Question};
 use crate::allowance;
 use crate::auth::Principal;
 use crate::broker::Allowance;
@@ -39,15 +43,13 @@ use crate::contract::types::{self, AskState, Badge, ErrorCode};
 use crate::id::{DatasourceId, ScopeVersionId};
 use crate::problem::ApiError;
 use crate::service::App;
-use crate::store::{NewScope, NewScopeVersion, Scope, ScopeVersion, checksum};
+use crate::store::{Scope, ScopeVersion};
 
 pub(crate) use self::comparing::rows;
 pub(crate) use self::deciding::is_of_draft;
 pub(crate) use self::dictionaries::Dictionaries;
 pub(crate) use self::drafting::{ModelUse, Tried};
-
-/// A scope's name is its question, as far as a list shows it.
-const NAME_CHARACTERS: usize = 200;
+pub(crate) use self::scope::{items, name};
 
 /// A question, and for whom.
 #[derive(Clone)]
@@ -180,8 +182,9 @@ pub(crate) async fn ask(app: &Arc<App>, asked: Asked) -> Result<Ended, ApiError>
     );
     let understood = understand(app, &asked, &ready, previous).instrument(span).await?;
     let Meaning { understood, model } = understood;
-    let scope_md = scope_md(&asked.question, &understood);
-    let (scope, version) = store(app, &asked, follows, scope_md, &understood, &model).await?;
+    let scope_md = scope::scope_md(&asked.question, &understood);
+    let (scope, version) =
+        scope::store(app, &asked, follows, scope_md, &understood, &model).await?;
     let ended = |state| Ended {
         state,
         scope,
@@ -215,13 +218,13 @@ pub(crate) async fn ask(app: &Arc<App>, asked: Asked) -> Result<Ended, ApiError>
             let question = Question::Ir(Box::new(draft.ir.clone()));
             let (tables, reading) = (entities(&draft.ir), Some(Reading::from(&draft)));
             let ended = Ended { tables, reading, draft: Some(draft), ..ended(AskState::Answer) };
-            Box::pin(answered(app, &asked, question, ended)).await
+            Box::pin(answering::answered(app, &asked, question, ended)).await
         }
         Understood::Sql { text, confidence, interpretation, assumptions } => {
             let reading = Some(Reading { confidence, interpretation, assumptions });
             let sql_text = Some(text.clone());
             let ended = Ended { reading, sql_text, ..ended(AskState::Answer) };
-            Box::pin(answered(app, &asked, Question::Sql(text), ended)).await
+            Box::pin(answering::answered(app, &asked, Question::Sql(text), ended)).await
         }
     }
 }
@@ -271,72 +274,6 @@ async fn interpret(
     done.map_err(ApiError::internal)
 }
 
-fn scope_md(question: &str, understood: &Understood) -> String {
-    let open = |lines: &[String]| {
-        let lines: Vec<String> = lines.iter().map(|line| format!("- {line}\n")).collect();
-        format!("# Question\n\n{question}\n\n# Open questions\n\n{}", lines.concat())
-    };
-    match understood {
-        Understood::Answer(draft) => ask::scope::render(question, draft, &[]),
-        Understood::Clarify { questions, draft: Some(draft) } => {
-            ask::scope::render(question, draft, questions)
-        }
-        Understood::Clarify { questions, .. } => {
-            open(&questions.iter().map(|q| q.text.clone()).collect::<Vec<_>>())
-        }
-        Understood::CannotAnswer { reason, .. } | Understood::Failed(reason) => {
-            open(std::slice::from_ref(reason))
-        }
-        // It has no IR, so nothing of it is read back.
-        Understood::Sql { interpretation, assumptions, .. } => {
-            let said: Vec<String> = assumptions.iter().map(|a| format!("- {a}\n")).collect();
-            format!(
-                "# Question\n\n{question}\n\n# Assumptions\n\n- {interpretation}\n{}",
-                said.concat()
-            )
-        }
-    }
-}
-
-async fn store(
-    app: &App,
-    asked: &Asked,
-    follows: Option<Scope>,
-    scope_md: String,
-    understood: &Understood,
-    model: &Option<ModelUse>,
-) -> Result<(Scope, ScopeVersion), ApiError> {
-    let ir = match understood {
-        Understood::Answer(draft) => Some(draft.ir.to_json()),
-        _ => None,
-    };
-    let mut answer = json!({"question": asked.question});
-    if let Some(model) = model {
-        answer["model"] = json!(model);
-    }
-    if let Understood::Sql { text, .. } = understood {
-        answer["sql"] = json!(text);
-    }
-    let version = NewScopeVersion {
-        scope_md,
-        ir,
-        answer: Some(answer),
-        created_by: asked.principal.sub.clone(),
-    };
-    let scopes = app.store.scopes();
-    if let Some(scope) = follows {
-        let version = scopes.add_version(&scope.id, &version, None).await?;
-        return Ok((scopes.get(&scope.id).await?, version));
-    }
-    let new = NewScope {
-        name: name(&asked.question),
-        owner: asked.principal.sub.clone(),
-        datasource_id: Some(asked.datasource.clone()),
-        first: version,
-    };
-    Ok(scopes.create(new).await?)
-}
-
 /// A question back in the contract's form.
 pub(crate) fn question(asked: Clarification) -> types::Question {
     types::Question {
@@ -351,92 +288,6 @@ pub(crate) fn question(asked: Clarification) -> types::Question {
     }
 }
 
-/// A question as a name.
-pub(crate) fn name(question: &str) -> String {
-    let words: Vec<&str> = question.split_whitespace().collect();
-    words.join(" ").chars().take(NAME_CHARACTERS).collect()
-}
-
-async fn answered(
-    app: &Arc<App>,
-    asked: &Asked,
-    question: Question,
-    ended: Ended,
-) -> Result<Ended, ApiError> {
-    let order = Order {
-        ir_at: "/ir",
-        scope_version: Some(ended.version.id.clone()),
-        ..drafting::order(asked, question)
-    };
-    if !asked.run {
-        let badge = badge(app, asked, &ended, false).await?;
-        return Ok(Ended { badge: Some(badge), ..ended });
-    }
-    if let Some(Reading { interpretation, assumptions, .. }) = ended.reading.clone() {
-        asked.progress.tell(Step::Understood { interpretation, assumptions });
-    }
-    match super::report(app, order).await {
-        Ok(finished) => {
-            // SQL is not checked, so it cannot have passed.
-            let passed = finished.verdict.status != CheckStatus::Fail && ended.draft.is_some();
-            Ok(Ended {
-                badge: Some(badge(app, asked, &ended, passed).await?),
-                tables: finished.tables.clone(),
-                finished: Some(finished),
-                ..ended
-            })
-        }
-        Err(error) => Ok(Ended {
-            state: AskState::Failed,
-            reason: Some(error.detail.clone()),
-            error: Some(error),
-            ..ended
-        }),
-    }
-}
-
 fn entities(ir: &Ir) -> Vec<String> {
     ir.entities.iter().map(|entity| entity.name().to_owned()).collect()
-}
-
-/// How far an answer was checked.
-async fn badge(app: &App, asked: &Asked, ended: &Ended, passed: bool) -> Result<Badge, ApiError> {
-    let ir = ended.draft.as_ref().map(|draft| draft.ir.to_json());
-    let hash = ir.as_ref().map(checksum).unwrap_or_default();
-    let confirmed = app.store.scopes().confirmed(&asked.datasource, &hash).await?;
-    let of_this = name(&asked.question);
-    let known = confirmed.iter().any(|question| name(question) == of_this);
-    // What was confirmed is what the question means; rows that fail their checks today are not.
-    Ok(match (known, passed) {
-        (true, true) => Badge::Verified,
-        (true, false) if !asked.run => Badge::Verified,
-        (false, true) => Badge::Validated,
-        (_, false) => Badge::Unchecked,
-    })
-}
-
-/// The items of a scope's sections with these headings.
-pub(crate) fn items(scope_md: &str, headings: &[&str]) -> Vec<String> {
-    let mut inside = false;
-    let mut items = Vec::new();
-    for line in scope_md.lines() {
-        if let Some(heading) = line.strip_prefix('#') {
-            let heading = heading.trim_start_matches('#').trim();
-            inside = headings.iter().any(|wanted| wanted.eq_ignore_ascii_case(heading));
-        } else if let Some(item) = line.trim_start().strip_prefix("- ").filter(|_| inside) {
-            items.push(item.trim().to_owned());
-        }
-    }
-    items
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn items_are_those_of_their_sections() {
-        let md = "# Question\n\n- no\n\n## Filters\n\n- origin is JFK\n\n# Period\n- 2013\n# Data\n- x\n";
-        assert_eq!(items(md, &["Filters", "Period"]), ["origin is JFK", "2013"]);
-    }
 }

@@ -3,14 +3,13 @@
 //! In: an execution and a source that is ready. Out: its rows, or why there are none. A run
 //! ends at its deadline; dropping its task, as its cancelling does, stops the work.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
 use air_connectors::SourceError;
-use air_engine::{Answer, Execution, RunError, RunLimits, RunOptions, Runtime, Sources, cells};
+use air_connectors::running::{self, NoPlace};
+use air_engine::{Answer, Execution, RunError, RunLimits, RunOptions, Runtime, cells};
 use datafusion::error::DataFusionError;
-use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::Order;
@@ -109,8 +108,10 @@ pub(super) async fn execute(
     let restricted = ready.restricted;
     let pool_size = u32::from(app.config.connectors.pool_size);
     let work = async move {
-        let sources = gathered(&ready, &execution).await?;
-        let _connections = connections(&ready, &execution, pool_size).await?;
+        let sources = running::gather(&ready.members, &execution).await;
+        let sources = sources.map_err(|error| ApiError::from(*error.cause))?;
+        let places = running::places(&ready.members, &execution, pool_size).await;
+        let _places = places.map_err(no_place)?;
         match air_engine::run(&execution, &sources, &runtime).await {
             Ok(answer) => Ok(Ran { execution, answer }),
             Err(error) => Err(explained(&runtime, &ready, &execution, error).await),
@@ -144,56 +145,18 @@ pub(super) fn hushed(error: ApiError) -> ApiError {
     ApiError { detail: detail.to_owned(), errors: Vec::new(), ..error }
 }
 
-/// What the execution reads: tables of files as they are now, and databases.
-async fn gathered(ready: &Ready, execution: &Execution) -> Result<Sources, ApiError> {
-    let mut sources = Sources::default();
-    for member in &ready.members {
-        let id = &member.catalog.source;
-        let names = tables_of(execution, id);
-        if !names.is_empty() {
-            for (name, table) in member.source.tables(&member.catalog, &names).await? {
-                sources.tables.insert((id.clone(), name), table);
-            }
-        }
-        if let Some(remote) = Arc::clone(&member.source).remote() {
-            sources.remotes.insert(id.clone(), remote);
-        }
-    }
-    Ok(sources)
-}
-
-/// A connection for each query of the run, source by source in the order of their ids, so that no
-/// two runs wait for each other.
-async fn connections(
-    ready: &Ready,
-    execution: &Execution,
-    pool_size: u32,
-) -> Result<Vec<OwnedSemaphorePermit>, ApiError> {
-    let mut wanted: BTreeMap<&str, u32> = BTreeMap::new();
-    for query in execution.queries() {
-        *wanted.entry(query.source.as_str()).or_default() += 1;
-    }
-    let mut permits = Vec::new();
-    for (id, count) in wanted {
-        let member = ready.members.iter().find(|m| m.catalog.source == id);
-        let Some(member) = member else { continue };
-        if count > pool_size {
+/// A run that asks a source more queries at once than it may have connections.
+fn no_place(error: NoPlace) -> ApiError {
+    match error {
+        NoPlace::TooMany { source_id, wanted, most } => {
             let detail = format!(
-                "The run asks {id} {count} queries at once, and connectors.pool_size is \
-                 {pool_size}; raise it, or ask for fewer metrics of different tables."
+                "The run asks {source_id} {wanted} queries at once, and connectors.pool_size is \
+                 {most}; raise it, or ask for fewer metrics of different tables."
             );
-            return Err(ApiError::new(ErrorCode::LimitExceeded, detail));
+            ApiError::new(ErrorCode::LimitExceeded, detail)
         }
-        let permit = Arc::clone(&member.connections).acquire_many_owned(count).await;
-        permits.push(permit.map_err(ApiError::internal)?);
+        NoPlace::Closed(cause) => ApiError::internal(cause),
     }
-    Ok(permits)
-}
-
-/// The tables of one source that are read here.
-fn tables_of(execution: &Execution, id: &str) -> Vec<String> {
-    let tables = execution.tables().into_iter();
-    tables.filter(|(source, _)| source == id).map(|(_, table)| table).collect()
 }
 
 /// Why a run gave no rows, with the file that is at fault where one is.
@@ -221,13 +184,7 @@ async fn explained(
         RunError::Source { source_id, cause } => from_source(&source_id, &cause),
         RunError::Engine(cause) => {
             let session = runtime.session();
-            let mut told = air_connectors::explain(&cause);
-            for member in &ready.members {
-                let SourceError::Engine { .. } = told else { break };
-                let names = tables_of(execution, &member.catalog.source);
-                told = member.source.explain(&session, &member.catalog, &names, &cause).await;
-            }
-            told.into()
+            running::explain(&ready.members, execution, &session, &cause).await.into()
         }
     }
 }

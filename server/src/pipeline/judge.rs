@@ -179,9 +179,7 @@ impl<'a> Beside<'a> {
         // The guard may bound a table by `now`; within a minute it is the same plan.
         let round = TimestampRound::new().smallest(Unit::Minute).mode(RoundMode::Ceil);
         let guarded = self.guarded(&ir, self.now.round(round).ok()?)?;
-        let members = self.ready.members.iter();
-        let read: Vec<_> = members.map(|m| (&m.catalog.source, m.version)).collect();
-        let key = format!("{read:?} {}", guarded.identity());
+        let key = format!("{:?} {}", self.ready.opened(), guarded.identity());
         let asked = async { figures::instant(&self.row_of(guarded).await?) };
         self.app.latest.of(key, asked).await
     }

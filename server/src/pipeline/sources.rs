@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use air_connectors::running::Member;
 use air_connectors::{
     DatabaseOptions, FilesSource, MysqlSource, PostgresSource, Source, SourceError,
 };
@@ -37,25 +38,23 @@ pub(crate) use self::hidden::{Hidden, hidden};
 /// Sources with all that a plan and a run need.
 #[derive(Debug, Clone)]
 pub(crate) struct Ready {
-    /// The one that is asked first; others where an IR names them.
+    /// The one that is asked first; others where an IR names them. Their catalogs are whole, since
+    /// rows that are not shown are read to be left out.
     pub(crate) members: Vec<Member>,
+    /// Of the records that the members were opened by, in their order.
+    versions: Vec<Stamp>,
     /// The catalogs as the principal sees them.
     pub(crate) prepared: Arc<Prepared>,
     /// Whether policies keep something of them from the principal.
     pub(crate) restricted: bool,
 }
 
-/// One source of a run.
-#[derive(Debug, Clone)]
-pub(crate) struct Member {
-    pub(crate) source: Arc<dyn Source>,
-    /// Of the record that it was opened by.
-    pub(crate) version: Stamp,
-    /// A run takes one for each query it sends, all at once, before it sends the first: runs that
-    /// hold a connection while they wait for another would wait for each other.
-    pub(crate) connections: Arc<Semaphore>,
-    /// All of it, since rows that are not shown are read to be left out.
-    pub(crate) catalog: Arc<Catalog>,
+impl Ready {
+    /// The sources, each in the state that it was opened in.
+    pub(crate) fn opened(&self) -> Vec<(&String, Stamp)> {
+        let ids = self.members.iter().map(|member| &member.catalog.source);
+        ids.zip(self.versions.iter().copied()).collect()
+    }
 }
 
 /// What was opened and prepared before.
@@ -121,7 +120,7 @@ pub(crate) async fn ready(
     pace: Pace,
 ) -> Result<Ready, ApiError> {
     let reader: Reader<'_> = reader.into();
-    let (mut members, mut views) = (Vec::new(), Vec::new());
+    let (mut members, mut versions, mut views) = (Vec::new(), Vec::new(), Vec::new());
     for id in named(id, others) {
         // One that is named beside the first and is not there is left to the planner to name.
         let datasource = match members.is_empty() {
@@ -134,11 +133,12 @@ pub(crate) async fn ready(
         let Opened { source, connections, version } = cached(app, &datasource, pace)?;
         let view = whole(app, &id).await?;
         let catalog = Arc::clone(view.catalog());
-        members.push(Member { source, version, connections, catalog });
+        members.push(Member { source, catalog, connections });
+        versions.push(version);
         views.push(view);
     }
     let (prepared, restricted) = seen(app, reader, &views);
-    Ok(Ready { members, prepared, restricted })
+    Ok(Ready { members, versions, prepared, restricted })
 }
 
 /// The catalogs of a source and of those an IR names beside it, as a principal sees them, made
@@ -308,8 +308,8 @@ pub(super) fn as_learned(
 ) -> Result<Ready, ApiError> {
     let Opened { source, connections, version } = cached(app, datasource, pace)?;
     let prepared = Arc::new(Prepared::new(Arc::clone(&catalog)));
-    let members = vec![Member { source, version, connections, catalog }];
-    Ok(Ready { members, prepared, restricted: false })
+    let members = vec![Member { source, catalog, connections }];
+    Ok(Ready { members, versions: vec![version], prepared, restricted: false })
 }
 
 /// A database is opened once for requests and once for jobs: its sessions hold their own time

@@ -1,11 +1,11 @@
-//! Drafts by models: who is asked, with what, and how a wrong draft is corrected.
+//! Drafts by models: who is asked, and how a wrong draft is corrected.
 //!
 //! In: the question and the catalog it may use. Out: a draft that was planned and passed the
 //! guard, or none; and what was tried. A draft that the planner refuses goes back with the
 //! planner's own error, a few times; a model that fails is followed by the next. Absent on
-//! purpose: what becomes of a draft (`deciding`), and any value of the data in a prompt.
+//! purpose: what a model is asked (`prompting`), drafts of earlier asks (`kept`), and what becomes
+//! of a draft (`deciding`).
 
-use std::fmt::Write;
 use std::sync::{Arc, LazyLock};
 use std::time::Instant;
 
@@ -13,13 +13,12 @@ use air_ir::{IR_SCHEMA, Ir};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::deciding::chose;
+use super::prompting::correction;
 use super::reply::{self, Said, Term};
-use super::{Asked, clock, notes, prose};
+use super::{Asked, prose};
 use crate::config::ModelName;
 use crate::contract::types::ErrorCode;
-use crate::models::prompts::{self, tagged};
-use crate::models::{Chat, Fault, Form, Message, Speaker, Task, Usage};
+use crate::models::{Chat, Fault, Form, Message, Speaker, Task, Usage, prompts};
 use crate::pipeline::progress::Step;
 use crate::pipeline::sources::Ready;
 use crate::pipeline::{self, Clock, Order, Question};
@@ -149,21 +148,21 @@ fn plan(app: &App, asked: &Asked) -> Vec<(Task, ModelName)> {
     }
 }
 
-enum Outcome {
+pub(super) enum Outcome {
     Draft(Candidate),
     Cannot,
     Wrong,
     Fault(Fault),
 }
 
-struct Drafter<'a> {
-    app: &'a Arc<App>,
-    asked: &'a Asked,
-    ready: &'a Ready,
-    previous: Option<&'a Ir>,
-    deadline: Instant,
+pub(super) struct Drafter<'a> {
+    pub(super) app: &'a Arc<App>,
+    pub(super) asked: &'a Asked,
+    pub(super) ready: &'a Ready,
+    pub(super) previous: Option<&'a Ir>,
+    pub(super) deadline: Instant,
     /// The notes that match the question, chosen once.
-    schema: Option<String>,
+    pub(super) schema: Option<String>,
 }
 
 /// The schema of a reply: an IR, or that there is none.
@@ -219,7 +218,7 @@ impl Drafter<'_> {
     }
 
     /// A reply, read and planned; or what is wrong with it, for the model.
-    fn checked(&self, text: &str) -> Result<Outcome, String> {
+    pub(super) fn checked(&self, text: &str) -> Result<Outcome, String> {
         let (question, candidate) = match reply::read(text)? {
             Said::Cannot => return Ok(Outcome::Cannot),
             Said::Sql(text) if is_nothing(&text) => return Ok(Outcome::Cannot),
@@ -247,96 +246,6 @@ impl Drafter<'_> {
                 .map_err(|what| ApiError::new(ErrorCode::Refused, what))?;
         }
         Ok(())
-    }
-
-    async fn messages(&mut self, task: Task) -> Vec<Message> {
-        if self.schema.is_none() {
-            let catalog = self.ready.prepared.catalog();
-            let words = notes::Wanted { words: &self.words(), named: self.asked.drafter.named() };
-            self.schema = Some(notes::chosen(self.app, catalog, words, self.deadline).await);
-        }
-        let prompt = match task {
-            Task::Chat => &prompts::DRAFT,
-            Task::Sql => &prompts::SQL,
-        };
-        vec![
-            Message { speaker: Speaker::System, text: prompt.text.to_owned() },
-            Message { speaker: Speaker::User, text: self.data(task) },
-        ]
-    }
-
-    /// The answers that a draft depends on. What was answered about a draft there is is kept from
-    /// the model: the draft is kept for others, who answered otherwise.
-    fn answers(&self) -> Vec<(&String, &String)> {
-        self.asked.answers.iter().filter(|(id, _)| !super::is_of_draft(id)).collect()
-    }
-
-    /// Everything whose words say which tables are meant.
-    fn words(&self) -> String {
-        let mut words = self.asked.question.clone();
-        for (_, answer) in self.answers() {
-            let _ = write!(words, " {answer}");
-        }
-        for entity in self.previous.iter().flat_map(|ir| &ir.entities) {
-            let _ = write!(words, " {}", entity.name());
-        }
-        words
-    }
-
-    fn data(&self, task: Task) -> String {
-        let mut text = String::new();
-        tagged(&mut text, "schema", self.schema.as_deref().unwrap_or_default());
-        let zone = self.ready.prepared.catalog().time_zone.as_deref().unwrap_or("UTC");
-        let _ = writeln!(text, "Now it is {} in the zone {zone}.\n", local(self.asked.now, zone));
-        if let (Some(previous), Task::Chat) = (self.previous, task) {
-            tagged(&mut text, "previous", &previous.to_json().to_string());
-        }
-        let answers = self.answers();
-        if !answers.is_empty() {
-            let answers: Vec<String> =
-                answers.into_iter().map(|(id, answer)| format!("{id}: {answer}")).collect();
-            tagged(&mut text, "answers", &answers.join("\n"));
-        }
-        tagged(&mut text, "question", &self.asked.question);
-        text
-    }
-
-    /// What a draft depends on.
-    fn key(&self, task: Task, served: &str) -> String {
-        let catalog = self.ready.prepared.catalog();
-        let zone = catalog.time_zone.as_deref().unwrap_or("UTC");
-        checksum(&json!({
-            "task": format!("{task:?}"), "model": served, "prompts": *prompts::DRAFTS,
-            "source": catalog.source, "catalog": catalog.version,
-            "question": self.asked.question, "day": &local(self.asked.now, zone)[..10],
-            "answers": self.answers(),
-            "previous": self.previous.map(Ir::to_json),
-        }))
-    }
-
-    /// The draft of an earlier ask. The catalog may show this user less than it showed another,
-    /// so it is planned again. A time of day in it may be that of the earlier ask, so only who
-    /// was shown that very draft, and chose it, is given it.
-    async fn kept(&self, key: &str) -> Option<Candidate> {
-        let text = self.app.store.model_drafts().get(key).await.ok()??;
-        match self.checked(&text) {
-            Ok(Outcome::Draft(candidate)) => {
-                let timeless = !clock::names_time(&text);
-                (timeless || chose(self.asked, &candidate.mark())).then_some(candidate)
-            }
-            _ => None,
-        }
-    }
-
-    async fn keep(&self, key: &str, served: &str, candidate: &Candidate) {
-        let text = match candidate {
-            Candidate::Ir { ir, terms } => json!({"ir": ir.to_json(), "terms": terms}).to_string(),
-            Candidate::Sql(text) => text.clone(),
-        };
-        if let Err(error) = self.app.store.model_drafts().put(key, served, &text).await {
-            // The answer does not depend on it.
-            tracing::warn!(cause = %error, "a draft could not be kept");
-        }
     }
 }
 
@@ -373,15 +282,4 @@ fn told(error: &ApiError) -> String {
         format!("{}: {}{}", e.pointer, e.detail, near.unwrap_or_default())
     };
     error.errors.iter().map(one).collect::<Vec<_>>().join("\n")
-}
-
-fn correction(error: &str) -> String {
-    let mut text = format!("{}\n\n", prompts::CORRECT.text.trim());
-    tagged(&mut text, "error", error);
-    text
-}
-
-fn local(now: jiff::Timestamp, zone: &str) -> String {
-    let zoned = now.to_zoned_datetime(crate::results::zone(zone));
-    zoned.strftime("%Y-%m-%d %H:%M, %A").to_string()
 }
