@@ -15,14 +15,20 @@ use crate::events::{Channel, Event, Hub, Live};
 
 /// Events of one stream that are kept for who reconnects.
 pub(super) const STREAM_LENGTH: usize = 1_000;
-/// Streams that are kept; the one that was quiet longest goes first.
+/// Bytes of one stream that are kept, for the rows of an answer are among its events.
+const STREAM_BYTES: usize = 256 << 10;
+/// Streams that are kept, and what they may hold together; the one that was quiet longest goes
+/// first.
 const STREAMS: usize = 1_000;
+const STREAMS_BYTES: usize = 32 << 20;
 const ROOMY: usize = 256;
 pub(super) const MINUTE: Duration = Duration::from_secs(60);
 
 #[derive(Default)]
 struct State {
     streams: HashMap<String, Ring>,
+    /// Of all streams.
+    bytes: usize,
     sessions: HashMap<String, Expiring<String, Session>>,
     typing: Expiring<String, String>,
     rooms: HashMap<String, BTreeSet<String>>,
@@ -42,12 +48,49 @@ impl State {
         });
         self.clear_at = ROOMY.max(self.sessions.len() * 2);
     }
+
+    /// The stream of a name, with a place for it.
+    fn ring(&mut self, name: &str) -> &mut Ring {
+        if self.streams.len() >= STREAMS && !self.streams.contains_key(name) {
+            self.drop_quietest(name);
+        }
+        self.streams.entry(name.to_owned()).or_insert_with(Ring::new)
+    }
+
+    /// Drops the stream that was quiet longest, but not the one named; false where there is none.
+    fn drop_quietest(&mut self, but: &str) -> bool {
+        let others = self.streams.iter().filter(|(name, _)| name.as_str() != but);
+        let quiet = others.min_by_key(|(_, ring)| ring.touched).map(|(name, _)| name.clone());
+        let gone = quiet.and_then(|name| self.streams.remove(&name));
+        self.bytes -= gone.as_ref().map_or(0, |ring| ring.bytes);
+        gone.is_some()
+    }
 }
 
 struct Ring {
     last: u64,
     touched: Instant,
     events: VecDeque<Live>,
+    bytes: usize,
+}
+
+impl Ring {
+    fn new() -> Self {
+        Self { last: 0, touched: Instant::now(), events: VecDeque::new(), bytes: 0 }
+    }
+
+    /// Keeps an event, and no more than a stream may hold; the newest in any case.
+    fn keep(&mut self, live: Live) {
+        (self.last, self.touched) = (live.seq, Instant::now());
+        self.bytes += live.text.len();
+        self.events.push_back(live);
+        while self.events.len() > STREAM_LENGTH
+            || (self.bytes > STREAM_BYTES && self.events.len() > 1)
+        {
+            let oldest = self.events.pop_front();
+            self.bytes -= oldest.map_or(0, |live| live.text.len());
+        }
+    }
 }
 
 pub(crate) struct MemoryBroker {
@@ -76,21 +119,13 @@ impl MemoryBroker {
         let now = Timestamp::now().as_microsecond().max(0).cast_unsigned();
         let mut state = self.state();
         let name = event.channel.to_string();
-        if state.streams.len() >= STREAMS && !state.streams.contains_key(&name) {
-            let quiet = state.streams.iter().min_by_key(|(_, ring)| ring.touched);
-            if let Some(quiet) = quiet.map(|(name, _)| name.clone()) {
-                state.streams.remove(&quiet);
-            }
-        }
-        let new = || Ring { last: 0, touched: Instant::now(), events: VecDeque::new() };
-        let ring = state.streams.entry(name).or_insert_with(new);
+        let ring = state.ring(&name);
         event.seq = now.max(ring.last + 1);
-        let live = event.live_after(ring.last);
-        (ring.last, ring.touched) = (event.seq, Instant::now());
-        ring.events.push_back(live.clone());
-        if ring.events.len() > STREAM_LENGTH {
-            ring.events.pop_front();
-        }
+        let (live, before) = (event.live_after(ring.last), ring.bytes);
+        ring.keep(live.clone());
+        let after = ring.bytes;
+        state.bytes = state.bytes - before + after;
+        while state.bytes > STREAMS_BYTES && state.drop_quietest(&name) {}
         live
     }
 }

@@ -124,8 +124,9 @@ impl Event {
 
 impl Envelope<'_> {
     fn text(&self) -> Bytes {
-        // A JSON value, a number and text are always written.
-        serde_json::to_vec(self).unwrap_or_default().into()
+        // A JSON value, a number and text are always written. Some are kept for long, so none
+        // holds more than it has.
+        serde_json::to_vec(self).unwrap_or_default().into_boxed_slice().into()
     }
 }
 

@@ -57,17 +57,30 @@ impl Ready {
     }
 }
 
+/// What was used lately.
+type Recent<K, V> = quick_cache::sync::Cache<K, V>;
+
 /// What was opened and prepared before.
-#[derive(Default)]
 pub(crate) struct Cache {
     opened: Mutex<HashMap<(DatasourceId, Pace), Opened>>,
     /// By id, with the tag of the catalog's record.
-    prepared: Mutex<HashMap<DatasourceId, (String, Arc<Prepared>)>>,
+    prepared: Recent<DatasourceId, (String, Arc<Prepared>)>,
     /// Of several sources, or as not everyone sees them: by the ids and tags of their catalogs,
     /// and by what is seen of them.
-    joined: Mutex<HashMap<String, Arc<Prepared>>>,
+    joined: Recent<String, Arc<Prepared>>,
     /// By id and the catalog's version, which is another one where not all of it is seen.
-    lexicons: Mutex<HashMap<(DatasourceId, String), Arc<Lexicon>>>,
+    lexicons: Recent<(DatasourceId, String), Arc<Lexicon>>,
+}
+
+impl Default for Cache {
+    fn default() -> Self {
+        Self {
+            opened: Mutex::default(),
+            prepared: Recent::new(MOST_PREPARED),
+            joined: Recent::new(MOST_JOINED),
+            lexicons: Recent::new(MOST_LEXICONS),
+        }
+    }
 }
 
 /// A state of a source's record. Its version alone tells none apart: a source that was removed and
@@ -102,6 +115,8 @@ pub(crate) fn connections(app: &App) -> Vec<(DatasourceId, usize)> {
     found.into_iter().collect()
 }
 
+/// How many sources stay prepared; of each uploaded file there may be one.
+const MOST_PREPARED: usize = 256;
 /// How many combinations of sources, and views of them, stay prepared.
 const MOST_JOINED: usize = 64;
 const MOST_LEXICONS: usize = 64;
@@ -175,16 +190,12 @@ fn seen(app: &App, reader: Reader<'_>, views: &[Arc<Prepared>]) -> (Arc<Prepared
     let tag = |catalog: &Arc<Catalog>| format!("{}@{}", catalog.source, catalog.version);
     let tags = all().map(tag).collect::<Vec<_>>().join(" ");
     let key = format!("{tags} {}", serde_json::json!(access));
-    if let Some(prepared) = held(&app.sources.joined).get(&key) {
-        return (Arc::clone(prepared), restricted);
+    if let Some(prepared) = app.sources.joined.get(&key) {
+        return (prepared, restricted);
     }
     let others: Vec<_> = all().skip(1).cloned().collect();
     let prepared = Arc::new(Prepared::seen(views[0].catalog(), &others, &access));
-    let mut joined = held(&app.sources.joined);
-    if joined.len() >= MOST_JOINED {
-        joined.clear();
-    }
-    joined.insert(key, Arc::clone(&prepared));
+    app.sources.joined.insert(key, Arc::clone(&prepared));
     (prepared, restricted)
 }
 
@@ -222,16 +233,16 @@ pub(crate) async fn prepared(
 async fn whole(app: &App, id: &DatasourceId) -> Result<Arc<Prepared>, ApiError> {
     // Of a catalog that is held, only its tag is read.
     let tag = app.store.catalogs().tag(id).await?;
-    if let Some((known, prepared)) = held(&app.sources.prepared).get(id)
-        && Some(known) == tag.as_ref()
+    if let Some((known, prepared)) = app.sources.prepared.get(id)
+        && Some(&known) == tag.as_ref()
     {
-        return Ok(Arc::clone(prepared));
+        return Ok(prepared);
     }
     let record = record(app, id).await?;
     let tag = record.tag();
     let prepared = Arc::new(Prepared::new(Arc::new(edited(&record)?)));
     access::warn(&app.config.policies, prepared.catalog());
-    held(&app.sources.prepared).insert(id.clone(), (tag, Arc::clone(&prepared)));
+    app.sources.prepared.insert(id.clone(), (tag, Arc::clone(&prepared)));
     Ok(prepared)
 }
 
@@ -250,16 +261,22 @@ pub(crate) async fn check_policies(app: &App) {
 /// The words of a catalog, indexed once a version. Indexing takes time; give it a thread.
 pub(crate) fn lexicon(app: &App, id: &DatasourceId, catalog: &Catalog) -> Arc<Lexicon> {
     let key = (id.clone(), catalog.version.clone());
-    if let Some(lexicon) = held(&app.sources.lexicons).get(&key) {
-        return Arc::clone(lexicon);
+    if let Some(lexicon) = app.sources.lexicons.get(&key) {
+        return lexicon;
     }
     let lexicon = Arc::new(Lexicon::new(catalog));
-    let mut lexicons = held(&app.sources.lexicons);
-    if lexicons.len() >= MOST_LEXICONS {
-        lexicons.clear();
-    }
-    lexicons.insert(key, Arc::clone(&lexicon));
+    // Those of a source that was learned or edited since are asked for no more.
+    let whole = whole_version(&catalog.version);
+    let is_old =
+        |(known, version): &(DatasourceId, String)| known == id && whole_version(version) != whole;
+    app.sources.lexicons.retain(|key, _| !is_old(key));
+    app.sources.lexicons.insert(key, Arc::clone(&lexicon));
     lexicon
+}
+
+/// The version of a catalog that not everyone sees begins with that of the whole.
+fn whole_version(version: &str) -> &str {
+    version.split_once('-').map_or(version, |(whole, _)| whole)
 }
 
 /// The record of a source's catalog; a source that was not learned is told so.
@@ -398,6 +415,6 @@ pub(crate) fn database_options(
 /// Forgets what was opened, after a source was changed or removed.
 pub(crate) fn forget(app: &App, id: &DatasourceId) {
     held(&app.sources.opened).retain(|(known, _), _| known != id);
-    held(&app.sources.prepared).remove(id);
-    held(&app.sources.lexicons).retain(|(known, _), _| known != id);
+    app.sources.prepared.remove(id);
+    app.sources.lexicons.retain(|(known, _), _| known != id);
 }
