@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::{heard, joined};
 use crate::auth::Principal;
+use crate::broker::Whereabouts;
 use crate::events::{Channel, EventKind};
 use crate::id::ChatRoomId;
 use crate::problem::ApiError;
@@ -30,19 +31,20 @@ pub(crate) async fn presence(
     room: &str,
 ) -> Result<(ChatRoom, Vec<Present>), ApiError> {
     let room = heard(app, principal, room).await?;
-    let mut all = Vec::new();
-    for member in app.store.chat_rooms().members(&room.id).await? {
-        let sessions = app.broker.sessions(&member.user_id).await;
-        let typing = app.broker.typing(&member.user_id).await;
-        let seen = sessions.iter().map(|session| session.last_seen).max();
+    let members = app.store.chat_rooms().members(&room.id).await?;
+    let users: Vec<String> = members.iter().map(|member| member.user_id.clone()).collect();
+    let known = app.broker.whereabouts(&users).await;
+    let present = |(member, known): (ChatMember, Whereabouts)| {
+        let seen = known.sessions.iter().map(|session| session.last_seen).max();
         let seen = seen.max(Some(member.last_seen_at));
-        all.push(Present {
-            online: !sessions.is_empty(),
-            typing: typing.as_deref() == Some(room.id.as_str()),
+        Present {
+            online: !known.sessions.is_empty(),
+            typing: known.typing.as_deref() == Some(room.id.as_str()),
             last_seen: seen.filter(|at| is_recent(app, *at)),
             member,
-        });
-    }
+        }
+    };
+    let all = members.into_iter().zip(known).map(present).collect();
     Ok((room, all))
 }
 

@@ -10,17 +10,23 @@ use crate::service::App;
 use crate::store::Moment;
 
 pub(super) async fn arrive(app: &App, user: &str, id: &SocketId) {
-    let first = app.broker.sessions(user).await.is_empty();
+    let first = sessions(app, user).await.is_empty();
     seen(app, user, id, None).await;
     if first {
         tell(app, &Channel::Online, user, true).await;
     }
 }
 
+/// The open sockets of a user.
+async fn sessions(app: &App, user: &str) -> Vec<Session> {
+    let known = app.broker.whereabouts(&[user.to_owned()]).await;
+    known.into_iter().flat_map(|known| known.sessions).collect()
+}
+
 /// How many sockets a user has in other processes that live. Those that open at the same moment
 /// are not known yet.
 pub(super) async fn elsewhere(app: &App, user: &str) -> usize {
-    let sessions = app.broker.sessions(user).await;
+    let sessions = sessions(app, user).await;
     let mut others: Vec<_> =
         sessions.iter().filter_map(|session| session.process.as_ref()).collect();
     others.retain(|process| *process != app.store.process());
@@ -41,7 +47,7 @@ pub(super) async fn seen(app: &App, user: &str, id: &SocketId, room: Option<&str
 
 pub(super) async fn depart(app: &App, user: &str, id: &SocketId) {
     app.broker.session_ended(user, id.as_str()).await;
-    if app.broker.sessions(user).await.is_empty() {
+    if sessions(app, user).await.is_empty() {
         tell(app, &Channel::Online, user, false).await;
     }
 }
