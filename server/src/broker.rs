@@ -120,10 +120,6 @@ pub(crate) trait Broker: Send + Sync {
     async fn whereabouts(&self, users: &[String]) -> Vec<Whereabouts>;
 
     /// Who has an open socket.
-    #[cfg_attr(
-        not(test),
-        allow(dead_code, reason = "Redis shows it to others; tests read it back")
-    )]
     async fn online(&self) -> Vec<String>;
 
     /// The room a person types in, for so long; `None`: no longer.

@@ -12,6 +12,7 @@ use crate::events::{Channel, EventKind};
 use crate::id::ChatRoomId;
 use crate::problem::ApiError;
 use crate::service::App;
+use crate::socket::whereabouts;
 use crate::store::{ChatMember, ChatRoom, Moment};
 
 /// A member, and what is known of where they are.
@@ -33,7 +34,7 @@ pub(crate) async fn presence(
     let room = heard(app, principal, room).await?;
     let members = app.store.chat_rooms().members(&room.id).await?;
     let users: Vec<String> = members.iter().map(|member| member.user_id.clone()).collect();
-    let known = app.broker.whereabouts(&users).await;
+    let known = whereabouts(app, &users).await;
     let present = |(member, known): (ChatMember, Whereabouts)| {
         let seen = known.sessions.iter().map(|session| session.last_seen).max();
         let seen = seen.max(Some(member.last_seen_at));

@@ -8,13 +8,15 @@ use serde_json::json;
 
 use super::{NewRoom, Post, answering, create, keeping, post, presence, typing};
 use crate::auth::{Principal, Role};
+use crate::broker::Session;
 use crate::contract::types::AskState;
-use crate::id::ChatMessageId;
+use crate::events::{Channel, Item, Outbox};
+use crate::id::{ChatMessageId, ProcessId};
 use crate::processes::Processes;
 use crate::service::{App, Service, ServiceOptions};
 use crate::store::{
-    ChatAnswer, ChatMessage, ChatMessageType, ChatRoom, ChatRoomKind, Kept, NewChatAnswer,
-    NewChatMessage, PageRequest, Store,
+    ChatAnswer, ChatMessage, ChatMessageType, ChatRoom, ChatRoomKind, Kept, Moment, NewChatAnswer,
+    NewChatMessage, PageRequest, Store, private_file,
 };
 
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -129,6 +131,55 @@ async fn the_same_news_are_told_once_a_second() {
     for is_typing in [true, true, false] {
         typing(app, &eve, "general", is_typing).await.unwrap_err();
     }
+}
+
+/// A socket of ann's in a process that has ended, as the broker knows it.
+async fn left_open_by(app: &App, process: ProcessId) {
+    let session = Session {
+        user: "ann".to_owned(),
+        ws_id: "ws_left".to_owned(),
+        last_seen: Moment::now(),
+        room: None,
+        process: Some(process),
+    };
+    app.broker.session_seen(&session, Duration::from_secs(3_600)).await;
+}
+
+#[tokio::test]
+async fn who_was_there_through_a_dead_process_is_not_there() {
+    let world = World::with("{}").await;
+    world.room(ChatRoomKind::Group, &["bob"]).await;
+    left_open_by(world.app(), ProcessId::new()).await;
+    let (_, members) = presence(world.app(), &ann(), "general").await.unwrap();
+    assert_eq!(members.iter().map(|one| one.online).collect::<Vec<_>>(), [false, false]);
+}
+
+#[tokio::test]
+async fn who_is_gone_with_a_killed_process_is_told() {
+    let world = World::with("{}").await;
+    world.room(ChatRoomKind::Group, &["bob"]).await;
+    let app = world.app();
+    let mut heard = Vec::new();
+    for channel in [Channel::Online, Channel::Chat("general".to_owned())] {
+        let (outbox, inbox) = Outbox::new(1, 100);
+        app.events.hub().open(&channel).await.unwrap().join(None, &outbox).unwrap();
+        heard.push((outbox, inbox));
+    }
+    // As a process leaves it that was killed: its sockets, and its file without a lock.
+    let killed = ProcessId::new();
+    left_open_by(app, killed.clone()).await;
+    let file = world.folder.path().join("processes").join(format!("{killed}.lock"));
+    private_file(&file).unwrap();
+    for (_, inbox) in &mut heard {
+        let told = tokio::time::timeout(PATIENCE, inbox.recv()).await.expect("it is told");
+        let text = match told {
+            Some(Item::Text(text)) => text,
+            other => panic!("{other:?}"),
+        };
+        let event: serde_json::Value = serde_json::from_slice(&text).unwrap();
+        assert_eq!(event["payload"], json!({"user_id": "ann", "online": false}));
+    }
+    assert!(app.broker.online().await.is_empty());
 }
 
 /// A question whose answer a process promises.
