@@ -120,17 +120,43 @@ async fn the_same_news_are_told_once_a_second() {
         typing(app, &ann(), "general", true).await.unwrap();
     }
     assert_eq!(app.chat.timers.lock().unwrap().len(), 1, "each news has a timer");
-    for _ in 0..50 {
-        typing(app, &ann(), "general", false).await.unwrap();
-        typing(app, &ann(), "general", true).await.unwrap();
-    }
-    assert_eq!(app.chat.timers.lock().unwrap().len(), 1);
+    typing(app, &ann(), "general", false).await.unwrap();
     assert_eq!(app.broker.typing("ann").await, None, "the end is told at once");
+    for _ in 0..50 {
+        typing(app, &ann(), "general", true).await.unwrap();
+        typing(app, &ann(), "general", false).await.unwrap();
+    }
+    assert_eq!(app.chat.timers.lock().unwrap().len(), 2, "and one what is told later");
     // Whoever may not hear the room is told so each time.
     let eve = Principal { sub: "eve".to_owned(), ..ann() };
     for is_typing in [true, true, false] {
         typing(app, &eve, "general", is_typing).await.unwrap_err();
     }
+}
+
+#[tokio::test]
+async fn who_stops_and_types_again_is_told_so_once_the_second_is_over() {
+    let world = World::with("chat: {typing_timeout: 1h}").await;
+    world.room(ChatRoomKind::Group, &[]).await;
+    let app = world.app();
+    for is_typing in [true, false, true] {
+        typing(app, &ann(), "general", is_typing).await.unwrap();
+    }
+    let begin = Instant::now();
+    while app.broker.typing("ann").await.as_deref() != Some("general") {
+        assert!(begin.elapsed() < PATIENCE, "nobody is told that she types again");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    // What she says meanwhile is what she typed.
+    for is_typing in [false, true] {
+        typing(app, &ann(), "general", is_typing).await.unwrap();
+    }
+    post(app, &ann(), "general", text("said")).await.unwrap();
+    while !app.chat.typing.lock().unwrap().later.is_empty() {
+        assert!(begin.elapsed() < PATIENCE, "the timer never ended");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert_eq!(app.broker.typing("ann").await, None);
 }
 
 /// A socket of ann's in a process that has ended, as the broker knows it.
