@@ -9,7 +9,7 @@ use serde_json::json;
 use super::{NewRoom, Post, answering, create, keeping, post, presence, typing};
 use crate::auth::{Principal, Role};
 use crate::broker::Session;
-use crate::contract::types::AskState;
+use crate::contract::types::{AskState, ErrorCode};
 use crate::events::{Channel, Item, Outbox};
 use crate::id::{ChatMessageId, ProcessId};
 use crate::processes::Processes;
@@ -325,6 +325,17 @@ async fn an_answer_that_kills_its_process_is_given_up() {
     let meta = answered(&world, &room).await;
     assert_eq!(meta.answer.state, AskState::Failed);
     assert!(meta.answer.reason.unwrap().contains("stopped each time"));
+}
+
+#[tokio::test]
+async fn an_answer_that_was_owed_for_longer_than_a_token_lasts_is_given_up() {
+    let world = World::with("server: {auth: {token_expiry: 0s}}").await;
+    let room = world.room(ChatRoomKind::Group, &[]).await;
+    left_by_another_process(&world, &room, 1).await;
+    let meta = answered(&world, &room).await;
+    assert_eq!(meta.answer.state, AskState::Failed);
+    assert_eq!(meta.answer.problem.unwrap().code, ErrorCode::Unavailable);
+    assert!(meta.answer.reason.unwrap().contains("so long ago"));
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ use serde_json::Value;
 use sqlx::types::Json;
 use sqlx::{FromRow, Sqlite, Transaction};
 
+use super::Moment;
 use super::chat_messages::{ChatMessage, ChatMessages, NewChatMessage, insert};
 use super::error::StoreError;
 use crate::events::Event;
@@ -28,6 +29,8 @@ pub(crate) struct ChatAnswer {
     pub(crate) claimed_by: ProcessId,
     /// How often it was begun.
     pub(crate) attempts: i64,
+    /// When it was asked for.
+    pub(crate) created_at: Moment,
 }
 
 #[derive(Debug, Clone)]
