@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use serde_json::json;
 use tokio::sync::{Mutex, MutexGuard};
 
-use super::asks::{Follows, Meta, Request};
+use super::asks::{self, Follows, Meta, Request};
 use super::following;
 use super::posting::{Waiting, queued};
 use super::streaming::{Part, Stream};
@@ -213,6 +213,7 @@ async fn asked(
 ) -> Result<(Ended, DatasourceId), ApiError> {
     let deadline = Instant::now() + limit;
     let principal = principal(held)?;
+    *request = asks::at_its_turn(app, room, &principal, request.clone()).await?;
     let datasource = match &request.datasource {
         Some(id) => id.clone(),
         None => source(app, room).await?,

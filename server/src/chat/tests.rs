@@ -9,7 +9,7 @@ use serde_json::json;
 use super::{NewRoom, Post, answering, create, keeping, post, presence, typing};
 use crate::auth::{Principal, Role};
 use crate::broker::Session;
-use crate::contract::types::{AskState, ErrorCode};
+use crate::contract::types::{AskState, Choice, ErrorCode, Question};
 use crate::events::{Channel, Item, Outbox};
 use crate::id::{ChatMessageId, ProcessId};
 use crate::processes::Processes;
@@ -274,6 +274,61 @@ async fn what_a_stop_of_the_service_cuts_short_stays_owed() {
     let failed = |error| answering::was_stopped(&super::wording::failed(&error, "ann", "how many"));
     assert!(failed(app.running.place("ann", None).await.unwrap_err()));
     assert!(!failed(crate::problem::ApiError::not_found("source", "shop")));
+}
+
+/// Keeps an answer that asks back, as the process does that promised it.
+async fn asks_back(store: &Store, held: &ChatAnswer, question: &str) {
+    let choice = |value: &str| Choice { value: value.to_owned(), label: value.to_owned() };
+    let measure = Question {
+        id: "measure".to_owned(),
+        text: "?".to_owned(),
+        choices: vec![choice("amount"), choice("count")],
+        recommended: None,
+    };
+    let mut answer = super::wording::nothing(AskState::Clarify, "ann", question);
+    answer.questions = Some(vec![measure]);
+    let request = json!({"question": question, "answers": {}, "follows": "last"});
+    let new = NewChatMessage {
+        id: held.id.clone(),
+        meta: Some(json!({"answer": answer, "request": request})),
+        ..NewChatMessage::new(
+            held.room_id.clone(),
+            ChatMessageType::Ai,
+            super::AIR.to_owned(),
+            "?".to_owned(),
+        )
+    };
+    store.chat_messages().answer(held, &new).await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn what_is_said_before_an_answer_is_there_replies_to_that_one() {
+    let world = World::with("{}").await;
+    let room = world.room(ChatRoomKind::Group, &[]).await;
+    let app = world.app();
+    // Another process, which lives.
+    let other = Store::open(&app.config.control_plane.file).await.unwrap();
+    let _lives = Processes::open(world.folder.path(), other.process()).unwrap();
+    let first = promised_by(&other, &room).await;
+    asks_back(&other, &first, "the first").await;
+    let second = promised_by(&other, &room).await;
+    let talk = post(app, &ann(), "general", text("2")).await.unwrap();
+    assert_eq!(talk.answer_id, None, "the first is no longer the last");
+    let reply = Post { ask: Some(true), ..text("2") };
+    let posted = post(app, &ann(), "general", reply).await.unwrap();
+    asks_back(&other, &second, "the second").await;
+    let (id, begin) = (posted.answer_id.unwrap(), Instant::now());
+    let message = loop {
+        if let Ok(message) = app.store.chat_messages().get(&room.id, &id).await {
+            break message;
+        }
+        assert!(begin.elapsed() < PATIENCE, "no answer came");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    };
+    let request = super::meta(&message).unwrap().request;
+    assert_eq!(request.question, "the second");
+    assert_eq!(request.answers["measure"], "count");
+    other.close().await;
 }
 
 /// A question whose answer another process promised, which then died.

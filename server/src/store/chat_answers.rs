@@ -63,6 +63,15 @@ impl ChatMessages<'_> {
         Ok(query.fetch_optional(self.store.reader()).await?)
     }
 
+    /// Whether an answer to a user is owed in a room.
+    pub(crate) async fn owes(&self, room: &ChatRoomId, user: &str) -> Result<bool, StoreError> {
+        let query = sqlx::query_scalar(
+            "SELECT EXISTS (SELECT 1 FROM chat_answers
+                 WHERE room_id = ? AND asked_by = ? AND status = 'running')",
+        );
+        Ok(query.bind(room).bind(user).fetch_one(self.store.reader()).await?)
+    }
+
     /// Takes up an answer that a dead process held, if nobody else has.
     pub(crate) async fn take_up(
         &self,

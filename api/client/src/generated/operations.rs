@@ -878,7 +878,9 @@ impl Client {
     /// (`state: clarify`) the next message of who asked is taken as the reply: a choice's number,
     /// value or label, or `you decide`; where it is a `in_reply_to`, or the room answers everything,
     /// also words of one's own. Several questions are answered in their order, one a line or
-    /// parted by commas. `@air` begins a new question.
+    /// parted by commas. `@air` begins a new question. Messages are read in their order: while an
+    /// answer to them is owed, what somebody says to AIR is read once it is there, and what they
+    /// say besides is a reply only where it is a `in_reply_to`.
     pub async fn post_chat_message(
         &self,
         room: &ChatRoomId,
