@@ -9,14 +9,16 @@ use serde_json::json;
 use super::{NewRoom, Post, answering, create, keeping, post, presence, typing};
 use crate::auth::{Principal, Role};
 use crate::broker::Session;
+use crate::config::SourceKind;
 use crate::contract::types::{AskState, Choice, ErrorCode, Question};
 use crate::events::{Channel, Item, Outbox};
-use crate::id::{ChatMessageId, ProcessId};
+use crate::id::{ChatMessageId, LearningSessionId, ProcessId};
 use crate::processes::Processes;
 use crate::service::{App, Service, ServiceOptions};
 use crate::store::{
-    ChatAnswer, ChatMessage, ChatMessageType, ChatRoom, ChatRoomKind, Kept, Moment, NewChatAnswer,
-    NewChatMessage, PageRequest, Store, private_file,
+    ChatAi, ChatAnswer, ChatMessage, ChatMessageType, ChatRoom, ChatRoomKind, Kept, Moment,
+    NewChatAnswer, NewChatMessage, NewChatRoom, NewDatasource, NewSession, PageRequest, Store,
+    private_file,
 };
 
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -84,6 +86,59 @@ async fn messages_go_after_their_retention_and_numbers_go_on() {
     assert_eq!(world.messages(&room).await, []);
     let next = post(app, &ann(), "general", text("two")).await.unwrap();
     assert_eq!(next.seq, first.seq + 1, "a number is never given twice");
+}
+
+/// A learning session of ann's, without files.
+async fn session(app: &App) -> LearningSessionId {
+    let (id, owner) = (LearningSessionId::new(), "ann".to_owned());
+    let new = NewSession {
+        source: NewDatasource {
+            id: id.as_str().parse().unwrap(),
+            kind: SourceKind::Files,
+            dsn: None,
+            base_path: Some(id.to_string()),
+            display_name: "A session".to_owned(),
+            is_default: false,
+            allow_superuser: false,
+            sample_values: true,
+            owner: Some(owner.clone()),
+        },
+        room: NewChatRoom {
+            id: id.as_str().parse().unwrap(),
+            name: "A session".to_owned(),
+            kind: ChatRoomKind::Personal,
+            private: true,
+            ai: ChatAi::Always,
+            datasource_id: None,
+            created_by: owner.clone(),
+            members: Vec::new(),
+        },
+        id: id.clone(),
+        owner,
+        title: "A session".to_owned(),
+        files: Vec::new(),
+    };
+    app.store.sessions().open(&new).await.unwrap();
+    id
+}
+
+#[tokio::test]
+async fn what_was_told_of_a_learning_session_stays_with_its_messages() {
+    let world = World::with("chat: {message_retention: 24h}").await;
+    world.room(ChatRoomKind::Group, &[]).await;
+    let app = world.app();
+    let id = session(app).await;
+    let told = async |room: &str| {
+        let channel = Channel::Chat(room.to_owned());
+        app.store.events().after(&channel, 0, 10).await.unwrap().len()
+    };
+    for room in ["general", id.as_str()] {
+        let talk = Post { ask: Some(false), ..text("one") };
+        post(app, &ann(), room, talk).await.unwrap();
+        assert_eq!(told(room).await, 1);
+    }
+    assert_eq!(keeping::sweep(app, Timestamp::now() + 25.hours()).await.unwrap(), 1);
+    assert_eq!((told("general").await, told(id.as_str()).await), (0, 1));
 }
 
 #[tokio::test]
@@ -397,12 +452,12 @@ async fn an_answer_that_was_owed_for_longer_than_a_token_lasts_is_given_up() {
 async fn a_question_is_not_swept_before_its_answer() {
     let world = World::with("chat: {enabled: false}").await;
     let store = &world.app().store;
-    let new = crate::store::NewChatRoom {
+    let new = NewChatRoom {
         id: "general".parse().unwrap(),
         name: "general".to_owned(),
         kind: ChatRoomKind::Group,
         private: false,
-        ai: crate::store::ChatAi::Always,
+        ai: ChatAi::Always,
         datasource_id: None,
         created_by: "ann".to_owned(),
         members: Vec::new(),
