@@ -94,6 +94,27 @@ def test_who_is_there_is_known_to_both(shared: Place) -> None:
             watcher.read()
 
 
+def test_who_is_gone_with_a_killed_process_is_told(shared: Place) -> None:
+    """Nobody says goodbye for them, and Redis still holds their sockets."""
+    one, two = shared.start(), shared.start()
+    for process in (one, two):
+        until("Redis is there", partial(redis_is, process, "ok"))
+    with opened(two.base, "eva", "admin") as watcher:
+        watcher.subscribe("presence:online")
+        with opened(one.base, "ana") as client:
+            while not watcher.heard or watcher.heard[-1]["user_id"] != "ana":
+                watcher.read()
+            one.kill()
+            with pytest.raises(ConnectionClosedError):
+                client.read_to_end()
+        while watcher.heard[-1]["payload"] != {"user_id": "ana", "online": False}:
+            watcher.read()
+        # Who comes back is told again.
+        with opened(two.base, "ana"):
+            while watcher.heard[-1]["payload"] != {"user_id": "ana", "online": True}:
+                watcher.read()
+
+
 def is_refused(process: Process, user: str) -> bool:
     """Whether one more socket of a user is one too many."""
     try:

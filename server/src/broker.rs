@@ -36,6 +36,15 @@ pub(crate) struct Session {
     pub(crate) process: Option<ProcessId>,
 }
 
+/// What is known of where a person is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Whereabouts {
+    /// Their open sockets.
+    pub(crate) sessions: Vec<Session>,
+    /// The room they type in.
+    pub(crate) typing: Option<String>,
+}
+
 /// A question that waits for a model, or is being answered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct AiRequest {
@@ -107,14 +116,10 @@ pub(crate) trait Broker: Send + Sync {
 
     async fn session_ended(&self, user: &str, ws_id: &str);
 
-    /// The open sockets of a person.
-    async fn sessions(&self, user: &str) -> Vec<Session>;
+    /// Where people are, in their order, all asked for at once.
+    async fn whereabouts(&self, users: &[String]) -> Vec<Whereabouts>;
 
     /// Who has an open socket.
-    #[cfg_attr(
-        not(test),
-        allow(dead_code, reason = "Redis shows it to others; tests read it back")
-    )]
     async fn online(&self) -> Vec<String>;
 
     /// The room a person types in, for so long; `None`: no longer.

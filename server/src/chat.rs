@@ -76,6 +76,8 @@ struct Typing {
     news: HashMap<(ChatRoomId, String), u64>,
     /// When it was last told that somebody types.
     told: HashMap<(ChatRoomId, String), Instant>,
+    /// Who began again too soon after that, each with a timer, and whether they type still.
+    later: HashMap<(ChatRoomId, String), bool>,
 }
 
 impl State {

@@ -48,7 +48,7 @@ use crate::service::App;
 use crate::store::{Moment, Report, ReportVersion};
 
 pub(crate) use self::planned::{bound, guarded, plan_options, policy, sql_error};
-pub(crate) use self::record::settle;
+pub(crate) use self::record::{settle, settle_job};
 pub(crate) use self::told::{source_sql, told};
 
 use self::planned::{Planned, planned};

@@ -2,17 +2,21 @@
 //!
 //! Each process holds the lock of a file that is named after it, `processes/<proc_id>.lock`; the
 //! system lets go of the lock however the process ends. So a process is dead when its lock can be
-//! taken, or its file is gone. Whoever lives marks what the dead left running.
+//! taken, or its file is gone. Whoever lives marks what the dead left running, and buries them:
+//! the one that removes a dead one's file tells who was there through it.
 
+use std::collections::HashSet;
 use std::fs::{File, TryLockError};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::sync::Weak;
+use std::sync::{Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use tokio::time::MissedTickBehavior;
 
 use crate::id::ProcessId;
+use crate::service::App;
+use crate::socket;
 use crate::store::{DataDir, Store, StoreError, private_file};
 
 const FOLDER: &str = "processes";
@@ -26,6 +30,8 @@ const EVERY: Duration = Duration::from_secs(2);
 pub(crate) struct Processes {
     folder: PathBuf,
     own: ProcessId,
+    /// Whose files this process removed, until their sockets are looked after.
+    removed: Mutex<HashSet<ProcessId>>,
     /// Held as long as this process lives.
     _lock: File,
 }
@@ -43,7 +49,7 @@ impl Processes {
         let lock = private_file(&new).map_err(failed)?;
         lock.try_lock().map_err(|error| failed(error.into()))?;
         std::fs::rename(&new, &path).map_err(failed)?;
-        Ok(Self { folder, own, _lock: lock })
+        Ok(Self { folder, own, removed: Mutex::default(), _lock: lock })
     }
 
     /// Whether a process has ended, whatever it was doing.
@@ -77,16 +83,28 @@ impl Processes {
     }
 
     /// Takes over now and then, until the service ends.
-    pub(crate) async fn watch(processes: Weak<Self>, store: Store) {
+    pub(crate) async fn watch(app: Weak<App>) {
         let mut ticks = tokio::time::interval(EVERY);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             ticks.tick().await;
-            let Some(processes) = processes.upgrade() else { return };
-            if let Err(error) = processes.take_over(&store).await {
+            let Some(app) = app.upgrade() else { return };
+            if let Err(error) = app.processes.take_over(&app.store).await {
                 tracing::warn!(%error, "what dead processes left could not be taken over");
             }
+            socket::bury(&app).await;
         }
+    }
+
+    /// The dead that this process has buried since it was last asked. No other process is told
+    /// of the same ones.
+    pub(crate) fn buried(&self) -> HashSet<ProcessId> {
+        std::mem::take(&mut *self.removed())
+    }
+
+    fn removed(&self) -> MutexGuard<'_, HashSet<ProcessId>> {
+        // A set of ids is whole after a panic too.
+        self.removed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Removes the files of the dead: without a file they stay dead.
@@ -96,12 +114,14 @@ impl Processes {
             let name = file.file_name();
             let id = name.to_str().and_then(|name| name.strip_suffix(ENDING));
             let id: Option<ProcessId> = id.and_then(|id| id.parse().ok());
-            let dead = id.is_some_and(|id| self.is_dead(&id));
+            let dead = id.filter(|id| self.is_dead(id));
             let unborn = name.to_str().is_some_and(|name| name.ends_with(UNBORN));
-            if dead || unborn && is_left(&file.path()) {
-                // Another process may have been quicker.
-                let _ = std::fs::remove_file(file.path());
+            if dead.is_none() && !(unborn && is_left(&file.path())) {
+                continue;
             }
+            // Another process may have been quicker.
+            let was_first = std::fs::remove_file(file.path()).is_ok();
+            self.removed().extend(dead.filter(|_| was_first));
         }
     }
 
@@ -145,6 +165,9 @@ mod tests {
         first.sweep();
         assert!(!first.file(&two).exists() && first.file(&one).exists());
         assert!(first.is_dead(&two));
+        first.sweep();
+        assert_eq!(first.buried(), HashSet::from([two]));
+        assert_eq!(first.buried(), HashSet::new(), "once");
     }
 
     #[test]

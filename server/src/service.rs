@@ -145,7 +145,6 @@ impl Service {
         let events = Events::new(store.clone(), Arc::clone(&broker), hub);
         let mut watching = JoinSet::new();
         watching.spawn(events.follow());
-        watching.spawn(Processes::watch(Arc::downgrade(&processes), store.clone()));
         let app = Arc::new(App {
             events,
             broker,
@@ -178,6 +177,7 @@ impl Service {
         sources::check_policies(&app).await;
         let router = routes::router(&app)?;
         jobs::start(&app);
+        watching.spawn(Processes::watch(Arc::downgrade(&app)));
         watching.spawn(uploads::keep(Arc::downgrade(&app)));
         watching.spawn(announce(Arc::downgrade(&app), committed));
         watching.spawn(retention::turn(Arc::downgrade(&app)));

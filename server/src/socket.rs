@@ -31,6 +31,7 @@ use yawc::{DeflatePool, Frame, HttpStream, OpCode, Options, UpgradeFut, WebSocke
 
 use self::connection::Connection;
 use self::message::{Said, say};
+pub(crate) use self::presence::{bury, whereabouts};
 use self::seats::{Seat, Seats};
 use crate::admission::Upgrade;
 use crate::auth::Principal;

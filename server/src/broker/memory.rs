@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use self::expiring::Expiring;
-use super::{AiRequest, Allowance, Broker, Health, RecentMessage, Session};
+use super::{AiRequest, Allowance, Broker, Health, RecentMessage, Session, Whereabouts};
 use crate::events::{Channel, Event, Hub, Live};
 
 /// Events of one stream that are kept for who reconnects.
@@ -172,9 +172,17 @@ impl Broker for MemoryBroker {
         }
     }
 
-    async fn sessions(&self, user: &str) -> Vec<Session> {
+    async fn whereabouts(&self, users: &[String]) -> Vec<Whereabouts> {
         let state = self.state();
-        state.sessions.get(user).map(|all| all.values().cloned().collect()).unwrap_or_default()
+        let sessions = |user: &String| -> Vec<Session> {
+            let all = state.sessions.get(user);
+            all.map(|all| all.values().cloned().collect()).unwrap_or_default()
+        };
+        let one = |user: &String| Whereabouts {
+            sessions: sessions(user),
+            typing: state.typing.get(user).cloned(),
+        };
+        users.iter().map(one).collect()
     }
 
     async fn online(&self) -> Vec<String> {

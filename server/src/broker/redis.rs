@@ -23,7 +23,7 @@ use self::link::Link;
 pub(crate) use self::link::RedisFault;
 use self::live::Wire;
 use super::memory::MemoryBroker;
-use super::{AiRequest, Allowance, Broker, Health, RecentMessage, Session};
+use super::{AiRequest, Allowance, Broker, Health, RecentMessage, Session, Whereabouts};
 use crate::config::RedisConfig;
 use crate::events::{Channel, Event, Hub, Live};
 use crate::id::ProcessId;
@@ -112,15 +112,18 @@ impl Broker for RedisBroker {
         facts::session_ended(&self.link, user, ws_id).await;
     }
 
-    async fn sessions(&self, user: &str) -> Vec<Session> {
-        let mut sessions = facts::sessions(&self.link, user).await;
-        for own in self.memory.sessions(user).await {
-            if !sessions.iter().any(|session| session.ws_id == own.ws_id) {
-                sessions.push(own);
+    async fn whereabouts(&self, users: &[String]) -> Vec<Whereabouts> {
+        let own = self.memory.whereabouts(users).await;
+        let Ok(mut all) = facts::whereabouts(&self.link, users).await else { return own };
+        for (known, own) in all.iter_mut().zip(own) {
+            for session in own.sessions {
+                if !known.sessions.iter().any(|other| other.ws_id == session.ws_id) {
+                    known.sessions.push(session);
+                }
             }
+            known.sessions.sort_by(|a, b| a.ws_id.cmp(&b.ws_id));
         }
-        sessions.sort_by(|a, b| a.ws_id.cmp(&b.ws_id));
-        sessions
+        all
     }
 
     async fn online(&self) -> Vec<String> {

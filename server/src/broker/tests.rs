@@ -65,11 +65,15 @@ async fn eventually<F: Future<Output = bool>>(what: &str, holds: impl Fn() -> F)
     tokio::time::timeout(Duration::from_secs(10), polling).await.expect(what);
 }
 
+async fn sessions(broker: &Arc<dyn Broker>, user: &str) -> Vec<Session> {
+    broker.whereabouts(&[user.to_owned()]).await.remove(0).sessions
+}
+
 async fn presence(broker: &Arc<dyn Broker>) {
     broker.session_seen(&session("ann", "ws_1"), LONG).await;
     broker.session_seen(&session("ann", "ws_2"), LONG).await;
     broker.session_seen(&session("bob", "ws_3"), Duration::from_millis(30)).await;
-    let mine = broker.sessions("ann").await;
+    let mine = sessions(broker, "ann").await;
     assert_eq!(mine.iter().map(|s| s.ws_id.as_str()).collect::<Vec<_>>(), ["ws_1", "ws_2"]);
     assert_eq!((mine[0].user.as_str(), mine[0].room.as_deref()), ("ann", Some("general")));
     eventually("bob's session ends", || async { broker.online().await == ["ann"] }).await;
@@ -86,6 +90,34 @@ async fn typing(broker: &Arc<dyn Broker>) {
     assert_eq!(broker.typing("ann").await, None);
     broker.set_typing("ann", Some("b"), Duration::from_millis(30)).await;
     eventually("typing ends", || async { broker.typing("ann").await.is_none() }).await;
+}
+
+async fn several_at_once(broker: &Arc<dyn Broker>) {
+    broker.session_seen(&session("ann", "ws_1"), LONG).await;
+    broker.session_seen(&session("bob", "ws_2"), LONG).await;
+    broker.session_seen(&session("bob", "ws_3"), LONG).await;
+    broker.set_typing("bob", Some("general"), LONG).await;
+    broker.set_typing("eve", Some("b"), LONG).await;
+    let users = ["eve", "bob", "nobody", "ann"].map(str::to_owned);
+    let known = broker.whereabouts(&users).await;
+    let sockets = |known: &Whereabouts| -> Vec<String> {
+        known.sessions.iter().map(|session| session.ws_id.clone()).collect()
+    };
+    let found: Vec<_> = known.iter().map(|one| (sockets(one), one.typing.as_deref())).collect();
+    let named = |ids: &[&str]| ids.iter().map(|id| (*id).to_owned()).collect::<Vec<_>>();
+    let wanted = [
+        (named(&[]), Some("b")),
+        (named(&["ws_2", "ws_3"]), Some("general")),
+        (named(&[]), None),
+        (named(&["ws_1"]), None),
+    ];
+    assert_eq!(found, wanted);
+    assert_eq!(broker.whereabouts(&[]).await, []);
+    for (user, ws_id) in [("ann", "ws_1"), ("bob", "ws_2"), ("bob", "ws_3")] {
+        broker.session_ended(user, ws_id).await;
+        broker.set_typing(user, None, LONG).await;
+    }
+    broker.set_typing("eve", None, LONG).await;
 }
 
 async fn rooms(broker: &Arc<dyn Broker>) {
@@ -155,6 +187,7 @@ async fn queue(broker: &Arc<dyn Broker>) {
 async fn conforms(broker: &Arc<dyn Broker>) {
     presence(broker).await;
     typing(broker).await;
+    several_at_once(broker).await;
     rooms(broker).await;
     allowances(broker).await;
 }

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use serde_json::json;
 use tokio::sync::{Mutex, MutexGuard};
 
-use super::asks::{Follows, Meta, Request};
+use super::asks::{self, Follows, Meta, Request};
 use super::following;
 use super::posting::{Waiting, queued};
 use super::streaming::{Part, Stream};
@@ -129,10 +129,11 @@ async fn worked_out(
     let failed = |error: &ApiError, request: &Request| {
         wording::failed(error, &held.asked_by, &request.question)
     };
-    let (answer, ended) = match unanswerable(held, &request) {
+    let (answer, ended) = match unanswerable(app, held, &request) {
         Some(answer) => {
             let reason = answer.reason.clone().unwrap_or_default();
-            (answer, Err(ApiError::new(ErrorCode::Unsupported, reason)))
+            let code = answer.problem.as_ref().map(|problem| problem.code);
+            (answer, Err(ApiError::new(code.unwrap_or(ErrorCode::Unsupported), reason)))
         }
         None => {
             let limit = app.config.chat.ai_response_timeout;
@@ -167,11 +168,16 @@ fn late(limit: Duration) -> ApiError {
     ApiError::new(ErrorCode::Timeout, detail)
 }
 
-fn unanswerable(held: &ChatAnswer, request: &Request) -> Option<Answer> {
-    if held.attempts > ATTEMPTS {
-        let detail = "The server stopped each time it gave this answer; ask another way.";
+fn unanswerable(app: &App, held: &ChatAnswer, request: &Request) -> Option<Answer> {
+    let failed = |detail: &str| {
         let error = ApiError::new(ErrorCode::Unavailable, detail);
-        return Some(wording::failed(&error, &held.asked_by, &request.question));
+        Some(wording::failed(&error, &held.asked_by, &request.question))
+    };
+    if held.attempts > ATTEMPTS {
+        return failed("The server stopped each time it gave this answer; ask another way.");
+    }
+    if is_outlived(app, held) {
+        return failed("This was asked so long ago that you may see other data by now; ask again.");
     }
     if request.question.is_empty() {
         let reason = "Say after @air what you want to know.".to_owned();
@@ -179,6 +185,13 @@ fn unanswerable(held: &ChatAnswer, request: &Request) -> Option<Answer> {
         return Some(Answer { reason: Some(reason), ..nothing });
     }
     None
+}
+
+/// Whether an answer was owed for longer than a token lasts (`server.auth.token_expiry`). It would
+/// be given with the rights of its asking, which nobody may have any more.
+fn is_outlived(app: &App, held: &ChatAnswer) -> bool {
+    let age = Timestamp::now().duration_since(held.created_at.timestamp());
+    Duration::try_from(age).is_ok_and(|age| age > app.config.server.auth.token_expiry)
 }
 
 /// Who asked, as they were when they did.
@@ -200,6 +213,7 @@ async fn asked(
 ) -> Result<(Ended, DatasourceId), ApiError> {
     let deadline = Instant::now() + limit;
     let principal = principal(held)?;
+    *request = asks::at_its_turn(app, room, &principal, request.clone()).await?;
     let datasource = match &request.datasource {
         Some(id) => id.clone(),
         None => source(app, room).await?,

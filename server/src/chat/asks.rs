@@ -1,7 +1,9 @@
 //! Whether a message asks AIR, and what.
 //!
 //! In: a message, its room's rule, and the answers given there before. Out: a [`Request`], or
-//! none. A reply to a question back is the first question again with what was answered.
+//! none. A reply to a question back is the first question again with what was answered. Messages
+//! are read in their order: none is a reply to what was asked back before an answer that its sender
+//! is still owed, since that may ask back itself.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -29,6 +31,9 @@ pub(crate) struct Request {
     pub(crate) question: String,
     pub(crate) answers: BTreeMap<String, String>,
     pub(crate) follows: Follows,
+    /// Whether it is a reply if the last answer to who asks, at its turn, asks back.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) may_reply: bool,
     /// The source that its questions back were about; the room's where there were none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) datasource: Option<DatasourceId>,
@@ -82,25 +87,20 @@ pub(super) async fn request(
     if room.ai == ChatAi::Off || message.ask == Some(false) {
         return if answers_given { Err(unasked()) } else { Ok(None) };
     }
-    if let Some(asked_back) = asked_back(app, room, principal, replied.as_ref()).await?
-        && (mentioned.is_none() || answers_given)
+    let asked_here = room.ai == ChatAi::Always || message.ask == Some(true);
+    let plain = mentioned.is_none() && replied.is_none() && !answers_given;
+    // It is promised an answer in any case, and its turn tells to what.
+    let may_reply = plain && asked_here;
+    if (mentioned.is_none() || answers_given)
+        && !may_reply
+        && let Some(request) = reply(app, room, principal, message, replied.as_ref()).await?
     {
-        let asked_here = room.ai == ChatAi::Always || message.ask == Some(true);
-        let to_air = (replied.is_some(), asked_here);
-        let answers = match message.answers.is_empty() {
-            true => said(app, principal, &asked_back, &message.content, to_air).await,
-            false => message.answers.clone(),
-        };
-        if !answers.is_empty() {
-            let request = again(asked_back, answers);
-            let (now, run) = (message.now.or(request.now), message.run.or(request.run));
-            return Ok(Some(Request { now, run, ..request }));
-        }
+        return Ok(Some(request));
     }
     if answers_given {
         return Err(unasked());
     }
-    let asks = mentioned.is_some() || room.ai == ChatAi::Always || message.ask == Some(true);
+    let asks = mentioned.is_some() || asked_here;
     let follows = match replied.filter(|replied| meta(replied).is_some()) {
         Some(replied) => Follows::Message(replied.id),
         None => Follows::Last,
@@ -108,7 +108,56 @@ pub(super) async fn request(
     let question = mentioned.unwrap_or_else(|| message.content.trim().to_owned());
     let (answers, datasource) = (BTreeMap::new(), None);
     let (now, run) = (message.now, message.run);
-    Ok(asks.then_some(Request { question, answers, follows, datasource, now, run }))
+    let request = Request { question, answers, follows, may_reply, datasource, now, run };
+    Ok(asks.then_some(request))
+}
+
+/// What a message asks as a reply to questions back, if it is one. Talk that is for AIR only as a
+/// reply is none while its sender is owed an answer: nobody knows yet what that asks back.
+async fn reply(
+    app: &Arc<App>,
+    room: &ChatRoom,
+    principal: &Principal,
+    message: &Post,
+    replied: Option<&ChatMessage>,
+) -> Result<Option<Request>, ApiError> {
+    let is_talk = replied.is_none() && message.answers.is_empty();
+    // Asked for first: an answer that is given in between is seen below.
+    if is_talk && app.store.chat_messages().owes(&room.id, &principal.sub).await? {
+        return Ok(None);
+    }
+    let Some(asked_back) = asked_back(app, room, principal, replied).await? else {
+        return Ok(None);
+    };
+    let to_air = (replied.is_some(), false);
+    let answers = match message.answers.is_empty() {
+        true => said(app, principal, &asked_back, &message.content, to_air).await,
+        false => message.answers.clone(),
+    };
+    let is_reply = !answers.is_empty();
+    Ok(is_reply.then(|| again(asked_back, answers, message.now, message.run)))
+}
+
+/// A request as its turn finds it, when every answer before it has been given: the questions back
+/// of the last one again, where it answers them.
+pub(super) async fn at_its_turn(
+    app: &Arc<App>,
+    room: &ChatRoom,
+    principal: &Principal,
+    request: Request,
+) -> Result<Request, ApiError> {
+    if !request.may_reply {
+        return Ok(request);
+    }
+    let request = Request { may_reply: false, ..request };
+    let Some(asked_back) = asked_back(app, room, principal, None).await? else {
+        return Ok(request);
+    };
+    let answers = said(app, principal, &asked_back, &request.question, (false, true)).await;
+    match answers.is_empty() {
+        true => Ok(request),
+        false => Ok(again(asked_back, answers, request.now, request.run)),
+    }
 }
 
 /// Answers that no question was asked for are not taken for anything else.
@@ -154,11 +203,16 @@ async fn asked_back(
 }
 
 /// The first question again, with what was answered by now.
-fn again(asked_back: Meta, answers: BTreeMap<String, String>) -> Request {
+fn again(
+    asked_back: Meta,
+    answers: BTreeMap<String, String>,
+    now: Option<Timestamp>,
+    run: Option<bool>,
+) -> Request {
     let mut request = asked_back.request;
     request.answers.extend(answers);
     request.datasource = request.datasource.or(asked_back.answer.datasource_id);
-    request
+    Request { now: now.or(request.now), run: run.or(request.run), ..request }
 }
 
 /// The rest of a message that speaks to AIR.

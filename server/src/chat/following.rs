@@ -202,6 +202,7 @@ mod tests {
                 question: "orders".to_owned(),
                 answers: BTreeMap::new(),
                 follows: Follows::Last,
+                may_reply: false,
                 datasource: None,
                 now: None,
                 run: None,

@@ -5,12 +5,14 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use super::{heard, joined};
+use super::{Typing, heard, joined};
 use crate::auth::Principal;
+use crate::broker::Whereabouts;
 use crate::events::{Channel, EventKind};
 use crate::id::ChatRoomId;
 use crate::problem::ApiError;
 use crate::service::App;
+use crate::socket::whereabouts;
 use crate::store::{ChatMember, ChatRoom, Moment};
 
 /// A member, and what is known of where they are.
@@ -30,19 +32,20 @@ pub(crate) async fn presence(
     room: &str,
 ) -> Result<(ChatRoom, Vec<Present>), ApiError> {
     let room = heard(app, principal, room).await?;
-    let mut all = Vec::new();
-    for member in app.store.chat_rooms().members(&room.id).await? {
-        let sessions = app.broker.sessions(&member.user_id).await;
-        let typing = app.broker.typing(&member.user_id).await;
-        let seen = sessions.iter().map(|session| session.last_seen).max();
+    let members = app.store.chat_rooms().members(&room.id).await?;
+    let users: Vec<String> = members.iter().map(|member| member.user_id.clone()).collect();
+    let known = whereabouts(app, &users).await;
+    let present = |(member, known): (ChatMember, Whereabouts)| {
+        let seen = known.sessions.iter().map(|session| session.last_seen).max();
         let seen = seen.max(Some(member.last_seen_at));
-        all.push(Present {
-            online: !sessions.is_empty(),
-            typing: typing.as_deref() == Some(room.id.as_str()),
+        Present {
+            online: !known.sessions.is_empty(),
+            typing: known.typing.as_deref() == Some(room.id.as_str()),
             last_seen: seen.filter(|at| is_recent(app, *at)),
             member,
-        });
-    }
+        }
+    };
+    let all = members.into_iter().zip(known).map(present).collect();
     Ok((room, all))
 }
 
@@ -59,10 +62,24 @@ pub(crate) async fn typing(
     room: &str,
     is_typing: bool,
 ) -> Result<(), ApiError> {
-    let user = &principal.sub;
-    if is_repeated(app, room, user, is_typing) {
-        return Ok(());
+    match due(app, room, &principal.sub, is_typing) {
+        Due::Now => pass_on(app, principal, room, is_typing).await,
+        Due::At(room, at) => {
+            later(app, principal.clone(), room, at);
+            Ok(())
+        }
+        Due::Never => Ok(()),
     }
+}
+
+/// Tells news of somebody's typing, if they are in the room.
+async fn pass_on(
+    app: &Arc<App>,
+    principal: &Principal,
+    room: &str,
+    is_typing: bool,
+) -> Result<(), ApiError> {
+    let user = &principal.sub;
     let room = joined(app, principal, room).await?;
     if is_typing {
         told(app, &room.id, user);
@@ -81,15 +98,64 @@ pub(crate) async fn typing(
 /// News of one who types in a room are told no sooner after each other.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Whether news of somebody's typing tell nothing new, so that nothing is done for them: that they
-/// type was told just now, or that they do not follows from it.
-fn is_repeated(app: &App, room: &str, user: &str, is_typing: bool) -> bool {
-    let Ok(room) = room.parse::<ChatRoomId>() else { return false };
-    let typing = app.chat.typing.lock().unwrap_or_else(PoisonError::into_inner);
+/// When news of somebody's typing are told.
+enum Due {
+    Now,
+    At(ChatRoomId, Instant),
+    /// They tell nothing new, or will be told by a timer that runs already.
+    Never,
+}
+
+/// That somebody types is not told again so soon. Where they stopped meanwhile and began again, it
+/// is once the pause is over; that they stopped is told at once.
+fn due(app: &App, room: &str, user: &str, is_typing: bool) -> Due {
+    let Ok(room) = room.parse::<ChatRoomId>() else { return Due::Now };
+    let mut typing = app.chat.typing.lock().unwrap_or_else(PoisonError::into_inner);
     let key = (room, user.to_owned());
+    if !is_typing {
+        typing.not_later(&key);
+    }
     let pause = PAUSE.min(app.config.chat.typing_timeout / 2);
-    let lately = typing.told.get(&key).is_some_and(|at| at.elapsed() < pause);
-    lately && (is_typing || !typing.news.contains_key(&key))
+    let Some(at) = typing.told.get(&key).filter(|at| at.elapsed() < pause).copied() else {
+        return Due::Now;
+    };
+    match (is_typing, typing.news.contains_key(&key)) {
+        (false, true) => Due::Now,
+        (true, true) | (false, false) => Due::Never,
+        (true, false) => match typing.later.insert(key.clone(), true) {
+            Some(_) => Due::Never,
+            None => Due::At(key.0, at + pause),
+        },
+    }
+}
+
+/// Tells at that time that somebody types in a room, unless they have stopped by then.
+fn later(app: &Arc<App>, principal: Principal, room: ChatRoomId, at: Instant) {
+    let weak = Arc::downgrade(app);
+    let mut timers = app.chat.timers.lock().unwrap_or_else(PoisonError::into_inner);
+    while timers.try_join_next().is_some() {}
+    timers.spawn(async move {
+        tokio::time::sleep_until(at.into()).await;
+        let Some(app) = weak.upgrade() else { return };
+        let key = (room, principal.sub.clone());
+        let types = {
+            let mut typing = app.chat.typing.lock().unwrap_or_else(PoisonError::into_inner);
+            typing.later.remove(&key)
+        };
+        if types == Some(true) {
+            // Who was taken out of the room meanwhile types there no more.
+            let _ = pass_on(&app, &principal, key.0.as_str(), true).await;
+        }
+    });
+}
+
+impl Typing {
+    /// Who has stopped is not told to type when the pause is over.
+    fn not_later(&mut self, key: &(ChatRoomId, String)) {
+        if let Some(types) = self.later.get_mut(key) {
+            *types = false;
+        }
+    }
 }
 
 /// Remembers when it was told that somebody types.
@@ -112,6 +178,7 @@ const MOST_TOLD: usize = 1_024;
 
 /// Ends the typing of somebody who has said what they typed.
 pub(super) async fn silent(app: &Arc<App>, room: &ChatRoom, user: &str) {
+    hush(app, &room.id, user);
     // The broker knows one place of a user, and this process each that it was told of.
     let is_last = app.broker.typing(user).await.as_deref() == Some(room.id.as_str());
     if is_typing_here(app, &room.id, user) || is_last {
@@ -122,6 +189,12 @@ pub(super) async fn silent(app: &Arc<App>, room: &ChatRoom, user: &str) {
         }
         tell(app, &room.id, user, false).await;
     }
+}
+
+/// What was to be told later is not: it was what they have said now.
+fn hush(app: &App, room: &ChatRoomId, user: &str) {
+    let mut typing = app.chat.typing.lock().unwrap_or_else(PoisonError::into_inner);
+    typing.not_later(&(room.clone(), user.to_owned()));
 }
 
 fn is_typing_here(app: &App, room: &ChatRoomId, user: &str) -> bool {

@@ -8,13 +8,17 @@ use serde_json::json;
 
 use super::{NewRoom, Post, answering, create, keeping, post, presence, typing};
 use crate::auth::{Principal, Role};
-use crate::contract::types::AskState;
-use crate::id::ChatMessageId;
+use crate::broker::Session;
+use crate::config::SourceKind;
+use crate::contract::types::{AskState, Choice, ErrorCode, Question};
+use crate::events::{Channel, Item, Outbox};
+use crate::id::{ChatMessageId, LearningSessionId, ProcessId};
 use crate::processes::Processes;
 use crate::service::{App, Service, ServiceOptions};
 use crate::store::{
-    ChatAnswer, ChatMessage, ChatMessageType, ChatRoom, ChatRoomKind, Kept, NewChatAnswer,
-    NewChatMessage, PageRequest, Store,
+    ChatAi, ChatAnswer, ChatMessage, ChatMessageType, ChatRoom, ChatRoomKind, Kept, Moment,
+    NewChatAnswer, NewChatMessage, NewChatRoom, NewDatasource, NewSession, PageRequest, Store,
+    private_file,
 };
 
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -84,6 +88,59 @@ async fn messages_go_after_their_retention_and_numbers_go_on() {
     assert_eq!(next.seq, first.seq + 1, "a number is never given twice");
 }
 
+/// A learning session of ann's, without files.
+async fn session(app: &App) -> LearningSessionId {
+    let (id, owner) = (LearningSessionId::new(), "ann".to_owned());
+    let new = NewSession {
+        source: NewDatasource {
+            id: id.as_str().parse().unwrap(),
+            kind: SourceKind::Files,
+            dsn: None,
+            base_path: Some(id.to_string()),
+            display_name: "A session".to_owned(),
+            is_default: false,
+            allow_superuser: false,
+            sample_values: true,
+            owner: Some(owner.clone()),
+        },
+        room: NewChatRoom {
+            id: id.as_str().parse().unwrap(),
+            name: "A session".to_owned(),
+            kind: ChatRoomKind::Personal,
+            private: true,
+            ai: ChatAi::Always,
+            datasource_id: None,
+            created_by: owner.clone(),
+            members: Vec::new(),
+        },
+        id: id.clone(),
+        owner,
+        title: "A session".to_owned(),
+        files: Vec::new(),
+    };
+    app.store.sessions().open(&new).await.unwrap();
+    id
+}
+
+#[tokio::test]
+async fn what_was_told_of_a_learning_session_stays_with_its_messages() {
+    let world = World::with("chat: {message_retention: 24h}").await;
+    world.room(ChatRoomKind::Group, &[]).await;
+    let app = world.app();
+    let id = session(app).await;
+    let told = async |room: &str| {
+        let channel = Channel::Chat(room.to_owned());
+        app.store.events().after(&channel, 0, 10).await.unwrap().len()
+    };
+    for room in ["general", id.as_str()] {
+        let talk = Post { ask: Some(false), ..text("one") };
+        post(app, &ann(), room, talk).await.unwrap();
+        assert_eq!(told(room).await, 1);
+    }
+    assert_eq!(keeping::sweep(app, Timestamp::now() + 25.hours()).await.unwrap(), 1);
+    assert_eq!((told("general").await, told(id.as_str()).await), (0, 1));
+}
+
 #[tokio::test]
 async fn typing_ends_by_itself_and_with_the_message() {
     let world = World::with("chat: {typing_timeout: 100ms}").await;
@@ -118,17 +175,92 @@ async fn the_same_news_are_told_once_a_second() {
         typing(app, &ann(), "general", true).await.unwrap();
     }
     assert_eq!(app.chat.timers.lock().unwrap().len(), 1, "each news has a timer");
-    for _ in 0..50 {
-        typing(app, &ann(), "general", false).await.unwrap();
-        typing(app, &ann(), "general", true).await.unwrap();
-    }
-    assert_eq!(app.chat.timers.lock().unwrap().len(), 1);
+    typing(app, &ann(), "general", false).await.unwrap();
     assert_eq!(app.broker.typing("ann").await, None, "the end is told at once");
+    for _ in 0..50 {
+        typing(app, &ann(), "general", true).await.unwrap();
+        typing(app, &ann(), "general", false).await.unwrap();
+    }
+    assert_eq!(app.chat.timers.lock().unwrap().len(), 2, "and one what is told later");
     // Whoever may not hear the room is told so each time.
     let eve = Principal { sub: "eve".to_owned(), ..ann() };
     for is_typing in [true, true, false] {
         typing(app, &eve, "general", is_typing).await.unwrap_err();
     }
+}
+
+#[tokio::test]
+async fn who_stops_and_types_again_is_told_so_once_the_second_is_over() {
+    let world = World::with("chat: {typing_timeout: 1h}").await;
+    world.room(ChatRoomKind::Group, &[]).await;
+    let app = world.app();
+    for is_typing in [true, false, true] {
+        typing(app, &ann(), "general", is_typing).await.unwrap();
+    }
+    let begin = Instant::now();
+    while app.broker.typing("ann").await.as_deref() != Some("general") {
+        assert!(begin.elapsed() < PATIENCE, "nobody is told that she types again");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    // What she says meanwhile is what she typed.
+    for is_typing in [false, true] {
+        typing(app, &ann(), "general", is_typing).await.unwrap();
+    }
+    post(app, &ann(), "general", text("said")).await.unwrap();
+    while !app.chat.typing.lock().unwrap().later.is_empty() {
+        assert!(begin.elapsed() < PATIENCE, "the timer never ended");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert_eq!(app.broker.typing("ann").await, None);
+}
+
+/// A socket of ann's in a process that has ended, as the broker knows it.
+async fn left_open_by(app: &App, process: ProcessId) {
+    let session = Session {
+        user: "ann".to_owned(),
+        ws_id: "ws_left".to_owned(),
+        last_seen: Moment::now(),
+        room: None,
+        process: Some(process),
+    };
+    app.broker.session_seen(&session, Duration::from_secs(3_600)).await;
+}
+
+#[tokio::test]
+async fn who_was_there_through_a_dead_process_is_not_there() {
+    let world = World::with("{}").await;
+    world.room(ChatRoomKind::Group, &["bob"]).await;
+    left_open_by(world.app(), ProcessId::new()).await;
+    let (_, members) = presence(world.app(), &ann(), "general").await.unwrap();
+    assert_eq!(members.iter().map(|one| one.online).collect::<Vec<_>>(), [false, false]);
+}
+
+#[tokio::test]
+async fn who_is_gone_with_a_killed_process_is_told() {
+    let world = World::with("{}").await;
+    world.room(ChatRoomKind::Group, &["bob"]).await;
+    let app = world.app();
+    let mut heard = Vec::new();
+    for channel in [Channel::Online, Channel::Chat("general".to_owned())] {
+        let (outbox, inbox) = Outbox::new(1, 100);
+        app.events.hub().open(&channel).await.unwrap().join(None, &outbox).unwrap();
+        heard.push((outbox, inbox));
+    }
+    // As a process leaves it that was killed: its sockets, and its file without a lock.
+    let killed = ProcessId::new();
+    left_open_by(app, killed.clone()).await;
+    let file = world.folder.path().join("processes").join(format!("{killed}.lock"));
+    private_file(&file).unwrap();
+    for (_, inbox) in &mut heard {
+        let told = tokio::time::timeout(PATIENCE, inbox.recv()).await.expect("it is told");
+        let text = match told {
+            Some(Item::Text(text)) => text,
+            other => panic!("{other:?}"),
+        };
+        let event: serde_json::Value = serde_json::from_slice(&text).unwrap();
+        assert_eq!(event["payload"], json!({"user_id": "ann", "online": false}));
+    }
+    assert!(app.broker.online().await.is_empty());
 }
 
 /// A question whose answer a process promises.
@@ -199,6 +331,61 @@ async fn what_a_stop_of_the_service_cuts_short_stays_owed() {
     assert!(!failed(crate::problem::ApiError::not_found("source", "shop")));
 }
 
+/// Keeps an answer that asks back, as the process does that promised it.
+async fn asks_back(store: &Store, held: &ChatAnswer, question: &str) {
+    let choice = |value: &str| Choice { value: value.to_owned(), label: value.to_owned() };
+    let measure = Question {
+        id: "measure".to_owned(),
+        text: "?".to_owned(),
+        choices: vec![choice("amount"), choice("count")],
+        recommended: None,
+    };
+    let mut answer = super::wording::nothing(AskState::Clarify, "ann", question);
+    answer.questions = Some(vec![measure]);
+    let request = json!({"question": question, "answers": {}, "follows": "last"});
+    let new = NewChatMessage {
+        id: held.id.clone(),
+        meta: Some(json!({"answer": answer, "request": request})),
+        ..NewChatMessage::new(
+            held.room_id.clone(),
+            ChatMessageType::Ai,
+            super::AIR.to_owned(),
+            "?".to_owned(),
+        )
+    };
+    store.chat_messages().answer(held, &new).await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn what_is_said_before_an_answer_is_there_replies_to_that_one() {
+    let world = World::with("{}").await;
+    let room = world.room(ChatRoomKind::Group, &[]).await;
+    let app = world.app();
+    // Another process, which lives.
+    let other = Store::open(&app.config.control_plane.file).await.unwrap();
+    let _lives = Processes::open(world.folder.path(), other.process()).unwrap();
+    let first = promised_by(&other, &room).await;
+    asks_back(&other, &first, "the first").await;
+    let second = promised_by(&other, &room).await;
+    let talk = post(app, &ann(), "general", text("2")).await.unwrap();
+    assert_eq!(talk.answer_id, None, "the first is no longer the last");
+    let reply = Post { ask: Some(true), ..text("2") };
+    let posted = post(app, &ann(), "general", reply).await.unwrap();
+    asks_back(&other, &second, "the second").await;
+    let (id, begin) = (posted.answer_id.unwrap(), Instant::now());
+    let message = loop {
+        if let Ok(message) = app.store.chat_messages().get(&room.id, &id).await {
+            break message;
+        }
+        assert!(begin.elapsed() < PATIENCE, "no answer came");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    };
+    let request = super::meta(&message).unwrap().request;
+    assert_eq!(request.question, "the second");
+    assert_eq!(request.answers["measure"], "count");
+    other.close().await;
+}
+
 /// A question whose answer another process promised, which then died.
 async fn left_by_another_process(world: &World, room: &ChatRoom, attempts: u32) -> ChatMessageId {
     let other = Store::open(&world.app().config.control_plane.file).await.unwrap();
@@ -251,15 +438,26 @@ async fn an_answer_that_kills_its_process_is_given_up() {
 }
 
 #[tokio::test]
+async fn an_answer_that_was_owed_for_longer_than_a_token_lasts_is_given_up() {
+    let world = World::with("server: {auth: {token_expiry: 0s}}").await;
+    let room = world.room(ChatRoomKind::Group, &[]).await;
+    left_by_another_process(&world, &room, 1).await;
+    let meta = answered(&world, &room).await;
+    assert_eq!(meta.answer.state, AskState::Failed);
+    assert_eq!(meta.answer.problem.unwrap().code, ErrorCode::Unavailable);
+    assert!(meta.answer.reason.unwrap().contains("so long ago"));
+}
+
+#[tokio::test]
 async fn a_question_is_not_swept_before_its_answer() {
     let world = World::with("chat: {enabled: false}").await;
     let store = &world.app().store;
-    let new = crate::store::NewChatRoom {
+    let new = NewChatRoom {
         id: "general".parse().unwrap(),
         name: "general".to_owned(),
         kind: ChatRoomKind::Group,
         private: false,
-        ai: crate::store::ChatAi::Always,
+        ai: ChatAi::Always,
         datasource_id: None,
         created_by: "ann".to_owned(),
         members: Vec::new(),

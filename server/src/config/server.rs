@@ -43,7 +43,8 @@ pub(crate) struct AuthConfig {
     pub(crate) jwks_file: Option<PathBuf>,
     pub(crate) issuer: String,
     pub(crate) audience: String,
-    /// Lifetime of a minted token.
+    /// Lifetime of a minted token, and how long an answer of the chat may be owed, which is given
+    /// with the rights of its asking.
     pub(crate) token_expiry: Duration,
 }
 

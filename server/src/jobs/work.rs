@@ -12,7 +12,7 @@ use tokio_util::task::AbortOnDropHandle;
 use super::kinds;
 use super::task::{Step, Task, backoff, may_pass};
 use crate::id::RequestId;
-use crate::pipeline::running;
+use crate::pipeline::{self, running};
 use crate::problem::ApiError;
 use crate::service::App;
 use crate::store::{Job, Moment, Retry, StoreError};
@@ -129,6 +129,7 @@ async fn write(task: &Task, ended: &Ended) -> Result<Option<Job>, StoreError> {
         Ok(result) => return jobs.complete(&task.claimed, result).await,
         Err(error) => error,
     };
+    pipeline::settle_job(&task.app, &task.claimed, task.stop.is_cancelled()).await?;
     if task.app.jobs.halting.is_cancelled() {
         return jobs.release(&task.claimed).await;
     }
@@ -158,7 +159,77 @@ fn after(task: &Task, job: &Job) {
 
 #[cfg(test)]
 mod tests {
+    use tokio_util::sync::CancellationToken;
+
     use super::*;
+    use crate::contract::types::ErrorCode;
+    use crate::id::RunId;
+    use crate::service::{Service, ServiceOptions};
+    use crate::store::{JobKind, JobStatus, NewJob, NewRun, RunPlan, RunStatus};
+
+    /// A service whose jobs are begun by the test alone.
+    async fn service() -> (tempfile::TempDir, Service) {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(folder.path().join("files/shop")).unwrap();
+        let config = "files: {base_path: files}
+analytics_sources: [{id: shop, kind: files, base_path: files/shop}]
+";
+        std::fs::write(folder.path().join("config.yaml"), config).unwrap();
+        let options = ServiceOptions {
+            data_dir: folder.path().to_owned(),
+            config_file: "config.yaml".into(),
+            auth: Some(false),
+            environment: Vec::new(),
+        };
+        let service = Service::open(&options).await.unwrap();
+        service.app().jobs.close();
+        (folder, service)
+    }
+
+    /// An attempt at a job, and a run of it that was dropped before its end.
+    async fn left(app: &Arc<App>) -> (Task, RunId) {
+        let new = NewJob {
+            kind: JobKind::BulkReports,
+            owner: "ann".to_owned(),
+            principal: json!({}),
+            input: json!({}),
+            scheduled: None,
+        };
+        app.store.jobs().create(&new).await.unwrap();
+        let job = app.store.jobs().claim(JobKind::BulkReports).await.unwrap().unwrap();
+        let task = Task::new(app, job, CancellationToken::new());
+        let run = NewRun {
+            id: RunId::new(),
+            report: None,
+            datasource_id: "shop".parse().unwrap(),
+            scope_version_id: None,
+            owner: "ann".to_owned(),
+            access: None,
+            ir: None,
+            params: json!({}),
+            frozen_now: Moment::now(),
+            plan: RunPlan::default(),
+            job: Some(task.claimed.clone()),
+        };
+        app.store.runs().start(&run).await.unwrap();
+        (task, run.id)
+    }
+
+    #[tokio::test]
+    async fn no_run_outlasts_its_job() {
+        let (_folder, service) = service().await;
+        let app = service.app();
+        let (stopped, run) = left(app).await;
+        stopped.stop.cancel();
+        let job = write(&stopped, &Err(running::cancelled())).await.unwrap().unwrap();
+        assert_eq!(job.status, JobStatus::Cancelled);
+        assert_eq!(app.store.runs().get(&run).await.unwrap().status, RunStatus::Cancelled);
+        let (failed, run) = left(app).await;
+        let error = ApiError::new(ErrorCode::Invalid, "no");
+        let job = write(&failed, &Err(error)).await.unwrap().unwrap();
+        assert_eq!(job.status, JobStatus::Failed);
+        assert_eq!(app.store.runs().get(&run).await.unwrap().status, RunStatus::Failed);
+    }
 
     #[test]
     fn what_is_left_follows_the_pace() {

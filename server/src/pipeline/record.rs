@@ -6,11 +6,11 @@ use serde_json::{Value, json};
 
 use super::planned::Planned;
 use super::{Finished, Order, Question, bound, retention, snapshot};
-use crate::id::{RequestId, RunId};
+use crate::id::{JobId, RequestId, RunId};
 use crate::problem::{ApiError, safety_report};
 use crate::results;
 use crate::service::App;
-use crate::store::{NewRun, Outcome, RunPlan, StoreError};
+use crate::store::{Claimed, NewRun, Outcome, RunPlan, StoreError};
 
 /// Rows of the sample.
 const SAMPLE_ROWS: usize = 50;
@@ -98,19 +98,41 @@ pub(crate) async fn settle(app: &App) -> Result<(), StoreError> {
     let recorded = app.store.runs().unfinished().await?;
     let working: HashSet<RunId> = app.running.ids().into_iter().collect();
     for (id, stopped) in recorded.into_iter().filter(|(id, _)| !working.contains(id)) {
-        let runs = app.store.runs();
-        let ended = match stopped {
-            Some(job) => runs.cancel(&id, &format!("the end of {job}")).await,
-            None => runs.fail(&id, LEFT, None).await,
-        };
-        match ended {
-            Ok(_) => tracing::warn!(run.id = %id, "a run that nobody works on was ended"),
-            // It ended between the two looks.
-            Err(StoreError::NotRunning { .. }) => {}
-            Err(error) => return Err(error),
+        if given_up(app, &id, stopped.as_ref()).await? {
+            tracing::warn!(run.id = %id, "a run that nobody works on was ended");
         }
     }
     Ok(())
+}
+
+/// Ends the records of the runs that an attempt at a job leaves: what it stopped, or gave up, was
+/// dropped before its end was written. So no run outlasts its job.
+pub(crate) async fn settle_job(
+    app: &App,
+    claimed: &Claimed,
+    is_stopped: bool,
+) -> Result<(), StoreError> {
+    let stopped = is_stopped.then_some(&claimed.id);
+    for id in app.store.runs().unfinished_of(claimed).await? {
+        given_up(app, &id, stopped).await?;
+    }
+    Ok(())
+}
+
+/// Ends the record of a run whose work was given up, with the job that was to stop if one was.
+/// Whether it had not ended before.
+async fn given_up(app: &App, id: &RunId, stopped: Option<&JobId>) -> Result<bool, StoreError> {
+    let runs = app.store.runs();
+    let ended = match stopped {
+        Some(job) => runs.cancel(id, &format!("the end of {job}")).await,
+        None => runs.fail(id, LEFT, None).await,
+    };
+    match ended {
+        Ok(_) => Ok(true),
+        // It ended between the two looks.
+        Err(StoreError::NotRunning { .. }) => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 const LEFT: &str = "the work on the run was given up before its end was recorded; run it again";

@@ -7,6 +7,7 @@ use serde_json::Value;
 use sqlx::types::Json;
 use sqlx::{FromRow, Sqlite, Transaction};
 
+use super::Moment;
 use super::chat_messages::{ChatMessage, ChatMessages, NewChatMessage, insert};
 use super::error::StoreError;
 use crate::events::Event;
@@ -28,6 +29,8 @@ pub(crate) struct ChatAnswer {
     pub(crate) claimed_by: ProcessId,
     /// How often it was begun.
     pub(crate) attempts: i64,
+    /// When it was asked for.
+    pub(crate) created_at: Moment,
 }
 
 #[derive(Debug, Clone)]
@@ -58,6 +61,15 @@ impl ChatMessages<'_> {
         );
         let query = query.bind(&held.room_id).bind(&held.question_id);
         Ok(query.fetch_optional(self.store.reader()).await?)
+    }
+
+    /// Whether an answer to a user is owed in a room.
+    pub(crate) async fn owes(&self, room: &ChatRoomId, user: &str) -> Result<bool, StoreError> {
+        let query = sqlx::query_scalar(
+            "SELECT EXISTS (SELECT 1 FROM chat_answers
+                 WHERE room_id = ? AND asked_by = ? AND status = 'running')",
+        );
+        Ok(query.bind(room).bind(user).fetch_one(self.store.reader()).await?)
     }
 
     /// Takes up an answer that a dead process held, if nobody else has.

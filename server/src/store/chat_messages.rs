@@ -224,7 +224,8 @@ impl<'s> ChatMessages<'s> {
     }
 
     /// Removes what is older than `oldest`, but no question whose answer is still owed, and nothing
-    /// of a learning session, whose transcript it is. Returns how many there were.
+    /// of a learning session, whose transcript it is; events go and stay likewise. Returns how many
+    /// messages there were.
     pub(crate) async fn sweep(&self, oldest: Timestamp) -> Result<u64, StoreError> {
         let mut transaction = self.store.write().await?;
         let done = sqlx::query(
@@ -235,10 +236,14 @@ impl<'s> ChatMessages<'s> {
         .bind(Moment::from(oldest))
         .execute(&mut *transaction)
         .await?;
-        sqlx::query("DELETE FROM events WHERE channel LIKE 'chat/%' AND created_at < ?")
-            .bind(Moment::from(oldest))
-            .execute(&mut *transaction)
-            .await?;
+        sqlx::query(
+            "DELETE FROM events WHERE channel LIKE 'chat/%' AND created_at < ?
+                 AND substr(channel, length('chat/') + 1) NOT IN
+                     (SELECT id FROM learning_sessions)",
+        )
+        .bind(Moment::from(oldest))
+        .execute(&mut *transaction)
+        .await?;
         transaction.commit().await?;
         Ok(done.rows_affected())
     }

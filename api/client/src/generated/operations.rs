@@ -872,11 +872,15 @@ impl Client {
     ///
     /// Kept before it is answered. A message asks AIR where the room answers everything, where it
     /// begins with `@air`, or where `ask` is true; the answer is a message of type `ai` whose
-    /// `in_reply_to` is this one, and comes in pieces over the socket. After an answer that asks back
+    /// `in_reply_to` is this one, and comes in pieces over the socket. It is given with the rights of
+    /// its asking: where it was owed for longer than `server.auth.token_expiry`, as after a long
+    /// stop of the service, it is `failed` with `unavailable`. After an answer that asks back
     /// (`state: clarify`) the next message of who asked is taken as the reply: a choice's number,
     /// value or label, or `you decide`; where it is a `in_reply_to`, or the room answers everything,
     /// also words of one's own. Several questions are answered in their order, one a line or
-    /// parted by commas. `@air` begins a new question.
+    /// parted by commas. `@air` begins a new question. Messages are read in their order: while an
+    /// answer to them is owed, what somebody says to AIR is read once it is there, and what they
+    /// say besides is a reply only where it is a `in_reply_to`.
     pub async fn post_chat_message(
         &self,
         room: &ChatRoomId,
@@ -1015,7 +1019,8 @@ impl Client {
     /// instead") or stand alone. After questions back, the text answers them (a choice by its
     /// number, value or label, or words of one's own) unless it begins with `@air`; `answers` name
     /// them one by one. It is the pipeline of `/v1/ask`; message and answer stay with the session,
-    /// and an answer that a crash interrupts is given by the next start.
+    /// and an answer that a crash interrupts is given by the next start, unless that comes later
+    /// than `server.auth.token_expiry`: then it is `failed` with `unavailable`.
     pub async fn post_session_message(
         &self,
         id: &LearningSessionId,

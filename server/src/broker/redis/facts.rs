@@ -19,7 +19,7 @@ use redis::{Pipeline, pipe};
 use serde::{Deserialize, Serialize};
 
 use super::super::memory::MINUTE;
-use super::super::{AiRequest, Allowance, RecentMessage, Session};
+use super::super::{AiRequest, Allowance, RecentMessage, Session, Whereabouts};
 use super::link::{Link, NotDone, Way};
 use super::live::millis;
 
@@ -28,6 +28,8 @@ const ONLINE: &str = "online_users";
 const RECENT: usize = 100;
 /// How long a room is shown that nobody enters or stays in.
 const ROOM_LIFETIME: Duration = Duration::from_secs(24 * 3600);
+/// Users that one round trip asks about: it has to be answered in time.
+const AT_ONCE: usize = 500;
 
 #[derive(Serialize, Deserialize)]
 struct Seen {
@@ -39,6 +41,10 @@ struct Seen {
 
 fn sessions_key(user: &str) -> String {
     format!("sessions:user:{user}")
+}
+
+fn typing_key(user: &str) -> String {
+    format!("typing:user:{user}")
 }
 
 fn members_key(room: &str) -> String {
@@ -68,16 +74,36 @@ pub(super) async fn session_ended(link: &Link, user: &str, ws_id: &str) {
     let _ = link.ask::<()>(Way::Write, &commands).await;
 }
 
-pub(super) async fn sessions(link: &Link, user: &str) -> Vec<Session> {
-    let mut commands = pipe();
-    commands.cmd("HVALS").arg(sessions_key(user));
-    let seen = link.ask::<Vec<Vec<String>>>(Way::Read, &commands).await.unwrap_or_default();
-    let now = Timestamp::now().as_millisecond();
-    let session = |text: String| {
-        let seen: Seen = serde_json::from_str(&text).ok()?;
-        (seen.ends > now).then(|| Session { user: user.to_owned(), ..seen.session })
-    };
-    seen.into_iter().flatten().filter_map(session).collect()
+/// Where users are, in their order.
+pub(super) async fn whereabouts(
+    link: &Link,
+    users: &[String],
+) -> Result<Vec<Whereabouts>, NotDone> {
+    let mut all = Vec::with_capacity(users.len());
+    for users in users.chunks(AT_ONCE) {
+        let mut commands = pipe();
+        for user in users {
+            commands.cmd("HVALS").arg(sessions_key(user));
+        }
+        let typing: Vec<String> = users.iter().map(|user| typing_key(user)).collect();
+        commands.cmd("MGET").arg(typing);
+        // The sessions of each, and behind them the room of each.
+        let mut found: Vec<Vec<Option<String>>> = link.ask(Way::Read, &commands).await?;
+        let rooms = found.pop().unwrap_or_default();
+        for ((user, texts), typing) in users.iter().zip(found).zip(rooms) {
+            let texts = texts.into_iter().flatten();
+            let sessions = texts.filter_map(|text| session(user, &text)).collect();
+            all.push(Whereabouts { sessions, typing });
+        }
+    }
+    Ok(all)
+}
+
+/// A session as Redis holds it, unless it has ended.
+fn session(user: &str, text: &str) -> Option<Session> {
+    let seen: Seen = serde_json::from_str(text).ok()?;
+    let lasts = seen.ends > Timestamp::now().as_millisecond();
+    lasts.then(|| Session { user: user.to_owned(), ..seen.session })
 }
 
 pub(super) async fn online(link: &Link) -> Vec<String> {
@@ -112,7 +138,7 @@ async fn present(link: &Link, set: &str, users: Vec<String>) -> Vec<String> {
 }
 
 pub(super) async fn set_typing(link: &Link, user: &str, room: Option<&str>, lifetime: Duration) {
-    let key = format!("typing:user:{user}");
+    let key = typing_key(user);
     let mut commands = pipe();
     match room {
         Some(room) => commands.cmd("SET").arg(key).arg(room).arg("PX").arg(millis(lifetime)),
@@ -123,7 +149,7 @@ pub(super) async fn set_typing(link: &Link, user: &str, room: Option<&str>, life
 
 pub(super) async fn typing(link: &Link, user: &str) -> Result<Option<String>, NotDone> {
     let mut commands = pipe();
-    commands.cmd("GET").arg(format!("typing:user:{user}"));
+    commands.cmd("GET").arg(typing_key(user));
     let rooms: Vec<Option<String>> = link.ask(Way::Read, &commands).await?;
     Ok(rooms.into_iter().next().flatten())
 }

@@ -123,7 +123,7 @@ async fn redis_conforms() {
     // What one says the other knows.
     one.broker.session_seen(&session("ann", "ws_1"), LONG).await;
     assert_eq!(two.broker.online().await, ["ann"]);
-    assert_eq!(two.broker.sessions("ann").await[0].ws_id, "ws_1");
+    assert_eq!(sessions(&two.broker, "ann").await[0].ws_id, "ws_1");
     one.broker.set_typing("ann", Some("general"), LONG).await;
     assert_eq!(two.broker.typing("ann").await.as_deref(), Some("general"));
     one.broker.allow(Allowance::Messages, "eva", 1).await.unwrap();
