@@ -181,6 +181,7 @@ impl Service {
         watching.spawn(uploads::keep(Arc::downgrade(&app)));
         watching.spawn(announce(Arc::downgrade(&app), committed));
         watching.spawn(retention::turn(Arc::downgrade(&app)));
+        watching.spawn(give_back());
         // Learning sessions talk through it also where there is no chat.
         watching.spawn(chat::keep(&app));
         sessions::tidy(&app).await;
@@ -255,6 +256,20 @@ async fn announce(app: Weak<App>, mut events: UnboundedReceiver<Event>) {
     while let Some(event) = events.recv().await {
         let Some(app) = app.upgrade() else { return };
         app.events.announce(event).await;
+    }
+}
+
+/// Between two times that unused memory is given back.
+const GIVING_BACK: std::time::Duration = std::time::Duration::from_mins(1);
+
+/// Gives back what the allocator holds and nobody uses, for as long as the service runs.
+async fn give_back() {
+    let mut ticks = tokio::time::interval(GIVING_BACK);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+    loop {
+        ticks.tick().await;
+        // Whether there was any does not matter.
+        let _ = tokio::task::spawn_blocking(air_heap::trim).await;
     }
 }
 

@@ -110,6 +110,12 @@ impl MemoryBroker {
         (state.sessions.len(), state.rooms.len())
     }
 
+    /// Bytes of all streams.
+    #[cfg(test)]
+    pub(super) fn bytes(&self) -> usize {
+        self.state().bytes
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

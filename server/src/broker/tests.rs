@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::config::RedisConfig;
-use crate::events::Hub;
+use crate::events::{EventKind, Hub};
 use crate::id::ProcessId;
 use crate::store::Store;
 
@@ -213,4 +213,29 @@ async fn memory_forgets_whose_sockets_vanished() {
     let (sessions, rooms) = memory.held();
     assert!(sessions < 1_000 && rooms < 1_000, "{sessions} users, {rooms} rooms");
     assert_eq!(memory.online().await, ["ann"]);
+}
+
+#[tokio::test]
+async fn memory_keeps_the_newest_of_a_stream_and_no_more_bytes_than_it_may() {
+    let (_folder, store) = store().await;
+    let memory = MemoryBroker::new(Hub::new(store));
+    let tell = |user: &str, bytes: usize| {
+        let payload = serde_json::json!({"content": "x".repeat(bytes)});
+        let channel = Channel::AiStream(user.to_owned());
+        memory.number(Event::passing(&channel, EventKind::AiStream, payload, Some(user))).seq
+    };
+    let ann = Channel::AiStream("ann".to_owned());
+    let seqs: Vec<u64> = (0..10).map(|_| tell("ann", 60_000)).collect();
+    let kept: Vec<u64> = memory.kept(&ann, 0).await.iter().map(|live| live.seq).collect();
+    assert_eq!(kept, seqs[6..], "four of them fit");
+    // One that is larger than a stream may be is kept all the same, and alone.
+    let large = tell("ann", 300_000);
+    assert_eq!(memory.kept(&ann, 0).await.len(), 1);
+    assert_eq!(memory.last_kept(&ann).await, large);
+    for n in 0..200 {
+        tell(&format!("user {n}"), 200_000);
+    }
+    assert!(memory.kept(&ann, 0).await.is_empty(), "who was quiet longest");
+    assert_eq!(memory.kept(&Channel::AiStream("user 199".to_owned()), 0).await.len(), 1);
+    assert!(memory.bytes() <= 32 << 20, "{}", memory.bytes());
 }
