@@ -30,7 +30,10 @@ struct World {
 
 impl World {
     async fn with(config: &str) -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        Self::over(tempfile::tempdir().unwrap(), config).await
+    }
+
+    async fn over(folder: tempfile::TempDir, config: &str) -> Self {
         std::fs::write(folder.path().join("config.yaml"), config).unwrap();
         let options = ServiceOptions {
             data_dir: folder.path().to_owned(),
@@ -439,9 +442,18 @@ async fn an_answer_that_kills_its_process_is_given_up() {
 
 #[tokio::test]
 async fn an_answer_that_was_owed_for_longer_than_a_token_lasts_is_given_up() {
-    let world = World::with("server: {auth: {token_expiry: 0s}}").await;
+    let world = World::with("{}").await;
     let room = world.room(ChatRoomKind::Group, &[]).await;
-    left_by_another_process(&world, &room, 1).await;
+    let file = world.app().config.control_plane.file.clone();
+    let World { folder, service } = world;
+    service.close().await;
+    let other = Store::open(&file).await.unwrap();
+    let promised = promised_by(&other, &room).await.created_at.timestamp();
+    other.close().await;
+    while Timestamp::now().duration_since(promised) <= jiff::SignedDuration::from_millis(1) {
+        tokio::task::yield_now().await;
+    }
+    let world = World::over(folder, "server: {auth: {token_expiry: 1ms}}").await;
     let meta = answered(&world, &room).await;
     assert_eq!(meta.answer.state, AskState::Failed);
     assert_eq!(meta.answer.problem.unwrap().code, ErrorCode::Unavailable);

@@ -71,7 +71,7 @@ impl Live {
 
 impl Event {
     /// Not kept.
-    pub(super) fn passing(
+    pub(crate) fn passing(
         channel: &Channel,
         kind: EventKind,
         payload: Value,
