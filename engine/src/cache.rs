@@ -236,6 +236,12 @@ impl PlanCache {
         }
     }
 
+    /// Forgets the plans over these catalogs, which nobody will ask for again.
+    pub fn forget(&self, prepared: &Prepared) {
+        let catalogs = key::catalogs(prepared);
+        self.entries.retain(|key, _| !key.starts_with(&catalogs));
+    }
+
     fn find(&self, shape: &Shape<'_>, planning: &Planning<'_>) -> Option<(Arc<Kept>, Fresh)> {
         let entry = self.entries.get(shape.key.as_slice())?;
         let (now, policy) = (planning.options.now, planning.policy);

@@ -3,7 +3,7 @@
 use super::Planning;
 use crate::guard::{Policy, TimeFilter};
 use crate::plan::PlanOptions;
-use crate::prepared::CatalogTable;
+use crate::prepared::{CatalogTable, Prepared};
 use air_ir::Catalog;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
@@ -16,10 +16,8 @@ pub(super) fn prefix(planning: &Planning<'_>) -> Vec<u8> {
     let PlanOptions { now: _, default_limit, max_limit } = planning.options;
     let Policy { max_row_limit, time_filter, enforce_time_filter_days, max_plan_nodes, max_cost } =
         planning.policy;
-    let identity = planning.prepared.identity();
     let mut key = Vec::with_capacity(1024);
-    key.extend(identity.len().to_le_bytes());
-    key.extend_from_slice(identity);
+    key.extend(catalogs(planning.prepared));
     key.extend(default_limit.to_le_bytes());
     key.extend(max_limit.to_le_bytes());
     key.extend(max_row_limit.to_le_bytes());
@@ -32,6 +30,14 @@ pub(super) fn prefix(planning: &Planning<'_>) -> Vec<u8> {
     key.extend(max_plan_nodes.to_le_bytes());
     key.push(u8::from(max_cost.is_some()));
     key.extend(max_cost.unwrap_or_default().to_bits().to_le_bytes());
+    key
+}
+
+/// What the keys of all plans over the same catalogs begin with, and of no others.
+pub(super) fn catalogs(prepared: &Prepared) -> Vec<u8> {
+    let identity = prepared.identity();
+    let mut key = identity.len().to_le_bytes().to_vec();
+    key.extend_from_slice(identity);
     key
 }
 

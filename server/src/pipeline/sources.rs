@@ -233,16 +233,20 @@ pub(crate) async fn prepared(
 async fn whole(app: &App, id: &DatasourceId) -> Result<Arc<Prepared>, ApiError> {
     // Of a catalog that is held, only its tag is read.
     let tag = app.store.catalogs().tag(id).await?;
-    if let Some((known, prepared)) = app.sources.prepared.get(id)
-        && Some(&known) == tag.as_ref()
+    let known = app.sources.prepared.get(id);
+    if let Some((known, prepared)) = &known
+        && Some(known) == tag.as_ref()
     {
-        return Ok(prepared);
+        return Ok(Arc::clone(prepared));
     }
     let record = record(app, id).await?;
     let tag = record.tag();
     let prepared = Arc::new(Prepared::new(Arc::new(edited(&record)?)));
     access::warn(&app.config.policies, prepared.catalog());
     app.sources.prepared.insert(id.clone(), (tag, Arc::clone(&prepared)));
+    if let Some((_, older)) = known {
+        app.plans.forget(&older);
+    }
     Ok(prepared)
 }
 
@@ -415,6 +419,8 @@ pub(crate) fn database_options(
 /// Forgets what was opened, after a source was changed or removed.
 pub(crate) fn forget(app: &App, id: &DatasourceId) {
     held(&app.sources.opened).retain(|(known, _), _| known != id);
-    app.sources.prepared.remove(id);
+    if let Some((_, (_, prepared))) = app.sources.prepared.remove(id) {
+        app.plans.forget(&prepared);
+    }
     app.sources.lexicons.retain(|(known, _), _| known != id);
 }

@@ -45,6 +45,8 @@ impl Store {
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
+            // Samples of rows have a statement for each number of rows.
+            .statement_cache_capacity(256)
             .busy_timeout(PATIENCE);
         let pool = || {
             // The writer is never replaced, so that its statements stay prepared.

@@ -343,6 +343,25 @@ fn the_cache_is_bounded_and_tells_how_it_does() {
 }
 
 #[test]
+fn plans_over_catalogs_that_are_gone_are_forgotten_and_no_others() {
+    let (cache, world) = (PlanCache::default(), World::new());
+    let mut other = World::new();
+    let catalog =
+        Catalog { version: "other".to_owned(), ..other.prepared.catalog().as_ref().clone() };
+    other.prepared = Prepared::new(Arc::new(catalog));
+    let text = orders(&json!([{"field": "status", "op": "=", "value": "paid"}]));
+    for world in [&world, &other] {
+        holds(&cache, &text, world);
+        assert_eq!(holds(&cache, &text, world), ALL);
+    }
+    let both = cache.figures().entries;
+    cache.forget(&other.prepared);
+    assert_eq!(cache.figures().entries * 2, both);
+    assert_eq!(holds(&cache, &text, &world), ALL, "the others are there");
+    assert!(holds(&cache, &text, &other) < ALL, "these are made again");
+}
+
+#[test]
 fn threads_share_a_cache() {
     let cache = PlanCache::default();
     std::thread::scope(|scope| {

@@ -17,6 +17,8 @@ const MOST: Duration = Duration::from_mins(5);
 /// Asking takes at most this part of the time.
 const PART: u32 = 20;
 const MOST_KEPT: usize = 1_000;
+/// From so many on, those whose time is over go first.
+const MANY: usize = 64;
 
 /// Moments by the plan that asks for them; nothing where it could not be found out in time.
 #[derive(Default)]
@@ -43,6 +45,11 @@ impl Latest {
         let moment = asked.await;
         let lasts = (begin.elapsed() * PART).clamp(LEAST, MOST);
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // Keys name the minute of their plan, so that most are never asked for again.
+        if all.len() >= MANY {
+            let now = Instant::now();
+            all.retain(|_, kept| now < kept.until);
+        }
         if all.len() >= MOST_KEPT {
             all.clear();
         }
