@@ -10,10 +10,12 @@
 //! sources, rows are grouped at their source first (`partial.rs`) unless that saves too little
 //! (`groups.rs`), and the side that is asked first restricts the other one by its keys
 //! (`spine.rs`, `keys.rs`); an `exists` about another source is such a join too (`related.rs`).
+//! Subqueries that would mean something else here are refused (`nested.rs`).
 
 mod columns;
 mod groups;
 mod keys;
+mod nested;
 mod partial;
 mod parts;
 mod rejects;
@@ -208,6 +210,7 @@ impl GuardedPlan {
         let places = places_of(self.logical());
         if let [None] | [] = places[..] {
             let local = self.logical().clone();
+            nested::check(&local).map_err(|e| failed(&e))?;
             return Ok(Execution::here(self, local, Vec::new()));
         }
         if let [Some(place)] = &places[..]
@@ -224,6 +227,9 @@ impl GuardedPlan {
         };
         let local = splitter.rest(&plan).map_err(|e| failed(&e))?;
         let (queries, stages, slots) = splitter.done();
+        for plan in stages.iter().map(|stage| &stage.plan).chain([&local]) {
+            nested::check(plan).map_err(|e| failed(&e))?;
+        }
         Ok(Execution { guarded: self, local, queries, stages, slots })
     }
 

@@ -241,7 +241,9 @@ impl Compiler<'_, '_> {
             }
             _ => {
                 let at = Timestamp::from_microsecond(raw).map_err(|e| bad(e.to_string()))?;
-                instant_value(at, &time.kind, &self.zones.source)
+                // The column may be of a source that is not the IR's own.
+                let source = time.zone.as_ref().unwrap_or(&self.zones.source);
+                instant_value(at, &time.kind, source)
             }
         };
         Ok(self.context.value(value))

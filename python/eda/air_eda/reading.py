@@ -7,6 +7,7 @@ A type fits only where every value that is not null reads as it, and reads back 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import polars as pl
 
@@ -22,6 +23,9 @@ TIMESTAMP = (
     r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,9})?)?"
     r"( ?(Z|[+-][0-9]{2}:?[0-9]{2}))?$"
 )
+# More digits of a second than a microsecond has, and the years that nanoseconds reach over.
+FINE = r"\.[0-9]{7,}"
+FINE_YEARS = r"^(1[7-9]|20|21)[0-9]{2}"
 ZONED = r"(Z|[+-][0-9]{2}:?[0-9]{2})$"
 # Whatever has one of the forms has this one: mostly it settles that there is none.
 ANY = rf"^[-+.0-9]|{WORDS}|{BOOLEAN}"
@@ -95,7 +99,8 @@ def converted(series: pl.Series, kind: EdaType) -> pl.Series:
         narrow = wide.cast(pl.Int64, strict=False)
         return narrow if narrow.null_count() == wide.null_count() else wide
     if kind == "float":
-        return series.str.strip_chars_start("+").cast(pl.Float64)
+        numbers = series.str.strip_chars_start("+").cast(pl.Float64)
+        return numbers if has_room(series, numbers) else series
     if kind == "date":
         return series.str.to_date("%Y-%m-%d", strict=True)
     if kind == "timestamp":
@@ -103,11 +108,25 @@ def converted(series: pl.Series, kind: EdaType) -> pl.Series:
     return series
 
 
+def has_room(texts: pl.Series, numbers: pl.Series) -> bool:
+    """Whether doubles hold what the texts say: `1e999` is not endless, and `9007199254740993` is
+    not the number beside it."""
+    if not texts.filter(numbers.is_infinite()).str.contains(WORDS).all():
+        return False
+    is_whole = texts.str.contains(INTEGER)
+    whole = texts.filter(is_whole).str.strip_chars_start("+").cast(pl.Int128)
+    return bool((numbers.filter(is_whole).cast(pl.Int128) == whole).all())
+
+
 def instants(series: pl.Series) -> pl.Series:
     zoned = series.drop_nulls().str.contains(ZONED)
     if zoned.any() and not zoned.all():
         # Some say where they are and others do not: they are no points on one line.
         return series
+    fine = bool(series.str.contains(FINE).any())
+    if fine and not series.drop_nulls().str.contains(FINE_YEARS).all():
+        return series
+    unit: Literal["ns", "us"] = "ns" if fine else "us"
     if zoned.all():
-        return series.str.to_datetime(time_unit="us", time_zone="UTC", strict=True)
-    return series.str.to_datetime(time_unit="us", strict=True)
+        return series.str.to_datetime(time_unit=unit, time_zone="UTC", strict=True)
+    return series.str.to_datetime(time_unit=unit, strict=True)

@@ -29,6 +29,12 @@ TEXTS = [
     (["2024-01-01 10:00:00", "2024-01-01T11:00:00.5"], pl.Datetime("us")),
     (["2024-01-01T10:00:00Z", "2024-01-01T10:00:00+02:00"], pl.Datetime("us", "UTC")),
     (["2024-01-01T10:00:00Z", "2024-01-01T10:00:00"], pl.String),
+    (["2024-01-01 10:00:00.1234567", "2024-01-01 10:00:00"], pl.Datetime("ns")),
+    (["2024-01-01T10:00:00.123456789Z"], pl.Datetime("ns", "UTC")),
+    (["1024-01-01 10:00:00.1234567"], pl.String),
+    (["9007199254740993", "1.5"], pl.String),
+    (["1e308", "-1e308"], pl.Float64),
+    (["1e999", "1.5"], pl.String),
     (["1", "x"], pl.String),
     ([" 1", "2"], pl.String),
     (["١", "٢"], pl.String),
@@ -49,6 +55,11 @@ def test_values_read_from_text() -> None:
     assert from_text(pl.Series(["true", "FALSE"])).to_list() == [True, False]
     moments = from_text(pl.Series(["2024-01-01T10:00:00+02:00"])).dt.replace_time_zone(None)
     assert moments.to_list() == [datetime(2024, 1, 1, 8)]  # noqa: DTZ001
+
+
+def test_nanoseconds_of_text_are_kept() -> None:
+    texts = [f"2024-01-01T00:00:00.00000{n:04d}" for n in range(1000)]
+    assert from_text(pl.Series(texts)).n_unique() == 1000
 
 
 def test_a_late_value_that_does_not_fit() -> None:

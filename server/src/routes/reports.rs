@@ -129,6 +129,7 @@ async fn get_report(call: Call) -> Answer {
 
 async fn delete_report(call: Call) -> Answer {
     let report = find(&call).await?;
+    may_change(&call, &report).await?;
     let latest = latest(&call, &report).await?;
     if let Some(wanted) = call.header(&IF_MATCH) {
         precondition(wanted, latest.as_ref())?;
@@ -137,6 +138,23 @@ async fn delete_report(call: Call) -> Answer {
     let mut response = axum::http::Response::new(axum::body::Body::empty());
     *response.status_mut() = StatusCode::NO_CONTENT;
     Ok(response)
+}
+
+/// A report that others call as an endpoint is changed and removed by who published it alone, and
+/// by admins.
+pub(super) async fn may_change(call: &Call, report: &store::Report) -> Result<(), ApiError> {
+    match call.app.store.endpoints().get(&report.key, None).await {
+        Ok(endpoint) if !call.principal.owns_or_admin(&endpoint.owner) => {
+            let detail = format!(
+                "The report {} is published as an endpoint; who published it, or an admin, \
+                 changes and removes it.",
+                report.key
+            );
+            Err(ApiError::new(ErrorCode::Forbidden, detail))
+        }
+        Ok(_) | Err(StoreError::NotFound { .. }) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Whether the newest definition is the one that the caller knows.

@@ -6,7 +6,7 @@ use axum::http::header::{ETAG, IF_MATCH, LOCATION};
 use super::datasources::page;
 use super::exports::run_answer;
 use super::process::accepted;
-use super::reports::{etag, find, latest, precondition};
+use super::reports::{etag, find, latest, may_change, precondition};
 use super::rows::{format, json, max_age, number, with_header};
 use super::{Operation, operation};
 use crate::admission::{Answer, Call};
@@ -66,6 +66,7 @@ pub(super) fn shown_version(
 async fn create_report_version(call: Call) -> Answer {
     let body: ReportVersionCreate = call.body()?;
     let report = find(&call).await?;
+    may_change(&call, &report).await?;
     let latest = latest(&call, &report).await?;
     match (call.header(&IF_MATCH), &latest) {
         (None, None) => {}

@@ -161,6 +161,16 @@ async fn versions_stay_until_the_endpoint_goes() {
     taken.problem(409, "already_exists");
     let away = "/v1/endpoints/by-region";
     world.as_user("bob", "editor", "DELETE", away).send().await.problem(403, "forbidden");
+    // Nor is its report another's to remove or to change.
+    let report = |method: &str, path: &str| {
+        let path = format!("/v1/reports/by-region{path}");
+        world.as_user("bob", "editor", method, &path).header("if-match", "*")
+    };
+    report("DELETE", "").send().await.problem(403, "forbidden");
+    let ir = json!({"entities": ["sales"], "metrics": [{"name": "n", "agg": "count"}]});
+    let version = json!({"def": {"version": "1", "ir": ir}});
+    report("POST", "/versions").json(&version).send().await.problem(403, "forbidden");
+    assert_eq!(call(&world, "by-region?region=north").await.expect(200)["row_count"], 12);
 
     let session = format!("/v1/learning-sessions/{id}");
     world.as_user("ann", "editor", "DELETE", &session).send().await.problem(409, "in_use");
