@@ -371,3 +371,60 @@ async fn the_rows_behind_a_row() {
     assert_eq!(code(json!({"band": "10-40"})), "bad_value");
     assert_eq!(code(json!({"regio": "north"})), "unknown_output");
 }
+
+/// Readings of a clock in Tokyo, ten rows a day, and a source beside it in New York.
+fn zones() -> (Prepared, Prepared, Sources) {
+    let column = |name: &str, data_type: &str| json!({"name": name, "data_type": data_type, "native_type": data_type, "nullable": true});
+    let catalog = |source: &str, zone: &str, table: &str| -> Arc<Catalog> {
+        let catalog = json!({"source": source, "kind": "files", "version": source, "time_zone": zone,
+            "tables": [{"name": table, "kind": "table", "columns": [
+                column("at", "timestamp"), column("n", "int64")]}]});
+        Arc::new(serde_json::from_value(catalog).unwrap())
+    };
+    let own = catalog("own", "America/New_York", "o");
+    let tokyo = catalog("tokyo", "Asia/Tokyo", "e");
+    let schema = arrow_schema(&tokyo.tables[0]);
+    let begin: jiff::Timestamp = "2024-03-01T00:30:00Z".parse().unwrap();
+    let hours = |i: i64| begin.as_microsecond() + i * 3 * 3_600_000_000;
+    let columns: Vec<ArrayRef> = vec![
+        Arc::new(TimestampMicrosecondArray::from_iter_values((0..60).map(hours))),
+        Arc::new(Int64Array::from_iter_values(0..60)),
+    ];
+    let rows = RecordBatch::try_new(Arc::clone(&schema), columns).unwrap();
+    let rows: Arc<dyn TableProvider> =
+        Arc::new(MemTable::try_new(schema, vec![vec![rows]]).unwrap());
+    let mut sources = Sources::default();
+    sources.tables.insert(("tokyo".to_owned(), "e".to_owned()), rows);
+    let alone = Prepared::new(Arc::clone(&tokyo));
+    (alone, Prepared::seen(&own, &[tokyo], &[]), sources)
+}
+
+#[tokio::test]
+async fn what_looks_back_reads_the_clock_of_its_own_source() {
+    let (alone, beside, sources) = zones();
+    let engine = crate::split::engine();
+    for metric in [
+        json!({"name": "w", "window": {"of": "s", "agg": "sum", "frame": "trailing", "n": 2}}),
+        json!({"name": "p", "compare": {"of": "s", "offset": "1 day"}}),
+    ] {
+        let asked = |entity: Value| {
+            json!({"entities": [entity], "dimensions": ["day"],
+                "time": {"field": "at", "timezone": "Asia/Tokyo"},
+                "metrics": [{"name": "s", "agg": "sum", "field": "n"}, metric],
+                "filters": [{"field": "at", "op": "during", "value": "2024-03-03..2024-03-05"}]})
+        };
+        let mut answers = Vec::new();
+        for (ir, prepared) in [
+            (asked(json!("e")), &alone),
+            (asked(json!({"entity": "e", "source": "tokyo"})), &beside),
+        ] {
+            let ir = Ir::parse(&ir).unwrap_or_else(|e| panic!("{ir:#}: {e:?}"));
+            let planned = plan(&ir, prepared, &options()).unwrap_or_else(|e| panic!("{e:?}"));
+            let execution = guard(planned, &Policy::default()).unwrap().execution().unwrap();
+            let rows = run(&execution, &sources, &engine.runtime).await.unwrap().rows;
+            answers.push(pretty_format_batches(&[rows]).unwrap().to_string());
+        }
+        assert_eq!(answers[0], answers[1], "{metric}");
+        assert!(answers[0].contains("2024-03-03"), "{}", answers[0]);
+    }
+}
