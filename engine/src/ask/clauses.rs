@@ -9,7 +9,7 @@ mod measure;
 mod number;
 
 use super::chunks::{Chunk, Kind};
-use super::time::TimePhrase;
+use super::time::{Moment, TimePhrase};
 use super::words::{Beyond, End, Say};
 use air_ir::{Agg, Grain, Op, Part, Unit};
 
@@ -117,6 +117,8 @@ pub(super) struct Clauses {
     pub(super) turned: Vec<usize>,
     /// Words that nothing knows, with the word before each.
     pub(super) unknown: Vec<(usize, Option<String>)>,
+    /// Every "or" that joined no two things, so that it is not known what it says.
+    pub(super) either: Vec<usize>,
     pub(super) share: Option<usize>,
     /// "the share of each X": which of the groups has shares.
     pub(super) share_each: Option<usize>,
@@ -175,6 +177,8 @@ struct State {
     /// The last group was just read, so that "and X" goes on with groups.
     after_group: Option<(bool, bool)>,
     after_measure: bool,
+    /// The last clause was a whole period.
+    after_period: bool,
 }
 
 struct Reader<'a> {
@@ -239,8 +243,15 @@ impl Reader<'_> {
             Kind::Say(say) => self.saying(say),
             Kind::Time(phrase) => {
                 let negated = self.state.negated;
+                let period = match &phrase {
+                    TimePhrase::During(Moment::Absolute(_) | Moment::Months { .. }) => !negated,
+                    _ => false,
+                };
+                if period && self.state.after_period && self.state.or {
+                    self.out.either.pop();
+                }
                 self.out.times.push(TimeClause { chunk: self.at, phrase, negated });
-                self.state = State::default();
+                self.state = State { after_period: period, ..State::default() };
             }
             Kind::Number(_) => self.number(),
             Kind::Name => self.name(),
@@ -284,7 +295,10 @@ impl Reader<'_> {
         let text = text.unwrap_or_default();
         match say {
             Say::And => self.state.and = true,
-            Say::Or => self.state.or = true,
+            Say::Or => {
+                self.state.or = true;
+                self.out.either.push(self.at);
+            }
             Say::Not => {
                 self.state.negated = true;
                 self.state.prep = text.rsplit(' ').next().map(str::to_owned);
@@ -362,6 +376,9 @@ impl Reader<'_> {
             return self.value();
         }
         if let Some((per, by)) = listed.filter(|_| !compared) {
+            if self.state.or {
+                self.out.either.pop();
+            }
             self.out.groups.push(Grouped { what: GroupClause::Name(at), per, which: false, by });
             self.state = State { after_group: Some((per, by)), ..State::default() };
             return;
@@ -436,6 +453,12 @@ impl Reader<'_> {
         let joined = self.state.after_value && (self.state.and || self.state.or);
         let (mut negated, mut prep) =
             (self.state.negated || self.state.without, self.state.prep.clone());
+        let or = self.state.or;
+        // "not X or not Y" may exclude both, or only what is both.
+        let again = negated && self.out.values.last().is_some_and(|last| last.negated);
+        if joined && or && !again {
+            self.out.either.pop();
+        }
         if let Some(last) = self.out.values.last().filter(|_| joined) {
             negated |= last.negated;
             prep = prep.or_else(|| last.prep.clone());
@@ -443,7 +466,6 @@ impl Reader<'_> {
                 hints.clone_from(&last.hints);
             }
         }
-        let or = self.state.or;
         self.out.values.push(ValueClause { chunk: at, negated, prep, hints, or, joined });
         self.state = State { after_value: true, ..State::default() };
     }

@@ -32,6 +32,15 @@ impl Build<'_> {
             self.reasons.push(format!("{base} does not add up, so there is no share of it."));
             return None;
         }
+        if self.is_of_two() {
+            self.missing.push("ratio".to_owned());
+            self.reasons.push(
+                "A ratio of one part to another is not understood, only the share of a part in \
+                 the whole. Ask for both figures side by side."
+                    .to_owned(),
+            );
+            return None;
+        }
         if !conditions.is_empty() {
             let filter = match conditions.len() {
                 1 => conditions.into_iter().next()?,
@@ -64,6 +73,21 @@ impl Build<'_> {
         let within = self.shared_within().unwrap_or(within);
         let kind = MetricKind::Share(Share { of: base.to_owned(), within });
         Some(self.metric("share", kind, None))
+    }
+
+    /// "the ratio of X to Y", "the ratio between X and Y", "the ratio of X versus Y": of two parts.
+    fn is_of_two(&self) -> bool {
+        let clauses = self.clauses;
+        let word = clauses.share.map_or("", |at| self.text(at));
+        let to = |at: usize| {
+            let values = &clauses.values;
+            self.text(at).eq_ignore_ascii_case("to")
+                && values.iter().any(|v| v.chunk < at)
+                && values.iter().any(|v| v.chunk > at)
+        };
+        let between = |at: usize| self.text(at).eq_ignore_ascii_case("between");
+        word.eq_ignore_ascii_case("ratio")
+            && (clauses.compare || (0..self.chunks.len()).any(|at| to(at) || between(at)))
     }
 
     /// "the share of each X in the rows of each Y": the other groups are wholes.

@@ -210,6 +210,14 @@ impl Build<'_> {
 
     /// What is left: words of asking that led to nothing.
     pub(super) fn leftovers(&mut self) {
+        if let Some(at) = self.clauses.either.first().copied() {
+            self.missing.push(self.text(at).to_owned());
+            self.reasons.push(
+                "It is not known whether all of what the \"or\" stands between must hold, or any \
+                 of it. Values or periods can be joined by it, conditions cannot."
+                    .to_owned(),
+            );
+        }
         if let Some(grain) = self.clauses.window.filter(|_| !self.clauses.moving) {
             self.missing.push(grain.to_string());
             self.reasons.push(format!("It is not said what is to be {grain}."));

@@ -164,6 +164,15 @@ impl Build<'_> {
         let mut by = base.to_owned();
         if let Some(at) = clauses.share {
             self.mark(at);
+            if clauses.change || clauses.growth {
+                self.missing.push(self.text(at).to_owned());
+                self.reasons.push(
+                    "It is not known whether a share is asked for, or a change, or the change of \
+                     a share. Ask for one of them."
+                        .to_owned(),
+                );
+                return;
+            }
             match self.share_of(base) {
                 Some(share) => by = share,
                 None => return,

@@ -10,7 +10,7 @@ use rust_stemmers::{Algorithm, Stemmer};
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum TokenKind {
     Word,
-    /// Digits, with thousands separators and `k`, `m` resolved.
+    /// Digits, with their sign, and with thousands separators and `k`, `m` resolved.
     Number(f64),
     /// `2013`, `2013-02`, `2013-Q1`, `2013-W05` or `2013-02-14`, where it has a dash.
     Date,
@@ -78,6 +78,8 @@ pub(super) fn read(text: &str, stems: &Stems) -> Vec<Token> {
         } else if let Some(end) = quoted_end(&chars, at, before) {
             push(&mut tokens, stems, &chars[at + 1..end], TokenKind::Quoted);
             end + 1
+        } else if let Some(digit) = signed_digit(&chars, at, before, tokens.last()) {
+            negative(&chars, digit, &mut tokens, stems)
         } else if c.is_ascii_digit() {
             number(&chars, at, &mut tokens, stems)
         } else if c.is_alphabetic() {
@@ -131,6 +133,37 @@ fn word(chars: &[char], at: usize, tokens: &mut Vec<Token>, stems: &Stems) -> us
     }
     text.retain(|c| !apostrophe(*c));
     push(tokens, stems, &text, TokenKind::Word);
+    end
+}
+
+/// Where the digits of a negative number start, whose sign is at `at`. A dash inside a word or
+/// between two numbers is no sign.
+fn signed_digit(
+    chars: &[char],
+    at: usize,
+    before: Option<char>,
+    last: Option<&Token>,
+) -> Option<usize> {
+    let sign = matches!(chars.get(at)?, '-' | '\u{2212}' | '\u{2013}');
+    let starts =
+        before.is_none_or(|b| b.is_whitespace() || matches!(b, '(' | '=' | '<' | '>' | ','));
+    let range = last.is_some_and(|t| matches!(t.kind, TokenKind::Number(_) | TokenKind::Date));
+    let currency = matches!(chars.get(at + 1)?, '$' | '€' | '£');
+    let digit = at + 1 + usize::from(currency);
+    let is_digit = chars.get(digit).is_some_and(char::is_ascii_digit);
+    (sign && starts && !range && is_digit).then_some(digit)
+}
+
+fn negative(chars: &[char], digit: usize, tokens: &mut Vec<Token>, stems: &Stems) -> usize {
+    let end = number(chars, digit, tokens, stems);
+    if let Some(last) = tokens.last_mut()
+        && let TokenKind::Number(n) = last.kind
+    {
+        last.kind = TokenKind::Number(-n);
+        for text in [&mut last.text, &mut last.lower, &mut last.stem] {
+            text.insert(0, '-');
+        }
+    }
     end
 }
 

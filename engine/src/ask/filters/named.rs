@@ -49,14 +49,18 @@ impl Build<'_> {
         }
         let mut any: Vec<Filter> = Vec::new();
         for (i, one) in named.iter().enumerate() {
-            let filter = self.value_filter(one);
-            let or_next = named.get(i + 1).is_some_and(|n| n.or && n.joined);
-            if one.or && one.joined && i > 0 || or_next {
-                any.push(filter);
-            } else {
-                self.condition(filter, of_share);
+            let before = i.checked_sub(1).and_then(|b| named.get(b));
+            // "not X or Y" excludes both.
+            let either = before.is_some_and(|b| !(b.negated && one.negated));
+            if !(either && one.or && one.joined) {
+                self.any_of(std::mem::take(&mut any), of_share);
             }
+            any.push(self.value_filter(one));
         }
+        self.any_of(any, of_share);
+    }
+
+    fn any_of(&mut self, mut any: Vec<Filter>, of_share: bool) {
         match any.len() {
             0 => {}
             1 => self.condition(any.remove(0), of_share),
