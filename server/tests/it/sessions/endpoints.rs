@@ -162,7 +162,7 @@ async fn versions_stay_until_the_endpoint_goes() {
     let away = "/v1/endpoints/by-region";
     world.as_user("bob", "editor", "DELETE", away).send().await.problem(403, "forbidden");
     // Nor is its report another's to remove or to change.
-    let report = |method: &str, path: &str| {
+    let report = |method: &'static str, path: &str| {
         let path = format!("/v1/reports/by-region{path}");
         world.as_user("bob", "editor", method, &path).header("if-match", "*")
     };
