@@ -63,10 +63,27 @@ impl Build<'_> {
 
     pub(super) fn comparison(&mut self, clause: &CmpClause, metrics: &[Option<String>]) {
         if let Some(metric) = clause.measure.and_then(|m| metrics.get(m)).cloned().flatten() {
+            let counts = |m: usize| self.clauses.measures.get(m).is_some_and(|m| m.count);
+            if clause.measure.is_some_and(counts) && clause.fits_none() {
+                self.asked.assume("Those with no rows at all are not among them.");
+            }
             return self.having(clause, &metric);
         }
         let Some(subject) = clause.subject else { return self.by_unit(clause) };
         if self.is_counted(subject) {
+            let word = self.text(subject).to_owned();
+            if clause.is_none() && !clause.negated {
+                self.mark(subject);
+                self.reasons.push(format!(
+                    "Groups are made of {word}, so none of them has 0. Ask for what is without \
+                     {word}."
+                ));
+                self.missing.push(word);
+                return;
+            }
+            if clause.fits_none() {
+                self.asked.assume(format!("Those without any {word} are not among them."));
+            }
             let count = MeasureClause { count: true, name: Some(subject), ..Default::default() };
             if let Some(metric) = self.measure(&count) {
                 self.having(clause, &metric);
