@@ -155,6 +155,7 @@ pub(super) fn read(chunks: &[Chunk]) -> Clauses {
         reader.step();
         reader.at = reader.at.max(before + 1);
     }
+    reader.none_of();
     let on_average = reader.out.on_average;
     if let Some(measure) = reader.out.measures.first_mut().filter(|m| on_average && m.agg.is_none())
     {

@@ -13,7 +13,9 @@ use super::measures::is_figure;
 use super::questions::{Choice, Reply, id_of};
 use super::routes::Field;
 use air_ir::catalog::Role;
-use air_ir::{Column, Comparison, Exists, Filter, Op, Operand, Scalar, Subject};
+use air_ir::{
+    Agg, Column, Comparison, Exists, Filter, Input, MetricKind, Op, Operand, Scalar, Subject,
+};
 use serde_json::Number;
 
 /// A filter that compares a field.
@@ -63,10 +65,27 @@ impl Build<'_> {
 
     pub(super) fn comparison(&mut self, clause: &CmpClause, metrics: &[Option<String>]) {
         if let Some(metric) = clause.measure.and_then(|m| metrics.get(m)).cloned().flatten() {
+            let counts = |m: usize| self.clauses.measures.get(m).is_some_and(|m| m.count);
+            if clause.measure.is_some_and(counts) && clause.fits_none() {
+                self.asked.assume("Those with no rows at all are not among them.");
+            }
             return self.having(clause, &metric);
         }
         let Some(subject) = clause.subject else { return self.by_unit(clause) };
         if self.is_counted(subject) {
+            let word = self.text(subject).to_owned();
+            if clause.is_none() && !clause.negated {
+                self.mark(subject);
+                self.reasons.push(format!(
+                    "Groups are made of {word}, so none of them has 0. Ask for what is without \
+                     {word}."
+                ));
+                self.missing.push(word);
+                return;
+            }
+            if clause.fits_none() {
+                self.asked.assume(format!("Those without any {word} are not among them."));
+            }
             let count = MeasureClause { count: true, name: Some(subject), ..Default::default() };
             if let Some(metric) = self.measure(&count) {
                 self.having(clause, &metric);
@@ -82,7 +101,7 @@ impl Build<'_> {
             self.missing.push(word);
             return;
         };
-        if self.of_each_total(clause, &field) {
+        if self.of_each_total(clause, &field) || self.of_each_group(clause, &field) {
             return;
         }
         self.number_filter(clause, &field);
@@ -107,10 +126,45 @@ impl Build<'_> {
         }
         self.ir.metrics.clear();
         let spelled = self.field(field);
-        let kind = super::measures::aggregate(air_ir::Agg::Sum, Some(spelled), None);
+        let kind = super::measures::aggregate(Agg::Sum, Some(spelled), None);
         let metric = self.metric(&format!("total_{}", column.name), kind, None);
         self.group_name(group);
         self.having(clause, &metric);
+        true
+    }
+
+    /// "revenue by country where revenue is above 50000": the figure of each group is meant, or
+    /// that of a single row. True where it is that of each group.
+    fn of_each_group(&mut self, clause: &CmpClause, field: &Field) -> bool {
+        let grouped = !self.ir.dimensions.is_empty() && !self.shares();
+        let Some(column) = self.column(field.col).filter(|_| grouped && field.hops.is_empty())
+        else {
+            return false;
+        };
+        let figure = self.ir.metrics.iter().find_map(|m| match &m.kind {
+            MetricKind::Aggregate { agg, input: Some(Input::Field(of)), .. }
+                if *of == column.name
+                    && m.filter.is_none()
+                    && !matches!(agg, Agg::Count | Agg::CountDistinct) =>
+            {
+                Some((m.name.clone(), *agg))
+            }
+            _ => None,
+        });
+        let Some((metric, agg)) = figure else { return false };
+        let said = describe::column_in_words(column);
+        let choices = vec![
+            Choice::new("total", &format!("the {} of {said} of each group", agg.as_str())),
+            Choice::new("row", &format!("{said} of a single row")),
+        ];
+        let shown = clause.numbers.iter().map(f64::to_string).collect::<Vec<_>>().join(" and ");
+        let text = format!("What is compared with {shown}?");
+        let id = id_of("compared", &column.name);
+        if self.asked.choose(&id, &text, choices, "total") != "total" {
+            return false;
+        }
+        let numbers = self.in_units(clause, field);
+        self.having(&CmpClause { numbers, unit: None, ..clause.clone() }, &metric);
         true
     }
 

@@ -1,12 +1,69 @@
 //! Clauses that a number starts: "2 engines", "15 minutes or more", "3-month moving average".
 
 use super::compare::is_unit_word;
-use super::{CmpClause, GroupClause, Reader, State};
+use super::{CmpClause, GroupClause, NullClause, Reader, State};
 use crate::ask::chunks::Kind;
+use crate::ask::lexicon::Target;
 use crate::ask::words::Say;
 use air_ir::{Grain, Op, Unit};
 
+impl CmpClause {
+    /// Whether a count of 0 fits.
+    pub(in crate::ask) fn fits_none(&self) -> bool {
+        let fits = match (self.op, &self.numbers[..]) {
+            (Op::Eq, [n]) => *n == 0.0,
+            (Op::Ne, [n]) => *n != 0.0,
+            (Op::Lt, [n]) => *n > 0.0,
+            (Op::Le, [n]) => *n >= 0.0,
+            (Op::Gt, [n]) => *n < 0.0,
+            (Op::Ge, [n]) => *n <= 0.0,
+            (Op::Between, [from, to]) => *from <= 0.0 && *to >= 0.0,
+            _ => false,
+        };
+        fits != self.negated
+    }
+
+    /// Whether no other count than 0 fits, but for a "not".
+    pub(in crate::ask) fn is_none(&self) -> bool {
+        match (self.op, &self.numbers[..]) {
+            (Op::Eq, [n]) => *n == 0.0,
+            (Op::Lt, [n]) => *n > 0.0 && *n <= 1.0,
+            (Op::Le, [n]) => (0.0..1.0).contains(n),
+            (Op::Between, [from, to]) => *from <= 0.0 && (0.0..1.0).contains(to),
+            _ => false,
+        }
+    }
+}
+
 impl Reader<'_> {
+    /// "customers with 0 orders" are customers without orders, where nothing but tables is named.
+    pub(super) fn none_of(&mut self) {
+        let chunks = self.chunks;
+        let table = |at: usize| match chunks.get(at)?.names.first()?.target {
+            Target::Table(table) => Some(table),
+            _ => None,
+        };
+        let groups = self.out.groups.iter().map(|g| match g.what {
+            GroupClause::Name(at) => Some(at),
+            _ => None,
+        });
+        let measures = self.out.measures.iter().map(|m| m.name);
+        let bare = self.out.bare.iter().copied().map(Some);
+        let named: Vec<Option<usize>> =
+            groups.chain(measures).chain(bare).map(|at| at.and_then(table)).collect();
+        let mut nulls = Vec::new();
+        self.out.compares.retain(|c| {
+            let plain = c.is_none() && c.measure.is_none() && c.unit.is_none();
+            let subject = c.subject.filter(|s| {
+                let other = |t: usize| named.iter().all(|n| n.is_some_and(|n| n != t));
+                plain && !named.is_empty() && table(*s).is_some_and(other)
+            });
+            nulls.extend(subject.map(|chunk| NullClause { chunk, present: c.negated }));
+            subject.is_none()
+        });
+        self.out.nulls.append(&mut nulls);
+    }
+
     /// A number that no word before it has taken.
     pub(super) fn number(&mut self) {
         let after = self.content(self.at + 1);
