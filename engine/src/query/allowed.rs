@@ -222,6 +222,10 @@ impl Walk {
                 self.not_taken("GLOBAL");
             }
             self.table(relation);
+            let keeps_right = matches!(
+                join_operator,
+                JoinOperator::Right(_) | JoinOperator::RightOuter(_) | JoinOperator::FullOuter(_)
+            );
             let constraint = match join_operator {
                 JoinOperator::Join(on)
                 | JoinOperator::Inner(on)
@@ -238,6 +242,10 @@ impl Walk {
             };
             match constraint {
                 JoinConstraint::On(condition) => self.expr(condition),
+                // The planner shows the left table's key, which is null in rows of the right alone.
+                JoinConstraint::Using(_) if keeps_right => {
+                    self.not_taken("USING with RIGHT or FULL JOIN; write ON");
+                }
                 JoinConstraint::Using(_) | JoinConstraint::None => {}
                 JoinConstraint::Natural => self.not_taken("NATURAL JOIN; name the columns"),
             }
