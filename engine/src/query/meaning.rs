@@ -8,7 +8,7 @@
 use super::literals::{self, exactly, folded, named, read};
 use crate::functions::{Extreme, Fold, Quotient, Round, Rounding, call};
 use air_ir::catalog::SourceKind;
-use datafusion::arrow::datatypes::DataType;
+use datafusion::arrow::datatypes::{DataType, TimeUnit};
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::common::{DFSchema, DataFusionError, Result, ScalarValue};
 use datafusion::functions::datetime;
@@ -184,10 +184,10 @@ fn arithmetic(left: Expr, l: &DataType, op: Operator, right: Expr, r: &DataType)
             Ok(cast(days, Int64))
         }
         (Date32 | Timestamp(..), Interval(_)) if op != Operator::Multiply => {
-            Ok(joined(left, op, right))
+            Ok(joined(timed(left, l)?, op, right))
         }
         (Interval(_), Date32 | Timestamp(..)) if op == Operator::Plus => {
-            Ok(joined(right, op, left))
+            Ok(joined(timed(right, r)?, op, left))
         }
         (l, r) if l.is_numeric() && r.is_numeric() && (l.is_floating() || r.is_floating()) => {
             let (left, right) = (cast(left, DataType::Float64), cast(right, DataType::Float64));
@@ -197,6 +197,17 @@ fn arithmetic(left: Expr, l: &DataType, op: Operator, right: Expr, r: &DataType)
         (DataType::Null, r) if r.is_numeric() => Ok(joined(left, op, right)),
         (l, DataType::Null) if l.is_numeric() => Ok(joined(left, op, right)),
         _ => Err(Unmeant::error(format!("a {} and a {} have no {op} here", named(l), named(r)))),
+    }
+}
+
+/// What an interval is added to: a date is its midnight, as hours may follow.
+fn timed(value: Expr, arrow: &DataType) -> Result<Expr> {
+    match arrow {
+        DataType::Date32 => {
+            let local = DataType::Timestamp(TimeUnit::Microsecond, None);
+            Ok(folded(cast(value, local))?.data)
+        }
+        _ => Ok(value),
     }
 }
 
@@ -233,8 +244,10 @@ fn matched(expr: Expr, other: &DataType, schema: &DFSchema) -> Result<Expr> {
         {
             return Ok(Expr::Literal(read(text, other)?, None));
         }
-        if own.is_numeric()
-            && other.is_numeric()
+        let numbers = own.is_numeric() && other.is_numeric();
+        // A midnight beside dates is a date, as which an index and a time range know it.
+        let midnight = matches!(own, DataType::Timestamp(_, None)) && *other == DataType::Date32;
+        if (numbers || midnight)
             && let Some(exact) = exactly(value, other)
         {
             return Ok(Expr::Literal(exact, None));

@@ -211,3 +211,27 @@ fn wrong_names_come_with_the_nearest() {
         assert_eq!(errors.0[0].pointer, "/sql");
     }
 }
+
+#[test]
+fn a_date_moved_by_an_interval_is_a_time_and_bounds_stay_dates() {
+    let prepared = prepared("shop");
+    for (sql, shown) in [
+        ("select created_on + interval '12 hours' from customers", "created_on AS Timestamp("),
+        ("select interval '1 day' + created_on from customers", "created_on AS Timestamp("),
+        (
+            "select id from customers where created_on >= date '2024-01-01' - interval '30 days'",
+            "created_on >= Date32(\"2023-12-02\")",
+        ),
+        (
+            "select id from customers where created_on < date '2024-03-10' + interval '12 hours'",
+            "created_on AS Timestamp(",
+        ),
+        (
+            "select id from customers where created_on in (date '2024-03-10' + interval '1 day')",
+            "Date32(\"2024-03-11\")",
+        ),
+    ] {
+        let plan = guarded(sql, &prepared, &Policy::default()).unwrap();
+        assert!(plan.display().contains(shown), "{sql}: {}", plan.display());
+    }
+}
