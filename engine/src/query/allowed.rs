@@ -8,9 +8,11 @@ use datafusion::sql::sqlparser::ast::{
     Cte, Distinct, Expr, GroupByExpr, Ident, Join, JoinConstraint, JoinOperator, LimitClause,
     ObjectName, ObjectNamePart, OrderBy, OrderByExpr, OrderByKind, Query, Select, SelectItem,
     SetExpr, SetOperator, SetQuantifier, TableAlias, TableFactor, TableWithJoins, Values, With,
+    visit_expressions,
 };
 use jiff::Timestamp;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::ControlFlow;
 
 const MOST_DEPTH: usize = 100;
 /// Tables read, those of a `WITH` counted at each use.
@@ -90,6 +92,10 @@ impl Walk {
         self.body(body);
         if let Some(order) = order_by {
             self.order(order);
+            // What is too deep has been refused by now.
+            if self.refused.is_empty() {
+                self.shadowed(body, order);
+            }
         }
         if let Some(limit) = limit_clause {
             self.limit(limit);
@@ -340,6 +346,53 @@ impl Walk {
         }
     }
 
+    /// Inside an expression of ORDER BY Postgres reads a name as a column of the tables, and the
+    /// planner as an output.
+    fn shadowed(&mut self, body: &SetExpr, order: &OrderBy) {
+        let select = match body {
+            SetExpr::Select(select) => select,
+            SetExpr::Query(query) => return self.shadowed(&query.body, order),
+            _ => return,
+        };
+        let OrderByKind::Expressions(keys) = &order.kind else { return };
+        let alone = matches!(&select.from[..], [one] if one.joins.is_empty());
+        let mut outputs = BTreeSet::new();
+        for item in &select.projection {
+            if let SelectItem::ExprWithAlias { expr, alias } = item {
+                let name = folded(alias);
+                let same = match unwrapped(expr) {
+                    Expr::Identifier(column) => folded(column) == name,
+                    Expr::CompoundIdentifier(parts) if alone => {
+                        parts.last().is_some_and(|column| folded(column) == name)
+                    }
+                    _ => false,
+                };
+                if !same {
+                    outputs.insert(name);
+                }
+            }
+        }
+        for key in keys {
+            let key = unwrapped(&key.expr);
+            if matches!(key, Expr::Identifier(_)) {
+                continue;
+            }
+            let found = visit_expressions(key, |part| match part {
+                Expr::Identifier(name) if outputs.contains(&folded(name)) => {
+                    ControlFlow::Break(folded(name))
+                }
+                _ => ControlFlow::Continue(()),
+            });
+            if let ControlFlow::Break(name) = found {
+                let detail = format!(
+                    "Inside an expression of ORDER BY, {name} is a column in Postgres, and an \
+                     output has that name too; qualify the column, or order by {name} alone."
+                );
+                self.refuse("read_only", detail);
+            }
+        }
+    }
+
     pub(super) fn keys(&mut self, keys: &mut [OrderByExpr]) {
         for OrderByExpr { expr, with_fill, .. } in keys {
             if with_fill.is_some() {
@@ -370,6 +423,14 @@ fn is_whole(expr: &Expr) -> bool {
     let Expr::Value(value) = expr else { return false };
     let text = value.value.to_string();
     text.bytes().all(|b| b.is_ascii_digit()) && text.parse::<i64>().is_ok()
+}
+
+/// An expression without the brackets around it.
+pub(super) fn unwrapped(expr: &Expr) -> &Expr {
+    match expr {
+        Expr::Nested(inner) => unwrapped(inner),
+        other => other,
+    }
 }
 
 /// A name as Postgres reads it: without quotes in lower case.
