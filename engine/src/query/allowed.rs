@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
-const MOST_DEPTH: usize = 100;
+pub(super) const MOST_DEPTH: usize = 100;
 /// Tables read, those of a `WITH` counted at each use.
 const MOST_TABLES: usize = 64;
 const MOST_ROWS: usize = 1_000;
@@ -27,11 +27,20 @@ pub(super) struct Walk {
     tables: usize,
     /// How many tables each name of a `WITH` stands for.
     with: BTreeMap<String, usize>,
+    /// Names of outputs that are parts of times, whose division Postgres does not cut.
+    pub(super) parts: BTreeSet<String>,
 }
 
 impl Walk {
     pub(super) fn new(now: Timestamp) -> Self {
-        Self { now, refused: Vec::new(), depth: 0, tables: 0, with: BTreeMap::new() }
+        Self {
+            now,
+            refused: Vec::new(),
+            depth: 0,
+            tables: 0,
+            with: BTreeMap::new(),
+            parts: BTreeSet::new(),
+        }
     }
 
     pub(super) fn refuse(&mut self, rule: &'static str, detail: impl Into<String>) {
@@ -107,12 +116,12 @@ impl Walk {
             self.not_taken("WITH RECURSIVE");
         }
         for Cte { alias, query, from, .. } in &mut with.cte_tables {
-            self.alias(alias);
             if from.is_some() {
                 self.not_taken("FROM in WITH");
             }
             let outside = std::mem::take(&mut self.tables);
             self.query(query);
+            self.alias(alias);
             self.with.insert(folded(&alias.name), self.tables);
             self.tables = outside;
         }
@@ -210,6 +219,13 @@ impl Walk {
                 SelectItem::ExprWithAliases { .. } => self.not_taken("A list of aliases"),
             }
         }
+        for item in &select.projection {
+            if let SelectItem::ExprWithAlias { expr, alias } = item
+                && self.is_part(expr)
+            {
+                self.parts.insert(folded(alias));
+            }
+        }
         for condition in [&mut select.selection, &mut select.having].into_iter().flatten() {
             self.expr(condition);
         }
@@ -293,10 +309,10 @@ impl Walk {
                 if *lateral || sample.is_some() {
                     self.not_taken("LATERAL or TABLESAMPLE");
                 }
+                self.query(subquery);
                 if let Some(alias) = alias {
                     self.alias(alias);
                 }
-                self.query(subquery);
             }
             TableFactor::NestedJoin { table_with_joins, alias: None } => {
                 self.deeper(|walk| walk.joined(table_with_joins));
@@ -333,6 +349,10 @@ impl Walk {
     fn alias(&mut self, alias: &TableAlias) {
         if alias.columns.iter().any(|c| c.data_type.is_some()) {
             self.not_taken("An alias with types");
+        }
+        // Any of these columns may be a part of a time under another name.
+        if !self.parts.is_empty() {
+            self.parts.extend(alias.columns.iter().map(|c| folded(&c.name)));
         }
     }
 
