@@ -150,6 +150,9 @@ fn parser_options() -> ParserOptions {
 /// Every expression with the meaning of Postgres.
 fn meant(plan: LogicalPlan, meaning: &Meaning) -> PlanResult<LogicalPlan> {
     let meant = plan.transform_up_with_subqueries(|node| {
+        if let LogicalPlan::Union(union) = &node {
+            meaning::united(union)?;
+        }
         let schema = below(&node);
         let names = NamePreserver::new(&node);
         let node = node.map_expressions(|expr| {

@@ -12,9 +12,11 @@ use datafusion::arrow::datatypes::{DataType, TimeUnit};
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::common::{DFSchema, DataFusionError, Result, ScalarValue};
 use datafusion::functions::datetime;
-use datafusion::logical_expr::expr::{AggregateFunction, Cast, InList, Like, ScalarFunction};
+use datafusion::logical_expr::expr::{
+    AggregateFunction, Case, Cast, InList, Like, ScalarFunction,
+};
 use datafusion::logical_expr::{
-    AggregateUDF, Between, BinaryExpr, Expr, ExprSchemable, Operator, cast, lit,
+    AggregateUDF, Between, BinaryExpr, Expr, ExprSchemable, Operator, Union, cast, lit,
 };
 use std::sync::Arc;
 
@@ -66,6 +68,7 @@ impl Meaning {
                 let items = items.collect::<Result<_>>()?;
                 Expr::InList(InList { list: items, ..list })
             }
+            Expr::Case(case) => cased(case, schema)?,
             Expr::Like(like) => likened(like, schema)?,
             Expr::Cast(cast) => self.cast(cast, schema)?,
             Expr::ScalarFunction(function) => scalar(function, schema)?,
@@ -242,7 +245,7 @@ fn matched(expr: Expr, other: &DataType, schema: &DFSchema) -> Result<Expr> {
         if let ScalarValue::Utf8View(Some(text)) = value
             && !is_text(other)
         {
-            return Ok(Expr::Literal(read(text, other)?, None));
+            return Ok(Expr::Literal(read_whole(text, other)?, None));
         }
         let numbers = own.is_numeric() && other.is_numeric();
         // A midnight beside dates is a date, as which an index and a time range know it.
@@ -258,6 +261,82 @@ fn matched(expr: Expr, other: &DataType, schema: &DFSchema) -> Result<Expr> {
         true => Ok(cast(expr, DataType::Float64)),
         false => Ok(expr),
     }
+}
+
+/// Values of which one is shown: texts written out are read as the type of the others.
+fn alike(values: Vec<Expr>, schema: &DFSchema) -> Result<Vec<Expr>> {
+    let types: Vec<DataType> =
+        values.iter().map(|value| value.get_type(schema)).collect::<Result<_>>()?;
+    let Some(other) = types.iter().find(|arrow| !is_text(arrow) && !arrow.is_null()) else {
+        return Ok(values);
+    };
+    let read_alike = |(value, arrow): (Expr, &DataType)| -> Result<Expr> {
+        match value {
+            value if !is_text(arrow) => Ok(value),
+            Expr::Literal(ScalarValue::Utf8View(Some(text)), _) => {
+                Ok(Expr::Literal(read_whole(&text, other)?, None))
+            }
+            _ => {
+                let other = named(other);
+                Err(Unmeant::error(format!("text and a {other} do not stand together; cast one")))
+            }
+        }
+    };
+    values.into_iter().zip(&types).map(read_alike).collect()
+}
+
+/// A text as a value of another type, refused where digits of it would be lost.
+fn read_whole(text: &str, arrow: &DataType) -> Result<ScalarValue> {
+    if let DataType::Decimal128(_, scale) | DataType::Decimal256(_, scale) = arrow {
+        let places = text.trim().split_once('.').map_or("", |(_, places)| places);
+        let places = places.trim_end_matches('0').len();
+        let fits = i8::try_from(places).is_ok_and(|places| places <= *scale);
+        if !fits || text.contains(['e', 'E']) {
+            let detail = format!("'{text}' is no decimal of {scale} places; cast it");
+            return Err(Unmeant::error(detail));
+        }
+    }
+    read(text, arrow)
+}
+
+fn cased(case: Case, schema: &DFSchema) -> Result<Expr> {
+    let Case { expr, when_then_expr, else_expr } = case;
+    let (mut whens, mut shown) = (Vec::new(), Vec::new());
+    for (when, then) in when_then_expr {
+        whens.push(*when);
+        shown.push(*then);
+    }
+    let has_else = else_expr.is_some();
+    shown.extend(else_expr.map(|value| *value));
+    let mut shown = alike(shown, schema)?;
+    let else_expr = if has_else { shown.pop().map(Box::new) } else { None };
+    let expr = match expr {
+        None => None,
+        Some(asked) => {
+            whens.insert(0, *asked);
+            whens = alike(whens, schema)?;
+            Some(Box::new(whens.remove(0)))
+        }
+    };
+    let branches = whens.into_iter().zip(shown);
+    let branches = branches.map(|(when, then)| (Box::new(when), Box::new(then))).collect();
+    Ok(Expr::Case(Case::new(expr, branches, else_expr)))
+}
+
+/// Columns that stand below each other: text and other types do not.
+pub(super) fn united(union: &Union) -> Result<()> {
+    let Some((first, rest)) = union.inputs.split_first() else { return Ok(()) };
+    for input in rest {
+        for (one, other) in first.schema().fields().iter().zip(input.schema().fields().iter()) {
+            let (one, other) = (one.data_type(), other.data_type());
+            if is_text(one) != is_text(other) && !one.is_null() && !other.is_null() {
+                let (one, other) = (named(one), named(other));
+                let detail = format!("UNION of a {one} and a {other} is not taken; cast one");
+                return Err(Unmeant::error(detail));
+            }
+        }
+    }
+    Ok(())
 }
 
 fn likened(like: Like, schema: &DFSchema) -> Result<Expr> {
@@ -302,6 +381,10 @@ fn scalar(function: ScalarFunction, schema: &DFSchema) -> Result<Expr> {
             super::times::truncated(unit, value, &types[1])
         }
         ("concat", args) => concatenated(args, &types),
+        ("coalesce" | "greatest" | "least" | "nullif", args) => {
+            let args = alike(args.to_vec(), schema)?;
+            Ok(Expr::ScalarFunction(ScalarFunction::new_udf(Arc::clone(&function.func), args)))
+        }
         ("round" | "floor" | "ceil" | "ceiling" | "date_part" | "date_trunc", _) => {
             Err(Unmeant::error(format!("{name} takes other arguments")))
         }

@@ -235,3 +235,17 @@ fn a_date_moved_by_an_interval_is_a_time_and_bounds_stay_dates() {
         assert!(plan.display().contains(shown), "{sql}: {}", plan.display());
     }
 }
+
+#[test]
+fn a_text_among_numbers_is_a_number() {
+    let prepared = prepared("shop");
+    for sql in [
+        "select case when id > 5 then id else '7' end from orders",
+        "select case when id > 5 then '7' else id end from orders",
+        "select coalesce(id, '7') from orders",
+        "select greatest(id, '7') from orders",
+    ] {
+        let plan = guarded(sql, &prepared, &Policy::default()).unwrap();
+        assert!(plan.display().contains("Int64(7)"), "{sql}: {}", plan.display());
+    }
+}
