@@ -33,6 +33,8 @@ impl Unmeant {
 
 pub(super) struct Meaning {
     pub(super) kind: SourceKind,
+    /// The zone whose clock the source's times without a zone show, where it is not UTC.
+    pub(super) clock: Option<String>,
 }
 
 pub(super) fn is_text(arrow: &DataType) -> bool {
@@ -50,6 +52,7 @@ fn is_small(arrow: &DataType) -> bool {
 impl Meaning {
     /// One expression, its parts replaced already.
     pub(super) fn of(&self, expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
+        self.clocks(&expr, schema)?;
         let meant = match expr {
             Expr::Literal(ScalarValue::Utf8(text), _) => {
                 Expr::Literal(ScalarValue::Utf8View(text), None)
@@ -85,6 +88,45 @@ impl Meaning {
             other => other,
         };
         Ok(Transformed::yes(folded(meant)?.data))
+    }
+
+    /// A time without a zone meets one with a zone only where both are of the clock of UTC.
+    fn clocks(&self, expr: &Expr, schema: &DFSchema) -> Result<()> {
+        let Some(clock) = &self.clock else { return Ok(()) };
+        let values: Vec<&Expr> = match expr {
+            Expr::BinaryExpr(binary) => vec![binary.left.as_ref(), binary.right.as_ref()],
+            Expr::Between(between) => {
+                vec![between.expr.as_ref(), between.low.as_ref(), between.high.as_ref()]
+            }
+            Expr::InList(list) => std::iter::once(list.expr.as_ref()).chain(&list.list).collect(),
+            Expr::Case(case) => {
+                let shown = case.when_then_expr.iter().map(|(_, then)| then.as_ref());
+                shown.chain(case.else_expr.as_deref()).collect()
+            }
+            Expr::ScalarFunction(function) => function.args.iter().collect(),
+            Expr::Cast(cast) => vec![cast.expr.as_ref()],
+            _ => return Ok(()),
+        };
+        let (mut local, mut zoned) = (false, false);
+        let mut seen = |arrow: &DataType, written: bool| match arrow {
+            // What is written out without a zone is no time of the source.
+            DataType::Timestamp(_, None) => local |= !written,
+            DataType::Timestamp(_, Some(_)) => zoned = true,
+            _ => {}
+        };
+        for value in values {
+            seen(&value.get_type(schema)?, matches!(value, Expr::Literal(..)));
+        }
+        if let Expr::Cast(cast) = expr {
+            seen(cast.field.data_type(), matches!(cast.expr.as_ref(), Expr::Literal(..)));
+        }
+        match local && zoned {
+            true => Err(Unmeant::error(format!(
+                "the source's clock is {clock}: a time without a zone does not meet one with a \
+                 zone here; ask this as an IR"
+            ))),
+            false => Ok(()),
+        }
     }
 
     fn operation(&self, binary: BinaryExpr, schema: &DFSchema) -> Result<Expr> {
