@@ -446,7 +446,7 @@ fn is_whole(expr: &Expr) -> bool {
 }
 
 /// An expression without the brackets around it.
-pub(super) fn unwrapped(expr: &Expr) -> &Expr {
+fn unwrapped(expr: &Expr) -> &Expr {
     match expr {
         Expr::Nested(inner) => unwrapped(inner),
         other => other,
