@@ -92,8 +92,10 @@ pub fn plan_sql(
     let plan = plan.map_err(|e| invalid(&e, prepared))?;
     let mut context = Context::new(options.now);
     let kind = prepared.catalog().kind;
+    let zone = prepared.catalog().time_zone.clone();
+    let clock = zone.clone().filter(|zone| !matches!(zone.as_str(), "UTC" | "Etc/UTC"));
     let plan = scans::named(plan, prepared, &mut context)
-        .and_then(|plan| meant(plan, &Meaning { kind }))
+        .and_then(|plan| meant(plan, &Meaning { kind, clock }))
         .and_then(coerced)
         .map_err(|e| invalid(&e, prepared))?;
     times::bounds(&plan, &mut context.scans);
@@ -103,7 +105,6 @@ pub fn plan_sql(
         .map_err(|e| invalid(&e, prepared))?;
     let range = context.scans.iter().find_map(|s| s.time.as_ref());
     let range = range.and_then(|bounds| bounds.lower.zip(bounds.upper));
-    let zone = prepared.catalog().time_zone.clone();
     Ok(Plan {
         columns: outputs::columns(&plan),
         logical: plan,
@@ -150,6 +151,9 @@ fn parser_options() -> ParserOptions {
 /// Every expression with the meaning of Postgres.
 fn meant(plan: LogicalPlan, meaning: &Meaning) -> PlanResult<LogicalPlan> {
     let meant = plan.transform_up_with_subqueries(|node| {
+        if let LogicalPlan::Union(union) = &node {
+            meaning::united(union)?;
+        }
         let schema = below(&node);
         let names = NamePreserver::new(&node);
         let node = node.map_expressions(|expr| {

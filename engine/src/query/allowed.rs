@@ -8,11 +8,13 @@ use datafusion::sql::sqlparser::ast::{
     Cte, Distinct, Expr, GroupByExpr, Ident, Join, JoinConstraint, JoinOperator, LimitClause,
     ObjectName, ObjectNamePart, OrderBy, OrderByExpr, OrderByKind, Query, Select, SelectItem,
     SetExpr, SetOperator, SetQuantifier, TableAlias, TableFactor, TableWithJoins, Values, With,
+    visit_expressions,
 };
 use jiff::Timestamp;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::ControlFlow;
 
-const MOST_DEPTH: usize = 100;
+pub(super) const MOST_DEPTH: usize = 100;
 /// Tables read, those of a `WITH` counted at each use.
 const MOST_TABLES: usize = 64;
 const MOST_ROWS: usize = 1_000;
@@ -25,11 +27,20 @@ pub(super) struct Walk {
     tables: usize,
     /// How many tables each name of a `WITH` stands for.
     with: BTreeMap<String, usize>,
+    /// Names of outputs that are parts of times, whose division Postgres does not cut.
+    pub(super) parts: BTreeSet<String>,
 }
 
 impl Walk {
     pub(super) fn new(now: Timestamp) -> Self {
-        Self { now, refused: Vec::new(), depth: 0, tables: 0, with: BTreeMap::new() }
+        Self {
+            now,
+            refused: Vec::new(),
+            depth: 0,
+            tables: 0,
+            with: BTreeMap::new(),
+            parts: BTreeSet::new(),
+        }
     }
 
     pub(super) fn refuse(&mut self, rule: &'static str, detail: impl Into<String>) {
@@ -90,6 +101,10 @@ impl Walk {
         self.body(body);
         if let Some(order) = order_by {
             self.order(order);
+            // What is too deep has been refused by now.
+            if self.refused.is_empty() {
+                self.shadowed(body, order);
+            }
         }
         if let Some(limit) = limit_clause {
             self.limit(limit);
@@ -101,12 +116,12 @@ impl Walk {
             self.not_taken("WITH RECURSIVE");
         }
         for Cte { alias, query, from, .. } in &mut with.cte_tables {
-            self.alias(alias);
             if from.is_some() {
                 self.not_taken("FROM in WITH");
             }
             let outside = std::mem::take(&mut self.tables);
             self.query(query);
+            self.alias(alias);
             self.with.insert(folded(&alias.name), self.tables);
             self.tables = outside;
         }
@@ -204,6 +219,13 @@ impl Walk {
                 SelectItem::ExprWithAliases { .. } => self.not_taken("A list of aliases"),
             }
         }
+        for item in &select.projection {
+            if let SelectItem::ExprWithAlias { expr, alias } = item
+                && self.is_part(expr)
+            {
+                self.parts.insert(folded(alias));
+            }
+        }
         for condition in [&mut select.selection, &mut select.having].into_iter().flatten() {
             self.expr(condition);
         }
@@ -222,6 +244,10 @@ impl Walk {
                 self.not_taken("GLOBAL");
             }
             self.table(relation);
+            let keeps_right = matches!(
+                join_operator,
+                JoinOperator::Right(_) | JoinOperator::RightOuter(_) | JoinOperator::FullOuter(_)
+            );
             let constraint = match join_operator {
                 JoinOperator::Join(on)
                 | JoinOperator::Inner(on)
@@ -238,6 +264,10 @@ impl Walk {
             };
             match constraint {
                 JoinConstraint::On(condition) => self.expr(condition),
+                // The planner shows the left table's key, which is null in rows of the right alone.
+                JoinConstraint::Using(_) if keeps_right => {
+                    self.not_taken("USING with RIGHT or FULL JOIN; write ON");
+                }
                 JoinConstraint::Using(_) | JoinConstraint::None => {}
                 JoinConstraint::Natural => self.not_taken("NATURAL JOIN; name the columns"),
             }
@@ -279,10 +309,10 @@ impl Walk {
                 if *lateral || sample.is_some() {
                     self.not_taken("LATERAL or TABLESAMPLE");
                 }
+                self.query(subquery);
                 if let Some(alias) = alias {
                     self.alias(alias);
                 }
-                self.query(subquery);
             }
             TableFactor::NestedJoin { table_with_joins, alias: None } => {
                 self.deeper(|walk| walk.joined(table_with_joins));
@@ -320,6 +350,10 @@ impl Walk {
         if alias.columns.iter().any(|c| c.data_type.is_some()) {
             self.not_taken("An alias with types");
         }
+        // Any of these columns may be a part of a time under another name.
+        if !self.parts.is_empty() {
+            self.parts.extend(alias.columns.iter().map(|c| folded(&c.name)));
+        }
     }
 
     fn order(&mut self, order: &mut OrderBy) {
@@ -329,6 +363,53 @@ impl Walk {
         match &mut order.kind {
             OrderByKind::Expressions(keys) => self.keys(keys),
             OrderByKind::All(_) => self.not_taken("ORDER BY ALL"),
+        }
+    }
+
+    /// Inside an expression of ORDER BY Postgres reads a name as a column of the tables, and the
+    /// planner as an output.
+    fn shadowed(&mut self, body: &SetExpr, order: &OrderBy) {
+        let select = match body {
+            SetExpr::Select(select) => select,
+            SetExpr::Query(query) => return self.shadowed(&query.body, order),
+            _ => return,
+        };
+        let OrderByKind::Expressions(keys) = &order.kind else { return };
+        let alone = matches!(&select.from[..], [one] if one.joins.is_empty());
+        let mut outputs = BTreeSet::new();
+        for item in &select.projection {
+            if let SelectItem::ExprWithAlias { expr, alias } = item {
+                let name = folded(alias);
+                let same = match unwrapped(expr) {
+                    Expr::Identifier(column) => folded(column) == name,
+                    Expr::CompoundIdentifier(parts) if alone => {
+                        parts.last().is_some_and(|column| folded(column) == name)
+                    }
+                    _ => false,
+                };
+                if !same {
+                    outputs.insert(name);
+                }
+            }
+        }
+        for key in keys {
+            let key = unwrapped(&key.expr);
+            if matches!(key, Expr::Identifier(_)) {
+                continue;
+            }
+            let found = visit_expressions(key, |part| match part {
+                Expr::Identifier(name) if outputs.contains(&folded(name)) => {
+                    ControlFlow::Break(folded(name))
+                }
+                _ => ControlFlow::Continue(()),
+            });
+            if let ControlFlow::Break(name) = found {
+                let detail = format!(
+                    "Inside an expression of ORDER BY, {name} is a column in Postgres, and an \
+                     output has that name too; qualify the column, or order by {name} alone."
+                );
+                self.refuse("read_only", detail);
+            }
         }
     }
 
@@ -362,6 +443,14 @@ fn is_whole(expr: &Expr) -> bool {
     let Expr::Value(value) = expr else { return false };
     let text = value.value.to_string();
     text.bytes().all(|b| b.is_ascii_digit()) && text.parse::<i64>().is_ok()
+}
+
+/// An expression without the brackets around it.
+fn unwrapped(expr: &Expr) -> &Expr {
+    match expr {
+        Expr::Nested(inner) => unwrapped(inner),
+        other => other,
+    }
 }
 
 /// A name as Postgres reads it: without quotes in lower case.

@@ -1,11 +1,12 @@
 //! The expressions that are taken, by a list: operators, functions and forms.
 
-use super::allowed::{Walk, folded};
+use super::allowed::{MOST_DEPTH, Walk, folded};
 use super::types;
 use datafusion::sql::sqlparser::ast::{
     BinaryOperator, CaseWhen, CastKind, CeilFloorKind, DataType, DateTimeField, DuplicateTreatment,
-    Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, ObjectNamePart, TimezoneInfo,
-    TrimWhereField, TypedString, UnaryOperator, Value, WindowFrameBound, WindowType,
+    Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, ObjectNamePart, SelectItem,
+    SetExpr, TimezoneInfo, TrimWhereField, TypedString, UnaryOperator, Value, WindowFrameBound,
+    WindowType,
 };
 
 /// Functions of one row.
@@ -113,6 +114,14 @@ impl Walk {
             }
             Expr::BinaryOp { left, op, right } => {
                 self.operator(op);
+                let divides = matches!(op, BinaryOperator::Divide);
+                if divides && (self.is_part(left) || self.is_part(right)) {
+                    self.refuse(
+                        "functions",
+                        "EXTRACT is numeric in Postgres; cast it before it is divided: \
+                         cast(extract(...) as bigint) / 10, or as double precision.",
+                    );
+                }
                 self.all([left.as_mut(), right.as_mut()]);
             }
             Expr::UnaryOp { op, expr } => {
@@ -144,6 +153,66 @@ impl Walk {
                 None => self.function(function),
             },
             other => self.form(other),
+        }
+    }
+
+    /// Whether a value is a part of a time, or computed of one without a cast.
+    pub(super) fn is_part(&self, expr: &Expr) -> bool {
+        self.is_part_within(expr, MOST_DEPTH)
+    }
+
+    fn is_part_within(&self, expr: &Expr, levels: usize) -> bool {
+        // What is deeper is refused.
+        let Some(levels) = levels.checked_sub(1) else { return false };
+        let part = |expr: &Expr| self.is_part_within(expr, levels);
+        match expr {
+            Expr::Extract { .. } => true,
+            Expr::Identifier(name) => self.parts.contains(&folded(name)),
+            Expr::CompoundIdentifier(names) => {
+                names.last().is_some_and(|name| self.parts.contains(&folded(name)))
+            }
+            Expr::Nested(inner)
+            | Expr::UnaryOp { expr: inner, .. }
+            | Expr::Ceil { expr: inner, .. }
+            | Expr::Floor { expr: inner, .. } => part(inner),
+            Expr::BinaryOp { left, right, .. } => part(left) || part(right),
+            Expr::Case { conditions, else_result, .. } => {
+                conditions.iter().any(|branch| part(&branch.result))
+                    || else_result.as_deref().is_some_and(part)
+            }
+            Expr::Subquery(query) => self.gives_part(&query.body, levels),
+            Expr::Function(function) => self.function_of_part(function, levels),
+            _ => false,
+        }
+    }
+
+    fn function_of_part(&self, function: &Function, levels: usize) -> bool {
+        let name = bare_name(function).unwrap_or_default();
+        let FunctionArguments::List(list) = &function.args else { return false };
+        name == "date_part"
+            || (name != "count"
+                && list.args.iter().any(|argument| match argument {
+                    FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => {
+                        self.is_part_within(expr, levels)
+                    }
+                    _ => false,
+                }))
+    }
+
+    fn gives_part(&self, body: &SetExpr, levels: usize) -> bool {
+        let Some(levels) = levels.checked_sub(1) else { return false };
+        match body {
+            SetExpr::Select(select) => select.projection.iter().any(|item| match item {
+                SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } => {
+                    self.is_part_within(expr, levels)
+                }
+                _ => false,
+            }),
+            SetExpr::Query(query) => self.gives_part(&query.body, levels),
+            SetExpr::SetOperation { left, right, .. } => {
+                self.gives_part(left, levels) || self.gives_part(right, levels)
+            }
+            _ => false,
         }
     }
 

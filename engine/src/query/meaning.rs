@@ -8,13 +8,15 @@
 use super::literals::{self, exactly, folded, named, read};
 use crate::functions::{Extreme, Fold, Quotient, Round, Rounding, call};
 use air_ir::catalog::SourceKind;
-use datafusion::arrow::datatypes::DataType;
+use datafusion::arrow::datatypes::{DataType, TimeUnit};
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::common::{DFSchema, DataFusionError, Result, ScalarValue};
 use datafusion::functions::datetime;
-use datafusion::logical_expr::expr::{AggregateFunction, Cast, InList, Like, ScalarFunction};
+use datafusion::logical_expr::expr::{
+    AggregateFunction, Case, Cast, InList, Like, ScalarFunction,
+};
 use datafusion::logical_expr::{
-    AggregateUDF, Between, BinaryExpr, Expr, ExprSchemable, Operator, cast, lit,
+    AggregateUDF, Between, BinaryExpr, Expr, ExprSchemable, Operator, Union, cast, lit,
 };
 use std::sync::Arc;
 
@@ -31,6 +33,8 @@ impl Unmeant {
 
 pub(super) struct Meaning {
     pub(super) kind: SourceKind,
+    /// The zone whose clock the source's times without a zone show, where it is not UTC.
+    pub(super) clock: Option<String>,
 }
 
 pub(super) fn is_text(arrow: &DataType) -> bool {
@@ -48,6 +52,7 @@ fn is_small(arrow: &DataType) -> bool {
 impl Meaning {
     /// One expression, its parts replaced already.
     pub(super) fn of(&self, expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
+        self.clocks(&expr, schema)?;
         let meant = match expr {
             Expr::Literal(ScalarValue::Utf8(text), _) => {
                 Expr::Literal(ScalarValue::Utf8View(text), None)
@@ -66,6 +71,7 @@ impl Meaning {
                 let items = items.collect::<Result<_>>()?;
                 Expr::InList(InList { list: items, ..list })
             }
+            Expr::Case(case) => cased(case, schema)?,
             Expr::Like(like) => likened(like, schema)?,
             Expr::Cast(cast) => self.cast(cast, schema)?,
             Expr::ScalarFunction(function) => scalar(function, schema)?,
@@ -82,6 +88,45 @@ impl Meaning {
             other => other,
         };
         Ok(Transformed::yes(folded(meant)?.data))
+    }
+
+    /// A time without a zone meets one with a zone only where both are of the clock of UTC.
+    fn clocks(&self, expr: &Expr, schema: &DFSchema) -> Result<()> {
+        let Some(clock) = &self.clock else { return Ok(()) };
+        let values: Vec<&Expr> = match expr {
+            Expr::BinaryExpr(binary) => vec![binary.left.as_ref(), binary.right.as_ref()],
+            Expr::Between(between) => {
+                vec![between.expr.as_ref(), between.low.as_ref(), between.high.as_ref()]
+            }
+            Expr::InList(list) => std::iter::once(list.expr.as_ref()).chain(&list.list).collect(),
+            Expr::Case(case) => {
+                let shown = case.when_then_expr.iter().map(|(_, then)| then.as_ref());
+                shown.chain(case.else_expr.as_deref()).collect()
+            }
+            Expr::ScalarFunction(function) => function.args.iter().collect(),
+            Expr::Cast(cast) => vec![cast.expr.as_ref()],
+            _ => return Ok(()),
+        };
+        let (mut local, mut zoned) = (false, false);
+        let mut seen = |arrow: &DataType, written: bool| match arrow {
+            // What is written out without a zone is no time of the source.
+            DataType::Timestamp(_, None) => local |= !written,
+            DataType::Timestamp(_, Some(_)) => zoned = true,
+            _ => {}
+        };
+        for value in values {
+            seen(&value.get_type(schema)?, matches!(value, Expr::Literal(..)));
+        }
+        if let Expr::Cast(cast) = expr {
+            seen(cast.field.data_type(), matches!(cast.expr.as_ref(), Expr::Literal(..)));
+        }
+        match local && zoned {
+            true => Err(Unmeant::error(format!(
+                "the source's clock is {clock}: a time without a zone does not meet one with a \
+                 zone here; ask this as an IR"
+            ))),
+            false => Ok(()),
+        }
     }
 
     fn operation(&self, binary: BinaryExpr, schema: &DFSchema) -> Result<Expr> {
@@ -184,10 +229,10 @@ fn arithmetic(left: Expr, l: &DataType, op: Operator, right: Expr, r: &DataType)
             Ok(cast(days, Int64))
         }
         (Date32 | Timestamp(..), Interval(_)) if op != Operator::Multiply => {
-            Ok(joined(left, op, right))
+            Ok(joined(timed(left, l)?, op, right))
         }
         (Interval(_), Date32 | Timestamp(..)) if op == Operator::Plus => {
-            Ok(joined(right, op, left))
+            Ok(joined(timed(right, r)?, op, left))
         }
         (l, r) if l.is_numeric() && r.is_numeric() && (l.is_floating() || r.is_floating()) => {
             let (left, right) = (cast(left, DataType::Float64), cast(right, DataType::Float64));
@@ -197,6 +242,17 @@ fn arithmetic(left: Expr, l: &DataType, op: Operator, right: Expr, r: &DataType)
         (DataType::Null, r) if r.is_numeric() => Ok(joined(left, op, right)),
         (l, DataType::Null) if l.is_numeric() => Ok(joined(left, op, right)),
         _ => Err(Unmeant::error(format!("a {} and a {} have no {op} here", named(l), named(r)))),
+    }
+}
+
+/// What an interval is added to: a date is its midnight, as hours may follow.
+fn timed(value: Expr, arrow: &DataType) -> Result<Expr> {
+    match arrow {
+        DataType::Date32 => {
+            let local = DataType::Timestamp(TimeUnit::Microsecond, None);
+            Ok(folded(cast(value, local))?.data)
+        }
+        _ => Ok(value),
     }
 }
 
@@ -231,10 +287,12 @@ fn matched(expr: Expr, other: &DataType, schema: &DFSchema) -> Result<Expr> {
         if let ScalarValue::Utf8View(Some(text)) = value
             && !is_text(other)
         {
-            return Ok(Expr::Literal(read(text, other)?, None));
+            return Ok(Expr::Literal(read_whole(text, other)?, None));
         }
-        if own.is_numeric()
-            && other.is_numeric()
+        let numbers = own.is_numeric() && other.is_numeric();
+        // A midnight beside dates is a date, as which an index and a time range know it.
+        let midnight = matches!(own, DataType::Timestamp(_, None)) && *other == DataType::Date32;
+        if (numbers || midnight)
             && let Some(exact) = exactly(value, other)
         {
             return Ok(Expr::Literal(exact, None));
@@ -245,6 +303,82 @@ fn matched(expr: Expr, other: &DataType, schema: &DFSchema) -> Result<Expr> {
         true => Ok(cast(expr, DataType::Float64)),
         false => Ok(expr),
     }
+}
+
+/// Values of which one is shown: texts written out are read as the type of the others.
+fn alike(values: Vec<Expr>, schema: &DFSchema) -> Result<Vec<Expr>> {
+    let types: Vec<DataType> =
+        values.iter().map(|value| value.get_type(schema)).collect::<Result<_>>()?;
+    let Some(other) = types.iter().find(|arrow| !is_text(arrow) && !arrow.is_null()) else {
+        return Ok(values);
+    };
+    let read_alike = |(value, arrow): (Expr, &DataType)| -> Result<Expr> {
+        match value {
+            value if !is_text(arrow) => Ok(value),
+            Expr::Literal(ScalarValue::Utf8View(Some(text)), _) => {
+                Ok(Expr::Literal(read_whole(&text, other)?, None))
+            }
+            _ => {
+                let other = named(other);
+                Err(Unmeant::error(format!("text and a {other} do not stand together; cast one")))
+            }
+        }
+    };
+    values.into_iter().zip(&types).map(read_alike).collect()
+}
+
+/// A text as a value of another type, refused where digits of it would be lost.
+fn read_whole(text: &str, arrow: &DataType) -> Result<ScalarValue> {
+    if let DataType::Decimal128(_, scale) | DataType::Decimal256(_, scale) = arrow {
+        let places = text.trim().split_once('.').map_or("", |(_, places)| places);
+        let places = places.trim_end_matches('0').len();
+        let fits = i8::try_from(places).is_ok_and(|places| places <= *scale);
+        if !fits || text.contains(['e', 'E']) {
+            let detail = format!("'{text}' is no decimal of {scale} places; cast it");
+            return Err(Unmeant::error(detail));
+        }
+    }
+    read(text, arrow)
+}
+
+fn cased(case: Case, schema: &DFSchema) -> Result<Expr> {
+    let Case { expr, when_then_expr, else_expr } = case;
+    let (mut whens, mut shown) = (Vec::new(), Vec::new());
+    for (when, then) in when_then_expr {
+        whens.push(*when);
+        shown.push(*then);
+    }
+    let has_else = else_expr.is_some();
+    shown.extend(else_expr.map(|value| *value));
+    let mut shown = alike(shown, schema)?;
+    let else_expr = if has_else { shown.pop().map(Box::new) } else { None };
+    let expr = match expr {
+        None => None,
+        Some(asked) => {
+            whens.insert(0, *asked);
+            whens = alike(whens, schema)?;
+            Some(Box::new(whens.remove(0)))
+        }
+    };
+    let branches = whens.into_iter().zip(shown);
+    let branches = branches.map(|(when, then)| (Box::new(when), Box::new(then))).collect();
+    Ok(Expr::Case(Case::new(expr, branches, else_expr)))
+}
+
+/// Columns that stand below each other: text and other types do not.
+pub(super) fn united(union: &Union) -> Result<()> {
+    let Some((first, rest)) = union.inputs.split_first() else { return Ok(()) };
+    for input in rest {
+        for (one, other) in first.schema().fields().iter().zip(input.schema().fields().iter()) {
+            let (one, other) = (one.data_type(), other.data_type());
+            if is_text(one) != is_text(other) && !one.is_null() && !other.is_null() {
+                let (one, other) = (named(one), named(other));
+                let detail = format!("UNION of a {one} and a {other} is not taken; cast one");
+                return Err(Unmeant::error(detail));
+            }
+        }
+    }
+    Ok(())
 }
 
 fn likened(like: Like, schema: &DFSchema) -> Result<Expr> {
@@ -289,6 +423,10 @@ fn scalar(function: ScalarFunction, schema: &DFSchema) -> Result<Expr> {
             super::times::truncated(unit, value, &types[1])
         }
         ("concat", args) => concatenated(args, &types),
+        ("coalesce" | "greatest" | "least" | "nullif", args) => {
+            let args = alike(args.to_vec(), schema)?;
+            Ok(Expr::ScalarFunction(ScalarFunction::new_udf(Arc::clone(&function.func), args)))
+        }
         ("round" | "floor" | "ceil" | "ceiling" | "date_part" | "date_trunc", _) => {
             Err(Unmeant::error(format!("{name} takes other arguments")))
         }
