@@ -12,9 +12,7 @@ use datafusion::arrow::datatypes::{DataType, TimeUnit};
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::common::{DFSchema, DataFusionError, Result, ScalarValue};
 use datafusion::functions::datetime;
-use datafusion::logical_expr::expr::{
-    AggregateFunction, Case, Cast, InList, Like, ScalarFunction,
-};
+use datafusion::logical_expr::expr::{AggregateFunction, Case, Cast, InList, Like, ScalarFunction};
 use datafusion::logical_expr::{
     AggregateUDF, Between, BinaryExpr, Expr, ExprSchemable, Operator, Union, cast, lit,
 };
