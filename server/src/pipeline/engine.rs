@@ -93,7 +93,11 @@ pub(crate) async fn run(
     order: &Order,
 ) -> Result<Ran, ApiError> {
     let limit = order.pace().limit(&app.config);
-    let deadline = order.deadline.min(Instant::now() + limit);
+    let begin = Instant::now();
+    if order.deadline <= begin {
+        return Err(timed_out(limit));
+    }
+    let deadline = order.deadline.min(begin + limit);
     let ran = tokio::time::timeout_at(deadline.into(), execute(app, ready, execution)).await;
     ran.unwrap_or_else(|_| Err(timed_out(limit)))
 }
