@@ -47,6 +47,15 @@ fn is_small(arrow: &DataType) -> bool {
     arrow.is_integer() && !matches!(arrow, DataType::Int64 | DataType::UInt64)
 }
 
+/// `1e2` as 100: a decimal with fewer digits than it has places fits neither files nor databases.
+fn spelled_out(number: &ScalarValue, digits: u8, scale: i8) -> Result<ScalarValue> {
+    let digits = digits.saturating_add(scale.unsigned_abs());
+    number.cast_to(&match digits {
+        ..=38 => DataType::Decimal128(digits, 0),
+        _ => DataType::Decimal256(digits, 0),
+    })
+}
+
 impl Meaning {
     /// One expression, its parts replaced already.
     pub(super) fn of(&self, expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
@@ -55,6 +64,11 @@ impl Meaning {
             Expr::Literal(ScalarValue::Utf8(text), _) => {
                 Expr::Literal(ScalarValue::Utf8View(text), None)
             }
+            Expr::Literal(
+                number @ (ScalarValue::Decimal128(_, digits, scale)
+                | ScalarValue::Decimal256(_, digits, scale)),
+                _,
+            ) if scale < 0 => Expr::Literal(spelled_out(&number, digits, scale)?, None),
             Expr::BinaryExpr(binary) => self.operation(binary, schema)?,
             Expr::Between(between) => {
                 let arrow = between.expr.get_type(schema)?;

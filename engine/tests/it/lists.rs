@@ -6,7 +6,7 @@ use crate::split::engine;
 use air_engine::{Policy, Prepared, Runtime, Sources, arrow_schema, guard, plan_sql, run};
 use air_ir::Catalog;
 use datafusion::arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch};
-use datafusion::arrow::datatypes::Int64Type;
+use datafusion::arrow::datatypes::{DataType, Int64Type};
 use datafusion::catalog::TableProvider;
 use datafusion::datasource::MemTable;
 use proptest::prelude::*;
@@ -258,4 +258,19 @@ async fn subqueries_mean_here_what_they_mean_in_sql_or_are_refused() {
         let told = outcome(&count(condition), &files, &engine.runtime).await;
         assert_eq!(told, Ok(vec![rows]), "{condition}");
     }
+}
+
+#[tokio::test]
+async fn numbers_with_an_exponent_are_spelled_out() {
+    let (engine, files) = (engine(), files());
+    for (condition, rows) in
+        [("x < 1e2", 48), ("x * 50 < 1e2", 16), ("x * 40 >= 12e1", 16), ("x < 1e40", 48)]
+    {
+        let sql = format!("select count(*) as n from t where {condition}");
+        assert_eq!(numbers(&sql, &files, &engine.runtime).await, [rows], "{sql}");
+    }
+    let plan = plan_sql("select 1e2 as e", &files.0, &options()).unwrap();
+    let execution = guard(plan, &Policy::default()).unwrap().execution().unwrap();
+    let rows = run(&execution, &files.1, &engine.runtime).await.unwrap().rows;
+    assert_eq!(rows.schema().field(0).data_type(), &DataType::Decimal128(3, 0));
 }
