@@ -188,6 +188,19 @@ impl Service {
         Ok(Self { app, router, lock, watching })
     }
 
+    /// A service over a folder, without authentication, by the text of a configuration.
+    #[cfg(test)]
+    pub(crate) async fn for_tests(folder: &std::path::Path, config: &str) -> Self {
+        std::fs::write(folder.join("config.yaml"), config).unwrap();
+        let options = ServiceOptions {
+            data_dir: folder.to_owned(),
+            config_file: "config.yaml".into(),
+            auth: Some(false),
+            environment: Vec::new(),
+        };
+        Self::open(&options).await.unwrap()
+    }
+
     /// What the operator's commands and the service's own tests look into.
     pub(crate) fn app(&self) -> &Arc<App> {
         &self.app

@@ -98,6 +98,11 @@ impl Walk {
         if let Some(with) = with {
             self.with(with);
         }
+        if is_ended(body, order_by.is_some(), limit_clause.is_some()) {
+            self.not_taken(
+                "ORDER BY or LIMIT behind brackets that have their own; put the query in FROM",
+            );
+        }
         self.body(body);
         if let Some(order) = order_by {
             self.order(order);
@@ -437,6 +442,16 @@ impl Walk {
             }
         }
     }
+}
+
+/// Whether brackets around a query hold the clause that stands behind them, or a limit before an
+/// order: in Postgres they are clauses of one query, which has each once and sorts first.
+fn is_ended(body: &SetExpr, ordered: bool, limited: bool) -> bool {
+    let SetExpr::Query(inner) = body else { return false };
+    let has_limit = inner.limit_clause.is_some();
+    (ordered && (inner.order_by.is_some() || has_limit))
+        || (limited && has_limit)
+        || is_ended(&inner.body, ordered, limited)
 }
 
 fn is_whole(expr: &Expr) -> bool {

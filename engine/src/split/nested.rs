@@ -54,7 +54,7 @@ fn value(expr: &Expr) -> Result<()> {
         match expr {
             Expr::InSubquery(_) | Expr::SetComparison(_) => {
                 return Err(refused(
-                    "IN over a query is not computed here within OR, NOT, CASE or a value, where \
+                    "does not compute IN over a query within OR, NOT, CASE or a value, where \
                      null and false differ; write EXISTS, or let it stand alone in WHERE",
                 ));
             }
@@ -77,7 +77,7 @@ fn correlated(subquery: &Subquery, exists: bool) -> Result<()> {
                 if total.group_expr.is_empty() && !total.input.all_out_ref_exprs().is_empty() =>
             {
                 return Err(refused(
-                    "a total without GROUP BY is not computed here in EXISTS or IN about the row \
+                    "does not compute a total without GROUP BY in EXISTS or IN about the row \
                      around it; join to the totals, or compare with the total itself",
                 ));
             }
@@ -86,8 +86,8 @@ fn correlated(subquery: &Subquery, exists: bool) -> Result<()> {
                     && !limit.input.all_out_ref_exprs().is_empty() =>
             {
                 return Err(refused(
-                    "OFFSET, and LIMIT in IN, are not computed here in a query about the row \
-                     around it; number its rows in a query of its own",
+                    "does not compute OFFSET, nor LIMIT in IN, in a query about the row around \
+                     it; number its rows in a query of its own",
                 ));
             }
             _ => {}

@@ -190,7 +190,7 @@ mod tests {
     use crate::auth::Principal;
     use crate::contract::routes::ROUTES;
     use crate::id::RequestId;
-    use crate::service::{Service, ServiceOptions};
+    use crate::service::Service;
 
     type Work = Pin<Box<dyn Future<Output = Answer> + Send>>;
 
@@ -205,14 +205,7 @@ mod tests {
     #[tokio::test]
     async fn a_request_that_is_dropped_lets_go_of_its_key() {
         let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join("config.yaml"), "{}").unwrap();
-        let options = ServiceOptions {
-            data_dir: folder.path().to_owned(),
-            config_file: "config.yaml".into(),
-            auth: Some(false),
-            environment: Vec::new(),
-        };
-        let service = Service::open(&options).await.unwrap();
+        let service = Service::for_tests(folder.path(), "{}").await;
         let route = ROUTES.iter().find(|route| route.idempotency_key).unwrap();
         let uri = Uri::from_static("/v1/anything");
         let call = || Call {

@@ -14,7 +14,7 @@ use crate::contract::types::{AskState, Choice, ErrorCode, Question};
 use crate::events::{Channel, Item, Outbox};
 use crate::id::{ChatMessageId, LearningSessionId, ProcessId};
 use crate::processes::Processes;
-use crate::service::{App, Service, ServiceOptions};
+use crate::service::{App, Service};
 use crate::store::{
     ChatAi, ChatAnswer, ChatMessage, ChatMessageType, ChatRoom, ChatRoomKind, Kept, Moment,
     NewChatAnswer, NewChatMessage, NewChatRoom, NewDatasource, NewSession, PageRequest, Store,
@@ -34,14 +34,7 @@ impl World {
     }
 
     async fn over(folder: tempfile::TempDir, config: &str) -> Self {
-        std::fs::write(folder.path().join("config.yaml"), config).unwrap();
-        let options = ServiceOptions {
-            data_dir: folder.path().to_owned(),
-            config_file: "config.yaml".into(),
-            auth: Some(false),
-            environment: Vec::new(),
-        };
-        let service = Service::open(&options).await.unwrap();
+        let service = Service::for_tests(folder.path(), config).await;
         Self { folder, service }
     }
 

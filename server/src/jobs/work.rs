@@ -164,7 +164,7 @@ mod tests {
     use super::*;
     use crate::contract::types::ErrorCode;
     use crate::id::RunId;
-    use crate::service::{Service, ServiceOptions};
+    use crate::service::Service;
     use crate::store::{JobKind, JobStatus, NewJob, NewRun, RunPlan, RunStatus};
 
     /// A service whose jobs are begun by the test alone.
@@ -174,14 +174,7 @@ mod tests {
         let config = "files: {base_path: files}
 analytics_sources: [{id: shop, kind: files, base_path: files/shop}]
 ";
-        std::fs::write(folder.path().join("config.yaml"), config).unwrap();
-        let options = ServiceOptions {
-            data_dir: folder.path().to_owned(),
-            config_file: "config.yaml".into(),
-            auth: Some(false),
-            environment: Vec::new(),
-        };
-        let service = Service::open(&options).await.unwrap();
+        let service = Service::for_tests(folder.path(), config).await;
         service.app().jobs.close();
         (folder, service)
     }

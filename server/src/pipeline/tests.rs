@@ -10,7 +10,7 @@ use super::order::{Pace, Tie};
 use super::*;
 use crate::contract::types::{ErrorCode, LearnRequest};
 use crate::id::RunId;
-use crate::service::{Service, ServiceOptions};
+use crate::service::Service;
 use crate::store::{
     Claimed, JobKind, NewDatasource, NewJob, NewRun, Run, RunPlan, RunStatus, Store,
 };
@@ -36,14 +36,7 @@ impl World {
             std::fs::create_dir_all(&shop).unwrap();
             std::fs::write(shop.join("orders.csv"), "id,amount\n1,10\n2,20\n").unwrap();
         }
-        std::fs::write(folder.path().join("config.yaml"), CONFIG).unwrap();
-        let options = ServiceOptions {
-            data_dir: folder.path().to_owned(),
-            config_file: "config.yaml".into(),
-            auth: Some(false),
-            environment: Vec::new(),
-        };
-        let world = Self { service: Service::open(&options).await.unwrap(), folder };
+        let world = Self { service: Service::for_tests(folder.path(), CONFIG).await, folder };
         let wanted = LearnRequest { include_stats: None, sample_values: None };
         let heard: (Pace, learn::Hearing) = (Pace::Request, Arc::new(|_: &str, _: u8| {}));
         learn::learn(world.app(), &shop(), &wanted, soon(), heard).await.unwrap();

@@ -8,18 +8,11 @@ use super::{of, stored};
 use crate::auth::Principal;
 use crate::contract::types::ErrorCode;
 use crate::id::{FileId, LearningSessionId};
-use crate::service::{Service, ServiceOptions};
+use crate::service::Service;
 use crate::store::{FileForm, FileState, Packing, StoreError, hold_files, release_files};
 
 async fn service(folder: &tempfile::TempDir) -> Service {
-    std::fs::write(folder.path().join("config.yaml"), "limits: {body: 1KB}").unwrap();
-    let options = ServiceOptions {
-        data_dir: folder.path().to_owned(),
-        config_file: "config.yaml".into(),
-        auth: Some(false),
-        environment: Vec::new(),
-    };
-    Service::open(&options).await.unwrap()
+    Service::for_tests(folder.path(), "limits: {body: 1KB}").await
 }
 
 async fn uploaded(service: &Service, name: &str, content: &'static str) -> FileId {

@@ -12,7 +12,7 @@ use crate::pipeline::ask::Drafter;
 use crate::pipeline::order::Pace;
 use crate::pipeline::progress::Progress;
 use crate::pipeline::{learn, sources};
-use crate::service::{Service, ServiceOptions};
+use crate::service::Service;
 
 const CONFIG: &str = "\
 files: {base_path: files}
@@ -43,16 +43,9 @@ impl World {
         let folder = tempfile::tempdir().unwrap();
         let shop = folder.path().join("files/shop");
         std::fs::create_dir_all(&shop).unwrap();
-        std::fs::write(folder.path().join("config.yaml"), CONFIG).unwrap();
         std::fs::write(shop.join("dataset.yaml"), DATASET).unwrap();
         std::fs::write(shop.join("orders.csv"), ORDERS).unwrap();
-        let options = ServiceOptions {
-            data_dir: folder.path().to_owned(),
-            config_file: "config.yaml".into(),
-            auth: Some(false),
-            environment: Vec::new(),
-        };
-        let service = Service::open(&options).await.unwrap();
+        let service = Service::for_tests(folder.path(), CONFIG).await;
         let (app, source) = (service.app(), "shop".parse().unwrap());
         let deadline = Instant::now() + Duration::from_secs(60);
         let wanted = LearnRequest { include_stats: None, sample_values: None };
