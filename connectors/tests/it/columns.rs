@@ -310,3 +310,14 @@ async fn a_first_line_of_values_is_no_header() {
     let catalog = world.learn().await.unwrap();
     assert_eq!(columns(table(&catalog, "t")), ["meter:text", "2013-01-01:int64", "2014:int64"]);
 }
+
+#[tokio::test]
+async fn a_field_that_a_line_has_twice_is_refused() {
+    let world =
+        World::new(&[("t.jsonl", "{\"a\":1,\"b\":2}\n\n{\"a\":1,\"b\":2,\"\\u0061\":3}\n")]);
+    assert_eq!(world.refusal().await, "file \"t.jsonl\", line 3: the field \"a\" is there twice");
+    // Within a value they are the value's own.
+    world.write("t.jsonl", b"{\"a\":{\"x\":1,\"x\":2},\"b\":1}\n");
+    let catalog = world.learn().await.unwrap();
+    assert_eq!(world.rows(&catalog, "select a from t").await.unwrap(), ["{\"x\":1,\"x\":2}"]);
+}
