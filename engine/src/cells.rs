@@ -99,8 +99,8 @@ pub fn json(column: &ArrayRef) -> Vec<Value> {
         ArrowType::Date32 => each!(Date32Type, date),
         ArrowType::Time64(TimeUnit::Microsecond) => each!(Time64MicrosecondType, time),
         ArrowType::Timestamp(TimeUnit::Microsecond, named) => {
-            let zone = named.as_deref().map_or(TimeZone::UTC, zone);
-            each!(TimestampMicrosecondType, |v| instant(v, &zone))
+            let zone = named.as_deref().map(zone);
+            each!(TimestampMicrosecondType, |v| time_at(v, zone.as_ref()))
         }
         _ => displayed(column),
     }
@@ -164,18 +164,15 @@ fn time(micros: i64) -> Value {
     json!(text)
 }
 
-fn instant(micros: i64, zone: &TimeZone) -> Value {
+/// An instant with the offset of its zone, or a timestamp without zone, which has none.
+fn time_at(micros: i64, zone: Option<&TimeZone>) -> Value {
     let Ok(timestamp) = Timestamp::from_microsecond(micros) else {
         return Value::Null;
     };
-    let zoned = timestamp.to_zoned_datetime(zone.clone());
-    let text = format!(
-        "{}{}{}",
-        zoned.strftime("%Y-%m-%dT%H:%M:%S"),
-        fraction(micros.rem_euclid(1_000_000)),
-        zoned.strftime("%:z")
-    );
-    json!(text)
+    let zoned = timestamp.to_zoned_datetime(zone.cloned().unwrap_or(TimeZone::UTC));
+    let offset = zone.map(|_| zoned.strftime("%:z").to_string()).unwrap_or_default();
+    let fraction = fraction(micros.rem_euclid(1_000_000));
+    json!(format!("{}{fraction}{offset}", zoned.strftime("%Y-%m-%dT%H:%M:%S")))
 }
 
 /// Seconds' decimals, only where there are any.
@@ -267,6 +264,13 @@ mod tests {
             .with_precision_and_scale(10, 2)
             .unwrap();
         assert_eq!(shown(decimals), json!(["-0.05", "12.50"]));
+    }
+
+    #[test]
+    fn a_timestamp_without_zone_has_no_offset() {
+        let at = |text: &str| text.parse::<Timestamp>().unwrap().as_microsecond();
+        let times = TimestampMicrosecondArray::from(vec![at("2013-07-01T04:00:00.25Z")]);
+        assert_eq!(shown(times), json!(["2013-07-01T04:00:00.25"]));
     }
 
     #[test]
