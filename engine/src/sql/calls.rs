@@ -1,7 +1,7 @@
 //! Calls of functions and aggregates to SQL, by an allow-list: a name that is not here has no
 //! form on any engine.
 
-use super::expressions::{Scope, expression};
+use super::expressions::{Scope, expression, operand};
 use super::item::Item;
 use super::writer::Writer;
 use crate::functions::{Between, Bucket, Fold, InZone, PartOf, Percentile, Round};
@@ -151,11 +151,12 @@ pub(super) fn order(
 ) -> Result<Vec<String>, String> {
     let mut texts = Vec::new();
     for key in keys {
+        let item = operand(w, &key.expr, scope)?;
         // A constant orders nothing, and a bare number would be the place of an output.
-        if matches!(key.expr.clone().unalias(), Expr::Literal(..)) {
+        if item.constant {
             continue;
         }
-        let mut value = expression(w, &key.expr, scope)?;
+        let mut value = item.text;
         if is_text(&scope.type_of(&key.expr)?) {
             value = w.rules.byte_order(&value);
         }
