@@ -15,10 +15,11 @@ import pytest
 import yaml
 from engines import Servers, running_servers
 from libpq import Result
-from random_irs.schemas import make_schema, read_schema
+from random_irs.schemas import read_schema
 from random_sql.agreement import judge, same, same_names
 from random_sql.queries import keys_of, make_text
 from random_sql.runs import AGREE, FOUND, run
+from random_sql.scope import make_plain_schema
 from random_sql.sessions import KINDS, asking_schemas
 from random_sql.tree import Node, listed, maybe, of, shrink
 from service import Reply
@@ -57,7 +58,7 @@ def test_what_was_found_once_is_right_now(program: Path, servers: Servers, tmp_p
 
 def test_a_text_is_its_seed() -> None:
     for number in range(20):
-        schema = make_schema(7, 1)
+        schema = make_plain_schema(7, 1)
         assert str(make_text(7, 1, number, schema)) == str(make_text(7, 1, number, schema))
 
 

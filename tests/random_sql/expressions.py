@@ -12,7 +12,7 @@ from typing import ClassVar
 
 from random_irs.schemas import WORDS
 
-from random_sql.scope import EVERY, Scope, qualified, reference
+from random_sql.scope import EVERY, Scope, plain_text, qualified, reference
 from random_sql.tree import Node, listed, maybe, of
 
 NUMBERS = ("int", "dec", "dbl")
@@ -132,6 +132,7 @@ class Expressions:
         word = self.random.choice(
             self.words if self.words and self.random.random() < 0.6 else WORDS
         )
+        word = plain_text(word)
         if self.other(0.1):
             return "E" + quoted(word.replace("\\", "\\\\"))
         return quoted(word)

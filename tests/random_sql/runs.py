@@ -11,9 +11,10 @@ import yaml
 from engines import Servers
 from random_irs.agreement import Verdict
 from random_irs.runs import KEPT_ALIKE, Mismatch, Tally, plan
-from random_irs.schemas import Schema, make_schema, written
+from random_irs.schemas import Schema, written
 
 from random_sql.queries import keys_of, make_text
+from random_sql.scope import make_plain_schema
 from random_sql.sessions import Asking, asking_schemas
 from random_sql.tree import Node, shrink
 
@@ -94,7 +95,7 @@ def run(
     tally = Tally()
     begun = time.monotonic()
     for batch_number, batch in enumerate(plan(count, schema, question)):
-        schemas = {f"g{number}": make_schema(seed, number) for number in batch}
+        schemas = {f"g{number}": make_plain_schema(seed, number) for number in batch}
         with asking_schemas(program, work / f"batch{batch_number}", servers, schemas) as asking:
             texts = Run(seed, asking, out, found, tally)
             for number, questions in batch.items():

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from random import Random
 
-from random_irs.schemas import Schema, Table
+from random_irs.schemas import Schema, Table, make_schema
 
 from random_sql.tree import Node, of
 
@@ -19,6 +19,7 @@ KINDS = {
     "local": "ts", "instant": "tz",
 }  # fmt: skip
 EVERY = ("int", "dec", "dbl", "text", "bool", "date", "ts", "tz")
+SPELLED = {"ß": "q1", "ẞ": "q2", "İ": "q3", "ı": "q4", "σ": "q5", "ς": "q6", "Σ": "q7"}
 # Words that may not stand for a column without quotes.
 RESERVED = {"select", "null", "day", "group by", "Order"}
 
@@ -79,6 +80,21 @@ def qualified(random: Random, column: Field) -> Node:
 
 def fields_of(table: Table, alias: str) -> list[Field]:
     return [Field(c.name, KINDS[c.kind], alias) for c in table.columns if c.kind in KINDS]
+
+
+def plain_text(text: str) -> str:
+    """A text without letters whose other case is of several letters or hangs on the locale."""
+    return "".join(SPELLED.get(letter, letter) for letter in text)
+
+
+def make_plain_schema(seed: int, number: int) -> Schema:
+    """A random dataset whose letters have one other case at most."""
+    schema = make_schema(seed, number)
+    for table in schema.tables:
+        table.rows = [
+            tuple(plain_text(v) if isinstance(v, str) else v for v in row) for row in table.rows
+        ]
+    return schema
 
 
 def words_of(schema: Schema) -> list[str]:
