@@ -179,6 +179,11 @@ impl Meaning {
 
     fn cast(&self, asked: Cast, schema: &DFSchema) -> Result<Expr> {
         let (from, to) = (asked.expr.get_type(schema)?, asked.field.data_type().clone());
+        if let DataType::Timestamp(TimeUnit::Nanosecond, zone) = to {
+            // Nobody writes that: the planner brings dates and times together so.
+            let to = DataType::Timestamp(TimeUnit::Microsecond, zone);
+            return Ok(folded(cast(timed(*asked.expr, &from)?, to))?.data);
+        }
         if let Expr::Literal(ScalarValue::Utf8View(Some(text)), _) = asked.expr.as_ref()
             && !is_text(&to)
         {
@@ -632,6 +637,9 @@ pub(super) fn casts(expr: &Expr, schema: &DFSchema) -> Result<()> {
                     "a {from} is not compared with or cast to a {to} here"
                 )));
             }
+        }
+        if let Expr::Literal(ScalarValue::TimestampNanosecond(..), _) = part {
+            return Err(Unmeant::error("a date does not stand beside a time here; cast it"));
         }
         if let Expr::TryCast(_) = part {
             return Err(Unmeant::error("TRY_CAST is not taken"));
