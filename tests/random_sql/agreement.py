@@ -33,6 +33,7 @@ NOT_THERE = ("smallint out of range", "integer out of range", "FULL JOIN is only
 PRESENT_NAMES = {"now": "timestamptz", "current_date": "date"}
 # Where rows may be left out, or values not be computed, before what fails is.
 MAY_SKIP = re.compile(r"\b(where|join|having|case|coalesce|limit|and|or|filter)\b|\bin \(")
+DIVIDED = re.compile(r"[Dd]ivi(de|sion) by zero")
 # Errors that are of rows and not of the text.
 OF_ROWS = ("22003", "22012", "22008", "22P02", "22007", "21000", "22011", "22023", "22001")
 
@@ -65,7 +66,7 @@ def bare(detail: str) -> str:
 
 def judge_one(truth: Result, reply: Reply, keys: list[int], text: str = "") -> Verdict:
     if reply.status != 200:
-        return judge_refusal(truth, reply)
+        return judge_refusal(truth, reply, text)
     if truth.sqlstate is not None:
         if truth.sqlstate in LAXER or any(word in truth.message for word in NOT_THERE):
             return Verdict("wider")
@@ -75,9 +76,11 @@ def judge_one(truth: Result, reply: Reply, keys: list[int], text: str = "") -> V
     return differs(truth, reply.body, keys) or Verdict("answered")
 
 
-def judge_refusal(truth: Result, reply: Reply) -> Verdict:
+def judge_refusal(truth: Result, reply: Reply, text: str) -> Verdict:
     said = told(reply)
     found = set(codes(reply))
+    if DIVIDED.search(said) and MAY_SKIP.search(text):
+        return Verdict("refused", said)
     if reply.status >= 500 or "internal" in found or INTERNAL.search(said):
         # The database may say no as PostgreSQL does.
         if "internal" not in found and truth.sqlstate in OF_ROWS and not INTERNAL.search(said):

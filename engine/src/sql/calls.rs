@@ -88,7 +88,9 @@ pub(super) fn aggregate(
     let first = call.params.args.first();
     let arrow = first.map(|a| scope.type_of(a)).transpose()?.unwrap_or(DataType::Null);
     let text = is_text(&arrow);
-    let counts_rows = name == "count" && matches!(first, None | Some(Expr::Literal(..)));
+    // Nulls are not counted, and of equal values one.
+    let every_row = |arg: &Expr| matches!(arg, Expr::Literal(value, _) if !value.is_null());
+    let counts_rows = name == "count" && !call.params.distinct && first.is_none_or(every_row);
     let mut value = match first {
         Some(arg) if !counts_rows => expression(w, arg, scope)?,
         _ => "1".to_owned(),

@@ -51,6 +51,19 @@ fn a_key_that_comes_twice_shifts_no_column() {
 }
 
 #[test]
+fn rows_are_counted_by_a_star_alone() {
+    for (counted, written_as) in [
+        ("count(*)", "COUNT(*)"),
+        ("count(1)", "COUNT(*)"),
+        ("count(null)", "COUNT(NULL)"),
+        ("count(distinct 1)", "COUNT(DISTINCT 1)"),
+    ] {
+        let text = written(&format!("select {counted} as n from orders"), Dialect::Postgres);
+        assert!(text.contains(written_as), "{counted}: {text}");
+    }
+}
+
+#[test]
 fn a_double_is_never_written_as_a_whole_number() {
     let text = written("select 1 / 3.0 as third from orders", Dialect::Postgres);
     assert!(text.contains("(1e0 / 3e0)"), "{text}");
