@@ -46,6 +46,7 @@ pub(super) fn operand(w: &mut Writer, expr: &Expr, scope: &Scope<'_>) -> Result<
         Expr::OuterReferenceColumn(_, column) => {
             scope.find_outside(column).cloned().ok_or_else(|| missing(column))
         }
+        Expr::Literal(..) => Ok(Item::constant(expression(w, expr, scope)?)),
         Expr::Cast(_) | Expr::Placeholder(_) => Ok(Item::exact(expression(w, expr, scope)?)),
         other => Ok(Item::new(expression(w, other, scope)?)),
     }
@@ -166,6 +167,8 @@ fn literal(w: &mut Writer, value: &ScalarValue) -> Text {
             Ok(if text.starts_with('-') { format!("({text})") } else { text })
         }
         ScalarValue::Float64(Some(x)) if *x == 0.0 => Ok("0e0".to_owned()),
+        // Without an exponent it would be a whole number there, whose division is cut.
+        ScalarValue::Float64(Some(x)) if x.is_finite() && x.fract() == 0.0 => Ok(format!("{x:e}")),
         ScalarValue::Float64(Some(x)) if x.is_finite() => Ok(format!("{x}")),
         ScalarValue::Decimal128(Some(_), ..) => {
             let text = value.to_string();

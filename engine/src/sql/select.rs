@@ -168,7 +168,8 @@ pub(super) fn derived(
     let alias = w.ident(&alias)?;
     let mut items = Vec::new();
     for (name, item) in names.iter().zip(&select.items) {
-        items.push(Item { text: format!("{alias}.{}", w.ident(name)?), raw: None, ..item.clone() });
+        let text = format!("{alias}.{}", w.ident(name)?);
+        items.push(Item { exact: item.exact, ..Item::new(text) });
     }
     Ok(Select::from(format!("({text}) AS {alias}"), items))
 }
@@ -322,7 +323,7 @@ fn grouped(w: &mut Writer, node: &Aggregate, outer: Outer<'_>) -> Result<Select,
             false => (key.clone(), key),
         };
         group_by.push(key);
-        items.push(Item { text: shown, raw: None, exact: item.exact });
+        items.push(Item { exact: item.exact, ..Item::new(shown) });
     }
     for expr in &node.aggr_expr {
         items.push(Item::new(expression(w, expr, &scope)?));
