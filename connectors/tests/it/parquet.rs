@@ -363,7 +363,7 @@ async fn a_nan_is_found_though_its_row_group_does_not_count_it() {
     world.write("t/a.parquet", &file(&[("v", doubles(&[1.5, f64::NAN]))]));
     world.write("t/b.parquet", &file(&[("v", doubles(&[-1.0, 0.5]))]));
     // NaN is larger than every number, as in Postgres.
-    let counts = "select (select count(*) from t where v > 2), (select count(*) from t where v = 'NaN'), (select count(*) from t where v <> 1.5), (select count(*) from t where v < 2)";
+    let counts = "select (select count(*) from t where v > 2) a, (select count(*) from t where v = cast('NaN' as double)) b, (select count(*) from t where v <> 1.5) c, (select count(*) from t where v < 2) d";
     let catalog = world.learn().await.unwrap();
     assert_eq!(world.rows(&catalog, counts).await.unwrap(), ["1|1|3|3"]);
     assert_eq!(world.rows(&catalog, "select max(v) from t").await.unwrap(), ["NaN"]);

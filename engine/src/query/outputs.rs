@@ -99,6 +99,7 @@ fn figured(expr: &Expr) -> Option<Figured> {
             .or_else(|| Some(Figured::Weak("case".to_owned()))),
         Expr::Subquery(query) => first(&query.body).map(Figured::Strong),
         Expr::Extract { .. } => strong("extract"),
+        Expr::AtTimeZone { .. } => strong("timezone"),
         Expr::Substring { shorthand: true, .. } => strong("substr"),
         Expr::Substring { .. } => strong("substring"),
         Expr::Trim { .. } => strong("btrim"),
