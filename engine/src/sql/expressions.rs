@@ -121,7 +121,8 @@ pub(super) fn expression(w: &mut Writer, expr: &Expr, scope: &Scope<'_>) -> Text
             w.rules.cast(&value, &from, cast.field.data_type())
         }
         Expr::Exists(exists) => {
-            let query = super::select::inner(w, &exists.subquery.subquery, Some(scope))?;
+            let plan = super::select::any_row(&exists.subquery.subquery);
+            let query = super::select::inner(w, plan, Some(scope))?;
             Ok(format!("({}EXISTS ({query}))", if exists.negated { "NOT " } else { "" }))
         }
         Expr::ScalarSubquery(subquery) => {
@@ -278,7 +279,8 @@ fn in_subquery(w: &mut Writer, inside: &InSubquery, scope: &Scope<'_>) -> Text {
     let text = scope.is_text(&inside.expr)?;
     let item = expression(w, &inside.expr, scope)?;
     let item = if text { w.rules.exact_text(&item) } else { item };
-    let query = super::select::one_column(w, &inside.subquery.subquery, Some(scope), text)?;
+    let plan = super::select::any_row(&inside.subquery.subquery);
+    let query = super::select::one_column(w, plan, Some(scope), text)?;
     let not = if inside.negated { "NOT " } else { "" };
     Ok(format!("({item} {not}IN ({query}))"))
 }

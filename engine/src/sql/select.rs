@@ -115,6 +115,14 @@ pub(super) fn inner(w: &mut Writer, plan: &LogicalPlan, outer: Outer<'_>) -> Tex
     select.named(w, &distinct_names(plan.schema()))
 }
 
+/// A query of which is asked only whether some row is there: of equal rows one is as good as all.
+pub(super) fn any_row(plan: &LogicalPlan) -> &LogicalPlan {
+    match plan {
+        LogicalPlan::Distinct(Distinct::All(input)) => input,
+        other => other,
+    }
+}
+
 /// A subquery of one column, in the form in which text is told apart where `exact`.
 pub(super) fn one_column(
     w: &mut Writer,
