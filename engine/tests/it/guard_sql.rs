@@ -249,3 +249,19 @@ fn a_text_among_numbers_is_a_number() {
         assert!(plan.display().contains("Int64(7)"), "{sql}: {}", plan.display());
     }
 }
+
+#[test]
+fn no_digit_of_a_time_is_dropped() {
+    let prepared = prepared("shop");
+    for form in [
+        "select id from orders where ordered_at = '2024-01-01 10:00:00.123456DIGITS'",
+        "select id from orders where ordered_at > timestamp '2024-01-01 10:00:00.123456DIGITS'",
+        "select id from orders where ordered_at < cast('2024-01-01 10:00:00.123456DIGITS' as timestamptz)",
+    ] {
+        let exact = form.replace("DIGITS", "000");
+        guarded(&exact, &prepared, &Policy::default()).unwrap();
+        let finer = form.replace("DIGITS", "789");
+        let rules = guarded(&finer, &prepared, &Policy::default()).map(|_| ()).unwrap_err();
+        assert_eq!(rules, ["unsupported"], "{finer}");
+    }
+}
