@@ -6,7 +6,7 @@
 use super::zone::{Offsets, ZoneSpec, local_of, timestamps};
 use super::{outside, wrong_arguments};
 use crate::types::{UTC, instant};
-use datafusion::arrow::array::{Array, PrimitiveArray};
+use datafusion::arrow::array::PrimitiveArray;
 use datafusion::arrow::datatypes::{DataType, TimeUnit, TimestampMicrosecondType as Micros};
 use datafusion::common::Result;
 use datafusion::logical_expr::{
