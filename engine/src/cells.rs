@@ -205,11 +205,11 @@ fn local(micros: i64) -> Value {
     }
 }
 
-/// An instant that lies out of the years for which zones are known, as the end of 9999 does that
+/// As `time_at`, of a time that lies out of the years for which zones are known, as the end of 9999 does that
 /// stands for "never": on the clock that the zone has at the end of those years.
-fn far(micros: i64, zone: &TimeZone) -> Value {
+fn far(micros: i64, zone: Option<&TimeZone>) -> Value {
     let known = if micros < 0 { Timestamp::MIN } else { Timestamp::MAX };
-    let offset = i64::from(zone.to_offset(known).seconds());
+    let offset = zone.map_or(0, |zone| i64::from(zone.to_offset(known).seconds()));
     let clock = i128::from(micros) + i128::from(offset) * 1_000_000;
     let (seconds, rest) = (clock.div_euclid(1_000_000), clock.rem_euclid(1_000_000));
     let parts = (i64::try_from(seconds.div_euclid(DAY)), i64::try_from(rest));
@@ -217,12 +217,12 @@ fn far(micros: i64, zone: &TimeZone) -> Value {
     let of_day = seconds.rem_euclid(DAY);
     let (hours, minutes, seconds) = (of_day / 3600, of_day / 60 % 60, of_day % 60);
     let (sign, ahead) = (if offset < 0 { '-' } else { '+' }, offset.abs() / 60);
+    let offset = zone.map(|_| format!("{sign}{:02}:{:02}", ahead / 60, ahead % 60));
     json!(format!(
-        "{}T{hours:02}:{minutes:02}:{seconds:02}{}{sign}{:02}:{:02}",
+        "{}T{hours:02}:{minutes:02}:{seconds:02}{}{}",
         day(days),
         fraction(rest),
-        ahead / 60,
-        ahead % 60
+        offset.unwrap_or_default()
     ))
 }
 
@@ -288,14 +288,16 @@ mod tests {
         let at = |text: &str, zone_name: &str| {
             // 9999-12-31T00:00:00Z, and text as an offset from it in microseconds.
             let end = 253_402_214_400_000_000_i64;
-            instant(end + text.parse::<i64>().unwrap(), &zone(zone_name))
+            time_at(end + text.parse::<i64>().unwrap(), Some(&zone(zone_name)))
         };
         assert_eq!(at("86399000000", "UTC"), json!("9999-12-31T23:59:59+00:00"));
         assert_eq!(at("86399000001", "UTC"), json!("9999-12-31T23:59:59.000001+00:00"));
         assert_eq!(at("86400000000", "UTC"), json!("+10000-01-01T00:00:00+00:00"));
         assert_eq!(at("104399000000", "America/New_York"), json!("9999-12-31T23:59:59-05:00"));
         assert_eq!(at("66599000000", "Asia/Kolkata"), json!("9999-12-31T23:59:59+05:30"));
-        assert_eq!(instant(i64::MIN, &TimeZone::UTC), json!("-290308-12-21T19:59:05.224192+00:00"));
+        let first = json!("-290308-12-21T19:59:05.224192+00:00");
+        assert_eq!(time_at(i64::MIN, Some(&TimeZone::UTC)), first);
+        assert_eq!(time_at(i64::MIN, None), json!("-290308-12-21T19:59:05.224192"));
         assert_eq!(date(2_932_896), json!("9999-12-31"));
         assert_eq!(date(2_932_897), json!("+10000-01-01"));
         assert_eq!(date(0), json!("1970-01-01"));
