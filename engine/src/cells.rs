@@ -100,10 +100,9 @@ pub fn json(column: &ArrayRef) -> Vec<Value> {
         ArrowType::Utf8View => column.as_string_view().iter().map(|v| json!(v)).collect(),
         ArrowType::Date32 => each!(Date32Type, date),
         ArrowType::Time64(TimeUnit::Microsecond) => each!(Time64MicrosecondType, time),
-        ArrowType::Timestamp(TimeUnit::Microsecond, None) => each!(TimestampMicrosecondType, local),
-        ArrowType::Timestamp(TimeUnit::Microsecond, Some(named)) => {
-            let zone = zone(named);
-            each!(TimestampMicrosecondType, |v| instant(v, &zone))
+        ArrowType::Timestamp(TimeUnit::Microsecond, named) => {
+            let zone = named.as_deref().map(zone);
+            each!(TimestampMicrosecondType, |v| time_at(v, zone.as_ref()))
         }
         _ => displayed(column),
     }
@@ -182,27 +181,15 @@ fn time(micros: i64) -> Value {
     json!(text)
 }
 
-fn instant(micros: i64, zone: &TimeZone) -> Value {
+/// An instant with the offset of its zone, or a timestamp without zone, which has none.
+fn time_at(micros: i64, zone: Option<&TimeZone>) -> Value {
     let Ok(timestamp) = Timestamp::from_microsecond(micros) else {
         return far(micros, zone);
     };
-    let zoned = timestamp.to_zoned_datetime(zone.clone());
-    let text = format!(
-        "{}{}{}",
-        zoned.strftime("%Y-%m-%dT%H:%M:%S"),
-        fraction(micros.rem_euclid(1_000_000)),
-        zoned.strftime("%:z")
-    );
-    json!(text)
-}
-
-/// A timestamp without zone, which has no offset either.
-fn local(micros: i64) -> Value {
-    let shown = instant(micros, &TimeZone::UTC);
-    match shown.as_str().and_then(|text| text.strip_suffix("+00:00")) {
-        Some(clock) => json!(clock),
-        None => shown,
-    }
+    let zoned = timestamp.to_zoned_datetime(zone.cloned().unwrap_or(TimeZone::UTC));
+    let offset = zone.map(|_| zoned.strftime("%:z").to_string()).unwrap_or_default();
+    let fraction = fraction(micros.rem_euclid(1_000_000));
+    json!(format!("{}{fraction}{offset}", zoned.strftime("%Y-%m-%dT%H:%M:%S")))
 }
 
 /// As `time_at`, of a time that lies out of the years for which zones are known, as the end of 9999 does that
