@@ -28,7 +28,8 @@ fn a_constant_is_never_the_place_of_an_output() {
         let sql = format!("select id, {two} as two from orders order by two, id desc");
         for (dialect, quote) in [(Dialect::Postgres, '"'), (Dialect::Mysql, '`')] {
             let text = written(&sql, dialect);
-            let order = text.split_once("ORDER BY ").unwrap().1;
+            // MySQL is asked for the place of nulls first.
+            let order = text.split_once("ORDER BY ").unwrap().1.trim_start_matches('(');
             assert!(order.starts_with(&format!("{quote}orders{quote}.{quote}id{quote}")), "{text}");
         }
     }
