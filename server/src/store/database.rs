@@ -5,12 +5,18 @@ use std::path::Path;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::pool::PoolConnection;
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous,
+};
 use sqlx::{Sqlite, SqlitePool, Transaction};
 use tokio::sync::mpsc::UnboundedSender;
 
+use super::chat_posts::Posts;
+use super::chat_standings::Standings;
 use super::data_dir::private_file;
 use super::error::StoreError;
+use super::together::{Text, Together};
 use super::{
     Analyses, AuditLog, CatalogRecord, Catalogs, ChatMessages, ChatRooms, Datasources, EdaProfiles,
     EndpointKeys, Endpoints, EventRows, IdempotencyKeys, Jobs, ModelDrafts, Owners, Reports, Runs,
@@ -33,6 +39,8 @@ pub(crate) struct Store {
     process: ProcessId,
     /// Who hands on the events of what was committed.
     listener: Arc<OnceLock<UnboundedSender<Event>>>,
+    posts: Arc<Together<Posts>>,
+    standings: Arc<Together<Standings>>,
 }
 
 impl Store {
@@ -65,7 +73,14 @@ impl Store {
         }
         let reading = options.pragma("query_only", "on");
         let reader = pool().max_connections(READERS).connect_with(reading).await?;
-        Ok(Self { writer, reader, process: ProcessId::new(), listener: Arc::default() })
+        Ok(Self {
+            writer,
+            reader,
+            process: ProcessId::new(),
+            listener: Arc::default(),
+            posts: Arc::default(),
+            standings: Arc::default(),
+        })
     }
 
     /// This life of the server, as runs and keys in flight name it.
@@ -94,6 +109,34 @@ impl Store {
     /// A transaction that holds the right to write from its first statement.
     pub(super) async fn write(&self) -> Result<Transaction<'static, Sqlite>, StoreError> {
         Ok(self.writer.begin_with("BEGIN IMMEDIATE").await?)
+    }
+
+    /// The one connection that writes, for whoever writes whole transactions by it.
+    pub(super) async fn writing(&self) -> Result<PoolConnection<Sqlite>, StoreError> {
+        Ok(self.writer.acquire().await?)
+    }
+
+    /// Carries out a text that is a whole transaction, from `BEGIN` to `COMMIT`, and gives the rows
+    /// of its statements. Where it fails nothing is written and the connection is as it was. It is
+    /// not to be dropped half way, so it belongs into a task of its own.
+    pub(super) async fn at_once(
+        connection: &mut PoolConnection<Sqlite>,
+        transaction: Text,
+    ) -> Result<Vec<SqliteRow>, sqlx::Error> {
+        let done = transaction.fetch_all(&mut **connection).await;
+        // A connection of which it is not known whether it is in a transaction is of no use.
+        if done.is_err() && sqlx::query("ROLLBACK").execute(&mut **connection).await.is_err() {
+            connection.close_on_drop();
+        }
+        done
+    }
+
+    pub(super) fn posts(&self) -> &Arc<Together<Posts>> {
+        &self.posts
+    }
+
+    pub(super) fn standings(&self) -> &Arc<Together<Standings>> {
+        &self.standings
     }
 
     /// A transaction for tests of what writes in its caller's.
