@@ -29,6 +29,7 @@ mod model_drafts;
 mod moment;
 mod owners;
 mod page;
+mod reading;
 mod report_runs;
 mod report_samples;
 mod reports;

@@ -31,6 +31,7 @@ pub(super) struct Posts;
 impl Kind for Posts {
     type Piece = Post;
     type Done = Kept;
+    type Turn = PoolConnection<Sqlite>;
 
     async fn turn(store: &Store) -> Result<PoolConnection<Sqlite>, StoreError> {
         store.writing().await
@@ -133,7 +134,7 @@ fn text(places: usize) -> String {
 fn written(store: &Store, entries: &[Entry<'_>], at: Moment) -> Text {
     let size = size_of(entries.len());
     let empty = SIZES[size].saturating_sub(entries.len());
-    let mut query = sqlx::query(TEXTS[size].as_str());
+    let mut query: Text = sqlx::query(TEXTS[size].as_str());
     for entry in entries {
         query = query.bind(&entry.name);
     }

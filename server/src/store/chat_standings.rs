@@ -3,13 +3,13 @@
 use std::sync::LazyLock;
 
 use serde_json::Value;
-use sqlx::pool::PoolConnection;
-use sqlx::{FromRow, Sqlite};
+use sqlx::FromRow;
 
 use super::Store;
 use super::chat_rooms::{ChatRoom, ChatRooms, WHAT};
 use super::error::StoreError;
-use super::together::{Kind, SIZES, nulls, size_of, values};
+use super::reading::Reading;
+use super::together::{Kind, SIZES, Text, nulls, size_of, values};
 use crate::id::ChatRoomId;
 
 /// Answers looked back on for the last one to a user.
@@ -34,24 +34,25 @@ impl Kind for Standings {
     type Piece = (ChatRoomId, String, bool);
     /// `None`: there is no such room.
     type Done = Option<ChatStanding>;
+    type Turn = Reading;
 
-    async fn turn(store: &Store) -> Result<PoolConnection<Sqlite>, StoreError> {
+    async fn turn(store: &Store) -> Result<Reading, StoreError> {
         Ok(store.reader().acquire().await?)
     }
 
     async fn all(
         _: &Store,
-        connection: &mut PoolConnection<Sqlite>,
+        reading: &mut Reading,
         wanted: &[Self::Piece],
     ) -> Result<Vec<Self::Done>, StoreError> {
         let size = size_of(wanted.len());
-        let mut query = sqlx::query(TEXTS[size].as_str());
+        let mut query: Text = sqlx::query(TEXTS[size].as_str());
         for (place, (room, user, talks)) in (0_i64..).zip(wanted) {
             query = query.bind(place).bind(room).bind(user).bind(talks);
         }
         let query = nulls(query, SIZES[size].saturating_sub(wanted.len()) * 4);
         let mut found = vec![None; wanted.len()];
-        for row in query.fetch_all(&mut **connection).await? {
+        for row in reading.rows(query).await? {
             let Found { place, standing } = Found::from_row(&row)?;
             if let Some(there) = usize::try_from(place).ok().and_then(|at| found.get_mut(at)) {
                 *there = Some(standing);

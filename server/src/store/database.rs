@@ -16,6 +16,7 @@ use super::chat_posts::Posts;
 use super::chat_standings::Standings;
 use super::data_dir::private_file;
 use super::error::StoreError;
+use super::reading::Readers;
 use super::together::{Text, Together};
 use super::{
     Analyses, AuditLog, CatalogRecord, Catalogs, ChatMessages, ChatRooms, Datasources, EdaProfiles,
@@ -27,7 +28,7 @@ use crate::id::{FileId, ProcessId};
 
 const READERS: u32 = 4;
 /// How long a write waits for its turn before it is told that the control plane is busy.
-const PATIENCE: Duration = Duration::from_secs(10);
+pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
 static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("./migrations");
 
@@ -35,7 +36,7 @@ static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("./migrations");
 #[derive(Debug, Clone)]
 pub(crate) struct Store {
     writer: SqlitePool,
-    reader: SqlitePool,
+    reader: Readers,
     process: ProcessId,
     /// Who hands on the events of what was committed.
     listener: Arc<OnceLock<UnboundedSender<Event>>>,
@@ -53,26 +54,24 @@ impl Store {
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
-            // Samples of rows have a statement for each number of rows.
+            // Every statement of this folder stays prepared.
             .statement_cache_capacity(256)
             .busy_timeout(PATIENCE);
-        let pool = || {
-            // The writer is never replaced, so that its statements stay prepared.
-            // A connection to a file does not go away, so none is asked whether it is there.
-            SqlitePoolOptions::new()
-                .acquire_timeout(PATIENCE)
-                .idle_timeout(None)
-                .max_lifetime(None)
-                .test_before_acquire(false)
-        };
-        let writer = pool().max_connections(1).connect_with(options.clone()).await?;
+        // The writer is never replaced, so that its statements stay prepared. A connection to a
+        // file does not go away, so it is not asked whether it is there.
+        let pool = SqlitePoolOptions::new()
+            .acquire_timeout(PATIENCE)
+            .idle_timeout(None)
+            .max_lifetime(None)
+            .test_before_acquire(false);
+        let writer = pool.max_connections(1).connect_with(options.clone()).await?;
         {
             // Two processes that share the folder may start at once.
             let _turn = migrating(file)?;
             MIGRATIONS.run(&writer).await?;
         }
         let reading = options.pragma("query_only", "on");
-        let reader = pool().max_connections(READERS).connect_with(reading).await?;
+        let reader = Readers::open(reading, READERS).await?;
         Ok(Self {
             writer,
             reader,
@@ -102,7 +101,7 @@ impl Store {
         }
     }
 
-    pub(super) fn reader(&self) -> &SqlitePool {
+    pub(super) fn reader(&self) -> &Readers {
         &self.reader
     }
 
@@ -117,17 +116,17 @@ impl Store {
     }
 
     /// Carries out a text that is a whole transaction, from `BEGIN` to `COMMIT`, and gives the rows
-    /// of its statements. Where it fails nothing is written and the connection is as it was. It is
-    /// not to be dropped half way, so it belongs into a task of its own.
+    /// of its statements. Where it fails, or is dropped half way, nothing is written.
     pub(super) async fn at_once(
         connection: &mut PoolConnection<Sqlite>,
         transaction: Text,
     ) -> Result<Vec<SqliteRow>, sqlx::Error> {
-        let done = transaction.fetch_all(&mut **connection).await;
-        // A connection of which it is not known whether it is in a transaction is of no use.
-        if done.is_err() && sqlx::query("ROLLBACK").execute(&mut **connection).await.is_err() {
-            connection.close_on_drop();
-        }
+        let mut whole = Whole { connection, is_over: false };
+        let done = transaction.fetch_all(&mut **whole.connection).await;
+        whole.is_over = match &done {
+            Ok(_) => true,
+            Err(_) => sqlx::query("ROLLBACK").execute(&mut **whole.connection).await.is_ok(),
+        };
         done
     }
 
@@ -303,6 +302,21 @@ impl Store {
 
     pub(crate) fn idempotency_keys(&self) -> IdempotencyKeys<'_> {
         IdempotencyKeys::new(self)
+    }
+}
+
+/// A transaction that is one text. A connection of which it is not known whether it is over is of
+/// no use, and what was not committed goes with it.
+struct Whole<'c> {
+    connection: &'c mut PoolConnection<Sqlite>,
+    is_over: bool,
+}
+
+impl Drop for Whole<'_> {
+    fn drop(&mut self) {
+        if !self.is_over {
+            self.connection.close_on_drop();
+        }
     }
 }
 

@@ -11,7 +11,6 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use sqlx::Sqlite;
-use sqlx::pool::PoolConnection;
 use sqlx::query::Query;
 use sqlx::sqlite::SqliteArguments;
 use tokio::sync::oneshot;
@@ -48,16 +47,16 @@ pub(super) fn nulls(text: Text, count: usize) -> Text {
 pub(super) trait Kind: Send + Sync + 'static {
     type Piece: Send + Sync + 'static;
     type Done: Send + 'static;
+    /// A connection.
+    type Turn: Send;
 
     /// Waits for a connection. What comes meanwhile is of the same group.
-    fn turn(
-        store: &Store,
-    ) -> impl Future<Output = Result<PoolConnection<Sqlite>, StoreError>> + Send;
+    fn turn(store: &Store) -> impl Future<Output = Result<Self::Turn, StoreError>> + Send;
 
     /// Does all, at least one and at most [`MOST`], in their order; or nothing, and says why.
     fn all(
         store: &Store,
-        connection: &mut PoolConnection<Sqlite>,
+        turn: &mut Self::Turn,
         pieces: &[Self::Piece],
     ) -> impl Future<Output = Result<Vec<Self::Done>, StoreError>> + Send;
 }
@@ -121,7 +120,7 @@ impl<K: Kind> Together<K> {
         let mut shift = Shift { together: self, is_over: false };
         while shift.goes_on() {
             match K::turn(store).await {
-                Ok(connection) => self.group(store, connection).await,
+                Ok(turn) => self.group(store, turn).await,
                 // There is no turn for any of them.
                 Err(error) => {
                     let all = self.take(usize::MAX).1;
@@ -132,10 +131,10 @@ impl<K: Kind> Together<K> {
         }
     }
 
-    async fn group(&self, store: &Store, mut connection: PoolConnection<Sqlite>) {
+    async fn group(&self, store: &Store, mut turn: K::Turn) {
         let (pieces, answers) = self.take(MOST);
-        let done = K::all(store, &mut connection, &pieces).await;
-        drop(connection);
+        let done = K::all(store, &mut turn, &pieces).await;
+        drop(turn);
         match done {
             Ok(done) => {
                 let all = answers.into_iter().zip(done);
@@ -155,7 +154,7 @@ impl<K: Kind> Together<K> {
     async fn each(&self, store: &Store, pieces: Vec<K::Piece>, answers: Vec<Answer<K>>) {
         for (piece, answer) in pieces.into_iter().zip(answers) {
             let done = match K::turn(store).await {
-                Ok(mut connection) => K::all(store, &mut connection, &[piece]).await,
+                Ok(mut turn) => K::all(store, &mut turn, &[piece]).await,
                 Err(error) => Err(error),
             };
             let gone = || StoreError::Database(sqlx::Error::RowNotFound);

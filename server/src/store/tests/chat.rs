@@ -49,8 +49,8 @@ async fn post_together(store: &Store, all: Vec<Said>) -> Vec<Result<Kept, StoreE
     let before = counts(store, &rooms).await;
     let (mut tasks, count) = (JoinSet::new(), all.len());
     for (at, (new, answer)) in all.into_iter().enumerate() {
-        let store = store.clone();
-        tasks.spawn(async move { (at, store.chat_messages().post(&new, answer.as_ref()).await) });
+        let its = store.clone();
+        tasks.spawn(async move { (at, its.chat_messages().post(&new, answer.as_ref()).await) });
         while store.posts().waiting() <= at {
             tokio::task::yield_now().await;
         }
