@@ -21,3 +21,4 @@ mod series;
 mod shop;
 mod split;
 mod written;
+mod zoned;
