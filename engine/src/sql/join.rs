@@ -37,6 +37,7 @@ pub(super) fn joined(w: &mut Writer, node: &Join, outer: Outer<'_>) -> Result<Se
         left.from += &format!(" ON {}", conditions.join(" AND "));
     }
     left.compound = true;
+    left.table = None;
     Ok(left)
 }
 

@@ -34,6 +34,10 @@ fn text_of(bytes: &str) -> String {
 const TEXTS: &[&str] = &["text", "varchar", "char", "tinytext", "mediumtext", "longtext"];
 
 impl Rules for Mysql {
+    fn places(&self) -> Option<[&'static str; 2]> {
+        None
+    }
+
     fn quote(&self) -> char {
         '`'
     }

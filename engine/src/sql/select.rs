@@ -37,6 +37,8 @@ pub(super) struct Select {
     pub(super) stage: Stage,
     /// Empty for a query without tables.
     pub(super) from: String,
+    /// How the one table that `from` names is called, quoted.
+    pub(super) table: Option<String>,
     /// Whether `from` joins several tables.
     pub(super) compound: bool,
     pub(super) wheres: Vec<String>,
@@ -54,6 +56,7 @@ impl Select {
         Self {
             stage: Stage::From,
             from,
+            table: None,
             compound: false,
             wheres: Vec::new(),
             items,
@@ -101,10 +104,21 @@ impl Select {
 
 /// A whole plan as one query, whose columns have the plan's types.
 pub(super) fn query(w: &mut Writer, plan: &LogicalPlan) -> Text {
+    let select = typed(w, plan)?;
+    named(w, plan, &select)
+}
+
+/// The `SELECT` of a whole plan, its columns in the plan's types.
+pub(super) fn typed(w: &mut Writer, plan: &LogicalPlan) -> Result<Select, String> {
     let mut select = build(w, plan, None)?;
     for (item, field) in select.items.iter_mut().zip(plan.schema().fields()) {
         item.text = w.rules.output(item, field.data_type())?;
     }
+    Ok(select)
+}
+
+/// The text of a whole plan's `SELECT`, its columns called as the plan's.
+pub(super) fn named(w: &Writer, plan: &LogicalPlan, select: &Select) -> Text {
     let names: Vec<String> = plan.schema().fields().iter().map(|f| f.name().clone()).collect();
     select.named(w, &names)
 }
@@ -257,7 +271,9 @@ fn table(w: &mut Writer, scan: &TableScan, alias: &str) -> Result<Select, String
         let column = format!("{alias}.{}", w.ident(field.name())?);
         items.push(w.rules.column(column, native, field.data_type())?);
     }
-    Ok(Select::from(format!("{name} AS {alias}"), items))
+    let mut select = Select::from(format!("{name} AS {alias}"), items);
+    select.table = Some(alias);
+    Ok(select)
 }
 
 fn filtered(w: &mut Writer, node: &Filter, outer: Outer<'_>) -> Result<Select, String> {

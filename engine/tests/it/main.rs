@@ -13,6 +13,7 @@ mod federated;
 mod guard_sql;
 mod joins;
 mod lists;
+mod parts;
 mod plans;
 mod properties;
 mod qa;
