@@ -17,12 +17,14 @@ use datafusion::arrow::datatypes::{
 use datafusion::arrow::error::ArrowError;
 use datafusion::arrow::util::display::{ArrayFormatter, FormatOptions};
 use datafusion::common::ScalarValue;
-use jiff::civil::Date;
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use jiff::{Span, Timestamp};
 use serde_json::{Number, Value, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+
+/// Seconds of a day.
+const DAY: i128 = 86_400;
 
 /// The largest whole number that every reader of JSON holds exactly.
 const EXACT: u64 = 1 << 53;
@@ -99,8 +101,8 @@ pub fn json(column: &ArrayRef) -> Vec<Value> {
         ArrowType::Date32 => each!(Date32Type, date),
         ArrowType::Time64(TimeUnit::Microsecond) => each!(Time64MicrosecondType, time),
         ArrowType::Timestamp(TimeUnit::Microsecond, named) => {
-            let zone = named.as_deref().map_or(TimeZone::UTC, zone);
-            each!(TimestampMicrosecondType, |v| instant(v, &zone))
+            let zone = named.as_deref().map(zone);
+            each!(TimestampMicrosecondType, |v| time_at(v, zone.as_ref()))
         }
         _ => displayed(column),
     }
@@ -153,8 +155,23 @@ fn float(value: f64) -> Value {
 }
 
 fn date(days: i32) -> Value {
-    let date = Date::constant(1970, 1, 1).checked_add(Span::new().days(days));
-    date.map_or(Value::Null, |date| json!(date.to_string()))
+    json!(day(i64::from(days)))
+}
+
+/// A day since 1970 in the calendar. A year that four digits do not hold has a sign, as in ISO 8601.
+fn day(days: i64) -> String {
+    // Years counted from March, so that the leap day is the last of a year.
+    let days = days + 719_468;
+    let (era, of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
+    let of_years = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * of_years + of_years / 4 - of_years / 100);
+    let month = (5 * of_year + 2) / 153;
+    let day = of_year - (153 * month + 2) / 5 + 1;
+    let (month, next) = if month < 10 { (month + 3, 0) } else { (month - 9, 1) };
+    match era * 400 + of_years + next {
+        year @ 0..=9999 => format!("{year:04}-{month:02}-{day:02}"),
+        year => format!("{year:+05}-{month:02}-{day:02}"),
+    }
 }
 
 fn time(micros: i64) -> Value {
@@ -164,18 +181,36 @@ fn time(micros: i64) -> Value {
     json!(text)
 }
 
-fn instant(micros: i64, zone: &TimeZone) -> Value {
+/// An instant with the offset of its zone, or a timestamp without zone, which has none.
+fn time_at(micros: i64, zone: Option<&TimeZone>) -> Value {
     let Ok(timestamp) = Timestamp::from_microsecond(micros) else {
-        return Value::Null;
+        return far(micros, zone);
     };
-    let zoned = timestamp.to_zoned_datetime(zone.clone());
-    let text = format!(
-        "{}{}{}",
-        zoned.strftime("%Y-%m-%dT%H:%M:%S"),
-        fraction(micros.rem_euclid(1_000_000)),
-        zoned.strftime("%:z")
-    );
-    json!(text)
+    let zoned = timestamp.to_zoned_datetime(zone.cloned().unwrap_or(TimeZone::UTC));
+    let offset = zone.map(|_| zoned.strftime("%:z").to_string()).unwrap_or_default();
+    let fraction = fraction(micros.rem_euclid(1_000_000));
+    json!(format!("{}{fraction}{offset}", zoned.strftime("%Y-%m-%dT%H:%M:%S")))
+}
+
+/// As `time_at`, of a time that lies out of the years for which zones are known, as the end of 9999 does that
+/// stands for "never": on the clock that the zone has at the end of those years.
+fn far(micros: i64, zone: Option<&TimeZone>) -> Value {
+    let known = if micros < 0 { Timestamp::MIN } else { Timestamp::MAX };
+    let offset = zone.map_or(0, |zone| i64::from(zone.to_offset(known).seconds()));
+    let clock = i128::from(micros) + i128::from(offset) * 1_000_000;
+    let (seconds, rest) = (clock.div_euclid(1_000_000), clock.rem_euclid(1_000_000));
+    let parts = (i64::try_from(seconds.div_euclid(DAY)), i64::try_from(rest));
+    let (Ok(days), Ok(rest)) = parts else { return json!(micros.to_string()) };
+    let of_day = seconds.rem_euclid(DAY);
+    let (hours, minutes, seconds) = (of_day / 3600, of_day / 60 % 60, of_day % 60);
+    let (sign, ahead) = (if offset < 0 { '-' } else { '+' }, offset.abs() / 60);
+    let offset = zone.map(|_| format!("{sign}{:02}:{:02}", ahead / 60, ahead % 60));
+    json!(format!(
+        "{}T{hours:02}:{minutes:02}:{seconds:02}{}{}",
+        day(days),
+        fraction(rest),
+        offset.unwrap_or_default()
+    ))
 }
 
 /// Seconds' decimals, only where there are any.
@@ -236,6 +271,29 @@ mod tests {
     use super::*;
 
     #[test]
+    fn no_time_is_shown_as_none() {
+        let at = |text: &str, zone_name: &str| {
+            // 9999-12-31T00:00:00Z, and text as an offset from it in microseconds.
+            let end = 253_402_214_400_000_000_i64;
+            time_at(end + text.parse::<i64>().unwrap(), Some(&zone(zone_name)))
+        };
+        assert_eq!(at("86399000000", "UTC"), json!("9999-12-31T23:59:59+00:00"));
+        assert_eq!(at("86399000001", "UTC"), json!("9999-12-31T23:59:59.000001+00:00"));
+        assert_eq!(at("86400000000", "UTC"), json!("+10000-01-01T00:00:00+00:00"));
+        assert_eq!(at("104399000000", "America/New_York"), json!("9999-12-31T23:59:59-05:00"));
+        assert_eq!(at("66599000000", "Asia/Kolkata"), json!("9999-12-31T23:59:59+05:30"));
+        let first = json!("-290308-12-21T19:59:05.224192+00:00");
+        assert_eq!(time_at(i64::MIN, Some(&TimeZone::UTC)), first);
+        assert_eq!(time_at(i64::MIN, None), json!("-290308-12-21T19:59:05.224192"));
+        assert_eq!(date(2_932_896), json!("9999-12-31"));
+        assert_eq!(date(2_932_897), json!("+10000-01-01"));
+        assert_eq!(date(0), json!("1970-01-01"));
+        assert_eq!(date(11_016), json!("2000-02-29"));
+        assert_eq!(date(-719_528), json!("0000-01-01"));
+        assert_eq!(date(-719_529), json!("-0001-12-31"));
+    }
+
+    #[test]
     fn a_buffer_that_columns_share_is_counted_once() {
         use datafusion::arrow::array::StringViewArray;
         let long = "a text that is too long to stand in its view".repeat(100);
@@ -267,6 +325,13 @@ mod tests {
             .with_precision_and_scale(10, 2)
             .unwrap();
         assert_eq!(shown(decimals), json!(["-0.05", "12.50"]));
+    }
+
+    #[test]
+    fn a_timestamp_without_zone_has_no_offset() {
+        let at = |text: &str| text.parse::<Timestamp>().unwrap().as_microsecond();
+        let times = TimestampMicrosecondArray::from(vec![at("2013-07-01T04:00:00.25Z")]);
+        assert_eq!(shown(times), json!(["2013-07-01T04:00:00.25"]));
     }
 
     #[test]

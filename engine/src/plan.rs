@@ -34,6 +34,7 @@ mod trace;
 
 pub(crate) use context::{Context, Scanned, Spans, TimeBounds};
 pub(crate) use dimension::{bin_names, is_unit};
+pub(crate) use literal::is_finer;
 pub(crate) use timing::raw_day;
 pub(crate) use top::IS_OTHER;
 pub(crate) use trace::{Site, Trace};

@@ -5,18 +5,22 @@
 //! list is taken: of clauses, forms, operators, functions and types. What Postgres means and the
 //! engine does not is given that meaning, or refused.
 //!
+//! Times are those of the zone that the source declares (`query/zones.rs`).
+//!
 //! Absent: parameters, statements other than a query, functions in FROM, LATERAL, recursion.
 
 mod allowed;
 mod expressions;
 mod literals;
 mod meaning;
+mod meeting;
 mod names;
 mod outputs;
 mod scans;
 mod size;
 mod times;
 mod types;
+mod zones;
 
 use crate::guard::{Finding, Outcome, Refusal};
 use crate::plan::{Context, Plan, PlanError, PlanOptions};
@@ -38,6 +42,7 @@ use datafusion::sql::sqlparser::parser::Parser;
 use meaning::{Meaning, Unmeant};
 use names::{Names, NoTable};
 use std::sync::Arc;
+use zones::Clock;
 
 /// Why a SQL text has no plan.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -81,7 +86,9 @@ pub fn plan_sql(
     options: &PlanOptions,
 ) -> Result<Plan, QueryError> {
     let mut query = parsed(text).map_err(|refused| QueryError::from(vec![refused]))?;
-    let mut walk = Walk::new(options.now);
+    let declared = prepared.catalog().time_zone.as_deref();
+    let clock = Clock::of(declared).map_err(|error| PlanError(vec![error]))?;
+    let mut walk = Walk::new(options.now, clock.showing(options.now));
     walk.query(&mut query);
     if !walk.refused.is_empty() {
         return Err(walk.refused.into());
@@ -92,13 +99,12 @@ pub fn plan_sql(
     let plan = plan.map_err(|e| invalid(&e, prepared))?;
     let mut context = Context::new(options.now);
     let kind = prepared.catalog().kind;
-    let zone = prepared.catalog().time_zone.clone();
-    let clock = zone.clone().filter(|zone| !matches!(zone.as_str(), "UTC" | "Etc/UTC"));
+    let meaning = Meaning { kind, clock };
     let plan = scans::named(plan, prepared, &mut context)
-        .and_then(|plan| meant(plan, &Meaning { kind, clock }))
-        .and_then(coerced)
+        .and_then(|plan| meant(plan, &meaning))
+        .and_then(|plan| coerced(plan, &meaning.clock))
         .map_err(|e| invalid(&e, prepared))?;
-    times::bounds(&plan, &mut context.scans);
+    times::bounds(&plan, &mut context.scans, &meaning.clock);
     let (plan, limit, defaulted) = limited(plan, options)?;
     let plan = outputs::finished(plan)
         .and_then(|plan| literals::bound(plan, &mut context))
@@ -113,7 +119,7 @@ pub fn plan_sql(
         limit_defaulted: defaulted,
         scans: context.scans,
         notes: context.notes,
-        time_zone: zone.unwrap_or_else(|| crate::types::UTC.to_owned()),
+        time_zone: declared.unwrap_or(crate::types::UTC).to_owned(),
         range,
         spans: crate::plan::Spans::new(),
         now: options.now,
@@ -175,13 +181,17 @@ fn below(node: &LogicalPlan) -> DFSchema {
 }
 
 /// Types brought together by the engine's rules, of which only harmless ones are taken.
-fn coerced(plan: LogicalPlan) -> PlanResult<LogicalPlan> {
+fn coerced(plan: LogicalPlan, clock: &Clock) -> PlanResult<LogicalPlan> {
     let plan = TypeCoercion::new().analyze(plan, &ConfigOptions::default())?;
     let folded = plan.transform_up_with_subqueries(|node| {
+        let schema = below(&node);
         let names = NamePreserver::new(&node);
         let node = node.map_expressions(|expr| {
             let name = names.save(&expr);
-            let folded = expr.transform_up(literals::folded)?;
+            let folded = expr.transform_up(|part| {
+                clock.implied(&part, &schema)?;
+                literals::folded(part)
+            })?;
             Ok(Transformed::yes(name.restore(folded.data)))
         })?;
         Ok(Transformed::yes(node.data.recompute_schema()?))

@@ -9,6 +9,7 @@
 mod apart;
 mod fetch;
 mod held;
+mod narrowing;
 mod runtime;
 mod stages;
 mod yielding;

@@ -24,7 +24,9 @@ mod sink;
 mod spine;
 
 pub use keys::KEYS_MOST;
+pub(crate) use columns::{named, within};
 pub(crate) use keys::{Keys, resolved};
+pub(crate) use rejects::rejects_nulls;
 
 use crate::guard::GuardedPlan;
 use crate::prepared::{CatalogTable, Server};

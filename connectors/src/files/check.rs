@@ -9,7 +9,7 @@ use super::convert::{TextColumn, convert};
 use super::guess::Guess;
 use super::infer::{csv_header, same_header, unreadable};
 use super::locate::{Located, LocatedFile, locate};
-use super::parquet::{footer, reads_as};
+use super::parquet::{exact, footer, reads_as};
 use super::root::versioned_meta;
 use super::source::{TextForm, sample};
 use super::table::{FilesTable, Reading, ScanFile};
@@ -173,14 +173,8 @@ impl FilesSource {
             };
             reads_as(held.data_type, column.data_type)
                 .map_err(|reason| misfit(&column.name, reason))?;
-            let is_clock = |t: DataType| t == DataType::Timestamp;
-            if column.data_type == DataType::Timestamptz
-                && is_clock(held.data_type) != is_clock_column(&column.native_type)
-            {
-                return Err(misfit(
-                    &column.name,
-                    "timestamps with and without zone are mixed".to_owned(),
-                ));
+            if is_mixed(column.data_type, &column.native_type, held.data_type) {
+                return Err(misfit(&column.name, MIXED.to_owned()));
             }
             if !column.nullable && !held.without_nulls {
                 return Err(misfit(
@@ -189,7 +183,12 @@ impl FilesSource {
                 ));
             }
         }
-        Ok(())
+        let lossy = footer.lossy(|name| table.column(name).map(|c| c.data_type));
+        let looked = exact(Arc::clone(&self.folder), found.clone(), lossy).await;
+        looked.map_err(|e| match e {
+            SourceError::Value { column, reason, .. } => misfit(&column, reason),
+            other => other,
+        })
     }
 
     /// The table over the files as they are now.
@@ -228,6 +227,7 @@ impl FilesSource {
             files,
             reading,
             rows: table.row_estimate.filter(|_| current.unchanged),
+            nans: nans(table, current.unchanged),
         })
     }
 }
@@ -250,9 +250,29 @@ pub(crate) fn time_zone(zone: Option<&str>) -> Result<TimeZone, SourceError> {
     }
 }
 
+/// Why a column of instants is not read.
+pub(crate) const MIXED: &str = "timestamps with and without zone are mixed";
+
+/// Whether a file's `held` type is a clock's, where the column's own one is of instants, or the
+/// other way round: all files of a column are read in one way.
+pub(crate) fn is_mixed(data_type: DataType, native: &str, held: DataType) -> bool {
+    data_type == DataType::Timestamptz && (held == DataType::Timestamp) != is_clock_column(native)
+}
+
 /// Whether a column's own type is a timestamp without zone.
 fn is_clock_column(native: &str) -> bool {
     native.starts_with("Timestamp(") && !native.contains(',')
+}
+
+/// Columns of floating point that may hold a NaN: all but those whose ends are learned and none, of
+/// files that are as they were then.
+fn nans(table: &Table, unchanged: bool) -> Vec<String> {
+    let is_number = |end: &Option<String>| end.as_ref().is_some_and(|end| !end.contains("NaN"));
+    let may_be = |c: &&air_ir::Column| {
+        let without = c.stats.as_ref().is_some_and(|s| is_number(&s.min) && is_number(&s.max));
+        matches!(c.data_type, DataType::Float32 | DataType::Float64) && !(unchanged && without)
+    };
+    table.columns.iter().filter(may_be).map(|c| c.name.clone()).collect()
 }
 
 fn parquet_reading(table: &Table, zone: Option<&str>) -> Result<Reading, SourceError> {

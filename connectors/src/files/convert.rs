@@ -6,7 +6,7 @@ mod number;
 mod time;
 
 pub(crate) use number::{decimal, float, integer};
-pub(crate) use time::{date, local_to_instant, stamp, time_of_day};
+pub(crate) use time::{date, is_finer, local_to_instant, stamp, time_of_day};
 
 use air_ir::DataType;
 use datafusion::arrow::array::{
@@ -133,6 +133,16 @@ fn texts(
         builder.append_option(cell.map(|c| read(c).ok_or(BadRow(row))).transpose()?);
     }
     Ok(Arc::new(builder.finish()))
+}
+
+/// Whether a text is a value of another type as it stands: a uuid must be in lower case.
+pub(crate) fn is_exactly(text: &str, data_type: DataType) -> bool {
+    match data_type {
+        DataType::Date => date(text).is_some(),
+        DataType::Json => serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok(),
+        DataType::Uuid => uuid(text).is_some_and(|lower| lower == text),
+        _ => true,
+    }
 }
 
 /// Lower case, so that equal ones are equal text.

@@ -1,7 +1,9 @@
 //! The type of a column from its values.
 //!
 //! In: cells. Out: the narrowest type that holds every one of them, text where none does. Whole
-//! numbers with leading zeros, or too large for 64 bits, stay text, for a code is no number.
+//! numbers with leading zeros, or too large for 64 bits, stay text, for a code is no number. So do
+//! `1E5` and its like, unless another cell of the column is a number by its point or its
+//! exponent's sign: programs that write numbers with exponents write those too.
 
 use super::convert::{float, integer, stamp, truth};
 use air_ir::DataType;
@@ -20,11 +22,15 @@ pub(crate) struct Guess {
     possible: u8,
     filled: bool,
     nested: bool,
+    /// A cell is digits, an `E` and digits.
+    codes: bool,
+    /// A cell is a number that is not whole, and no such code.
+    numbers: bool,
 }
 
 impl Default for Guess {
     fn default() -> Self {
-        Self { possible: ALL, filled: false, nested: false }
+        Self { possible: ALL, filled: false, nested: false, codes: false, numbers: false }
     }
 }
 
@@ -32,8 +38,15 @@ impl Guess {
     /// A cell of a CSV file.
     pub(crate) fn cell(&mut self, text: &str) {
         self.filled = true;
-        if self.possible != 0 {
-            self.possible &= classes(text);
+        if self.possible == 0 {
+            return;
+        }
+        let classes = classes(text);
+        self.possible &= classes;
+        if classes == FLOAT {
+            let is_code = is_exponent_code(text);
+            self.codes |= is_code;
+            self.numbers |= !is_code;
         }
     }
 
@@ -55,7 +68,7 @@ impl Guess {
         if self.nested {
             return DataType::Json;
         }
-        if !self.filled {
+        if !self.filled || (self.codes && !self.numbers) {
             return DataType::Text;
         }
         let order = [
@@ -73,6 +86,12 @@ impl Guess {
     }
 }
 
+/// Whether a text is digits, an `E` and digits, which numbers and codes may be.
+fn is_exponent_code(text: &str) -> bool {
+    let is_digits = |t: &str| !t.is_empty() && t.bytes().all(|b| b.is_ascii_digit());
+    text.split_once(['e', 'E']).is_some_and(|(a, b)| is_digits(a) && is_digits(b))
+}
+
 /// Every type that holds `text`.
 fn classes(text: &str) -> u8 {
     let Some(first) = text.bytes().next() else {
@@ -84,7 +103,11 @@ fn classes(text: &str) -> u8 {
             digits.len() > 1 && digits.starts_with('0') && digits.as_bytes()[1].is_ascii_digit();
         if digits.bytes().all(|b| b.is_ascii_digit()) {
             let fits = !is_code && integer::<i64>(text).is_some();
-            return if fits { INT | FLOAT } else { 0 };
+            return match (fits, float(text)) {
+                (true, Some(_)) => INT | FLOAT,
+                (true, None) => INT,
+                (false, _) => 0,
+            };
         }
         if let Some(stamp) = stamp(text) {
             return match (stamp.offset, text.len()) {
@@ -122,7 +145,29 @@ mod tests {
         assert_eq!(of(&["2013-01-01T10:00:00Z", "2013-01-01 10:00+02:00"]), "timestamptz");
         assert_eq!(of(&["2013-01-01T10:00:00Z", "2013-01-01 10:00"]), "text");
         assert_eq!(of(&["1", "NA"]), "text");
+        assert_eq!(of(&["+5", "5"]), "text");
+        assert_eq!(of(&["1_000", "0x1F"]), "text");
+        assert_eq!(of(&["2024-02-30", "2024-03-01"]), "text");
+        assert_eq!(of(&["2013-01-01 10:00", "2013-01-01 10:00:00.000000001"]), "text");
         assert_eq!(of(&[]), "text");
+    }
+
+    #[test]
+    fn a_code_with_an_e_is_no_number() {
+        assert_eq!(of(&["1E5", "100000"]), "text");
+        assert_eq!(of(&["12e3", "12e3"]), "text");
+        assert_eq!(of(&["1E5", "2D10"]), "text");
+        assert_eq!(of(&["1E5", "1.5"]), "float64");
+        assert_eq!(of(&["1e5", "1e-7"]), "float64");
+        assert_eq!(of(&["1e+05", "3"]), "float64");
+    }
+
+    #[test]
+    fn numbers_that_one_double_would_be_stay_text() {
+        assert_eq!(of(&["9007199254740993", "9007199254740992"]), "int64");
+        assert_eq!(of(&["9007199254740993", "0.5"]), "text");
+        assert_eq!(of(&["12345678901234567.89", "1.5"]), "text");
+        assert_eq!(of(&["1e-400", "0.5"]), "text");
     }
 
     #[test]
@@ -136,6 +181,8 @@ mod tests {
         assert_eq!(of(&["\"1\"", "\"2\""]), "text");
         assert_eq!(of(&["1", "\"a\""]), "text");
         assert_eq!(of(&["{}", "1"]), "json");
+        assert_eq!(of(&["1e5"]), "float64");
+        assert_eq!(of(&["9007199254740993", "0.5"]), "text");
         assert_eq!(of(&["\"2013-01-01T06:00:00Z\""]), "timestamptz");
     }
 }

@@ -64,8 +64,21 @@ async fn csv_shape(
         csv_guesses(store, file, delimiter, rows, &mut guesses).await?;
     }
     let (delimiter, names) = shape.unwrap_or((',', Vec::new()));
-    let columns = names.into_iter().zip(guesses.iter().map(|g| g.data_type())).collect();
+    let columns: Vec<_> = names.into_iter().zip(guesses.iter().map(|g| g.data_type())).collect();
+    if let Some((name, _)) = columns.iter().find(|(name, held)| is_time(*held) && is_time(of(name)))
+    {
+        return Err(SourceError::Header { file: files[0].path.clone(), reason: no_names(name) });
+    }
     Ok(TextShape { delimiter, columns })
+}
+
+fn no_names(first: &str) -> String {
+    format!("the first line (\"{first}\", …) holds values, not names; add a line of names")
+}
+
+/// Numbers above numbers may be names, as years are; a time above times is none.
+fn is_time(data_type: DataType) -> bool {
+    matches!(data_type, DataType::Date | DataType::Timestamp | DataType::Timestamptz)
 }
 
 async fn csv_guesses(
@@ -131,20 +144,17 @@ pub(crate) async fn csv_header(
             "the name \"{twice}\" is there twice; give each column its own"
         )));
     }
-    if names.iter().all(|n| is_data(n)) {
-        return Err(wrong(format!(
-            "the first line (\"{}\", …) holds values, not names; add a line of names",
-            names[0]
-        )));
+    if names.iter().all(|n| of(n) != DataType::Text) {
+        return Err(wrong(no_names(&names[0])));
     }
     Ok((delimiter, names))
 }
 
-/// Whether a cell of the first line is no name, as a number or a date is not.
-fn is_data(name: &str) -> bool {
+/// What a cell of the first line would be as a value: a name is text.
+fn of(name: &str) -> DataType {
     let mut guess = Guess::default();
     guess.cell(name);
-    guess.data_type() != DataType::Text
+    guess.data_type()
 }
 
 fn repeated(names: &[String]) -> Option<&String> {
@@ -261,12 +271,10 @@ fn record(text: &[u8], delimiter: u8) -> Option<(Vec<Vec<u8>>, &[u8])> {
                 at += 1;
             }
             b'"' if quoted || cell.is_empty() => quoted = !quoted,
-            b'\n' if !quoted => {
-                if cell.last() == Some(&b'\r') {
-                    cell.pop();
-                }
+            b'\n' | b'\r' if !quoted => {
+                let is_pair = *byte == b'\r' && text.get(at) == Some(&b'\n');
                 cells.push(cell);
-                return Some((cells, &text[at..]));
+                return Some((cells, &text[at + usize::from(is_pair)..]));
             }
             byte if *byte == delimiter && !quoted => cells.push(std::mem::take(&mut cell)),
             byte => cell.push(*byte),

@@ -160,7 +160,7 @@ fn unescaped(text: &str) -> String {
     let mut rest = text.as_bytes();
     while let [first, after @ ..] = rest {
         let escaped = match (first, after) {
-            (b'%', [a, b, ..]) => {
+            (b'%', [a, b, ..]) if a.is_ascii_hexdigit() => {
                 std::str::from_utf8(&[*a, *b]).ok().and_then(|h| u8::from_str_radix(h, 16).ok())
             }
             _ => None,
@@ -254,5 +254,6 @@ mod tests {
         assert_eq!(fixed_prefix("a/b/*.csv"), "a/b");
         assert_eq!(fixed_prefix("*.csv"), "");
         assert_eq!(unescaped("New%20York%"), "New York%");
+        assert_eq!(unescaped("10%+5"), "10%+5");
     }
 }

@@ -1,7 +1,12 @@
 //! What Parquet files say of themselves in their footers.
 //!
 //! In: the files of a dataset. Out: one column list that holds them all, with each file's own
-//! types, or the two files that do not agree. Deliberately absent: reading rows.
+//! types, or the two files that do not agree. Deliberately absent: reading rows, but for the values
+//! of `finer`.
+
+mod finer;
+
+pub(crate) use finer::{Finer, Wanted, exact};
 
 use super::beneath::{Folder, FoundFile};
 use crate::error::{Conflict, SourceError};
@@ -12,6 +17,8 @@ use datafusion::parquet::file::metadata::{
     ParquetMetaData, ParquetMetaDataReader, RowGroupMetaData,
 };
 use datafusion::parquet::file::statistics::Statistics;
+use datafusion::parquet::schema::types::SchemaDescriptor;
+use std::collections::HashSet;
 use std::sync::Arc;
 
 /// A file and its columns.
@@ -32,6 +39,21 @@ pub(crate) struct FooterColumn {
     /// A row group counts a null.
     pub(crate) holds_nulls: bool,
     pub(crate) native: String,
+    /// What the column holds that not every type it may be read as does.
+    pub(crate) finer: Option<Finer>,
+}
+
+impl Footer {
+    /// The columns whose values must be looked at before they are read as the types that `wanted`
+    /// gives.
+    pub(crate) fn lossy(&self, wanted: impl Fn(&str) -> Option<DataType>) -> Vec<Wanted> {
+        let look = |column: &FooterColumn| {
+            let (finer, wanted) = (column.finer?, wanted(&column.name)?);
+            let name = column.name.clone();
+            finer.is_lossy(wanted).then_some(Wanted { column: name, finer, wanted })
+        };
+        self.columns.iter().filter_map(look).collect()
+    }
 }
 
 /// Reads the footer of a file.
@@ -60,8 +82,12 @@ fn read(folder: &Folder, found: &FoundFile) -> Result<Footer, SourceError> {
     if schema.fields().len() > 10_000 {
         return Err(damaged(path, "it has more than 10,000 columns"));
     }
+    let mut names = HashSet::new();
+    if let Some(twice) = schema.fields().iter().find(|f| !names.insert(f.name())) {
+        let reason = format!("two of its columns have the name \"{}\"", twice.name());
+        return Err(SourceError::File { file: path.clone(), reason });
+    }
     let columns = schema.fields().iter().map(|field| column(&metadata, field)).collect();
-
     Ok(Footer { file: path.clone(), columns })
 }
 
@@ -73,7 +99,8 @@ fn damaged(file: &str, reason: &str) -> SourceError {
 }
 
 fn column(metadata: &ParquetMetaData, field: &Field) -> FooterColumn {
-    let counts = null_counts(metadata, field.name());
+    let leaf = leaf(metadata.file_metadata().schema_descr(), field.name());
+    let counts = null_counts(metadata, leaf);
     FooterColumn {
         name: field.name().clone(),
         data_type: of_arrow(field.data_type()),
@@ -81,14 +108,17 @@ fn column(metadata: &ParquetMetaData, field: &Field) -> FooterColumn {
         without_nulls: !field.is_nullable() || counts.iter().all(|c| *c == Some(0)),
         holds_nulls: counts.iter().any(|c| c.is_some_and(|c| c > 0)),
         native: field.data_type().to_string(),
+        finer: leaf.and_then(|leaf| Finer::of(metadata, leaf, field.data_type())),
     }
 }
 
+/// The place of a column that is no group of others.
+fn leaf(schema: &SchemaDescriptor, name: &str) -> Option<usize> {
+    (0..schema.num_columns()).find(|i| schema.column(*i).path().parts() == [name])
+}
+
 /// The nulls that each row group counts; `None` where it does not.
-fn null_counts(metadata: &ParquetMetaData, name: &str) -> Vec<Option<u64>> {
-    let schema = metadata.file_metadata().schema_descr();
-    let leaf =
-        (0..schema.num_columns()).find(|i| schema.column(*i).path().parts() == [name.to_owned()]);
+fn null_counts(metadata: &ParquetMetaData, leaf: Option<usize>) -> Vec<Option<u64>> {
     let count = |leaf: usize| {
         move |group: &RowGroupMetaData| {
             group.column(leaf).statistics().and_then(Statistics::null_count_opt)
@@ -217,7 +247,7 @@ fn widened(a: DataType, b: DataType) -> Option<DataType> {
 }
 
 /// Whether a file's `held` type is read as the `wanted` one without loss; a whole number that does
-/// not fit is found while reading.
+/// not fit is found while reading, and what is finer than the type by `exact`.
 pub(crate) fn reads_as(held: DataType, wanted: DataType) -> Result<(), String> {
     use DataType as T;
     let fits = match (held, wanted) {
@@ -230,6 +260,8 @@ pub(crate) fn reads_as(held: DataType, wanted: DataType) -> Result<(), String> {
         (T::Binary, T::Text) => true,
         (T::Date, T::Timestamp) => true,
         (T::Timestamp, T::Timestamptz) => true,
+        // With every digit, as for nanoseconds that no other type holds.
+        (T::Timestamp | T::Timestamptz | T::Time, T::Text) => true,
         _ => false,
     };
     if fits {

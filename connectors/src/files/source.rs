@@ -3,7 +3,7 @@
 //! The engine's own CSV and JSON scans are not used, for they cut decimals, drop offsets, refuse
 //! nested JSON, and name neither file nor line in an error.
 
-use super::convert::{BadRow, TextColumn, convert};
+use super::convert::{BadRow, TextColumn, convert, is_finer};
 use super::infer::byte;
 use super::text::{CsvDecoder, JsonlDecoder, Rows, TextDecoder, batch_rows};
 use crate::error::SourceError;
@@ -264,6 +264,10 @@ pub(crate) async fn sample(
     Ok(())
 }
 
+fn is_time(data_type: DataType) -> bool {
+    matches!(data_type, DataType::Timestamp | DataType::Timestamptz | DataType::Time)
+}
+
 async fn bad_value(
     rows: &mut Rows,
     column: &TextColumn,
@@ -272,6 +276,16 @@ async fn bad_value(
 ) -> SourceError {
     let line = Some(rows.line_of(bad.0).await);
     match cells.iter().nth(bad.0).flatten() {
+        Some(value) if is_time(column.data_type) && is_finer(value) => SourceError::Value {
+            file: rows.file().to_owned(),
+            line,
+            column: column.name.clone(),
+            expected: column.data_type,
+            reason: format!(
+                "\"{value}\" has digits below the microsecond, which {} does not hold; declare the column's type text",
+                column.data_type
+            ),
+        },
         Some(value) => SourceError::value(rows.file(), line, &column.name, column.data_type, value),
         None => missing(rows.file(), line, column),
     }

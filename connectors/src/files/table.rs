@@ -62,6 +62,9 @@ pub(crate) struct FilesTable {
     pub(crate) reading: Reading,
     /// Rows in all, where known and the reading does not tell.
     pub(crate) rows: Option<u64>,
+    /// Columns that may hold a NaN, of which the counts of Parquet say nothing: what they say of
+    /// the other values is not true of all.
+    pub(crate) nans: Vec<String>,
 }
 
 impl FilesTable {
@@ -130,6 +133,10 @@ impl FilesTable {
         let own = format.infer_schema(state, &store, std::slice::from_ref(&file.meta)).await?;
         let known = format.infer_stats(state, &store, Arc::clone(&own), &file.meta).await?;
         let of_column = |field: &FieldRef| match own.column_with_name(field.name()) {
+            Some((i, _)) if self.nans.contains(field.name()) => ColumnStatistics {
+                null_count: known.column_statistics[i].null_count,
+                ..ColumnStatistics::new_unknown()
+            },
             Some((i, _)) => converted(&known.column_statistics[i], field.data_type()),
             None => ColumnStatistics::new_unknown(),
         };
@@ -165,6 +172,15 @@ impl FilesTable {
         Ok(listed)
     }
 
+    /// Whether row groups may be passed over by the ends that they count.
+    fn is_pruned(&self, projection: Option<&Vec<usize>>) -> bool {
+        let nan = |at: usize| self.nans.contains(self.schema.field(at).name());
+        match projection {
+            Some(columns) => !columns.iter().any(|at| nan(*at)),
+            None => self.nans.is_empty(),
+        }
+    }
+
     fn statistics(
         &self,
         files: &[PartitionedFile],
@@ -187,7 +203,10 @@ impl FilesTable {
 /// A column's statistics, of which the ends are of the catalog's type.
 fn converted(known: &ColumnStatistics, wanted: &ArrowType) -> ColumnStatistics {
     let end = |value: &Precision<ScalarValue>| {
-        let cast = |v: &ScalarValue| v.cast_to(wanted).ok().filter(|c| !c.is_null());
+        // Times that are read as text are not in the order of the text.
+        let is_ordered = |v: &ScalarValue| !wanted.is_string() || !v.data_type().is_temporal();
+        let cast =
+            |v: &ScalarValue| v.cast_to(wanted).ok().filter(|c| !c.is_null() && is_ordered(v));
         match value {
             Precision::Exact(v) => cast(v).map_or(Precision::Absent, Precision::Exact),
             Precision::Inexact(v) => cast(v).map_or(Precision::Absent, Precision::Inexact),
@@ -248,6 +267,11 @@ impl TableProvider for FilesTable {
         let all = files.len() == self.files.len();
         let mut options = state.default_table_options().parquet;
         options.global.coerce_int96 = Some("us".to_owned());
+        if !self.is_pruned(projection) {
+            options.global.pruning = false;
+            options.global.enable_page_index = false;
+            options.global.bloom_filter_on_read = false;
+        }
         let format = ParquetFormat::default().with_options(options);
         let schema = self.table_schema();
         let listed = self.partitioned_files(state, files, &format, &schema).await?;

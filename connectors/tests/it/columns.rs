@@ -133,6 +133,7 @@ async fn marks_and_delimiters_are_found() {
         ("bom.csv", "\u{feff}\"a,1\",b\r\n1,2\r\n"),
         ("semi.csv", "a;b;c\n1,5;2;3\n"),
         ("tab.tsv", "a\tb\n1\t2"),
+        ("mac.csv", "a,\"b\rc\"\r1,2\r3,4\r"),
     ]);
     let catalog = world.learn().await.unwrap();
     assert_eq!(columns(table(&catalog, "bom")), ["a,1:int64", "b:int64"]);
@@ -140,6 +141,8 @@ async fn marks_and_delimiters_are_found() {
     assert_eq!(world.rows(&catalog, r#"select "a,1", b from bom"#).await.unwrap(), ["1|2"]);
     assert_eq!(world.rows(&catalog, "select a, b, c from semi").await.unwrap(), ["1,5|2|3"]);
     assert_eq!(world.rows(&catalog, "select a, b from tab").await.unwrap(), ["1|2"]);
+    assert_eq!(columns(table(&catalog, "mac")), ["a:int64", "b\rc:int64"]);
+    assert_eq!(world.rows(&catalog, "select sum(a), count(*) from mac").await.unwrap(), ["4|2"]);
 }
 
 #[tokio::test]
@@ -235,4 +238,86 @@ fn run(tool: &str, bytes: &[u8]) -> Vec<u8> {
     let output = child.wait_with_output().unwrap();
     writer.join().unwrap();
     output.stdout
+}
+
+#[tokio::test]
+async fn texts_that_differ_are_no_one_value() {
+    let text = "code,plain,part,big,fine,tiny,number\n\
+                1E5,1,2D10,9007199254740993,2024-01-01 10:00:00.000000001,1e-400,1.5\n\
+                100000,1E5,12e3,0.5,2024-01-01 10:00:00.000000002,0,1e3\n";
+    let world = World::new(&[("t.csv", text)]);
+    let catalog = world.learn().await.unwrap();
+    assert_eq!(
+        columns(table(&catalog, "t")),
+        [
+            "code:text",
+            "plain:text",
+            "part:text",
+            "big:text",
+            "fine:text",
+            "tiny:text",
+            "number:float64"
+        ]
+    );
+    let sql = "select count(distinct code), count(distinct big), count(distinct fine), sum(number) from t";
+    assert_eq!(world.rows(&catalog, sql).await.unwrap(), ["2|2|2|1001.5"]);
+}
+
+#[tokio::test]
+async fn a_code_or_a_digit_that_comes_late_makes_a_column_text() {
+    let mut text = "code,fine,big\n".to_owned();
+    (0..25_000).for_each(|i| text.push_str(&format!("{i},2024-01-01 10:00:00.{i:06}000,{i}.5\n")));
+    text.push_str("1E5,2024-01-01 10:00:00.000000001,9007199254740993\n");
+    let world = World::new(&[("t.csv", &text)]);
+    let catalog = world.learn().await.unwrap();
+    assert_eq!(columns(table(&catalog, "t")), ["code:text", "fine:text", "big:text"]);
+    let sql = "select count(distinct code), count(distinct fine), count(distinct big) from t";
+    assert_eq!(world.rows(&catalog, sql).await.unwrap(), ["25001|25001|25001"]);
+}
+
+#[tokio::test]
+async fn a_digit_below_the_microsecond_in_a_file_that_comes_later_is_refused() {
+    let world = World::new(&[("t/a.csv", "at\n2024-01-01 10:00:00.123456000\n")]);
+    let catalog = world.learn().await.unwrap();
+    assert_eq!(
+        world.rows(&catalog, "select at from t").await.unwrap(),
+        ["2024-01-01T10:00:00.123456"]
+    );
+    world.write("t/b.csv", b"at\n2024-01-01 10:00:00.123456789\n");
+    let error = world.rows(&catalog, "select at from t").await.unwrap_err().to_string();
+    assert_eq!(
+        error,
+        "file \"t/b.csv\" does not fit the learned table \"t\", column \"at\": line 2: \"2024-01-01 10:00:00.123456789\" has digits below the microsecond, which timestamp does not hold; declare the column's type text; learn the source again, or correct the file"
+    );
+}
+
+#[tokio::test]
+async fn a_first_line_of_values_is_no_header() {
+    for (text, value) in [
+        ("1,Ann,2013-01-01\n2,Bob,2013-01-02\n", "2013-01-01"),
+        ("Ann,2013-01-01 10:00\nBob,2013-01-02 11:00:05\n", "2013-01-01 10:00"),
+    ] {
+        let world = World::new(&[("t.csv", text)]);
+        assert_eq!(
+            world.refusal().await,
+            format!(
+                "file \"t.csv\", header: the first line (\"{value}\", …) holds values, not names; add a line of names"
+            )
+        );
+    }
+    // Days and years above numbers are names.
+    let world = World::new(&[("t.csv", "meter,2013-01-01,2014\nm1,5,6\n")]);
+    let catalog = world.learn().await.unwrap();
+    assert_eq!(columns(table(&catalog, "t")), ["meter:text", "2013-01-01:int64", "2014:int64"]);
+}
+
+#[tokio::test]
+async fn a_field_that_a_line_has_twice_is_refused() {
+    let world =
+        World::new(&[("t.jsonl", "{\"a\":1,\"b\":2}\n\n{\"a\":1,\"b\":2,\"\\u0061\":3}\n")]);
+    assert_eq!(world.refusal().await, "file \"t.jsonl\", line 3: the field \"a\" is there twice");
+    // Within a value they are the value's own.
+    world.write("t.jsonl", b"{\"a\":{\"x\":1,\"x\":2},\"b\":1}\n");
+    let catalog = world.learn().await.unwrap();
+    assert_eq!(world.rows(&catalog, "select a from t").await.unwrap(), ["{\"x\":1,\"x\":2}"]);
 }

@@ -2,8 +2,9 @@
 //! fails by zero.
 
 use super::wrong_arguments;
+use crate::types::{UTC, instant};
 use datafusion::arrow::array::{Array, Float64Array};
-use datafusion::arrow::datatypes::DataType;
+use datafusion::arrow::datatypes::{DataType, TimeUnit};
 use datafusion::common::{DataFusionError, Result};
 use datafusion::logical_expr::{
     ColumnarValue, ScalarFunctionArgs, ScalarUDFImpl, Signature, Volatility,
@@ -33,7 +34,13 @@ impl ScalarUDFImpl for Later {
     }
 
     fn return_type(&self, types: &[DataType]) -> Result<DataType> {
-        Ok(types.last().cloned().unwrap_or(DataType::Null))
+        Ok(match (self.name.as_str(), types) {
+            ("timezone", [.., DataType::Timestamp(_, None)]) => instant(UTC),
+            ("timezone", _) => DataType::Timestamp(TimeUnit::Microsecond, None),
+            // A zone may follow the time.
+            ("date_trunc", [_, time, ..]) => time.clone(),
+            _ => types.last().cloned().unwrap_or(DataType::Null),
+        })
     }
 
     fn invoke_with_args(&self, _: ScalarFunctionArgs) -> Result<ColumnarValue> {

@@ -61,6 +61,7 @@ pub(crate) fn literal(
             },
         },
         (Kind::Clock, Scalar::Text(text)) => match text.parse::<Time>() {
+            Ok(_) if is_finer(text) => Err(finer(text)),
             Ok(time) => {
                 let since = time.duration_since(Time::midnight()).as_micros();
                 own(ScalarValue::Time64Microsecond(i64::try_from(since).ok()))
@@ -179,12 +180,26 @@ pub(crate) fn is_date(text: &str) -> bool {
     text.len() == 10 && text.is_char_boundary(4) && !text.contains(['T', ' ', ':'])
 }
 
+/// Whether a time as text has digits of a second that no type of time here holds.
+pub(crate) fn is_finer(text: &str) -> bool {
+    text.split_once(['.', ',']).is_some_and(|(_, fraction)| {
+        fraction.bytes().take_while(u8::is_ascii_digit).skip(6).any(|digit| digit != b'0')
+    })
+}
+
+fn finer(text: &str) -> String {
+    format!("\"{text}\" has digits below the microsecond, which no time here has; leave them out.")
+}
+
 /// The instant that text means: with offset as written, else local in `zone`; a date is its
 /// midnight.
 ///
 /// # Errors
-/// A sentence, where text is no date and no time.
+/// A sentence, where text is no date and no time, or finer than a microsecond.
 pub(crate) fn moment(text: &str, zone: &ZoneSpec) -> Result<Timestamp, String> {
+    if is_finer(text) {
+        return Err(finer(text));
+    }
     if let Ok(at) = text.parse::<Timestamp>() {
         return Ok(at);
     }
@@ -239,7 +254,17 @@ pub(crate) fn dates_around(at: Timestamp, zone: &ZoneSpec) -> Result<(Date, Date
 
 #[cfg(test)]
 mod tests {
-    use super::parse_decimal;
+    use super::{ZoneSpec, moment, parse_decimal};
+
+    #[test]
+    fn no_digit_below_the_microsecond_is_dropped() {
+        let zone = ZoneSpec::get("Europe/Berlin").unwrap();
+        assert!(moment("2024-02-29T13:00:00.123456000Z", &zone).is_ok());
+        for text in ["2024-02-29T13:00:00.1234567Z", "2024-02-29 13:00:00.000000001"] {
+            let error = moment(text, &zone).unwrap_err();
+            assert!(error.contains("below the microsecond"), "{error}");
+        }
+    }
 
     #[test]
     fn decimals_keep_their_digits() {

@@ -11,6 +11,7 @@ use datafusion::sql::sqlparser::ast::{
     visit_expressions,
 };
 use jiff::Timestamp;
+use jiff::civil::DateTime;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
@@ -22,6 +23,8 @@ const MOST_ROWS: usize = 1_000;
 /// A walk over one query.
 pub(super) struct Walk {
     pub(super) now: Timestamp,
+    /// What the clock of the source shows then.
+    pub(super) shown: DateTime,
     pub(super) refused: Vec<Refused>,
     depth: usize,
     tables: usize,
@@ -32,9 +35,10 @@ pub(super) struct Walk {
 }
 
 impl Walk {
-    pub(super) fn new(now: Timestamp) -> Self {
+    pub(super) fn new(now: Timestamp, shown: DateTime) -> Self {
         Self {
             now,
+            shown,
             refused: Vec::new(),
             depth: 0,
             tables: 0,

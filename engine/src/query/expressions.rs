@@ -4,9 +4,9 @@ use super::allowed::{MOST_DEPTH, Walk, folded};
 use super::types;
 use datafusion::sql::sqlparser::ast::{
     BinaryOperator, CaseWhen, CastKind, CeilFloorKind, DataType, DateTimeField, DuplicateTreatment,
-    Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, ObjectNamePart, SelectItem,
-    SetExpr, TimezoneInfo, TrimWhereField, TypedString, UnaryOperator, Value, WindowFrameBound,
-    WindowType,
+    Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList, FunctionArguments, Ident,
+    ObjectNamePart, SelectItem, SetExpr, TimezoneInfo, TrimWhereField, TypedString, UnaryOperator,
+    Value, WindowFrameBound, WindowType,
 };
 
 /// Functions of one row.
@@ -30,6 +30,7 @@ pub(super) const SCALAR: &[&str] = &[
     "round",
     "starts_with",
     "substr",
+    "timezone",
     "trim",
     "upper",
 ];
@@ -152,6 +153,16 @@ impl Walk {
                 Some(value) => *expr = value,
                 None => self.function(function),
             },
+            Expr::AtTimeZone { timestamp, time_zone } => {
+                self.all([timestamp.as_mut(), time_zone.as_mut()]);
+                // As the parser of Postgres does.
+                let argument = |expr: &mut Expr| {
+                    let expr = std::mem::replace(expr, Expr::Value(Value::Null.into()));
+                    FunctionArg::Unnamed(FunctionArgExpr::Expr(expr))
+                };
+                let args = vec![argument(time_zone.as_mut()), argument(timestamp.as_mut())];
+                *expr = timezone(args);
+            }
             other => self.form(other),
         }
     }
@@ -345,7 +356,11 @@ impl Walk {
                 let zone = TimezoneInfo::WithTimeZone;
                 (DataType::Timestamp(None, zone), self.now.to_string())
             }
-            "current_date" => (DataType::Date, self.now.strftime("%Y-%m-%d").to_string()),
+            "localtimestamp" => {
+                let zone = TimezoneInfo::WithoutTimeZone;
+                (DataType::Timestamp(None, zone), self.shown.to_string())
+            }
+            "current_date" => (DataType::Date, self.shown.date().to_string()),
             _ => return None,
         };
         let value = Value::SingleQuotedString(text).into();
@@ -433,6 +448,21 @@ fn bare_name(function: &Function) -> Option<String> {
         [ObjectNamePart::Identifier(name)] => Some(folded(name)),
         _ => None,
     }
+}
+
+/// `AT TIME ZONE` as the function that it is.
+fn timezone(args: Vec<FunctionArg>) -> Expr {
+    let list = FunctionArgumentList { duplicate_treatment: None, args, clauses: Vec::new() };
+    Expr::Function(Function {
+        name: vec![Ident::new("timezone")].into(),
+        uses_odbc_syntax: false,
+        parameters: FunctionArguments::None,
+        args: FunctionArguments::List(list),
+        filter: None,
+        null_treatment: None,
+        over: None,
+        within_group: Vec::new(),
+    })
 }
 
 /// A pattern with its escapes as backslashes.

@@ -1,7 +1,7 @@
 //! Constants: folded where they are computed, and texts bound like every value of a user.
 
 use super::meaning::Unmeant;
-use crate::plan::Context;
+use crate::plan::{Context, is_finer};
 use datafusion::arrow::datatypes::{DataType, Schema};
 use datafusion::arrow::record_batch::{RecordBatch, RecordBatchOptions};
 use datafusion::common::tree_node::{Transformed, TreeNode};
@@ -24,7 +24,23 @@ pub(super) fn folded(expr: Expr) -> Result<Transformed<Expr>> {
     if !foldable {
         return Ok(Transformed::no(expr));
     }
+    if let Expr::Cast(cast) = &expr
+        && let Expr::Literal(ScalarValue::Utf8View(Some(text)) | ScalarValue::Utf8(Some(text)), _) =
+            cast.expr.as_ref()
+    {
+        held(text, cast.field.data_type())?;
+    }
     Ok(Transformed::yes(Expr::Literal(value(&expr)?, None)))
+}
+
+/// Refuses digits of a second that a type of time has no room for: Postgres rounds them and the
+/// engine cuts them off.
+fn held(text: &str, arrow: &DataType) -> Result<()> {
+    if matches!(arrow, DataType::Timestamp(..)) && is_finer(text) {
+        let why = format!("'{text}' has digits below the microsecond; leave them out");
+        return Err(Unmeant::error(why));
+    }
+    Ok(())
 }
 
 /// The value of an expression over constants.
@@ -53,6 +69,7 @@ pub(super) fn exactly(value: &ScalarValue, arrow: &DataType) -> Option<ScalarVal
 
 /// A text written for a value of another type, as Postgres reads it.
 pub(super) fn read(text: &str, arrow: &DataType) -> Result<ScalarValue> {
+    held(text, arrow)?;
     let trimmed = text.trim();
     let plain = match arrow {
         // Postgres takes many more forms; these mean the same everywhere.

@@ -3,9 +3,11 @@
 //!
 //! Decided once, and the same on every engine: `/` of whole numbers is cut towards zero; other
 //! divisions, and averages, are doubles; a division by zero is an error; sums of 64-bit numbers
-//! are decimals; whole numbers that do not fit are errors.
+//! are decimals; whole numbers that do not fit are errors. What zones have to do with times is
+//! `zones.rs`.
 
 use super::literals::{self, exactly, folded, named, read};
+use super::zones::Clock;
 use crate::functions::{Extreme, Fold, Quotient, Round, Rounding, call};
 use air_ir::catalog::SourceKind;
 use datafusion::arrow::datatypes::{DataType, TimeUnit};
@@ -31,8 +33,7 @@ impl Unmeant {
 
 pub(super) struct Meaning {
     pub(super) kind: SourceKind,
-    /// The zone whose clock the source's times without a zone show, where it is not UTC.
-    pub(super) clock: Option<String>,
+    pub(super) clock: Clock,
 }
 
 pub(super) fn is_text(arrow: &DataType) -> bool {
@@ -59,8 +60,7 @@ fn spelled_out(number: &ScalarValue, digits: u8, scale: i8) -> Result<ScalarValu
 impl Meaning {
     /// One expression, its parts replaced already.
     pub(super) fn of(&self, expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
-        self.clocks(&expr, schema)?;
-        let meant = match expr {
+        let meant = match self.met(expr, schema)? {
             Expr::Literal(ScalarValue::Utf8(text), _) => {
                 Expr::Literal(ScalarValue::Utf8View(text), None)
             }
@@ -102,46 +102,7 @@ impl Meaning {
         Ok(Transformed::yes(folded(meant)?.data))
     }
 
-    /// A time without a zone meets one with a zone only where both are of the clock of UTC.
-    fn clocks(&self, expr: &Expr, schema: &DFSchema) -> Result<()> {
-        let Some(clock) = &self.clock else { return Ok(()) };
-        let values: Vec<&Expr> = match expr {
-            Expr::BinaryExpr(binary) => vec![binary.left.as_ref(), binary.right.as_ref()],
-            Expr::Between(between) => {
-                vec![between.expr.as_ref(), between.low.as_ref(), between.high.as_ref()]
-            }
-            Expr::InList(list) => std::iter::once(list.expr.as_ref()).chain(&list.list).collect(),
-            Expr::Case(case) => {
-                let shown = case.when_then_expr.iter().map(|(_, then)| then.as_ref());
-                shown.chain(case.else_expr.as_deref()).collect()
-            }
-            Expr::ScalarFunction(function) => function.args.iter().collect(),
-            Expr::Cast(cast) => vec![cast.expr.as_ref()],
-            _ => return Ok(()),
-        };
-        let (mut local, mut zoned) = (false, false);
-        let mut seen = |arrow: &DataType, written: bool| match arrow {
-            // What is written out without a zone is no time of the source.
-            DataType::Timestamp(_, None) => local |= !written,
-            DataType::Timestamp(_, Some(_)) => zoned = true,
-            _ => {}
-        };
-        for value in values {
-            seen(&value.get_type(schema)?, matches!(value, Expr::Literal(..)));
-        }
-        if let Expr::Cast(cast) = expr {
-            seen(cast.field.data_type(), matches!(cast.expr.as_ref(), Expr::Literal(..)));
-        }
-        match local && zoned {
-            true => Err(Unmeant::error(format!(
-                "the source's clock is {clock}: a time without a zone does not meet one with a \
-                 zone here; ask this as an IR"
-            ))),
-            false => Ok(()),
-        }
-    }
-
-    fn operation(&self, binary: BinaryExpr, schema: &DFSchema) -> Result<Expr> {
+    pub(super) fn operation(&self, binary: BinaryExpr, schema: &DFSchema) -> Result<Expr> {
         let BinaryExpr { left, op, right } = binary;
         let (l, r) = (left.get_type(schema)?, right.get_type(schema)?);
         match op {

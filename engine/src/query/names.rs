@@ -89,9 +89,8 @@ impl ContextProvider for Names<'_> {
             "substr" => unicode::substr(),
             "upper" => string::upper(),
             // Their meaning follows the types of their arguments, which are not known yet.
-            "ceil" | "ceiling" | "concat" | "date_part" | "date_trunc" | "floor" | "round" => {
-                Arc::new(ScalarUDF::new_from_impl(Later::new(name)))
-            }
+            "ceil" | "ceiling" | "concat" | "date_part" | "date_trunc" | "floor" | "round"
+            | "timezone" => Arc::new(ScalarUDF::new_from_impl(Later::new(name))),
             _ => return None,
         })
     }

@@ -55,6 +55,7 @@ fn of(expr: &Expr) -> String {
         },
         Expr::Case { .. } => "case".to_owned(),
         Expr::Extract { .. } => "extract".to_owned(),
+        Expr::AtTimeZone { .. } => "timezone".to_owned(),
         Expr::Substring { .. } => "substring".to_owned(),
         Expr::Trim { .. } => "btrim".to_owned(),
         Expr::Ceil { .. } => "ceil".to_owned(),

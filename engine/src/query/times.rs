@@ -2,6 +2,7 @@
 
 use super::literals::named;
 use super::meaning::Unmeant;
+use super::zones::Clock;
 use crate::functions::{Bucket, ZoneSpec, call};
 use crate::plan::{Scanned, TimeBounds};
 use crate::types::{UTC, instant};
@@ -10,12 +11,12 @@ use datafusion::arrow::datatypes::{DataType, TimeUnit};
 use datafusion::common::{Result, ScalarValue};
 use datafusion::logical_expr::utils::split_conjunction;
 use datafusion::logical_expr::{Expr, JoinType, LogicalPlan, Operator, cast};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
-/// The start of the unit a time lies in, on the clock the time shows.
-pub(super) fn truncated(unit: &ScalarValue, value: &Expr, arrow: &DataType) -> Result<Expr> {
-    let unit = unit.to_string().to_lowercase();
-    let grain = match unit.as_str() {
+/// The unit that a time is truncated to.
+pub(super) fn unit(name: &ScalarValue) -> Result<Unit> {
+    let name = name.to_string().to_lowercase();
+    Ok(match name.as_str() {
         "minute" => Unit::Minute,
         "hour" => Unit::Hour,
         "day" => Unit::Day,
@@ -23,13 +24,23 @@ pub(super) fn truncated(unit: &ScalarValue, value: &Expr, arrow: &DataType) -> R
         "month" => Unit::Month,
         "quarter" => Unit::Quarter,
         "year" => Unit::Year,
-        _ => return Err(Unmeant::error(format!("date_trunc to {unit} is not taken"))),
-    };
+        _ => return Err(Unmeant::error(format!("date_trunc to {name} is not taken"))),
+    })
+}
+
+/// The start of the unit a time lies in, where the clock is the one of UTC.
+pub(super) fn truncated(name: &ScalarValue, value: &Expr, arrow: &DataType) -> Result<Expr> {
+    let grain = unit(name)?;
     let local = DataType::Timestamp(TimeUnit::Microsecond, None);
     let zone = ZoneSpec::get(UTC).map_err(|e| Unmeant::error(e.to_string()))?;
     let bucket = Bucket::new(Grain { n: 1, unit: grain }, zone, Weekday::Monday, 1);
     match arrow {
-        DataType::Date32 | DataType::Timestamp(_, None) => {
+        // Of a date, Postgres makes an instant.
+        DataType::Date32 => {
+            let at = cast(cast(value.clone(), local), instant(UTC));
+            Ok(call(bucket, vec![at]))
+        }
+        DataType::Timestamp(_, None) => {
             // Without a zone, the clock shown is read as the one of UTC and shown again.
             let at = cast(cast(value.clone(), local.clone()), instant(UTC));
             Ok(cast(call(bucket, vec![at]), local))
@@ -41,17 +52,22 @@ pub(super) fn truncated(unit: &ScalarValue, value: &Expr, arrow: &DataType) -> R
 
 /// Records in `scans` what the conditions of `plan` say of their time columns. A condition counts
 /// where it holds for every row that leaves the tables: above them only joins and filters.
-pub(super) fn bounds(plan: &LogicalPlan, scans: &mut [Scanned]) {
+pub(super) fn bounds(plan: &LogicalPlan, scans: &mut [Scanned], clock: &Clock) {
     let mut conditions = Vec::new();
-    collect(plan, &mut conditions, scans);
+    collect(plan, &mut conditions, scans, clock);
 }
 
-fn collect<'p>(plan: &'p LogicalPlan, above: &mut Vec<&'p Expr>, scans: &mut [Scanned]) {
+fn collect<'p>(
+    plan: &'p LogicalPlan,
+    above: &mut Vec<&'p Expr>,
+    scans: &mut [Scanned],
+    clock: &Clock,
+) {
     match plan {
         LogicalPlan::Filter(filter) => {
             let before = above.len();
             above.extend(split_conjunction(&filter.predicate));
-            collect(&filter.input, above, scans);
+            collect(&filter.input, above, scans, clock);
             above.truncate(before);
         }
         LogicalPlan::Join(join) => {
@@ -59,8 +75,8 @@ fn collect<'p>(plan: &'p LogicalPlan, above: &mut Vec<&'p Expr>, scans: &mut [Sc
             if let (JoinType::Inner, Some(filter)) = (join.join_type, &join.filter) {
                 above.extend(split_conjunction(filter));
             }
-            collect(&join.left, above, scans);
-            collect(&join.right, above, scans);
+            collect(&join.left, above, scans, clock);
+            collect(&join.right, above, scans, clock);
             above.truncate(before);
         }
         // A name given to a table alone: conditions above speak of it by that name.
@@ -70,23 +86,23 @@ fn collect<'p>(plan: &'p LogicalPlan, above: &mut Vec<&'p Expr>, scans: &mut [Sc
             {
                 let (shown, alias) = (outer.alias.table(), inner.alias.table());
                 if let Some(scan) = scans.iter_mut().find(|s| s.alias == alias) {
-                    above.iter().for_each(|condition| narrow(scan, shown, condition));
+                    above.iter().for_each(|condition| narrow(scan, shown, condition, clock));
                 }
             }
-            input => collect(input, &mut Vec::new(), scans),
+            input => collect(input, &mut Vec::new(), scans, clock),
         },
         other => {
             for input in other.inputs() {
-                collect(input, &mut Vec::new(), scans);
+                collect(input, &mut Vec::new(), scans, clock);
             }
         }
     }
     for expr in plan.expressions() {
-        subqueries(&expr, scans);
+        subqueries(&expr, scans, clock);
     }
 }
 
-fn subqueries(expr: &Expr, scans: &mut [Scanned]) {
+fn subqueries(expr: &Expr, scans: &mut [Scanned], clock: &Clock) {
     use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
     let walked = expr.apply(|part| {
         let subquery = match part {
@@ -96,14 +112,14 @@ fn subqueries(expr: &Expr, scans: &mut [Scanned]) {
             _ => None,
         };
         if let Some(subquery) = subquery {
-            collect(&subquery.subquery, &mut Vec::new(), scans);
+            collect(&subquery.subquery, &mut Vec::new(), scans, clock);
         }
         Ok(TreeNodeRecursion::Continue)
     });
     debug_assert!(walked.is_ok());
 }
 
-fn narrow(scan: &mut Scanned, shown: &str, condition: &Expr) {
+fn narrow(scan: &mut Scanned, shown: &str, condition: &Expr, clock: &Clock) {
     let Some(bounds) = &mut scan.time else { return };
     match condition {
         Expr::BinaryExpr(binary) => {
@@ -116,7 +132,7 @@ fn narrow(scan: &mut Scanned, shown: &str, condition: &Expr) {
             };
             let named = column.relation.as_ref().is_none_or(|r| r.table() == shown);
             if let (true, Some(op), Some(at)) =
-                (named && column.name == bounds.column, op, moment(value))
+                (named && column.name == bounds.column, op, clock.moment(value))
             {
                 bound(bounds, op, at);
             }
@@ -130,7 +146,7 @@ fn narrow(scan: &mut Scanned, shown: &str, condition: &Expr) {
                 return;
             };
             if let (true, Some(low), Some(high)) =
-                (named && column.name == bounds.column, moment(low), moment(high))
+                (named && column.name == bounds.column, clock.moment(low), clock.moment(high))
             {
                 bound(bounds, Operator::GtEq, low);
                 bound(bounds, Operator::LtEq, high);
@@ -148,17 +164,5 @@ fn bound(bounds: &mut TimeBounds, op: Operator, at: Timestamp) {
         Operator::Lt | Operator::LtEq => bounds.upper = Some(earlier),
         Operator::Eq => (bounds.lower, bounds.upper) = (Some(later), Some(earlier)),
         _ => {}
-    }
-}
-
-fn moment(value: &ScalarValue) -> Option<Timestamp> {
-    match value {
-        ScalarValue::Date32(Some(days)) => Timestamp::UNIX_EPOCH
-            .checked_add(SignedDuration::from_hours(24 * i64::from(*days)))
-            .ok(),
-        ScalarValue::TimestampMicrosecond(Some(micros), _) => {
-            Timestamp::from_microsecond(*micros).ok()
-        }
-        _ => None,
     }
 }

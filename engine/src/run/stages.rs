@@ -3,6 +3,7 @@
 use super::apart::apart;
 use super::fetch::{self, Log};
 use super::held::{self, Collected};
+use super::narrowing::narrowing;
 use super::runtime::Planner;
 use super::{RunError, Runtime, Sources};
 use crate::prepared::CatalogTable;
@@ -160,7 +161,7 @@ impl<'r> Running<'r> {
         let values = self.execution.guarded().values().iter();
         let values = values.map(|v| ScalarAndMetadata::from(v.clone())).collect();
         let logical = logical.with_param_values(ParamValues::List(values))?;
-        Ok(planner.stream(&apart(logical)?).await?)
+        Ok(planner.stream(&apart(narrowing(logical)?)?).await?)
     }
 
     /// The plan over providers in place of the catalog's tables and of rows fetched before.

@@ -21,7 +21,7 @@ pub(super) fn referred<'e>(
 }
 
 /// The columns an expression names, as it writes them.
-pub(super) fn named(expr: &Expr) -> BTreeSet<Column> {
+pub(crate) fn named(expr: &Expr) -> BTreeSet<Column> {
     let mut names = BTreeSet::new();
     let walked = expr.apply(|e| {
         if let Expr::Column(column) = e {
@@ -49,7 +49,7 @@ pub(super) fn subquery(expr: &Expr) -> Option<&Subquery> {
 }
 
 /// The names that `schema` has, as it writes them.
-pub(super) fn within(names: &BTreeSet<Column>, schema: &DFSchema) -> BTreeSet<Column> {
+pub(crate) fn within(names: &BTreeSet<Column>, schema: &DFSchema) -> BTreeSet<Column> {
     let place = |name: &Column| schema.index_of_column(name).ok();
     names.iter().filter_map(place).map(|i| Column::from(schema.qualified_field(i))).collect()
 }

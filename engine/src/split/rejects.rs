@@ -23,7 +23,7 @@ const STRICT: &[&str] = &[
 ];
 
 /// Whether `condition` is never true where every column in it is null.
-pub(super) fn rejects_nulls(condition: &Expr) -> bool {
+pub(crate) fn rejects_nulls(condition: &Expr) -> bool {
     if is_null(condition) {
         return true;
     }

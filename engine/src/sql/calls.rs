@@ -4,7 +4,9 @@
 use super::expressions::{Scope, expression};
 use super::item::Item;
 use super::writer::Writer;
-use crate::functions::{Between, Bucket, Fold, InZone, PartOf, Percentile, Round};
+use crate::functions::{
+    Between, Bucket, Fold, FromClock, InZone, OnClock, PartOf, Percentile, Round,
+};
 use datafusion::arrow::datatypes::DataType;
 use datafusion::logical_expr::expr::{AggregateFunction, ScalarFunction, Sort};
 use datafusion::logical_expr::{Expr, ScalarUDFImpl};
@@ -34,13 +36,15 @@ pub(super) fn scalar(w: &mut Writer, call: &ScalarFunction, scope: &Scope<'_>) -
     let date = types.first() == Some(&DataType::Date32);
     let name = call.func.name();
     let span = match (name, call.args.first()) {
-        ("air_bucket" | "air_part", Some(time)) => w.span(time),
+        ("air_bucket" | "air_part" | "air_on_clock", Some(time)) => w.span(time),
         _ => None,
     };
     let plain = |name: &str| Ok(format!("{name}({})", args.join(", ")));
     match (name, &args[..]) {
         ("air_bucket", [value]) => w.rules.bucket(value, own::<Bucket>(call)?, date, span),
         ("air_part", [value]) => w.rules.part(value, own::<PartOf>(call)?, date, span),
+        ("air_on_clock", [value]) => w.rules.local(value, &own::<OnClock>(call)?.zone, span),
+        ("air_from_clock", [value]) => w.rules.from_clock(value, &own::<FromClock>(call)?.zone),
         ("air_in_zone", [value]) => w.rules.in_zone(value, &own::<InZone>(call)?.zone),
         ("air_quotient", [a, b]) => Ok(w.rules.quotient(a, b)),
         ("air_divide", [a, b]) => Ok(w.rules.divide(a, b)),

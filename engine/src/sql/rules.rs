@@ -285,6 +285,11 @@ pub(super) trait Rules: Sync {
         Ok(format!("({instant} AT TIME ZONE {})", zone_name(zone)?))
     }
 
+    /// A local time of a zone as an instant, the way SQL has it: of two, the later.
+    fn from_clock(&self, local: &str, zone: &ZoneSpec) -> Text {
+        Ok(format!("({local} AT TIME ZONE {})", zone_name(zone)?))
+    }
+
     /// A local time of a zone as an instant: of two, the earlier, where the server itself takes
     /// the later.
     fn in_zone(&self, local: &str, zone: &ZoneSpec) -> Text {

@@ -20,3 +20,4 @@ mod series;
 mod shop;
 mod split;
 mod written;
+mod zoned;

@@ -51,6 +51,18 @@ fn the_queries_of_tpch_are_written_for_every_engine() {
 }
 
 #[test]
+fn forms_over_a_zone_are_written_as_reviewed() {
+    let file = std::fs::read_to_string(cases().join("zoned/forms.yaml")).unwrap();
+    let forms: BTreeMap<String, String> = serde_saphyr::from_str(&file).unwrap();
+    let prepared = crate::zoned::shop("Europe/Berlin");
+    settings("zoned").bind(|| {
+        for (name, sql) in forms {
+            insta::assert_snapshot!(name, format!("{sql}\n\n{}", written(&sql, &prepared)));
+        }
+    });
+}
+
+#[test]
 fn forms_of_sql_are_written_as_reviewed() {
     let file = std::fs::read_to_string(cases().join("sql/forms.yaml")).unwrap();
     let forms: BTreeMap<String, String> = serde_saphyr::from_str(&file).unwrap();

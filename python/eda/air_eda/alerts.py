@@ -27,6 +27,8 @@ MANY_TEXTS, MANY_SHARE = 50, 0.5
 LOW_ENTROPY = 0.5
 SKEWED = 2.0
 MOST_ZEROS = 0.5
+# Characters of a type's name.
+LONG_TYPE = 80
 # Texts that read as something else, and those that do not, when both are more than a few.
 MIXED_FROM, MIXED_TO = 0.05, 0.95
 
@@ -75,10 +77,17 @@ def of_profile(
     return sorted(found, key=lambda f: rank[f.severity])
 
 
+def unsupported(name: str, arrow_type: str) -> EdaFinding:
+    """Types of unions name all their members, so long names are cut."""
+    shown = arrow_type if len(arrow_type) <= LONG_TYPE else f"{arrow_type[:LONG_TYPE]}…"
+    message = f"{name} is not looked at: it is of a type that is not read, {shown}."
+    return finding("unsupported", "notice", [name], message)
+
+
 def of_column(rows: int, column: EdaColumnProfile) -> Iterator[EdaFinding]:
     name, figures = column.name, column.figures
     if column.type == "other":
-        yield finding("unsupported", "notice", [name], f"{name} is of a type that is not read.")
+        yield unsupported(name, column.arrow_type)
         return
     if not rows:
         return

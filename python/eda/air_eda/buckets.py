@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 
 import numpy as np
 import polars as pl
@@ -10,7 +11,7 @@ import polars as pl
 from .contract import EdaAggregate, EdaUnit, FieldError
 from .data import Data
 from .figures import EXACT, plain
-from .line import I64_MAX, Floats
+from .line import I64_MAX, TICKS, Floats
 from .problem import Failure
 
 WIDTHS: dict[EdaUnit, str] = {
@@ -25,6 +26,9 @@ WIDTHS: dict[EdaUnit, str] = {
 }
 # Their first and last bucket may be cut off by where the data ends.
 ADDED_UP: tuple[EdaAggregate, ...] = ("sum", "count")
+# The first and the last day of the calendar that people write, counted from 1970.
+FIRST_DAY = (date.min - date(1970, 1, 1)).days
+LAST_DAY = (date.max - date(1970, 1, 1)).days
 # A unit fits when at least this share of its buckets has rows.
 FILLED = 0.5
 
@@ -126,6 +130,10 @@ def buckets(data: Data, time: str, unit: EdaUnit | None, most: int) -> Buckets:
     there = series.drop_nulls()
     if there.is_empty():
         return Buckets(unit or "day", there, series)
+    if not in_calendar(there):
+        detail = "Times of other years than 1 to 9999 have no buckets; leave their rows out."
+        error = FieldError(pointer="/time", code="bad_value", detail=detail)
+        raise Failure("invalid", detail, [error])
     if unit is None:
         unit = fitting(there, units, most)
     found = made(series, unit)
@@ -134,6 +142,17 @@ def buckets(data: Data, time: str, unit: EdaUnit | None, most: int) -> Buckets:
         error = FieldError(pointer="/unit", code="too_large", detail=detail)
         raise Failure("invalid", detail, [error])
     return found
+
+
+def in_calendar(there: pl.Series) -> bool:
+    """Whether every time lies in a year of four digits, whatever the zone's clock shows."""
+    low, high = there.to_physical().min(), there.to_physical().max()
+    if not isinstance(low, int) or not isinstance(high, int):
+        return False
+    dtype = there.dtype
+    day = TICKS[dtype.time_unit] * 86_400 if isinstance(dtype, pl.Datetime) else 1
+    margin = day if isinstance(dtype, pl.Datetime) and dtype.time_zone else 0
+    return FIRST_DAY * day + margin <= low and high < (LAST_DAY + 1) * day - margin
 
 
 def fitting(there: pl.Series, units: list[EdaUnit], most: int) -> EdaUnit:

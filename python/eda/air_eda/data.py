@@ -19,6 +19,19 @@ from .contract import EdaType, FieldError
 from .problem import Failure
 from .reading import from_text
 
+# What polars says of a type that it does not take. Where it has no words it panics, which is no
+# `Exception`, and would end every other column with this one.
+UNREAD = (
+    pl.exceptions.PolarsError,
+    pl.exceptions.PanicException,
+    pa.ArrowException,
+    TypeError,
+    ValueError,
+    NotImplementedError,
+)
+# Digits of the widest decimal of polars.
+MOST_DIGITS = 38
+
 
 @dataclass
 class Data:
@@ -40,13 +53,12 @@ class Data:
         return self.read(name, self.fetch(name))
 
     def read(self, name: str, column: Any) -> pl.Series:  # noqa: ANN401
-        if pa.types.is_dictionary(column.type):
-            column = column.cast(column.type.value_type)
+        column = narrow(spelled_out(column))
         if getattr(column.type, "unit", None) == "s" and not fits_milliseconds(column):
             raise Unreadable(f"{column.type} with values beyond 292 million years")
         try:
             return pl.Series(name, column)
-        except (pl.exceptions.PolarsError, TypeError, ValueError, NotImplementedError) as error:
+        except UNREAD as error:
             raise Unreadable(str(column.type)) from error
 
     def values(self, name: str) -> pl.Series | Coded:
@@ -83,6 +95,27 @@ class Data:
         except Unreadable as unreadable:
             error = FieldError(pointer=pointer, code="unreadable_column", detail="Its type.")
             raise Failure("invalid", f"Columns of type {unreadable} are not read.") from unreadable
+
+
+def spelled_out(column: Any) -> Any:  # noqa: ANN401 (pyarrow has no types)
+    """A dictionary's values in their places; `cast` does this for few types."""
+    if not pa.types.is_dictionary(column.type):
+        return column
+    try:
+        pieces = [piece.dictionary.take(piece.indices) for piece in column.chunks]
+    except pa.ArrowException as error:
+        raise Unreadable(str(column.type)) from error
+    return pa.chunked_array(pieces, column.type.value_type)
+
+
+def narrow(column: Any) -> Any:  # noqa: ANN401
+    """A decimal of 256 bits as one of 128, where every value fits."""
+    if not pa.types.is_decimal256(column.type):
+        return column
+    try:
+        return column.cast(pa.decimal128(MOST_DIGITS, column.type.scale))
+    except pa.ArrowException as error:
+        raise Unreadable(str(column.type)) from error
 
 
 def fits_milliseconds(column: Any) -> bool:  # noqa: ANN401 (pyarrow has no types)

@@ -99,8 +99,7 @@ def role(kind: EdaType, used: int, nulls: int, distinct: int) -> EdaRole:
 def found(column: EdaInferredColumn) -> list[EdaFinding]:
     name = column.name
     if column.type == "other":
-        message = f"{name} is of a type that is not read."
-        return [alerts.finding("unsupported", "notice", [name], message)]
+        return [alerts.unsupported(name, column.arrow_type)]
     if column.role == "empty":
         return [alerts.finding("empty", "warning", [name], f"{name} has no value at all.")]
     if column.type == "text" and column.suggested_type in ("integer", "float"):

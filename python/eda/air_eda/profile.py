@@ -84,12 +84,13 @@ def column_profiles(
     arrow_type = str(data.schema.field(name).type)
     try:
         values = data.values(name)
-    except Unreadable:
-        yield EdaColumnProfile(name=name, type="other", arrow_type=arrow_type, figures={})
-        return
-    if hashes is not None:
-        hashes.add(name, values)
-    yield from of_values(values, name, arrow_type, request)
+        if hashes is not None:
+            hashes.add(name, values)
+        # As a whole, since a panic may come after a member of a struct.
+        found = list(of_values(values, name, arrow_type, request))
+    except (Unreadable, pl.exceptions.PanicException):
+        found = [EdaColumnProfile(name=name, type="other", arrow_type=arrow_type, figures={})]
+    yield from found
 
 
 def of_values(

@@ -1,7 +1,8 @@
 """Text that holds another type: of CSV files, and what a column of text could be read as.
 
 A type fits only where every value that is not null reads as it, and reads back as it stood:
-`007` stays text, since a number would lose its zeros.
+`007` stays text, since a number would lose its zeros. So does `1E5`, which codes have too, unless
+another value is a number by its point or its exponent's sign.
 """
 
 from __future__ import annotations
@@ -17,6 +18,9 @@ from .contract import EdaType
 INTEGER = r"^[+-]?(0|[1-9][0-9]{0,37})$"
 NUMBER = r"^[+-]?((0|[1-9][0-9]{0,15})(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,3})?$"
 WORDS = r"^([nN]a[nN]|[+-]?[iI]nf(inity)?)$"
+# What numbers and codes may be, and what of numbers only they are.
+CODE = r"^[0-9]+[eE][0-9]+$"
+NO_CODE = r"^[+-]?[0-9]*\.|[eE][+-]|^[+-].*[eE]"
 BOOLEAN = r"^(true|false|True|False|TRUE|FALSE)$"
 DATE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 TIMESTAMP = (
@@ -63,12 +67,19 @@ def suggest(texts: pl.Series, counts: pl.Series | None = None) -> Suggestion:
     if not len(texts):
         return best
     for kind, form in FORMS:
-        share = int(weights.filter(texts.str.contains(form)).sum()) / total
+        fits = texts.str.contains(form)
+        if kind == "float" and are_codes(texts.filter(fits)):
+            continue
+        share = int(weights.filter(fits).sum()) / total
         if share == 1.0:
             return Suggestion(kind, 1.0)
         if share > best.share:
             best = Suggestion(kind, share)
     return best
+
+
+def are_codes(numbers: pl.Series) -> bool:
+    return bool(numbers.str.contains(CODE).any()) and not numbers.str.contains(NO_CODE).any()
 
 
 def from_text(series: pl.Series) -> pl.Series:
@@ -109,9 +120,11 @@ def converted(series: pl.Series, kind: EdaType) -> pl.Series:
 
 
 def has_room(texts: pl.Series, numbers: pl.Series) -> bool:
-    """Whether doubles hold what the texts say: `1e999` is not endless, and `9007199254740993` is
-    not the number beside it."""
+    """Whether doubles hold what the texts say: `1e999` is not endless, `1e-999` is not zero, and
+    `9007199254740993` is not the number beside it."""
     if not texts.filter(numbers.is_infinite()).str.contains(WORDS).all():
+        return False
+    if texts.filter(numbers == 0).str.contains("^[^eE]*[1-9]").any():
         return False
     is_whole = texts.str.contains(INTEGER)
     whole = texts.filter(is_whole).str.strip_chars_start("+").cast(pl.Int128)

@@ -28,15 +28,52 @@ pub(crate) fn integer<N: TryFrom<i128>>(text: &str) -> Option<N> {
     N::try_from(if negative { -value } else { value }).ok()
 }
 
-/// A number in decimal or scientific form, or NaN or an infinity by its name.
+/// Digits that a double always has room for.
+const SURE: usize = 15;
+
+/// A number in decimal or scientific form, or NaN or an infinity by its name. What is nearest to
+/// no double of its own is none: a number too large or too small, and one with so many digits
+/// before its point that its neighbours would be the same double. Digits of a fraction are
+/// rounded, as in every double.
 pub(crate) fn float(text: &str) -> Option<f64> {
     let value: f64 = text.parse().ok()?;
-    (value.is_finite() || is_named(text)).then_some(value)
+    let holds = if value.is_finite() { is_held(text, value) } else { is_named(text) };
+    holds.then_some(value)
+}
+
+/// Whether a text whose number is nearest to zero is one of zero itself.
+fn is_zero(text: &str) -> bool {
+    let mut mantissa = text.bytes().take_while(|b| !matches!(b, b'e' | b'E'));
+    !mantissa.any(|b| matches!(b, b'1'..=b'9'))
+}
+
+fn is_held(text: &str, value: f64) -> bool {
+    if value == 0.0 {
+        return is_zero(text);
+    }
+    if text.len() <= SURE {
+        return true;
+    }
+    let mantissa = text.split(['e', 'E']).next().unwrap_or(text);
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let whole = whole.trim_start_matches(['+', '-', '0']);
+    if whole.len() <= SURE {
+        return true;
+    }
+    // The fewest digits that name the double, or all that it has.
+    let digits = [whole, fraction].concat();
+    let shortest = format!("{:e}", value.abs());
+    let shortest = shortest.split('e').next().unwrap_or_default().replace('.', "");
+    digits.trim_end_matches('0') == shortest.trim_end_matches('0')
+        || (mantissa.len() == text.len()
+            && fraction.bytes().all(|b| b == b'0')
+            && whole == format!("{:.0}", value.abs()))
 }
 
 pub(super) fn float32(text: &str) -> Option<f32> {
     let value: f32 = text.parse().ok()?;
-    (value.is_finite() || is_named(text)).then_some(value)
+    let holds = if value.is_finite() { value != 0.0 || is_zero(text) } else { is_named(text) };
+    holds.then_some(value)
 }
 
 /// Whether the text names NaN or an infinity, and is not a number too large.
@@ -167,7 +204,35 @@ mod tests {
     #[test]
     fn a_float_too_large_is_no_infinity() {
         assert_eq!(float("1e400"), None);
+        assert_eq!(float("1e-400"), None);
+        assert_eq!(float("0.0e-400"), Some(0.0));
         assert_eq!(float("inf"), Some(f64::INFINITY));
         assert_eq!(float32("1e39"), None);
+        assert_eq!(float32("1e-60"), None);
+        assert_eq!(float32("-0.0"), Some(0.0));
+    }
+
+    #[test]
+    fn whole_numbers_that_differ_are_no_one_double() {
+        for held in [
+            "9007199254740992",
+            "-9007199254740994.0",
+            "12345678901234567000",
+            "123456789012345680000",
+            "123456789012345683968.000",
+            "0.1000000000000000055511151231257827",
+            "000000000000000001.5",
+            "1.2345678901234567891e16",
+        ] {
+            assert!(float(held).is_some(), "{held}");
+        }
+        for lost in [
+            "9007199254740993",
+            "-9007199254740993.0",
+            "12345678901234567.89",
+            "99999999999999999999",
+        ] {
+            assert_eq!(float(lost), None, "{lost}");
+        }
     }
 }

@@ -5,6 +5,8 @@ use jiff::tz::TimeZone;
 
 const SECOND: i64 = 1_000_000;
 const DAY: i64 = 86_400 * SECOND;
+/// Digits of a second's fraction that a microsecond has.
+const MICROS: usize = 6;
 
 /// A date and time as written: microseconds of the clock since 1970, and the offset if one is there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,9 +36,16 @@ pub(crate) fn local_to_instant(clock: i64, zone: &TimeZone) -> Option<i64> {
     if *zone == TimeZone::UTC {
         return Some(clock);
     }
-    let reading = jiff::Timestamp::from_microsecond(clock).ok()?;
-    let reading: civil::DateTime = TimeZone::UTC.to_datetime(reading);
-    Some(zone.to_ambiguous_timestamp(reading).compatible().ok()?.as_microsecond())
+    let known = jiff::Timestamp::from_microsecond(clock).ok().and_then(|reading| {
+        let reading: civil::DateTime = TimeZone::UTC.to_datetime(reading);
+        Some(zone.to_ambiguous_timestamp(reading).compatible().ok()?.as_microsecond())
+    });
+    known.or_else(|| {
+        // Beyond the years for which zones are known, as at the end of 9999, which stands for
+        // "never": the clock keeps the offset that it has at their end.
+        let end = if clock < 0 { jiff::Timestamp::MIN } else { jiff::Timestamp::MAX };
+        clock.checked_sub(i64::from(zone.to_offset(end).seconds()) * SECOND)
+    })
 }
 
 /// `2013-01-31`, as days since 1970.
@@ -107,7 +116,17 @@ fn days(text: &[u8]) -> Option<(i64, &[u8])> {
     Some((era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468, rest))
 }
 
-/// Microseconds since midnight; digits beyond the sixth are below the resolution.
+/// Whether a text is a time but for digits below the microsecond, which no type of time holds.
+pub(crate) fn is_finer(text: &str) -> bool {
+    let Some(point) = text.find(['.', ',']) else {
+        return false;
+    };
+    let digits = text[point + 1..].bytes().take_while(u8::is_ascii_digit).count();
+    let cut = [&text[..point], &text[point + 1 + digits..]].concat();
+    digits > MICROS && (stamp(&cut).is_some() || time_of_day(&cut).is_some())
+}
+
+/// Microseconds since midnight. Digits beyond the sixth must be zeros, as in decimals.
 fn clock(text: &[u8]) -> Option<(i64, &[u8])> {
     let (hours, rest) = number(text, 2)?;
     let (minutes, mut rest) = number(rest.strip_prefix(b":")?, 2)?;
@@ -116,10 +135,11 @@ fn clock(text: &[u8]) -> Option<(i64, &[u8])> {
         (seconds, rest) = number(after, 2)?;
         if let [b'.' | b',', after @ ..] = rest {
             let digits = after.iter().take_while(|b| b.is_ascii_digit()).count();
-            if !(1..=9).contains(&digits) {
+            let below = after[..digits].get(MICROS..).unwrap_or_default();
+            if digits == 0 || below.iter().any(|b| *b != b'0') {
                 return None;
             }
-            for i in 0..6 {
+            for i in 0..MICROS {
                 fraction =
                     fraction * 10 + after[..digits].get(i).map_or(0, |b| i64::from(b - b'0'));
             }
@@ -162,6 +182,16 @@ mod tests {
     }
 
     #[test]
+    fn the_end_of_the_calendar_is_an_instant_in_every_zone() {
+        let micros =
+            |zone: &str| stamp("9999-12-31 23:59:59")?.instant(&TimeZone::get(zone).unwrap());
+        let utc = 253_402_300_799 * SECOND;
+        assert_eq!(micros("UTC"), Some(utc));
+        assert_eq!(micros("America/New_York"), Some(utc + 5 * 3600 * SECOND));
+        assert_eq!(micros("Asia/Kolkata"), Some(utc - 330 * 60 * SECOND));
+    }
+
+    #[test]
     fn dates_are_those_of_the_calendar() {
         assert_eq!(date("1970-01-01"), Some(0));
         assert_eq!(date("2000-02-29"), Some(11_016));
@@ -171,5 +201,24 @@ mod tests {
         }
         assert_eq!(time_of_day("24:00"), None);
         assert_eq!(stamp("2013-01-01T10:00:00+25:00"), None);
+    }
+
+    #[test]
+    fn no_digit_below_the_microsecond_is_dropped() {
+        let read = |t| instant(t, "UTC");
+        assert_eq!(
+            read("2013-01-01 10:00:00.123456000Z").as_deref(),
+            Some("2013-01-01T10:00:00.123456Z")
+        );
+        assert_eq!(read("2013-01-01 10:00:00.123456000000"), read("2013-01-01 10:00:00.123456"));
+        for text in ["2013-01-01 10:00:00.123456001", "2013-01-01T10:00:00.0000001+02:00"] {
+            assert_eq!(read(text), None, "{text}");
+            assert!(is_finer(text), "{text}");
+        }
+        assert_eq!(time_of_day("10:00:00.1234567"), None);
+        assert!(is_finer("10:00:00.1234567"));
+        for text in ["2013-01-01 10:00:00.", "2013-02-30 10:00:00.1234567", "10.1234567", "x"] {
+            assert!(!is_finer(text), "{text}");
+        }
     }
 }

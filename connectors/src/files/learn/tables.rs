@@ -3,11 +3,11 @@
 use super::{Draft, Learning, dataset_problem};
 use crate::error::SourceError;
 use crate::files::beneath::FoundFile;
-use crate::files::check::{Current, partition_type};
+use crate::files::check::{Current, MIXED, is_mixed, partition_type};
 use crate::files::dataset::{ColumnDecl, Dataset, TableDecl};
 use crate::files::infer::text_shape;
 use crate::files::locate::{Located, by_name};
-use crate::files::parquet::{Footer, footer, merged, reads_as};
+use crate::files::parquet::{Footer, FooterColumn, exact, footer, merged, reads_as};
 use air_ir::catalog::{FileFormat, Storage, TableKind};
 use air_ir::{Column, DataType, Table, nearest};
 use futures::stream::{StreamExt, TryStreamExt};
@@ -154,29 +154,53 @@ impl<P: Fn(&str, u8) + Send + Sync> Learning<'_, P> {
                 let Some(held) = footer.columns.iter().find(|c| c.name == merged.name) else {
                     continue;
                 };
-                if held.data_type != DataType::Unreadable || is_declared(&merged.name) {
-                    reads_as(held.data_type, data_type).map_err(|reason| SourceError::Value {
-                        file: footer.file.clone(),
-                        line: None,
-                        column: merged.name.clone(),
-                        expected: data_type,
-                        reason,
-                    })?;
-                }
-                if decl.is_some_and(|d| d.nullable == Some(false)) && held.holds_nulls {
-                    return Err(SourceError::Value {
-                        file: footer.file.clone(),
-                        line: None,
-                        column: merged.name.clone(),
-                        expected: data_type,
-                        reason: "is null in some row, but declared nullable: false".to_owned(),
-                    });
-                }
+                fits(held, &merged, data_type, decl).map_err(|reason| SourceError::Value {
+                    file: footer.file.clone(),
+                    line: None,
+                    column: merged.name.clone(),
+                    expected: data_type,
+                    reason,
+                })?;
             }
             columns.push(column(&merged.name, data_type, merged.native, !merged.required, decl));
         }
+        self.all_exact(&footers, found, &columns).await?;
         Ok(columns)
     }
+
+    /// Looks at every value that the column's type may not hold.
+    async fn all_exact(
+        &self,
+        footers: &[Footer],
+        found: &[&FoundFile],
+        columns: &[Column],
+    ) -> Result<(), SourceError> {
+        let of = |name: &str| columns.iter().find(|c| c.name == name).map(|c| c.data_type);
+        for (footer, found) in footers.iter().zip(found) {
+            let folder = Arc::clone(&self.source.folder);
+            exact(folder, FoundFile::clone(found), footer.lossy(of)).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Whether what a file holds is read as the column's type.
+fn fits(
+    held: &FooterColumn,
+    merged: &FooterColumn,
+    data_type: DataType,
+    declared: Option<&ColumnDecl>,
+) -> Result<(), String> {
+    if held.data_type != DataType::Unreadable || declared.is_some_and(|d| d.data_type.is_some()) {
+        reads_as(held.data_type, data_type)?;
+    }
+    if is_mixed(data_type, &merged.native, held.data_type) {
+        return Err(format!("{MIXED} in the table's files; make them alike"));
+    }
+    if declared.is_some_and(|d| d.nullable == Some(false)) && held.holds_nulls {
+        return Err("is null in some row, but declared nullable: false".to_owned());
+    }
+    Ok(())
 }
 
 fn without_columns(found: &FoundFile) -> SourceError {

@@ -1,8 +1,8 @@
 //! JSON lines as text columns, by name: only the wanted fields of each object are built.
 //!
 //! A string becomes its characters, a number or boolean its own text, so that no digit is lost;
-//! an object or list stays JSON text. A field that is missing or `null` is null. Of a field that
-//! is there twice the last counts, as in most readers.
+//! an object or list stays JSON text. A field that is missing or `null` is null. One that is there
+//! twice is an error where it is wanted: readers differ in which of its values they take.
 
 use super::object::{Names, unquoted, walk};
 use super::{BATCH_BYTES, Fault, LineError, MAX_RECORD};
@@ -99,13 +99,19 @@ impl JsonlDecoder {
         let text = std::str::from_utf8(line).map_err(|_| fault(Fault::NotUtf8))?;
         self.cells.fill(None);
         self.places.nth = 0;
-        let cells = &mut self.cells;
+        let (cells, mut twice) = (&mut self.cells, None);
         let is_row = walk(text, &mut self.places, |place, at| {
-            if let Some(i) = place {
-                cells[i] = Some(at);
+            if let Some(i) = place
+                && cells[i].replace(at).is_some()
+            {
+                twice = Some(i);
             }
         })
         .map_err(|reason| fault(Fault::Other(reason)))?;
+        if let Some(i) = twice {
+            let name = self.schema.field(i).name();
+            return Err(fault(Fault::Other(format!("the field \"{name}\" is there twice"))));
+        }
         if !is_row {
             return Ok(());
         }

@@ -159,11 +159,17 @@ fn rows_before(
     let mut rows = Vec::new();
     for (line, number) in lines.iter().zip(1..) {
         let fault = |reason| LineError { line: number, fault: Fault::Other(reason) };
-        let mut found: HashMap<String, String> = HashMap::new();
+        let (mut found, mut twice): (HashMap<String, String>, _) = (HashMap::new(), None);
         let is_row = reference::fields(line, |name, value| {
-            found.insert(name.to_owned(), value.to_owned());
+            let again = found.insert(name.to_owned(), value.to_owned()).is_some();
+            if again && columns.iter().any(|(wanted, _)| wanted == name) {
+                twice = Some(name.to_owned());
+            }
         })
         .map_err(fault)?;
+        if let Some(name) = twice {
+            return Err(fault(format!("the field \"{name}\" is there twice")));
+        }
         if !is_row {
             continue;
         }
