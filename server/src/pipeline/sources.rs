@@ -146,7 +146,7 @@ pub(crate) async fn ready(
             },
         };
         let Opened { source, connections, version } = cached(app, &datasource, pace)?;
-        let view = whole(app, &id, tag).await?;
+        let view = whole_of(app, &id, tag).await?;
         let catalog = Arc::clone(view.catalog());
         members.push(Member { source, catalog, connections });
         versions.push(version);
@@ -166,10 +166,10 @@ pub(crate) async fn joined(
 ) -> Result<Arc<Prepared>, ApiError> {
     let reader: Reader<'_> = reader.into();
     let (_, tag) = tagged(app, reader, id).await?;
-    let mut views = vec![whole(app, id, tag).await?];
+    let mut views = vec![whole_of(app, id, tag).await?];
     for other in named(id, others).into_iter().skip(1) {
         if let Some((_, tag)) = known(app, reader, &other).await? {
-            views.push(whole(app, &other, tag).await?);
+            views.push(whole_of(app, &other, tag).await?);
         }
     }
     Ok(seen(app, reader, &views).0)
@@ -231,7 +231,12 @@ pub(crate) async fn prepared(
 
 /// The whole catalog, which is shown to nobody as such: the service's own view. Of one that is
 /// held, only the tag is read.
-async fn whole(
+async fn whole(app: &App, id: &DatasourceId) -> Result<Arc<Prepared>, ApiError> {
+    whole_of(app, id, app.store.catalogs().tag(id).await?).await
+}
+
+/// The same, by the tag of its record.
+async fn whole_of(
     app: &App,
     id: &DatasourceId,
     tag: Option<String>,
@@ -259,8 +264,7 @@ pub(crate) async fn check_policies(app: &App) {
         app.config.policies.iter().map(|policy| &policy.datasource).collect();
     for id in ids {
         // What does not fit is said where the catalog is made ready.
-        let prepared = async { whole(app, id, app.store.catalogs().tag(id).await?).await };
-        if let Err(error) = prepared.await {
+        if let Err(error) = whole(app, id).await {
             tracing::warn!(source.id = %id, "policies of a source that is not there: {}", error.detail);
         }
     }
