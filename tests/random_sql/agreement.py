@@ -27,7 +27,7 @@ RELATIVE = ABSOLUTE = 1e-9
 MOST_ROWS = 5_000
 # Words of the planner that no person should have to read.
 INTERNAL = re.compile(r"[Ii]nternal error|bug in DataFusion|panic|likely caused by a bug")
-LAXER = ("42883", "42804", "42725", "42P18")
+LAXER = ("42883", "42804", "42725", "42P18", "42846")
 NOT_THERE = ("smallint out of range", "integer out of range", "FULL JOIN is only supported")
 # The present is written out where PostgreSQL is asked, and then called by its type.
 PRESENT_NAMES = {"now": "timestamptz", "current_date": "date"}

@@ -249,7 +249,11 @@ impl Rules for Mysql {
         false
     }
 
-    // MySQL has it, MariaDB does not.
+    // MySQL has both, MariaDB has neither.
+    fn derived_reaches_out(&self) -> bool {
+        false
+    }
+
     fn lag_default(&self) -> bool {
         false
     }

@@ -183,11 +183,15 @@ pub(super) fn derived(
 ) -> Result<Select, String> {
     let names = distinct_names(schema);
     let text = select.named(w, &names)?;
+    if !w.rules.derived_reaches_out() && w.reaches_out(&text) {
+        return Err("has no query in FROM that speaks of the query around it".to_owned());
+    }
     let alias = match alias {
         Some(alias) => w.alias(alias),
         None => w.derived(),
     };
     let alias = w.ident(&alias)?;
+    w.names(&alias);
     let mut items = Vec::new();
     for (name, item) in names.iter().zip(&select.items) {
         let text = format!("{alias}.{}", w.ident(name)?);
@@ -264,6 +268,7 @@ fn table(w: &mut Writer, scan: &TableScan, alias: &str) -> Result<Select, String
     };
     let alias = w.alias(alias);
     let alias = w.ident(&alias)?;
+    w.names(&alias);
     let known = scan.source.downcast_ref::<CatalogTable>();
     let mut items = Vec::new();
     for field in scan.projected_schema.fields() {

@@ -125,6 +125,21 @@ fn dates_beside_times_are_their_midnights() {
 }
 
 #[test]
+fn a_derived_table_on_mariadb_speaks_of_no_table_around_it() {
+    let sql = "select id from orders o where id in \
+               (select c.id from customers c where c.name = o.status order by c.id limit 1)";
+    let planned = plan_sql(sql, &prepared("shop"), &options()).unwrap();
+    let policy = Policy { time_filter: TimeFilter::Off, ..Policy::default() };
+    let guarded = guard(planned, &policy).unwrap();
+    assert!(guarded.sql(Dialect::Postgres).is_ok());
+    assert!(guarded.sql(Dialect::Mysql).unwrap_err().reason.contains("query around"));
+    // Where it is asked only whether a row is there, nothing need be told apart.
+    let sql = "select id from orders o where exists (select distinct c.id from customers c \
+               where c.name = o.status)";
+    assert!(!written(sql, Dialect::Mysql).contains("GROUP BY"));
+}
+
+#[test]
 fn what_no_engine_gives_as_postgres_does_is_refused() {
     for (sql, code) in [
         ("select (select sum(o.id) from customers) from orders o", "unsupported"),
