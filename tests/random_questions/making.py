@@ -21,6 +21,7 @@ MAKERS: tuple[tuple[int, Callable[[Random, World], Question]], ...] = (
     (8, shapes.make_follow),
     (9, missing.make_exists),
     (3, missing.make_began),
+    (3, missing.make_lacking),
     (8, missing.make_each),
     (6, compared.make_periods),
     (6, compared.make_shares),
@@ -69,8 +70,10 @@ def smaller(question: Question) -> list[Question]:
 
 
 def usable(question: Question) -> bool:
-    """Whether the question still says something of its own."""
-    if question.shape in (missing.BEGAN_SHAPE,) and question.when is None:
+    """Whether the question still says something of its own, and the word that is not known."""
+    if question.before and question.before not in question.text:
+        return False
+    if question.shape in (missing.BEGAN_SHAPE, missing.LACKING_SHAPE) and question.when is None:
         return False
     if question.shape is compared.SHARES_SHAPE and question.place not in (3, 4):
         return bool(question.conditions)

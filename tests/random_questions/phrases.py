@@ -47,7 +47,7 @@ UNITS = ("day", "week", "month", "quarter", "year")
 # Words that restrict rows and that no world has a meaning for.
 ALIEN_BEFORE = (
     "loyal", "domestic", "duplicate", "overdue", "refurbished", "seasonal", "large", "recent",
-    "internal", "weekend", "profitable", "most recent", "latest", "half of the", "late", "repeat",
+    "internal", "profitable", "most recent", "latest", "half of the", "late", "repeat",
 )  # fmt: skip
 ALIEN_AFTER = (
     "excluding taxes", "net of refunds", "adjusted for inflation", "except the internal ones",
@@ -263,6 +263,13 @@ def number(random: Random, measure: Measure) -> tuple[str, Decimal]:
 def compared(random: Random, world: World) -> Condition:
     measure = random.choice(world.measures)
     column, word = measure.column, random.choice(measure.words)
+    if random.random() < 0.15:
+        text, bound = number(random, measure)
+        called = random.choice([word, measure.column])
+        return Condition(
+            f"with {called} of {text}",
+            lambda row: row[column] is not None and Decimal(str(row[column])) == bound,
+        )
     lead = random.choice([f"with {word}", f"where {word} is", f"whose {word} is"])
     if random.random() < 0.25:
         pair = sorted([number(random, measure), number(random, measure)], key=lambda p: p[1])

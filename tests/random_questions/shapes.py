@@ -58,9 +58,10 @@ def make_figures(random: Random, world: World) -> Question:
     wanted = [phrases.counted(world) if random.random() < 0.4 else phrases.figure(random, world)]
     if random.random() < 0.15:
         # Conditions would have to be said of both.
-        wanted.append(phrases.total(random, world))
+        total = phrases.total(random, world)
+        wanted += [total] if total.agg != wanted[0].agg else []
     groups = [phrases.group(random, world) for _ in range(random.choice([0, 0, 1, 1, 1, 2]))]
-    if len({g.noun for g in groups}) < len(groups):
+    if len({g.plural for g in groups}) < len(groups):
         groups = groups[:1]
     many = 0 if len(wanted) > 1 else random.choice([0, 0, 1, 1, 1, 2])
     return Question(
@@ -223,7 +224,7 @@ def make_follow(random: Random, world: World) -> Question:
     draw = random.random()
     if draw < 0.4:
         group = phrases.by_choice(random, world, "by")
-        if any(group.noun == g.noun for g in base.groups):
+        if any(group.plural == g.plural for g in base.groups):
             return base
         return replace(follow, groups=(group,))
     if draw < 0.75:

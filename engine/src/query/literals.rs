@@ -15,10 +15,12 @@ use std::sync::Arc;
 /// An expression over constants alone as its value.
 pub(super) fn folded(expr: Expr) -> Result<Transformed<Expr>> {
     let constant = |e: &Expr| matches!(e, Expr::Literal(..));
+    // A null without a type gets one when types are brought together.
+    let typed = |e: &Expr| constant(e) && !matches!(e, Expr::Literal(ScalarValue::Null, _));
     let foldable = match &expr {
         Expr::Cast(cast) => constant(&cast.expr),
-        Expr::Negative(inner) => constant(inner),
-        Expr::BinaryExpr(binary) => constant(&binary.left) && constant(&binary.right),
+        Expr::Negative(inner) => typed(inner),
+        Expr::BinaryExpr(binary) => typed(&binary.left) && typed(&binary.right),
         _ => false,
     };
     if !foldable {
