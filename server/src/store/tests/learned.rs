@@ -85,8 +85,8 @@ async fn edits_survive_learning_again() {
     assert_eq!(sources.with_tag(&source).await.unwrap(), (known, Some(again.tag())));
     let other = sources.create(files_source("unlearned")).await.unwrap();
     assert_eq!(sources.with_tag(&other.id).await.unwrap(), (other, None));
-    let none = sources.with_tag(&source_id("none")).await;
-    assert!(matches!(none, Err(StoreError::NotFound { what: "datasource", .. })));
+    let unknown = sources.with_tag(&source_id("none")).await;
+    assert!(matches!(unknown, Err(StoreError::NotFound { what: "datasource", .. })));
     let missing = catalogs.put_learned(&source_id("none"), &json!({}), none).await;
     assert!(matches!(missing, Err(StoreError::BrokenReference { .. })));
 }
