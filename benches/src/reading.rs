@@ -3,17 +3,19 @@
 //! In: the kind of database as the argument, its DSN in `AIR_BENCH_DSN`, and requests with a
 //! table, its columns and perhaps a file. Out: rows, bytes and seconds; with a file, the rows too,
 //! for the script to compare with the peers'. Batches are dropped as they come: how much is held
-//! at once is the connector's affair.
+//! at once is the connector's affair, and whether it reads the table in parts.
 
 use crate::serve;
 use air_connectors::{DatabaseOptions, MysqlSource, PostgresSource};
-use air_engine::{Dialect, Remote, RemoteQuery, Sql, arrow_type};
+use air_engine::{Dialect, Divided, Remote, RemoteQuery, Sql, arrow_type};
 use air_ir::DataType;
 use air_ir::catalog::SourceKind;
 use anyhow::{Context, Result, bail};
 use datafusion::arrow::datatypes::{Field, Schema, SchemaRef};
 use datafusion::arrow::ipc::writer::FileWriter;
+use datafusion::common::ScalarValue;
 use futures::StreamExt;
+use futures::stream::select_all;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use std::fs::File;
@@ -32,6 +34,9 @@ struct Request {
     table: String,
     columns: Vec<(String, DataType)>,
     keep: Option<PathBuf>,
+    /// Whether to read by one connection, whatever the size.
+    #[serde(default)]
+    whole: bool,
 }
 
 #[derive(Debug, Default, Serialize)]
@@ -39,6 +44,8 @@ struct Reply {
     rows: usize,
     bytes: usize,
     batches: usize,
+    /// Parts of the table that were read at once.
+    parts: usize,
     seconds: f64,
 }
 
@@ -72,7 +79,9 @@ async fn read(source: &dyn Remote, request: &Request) -> Result<Reply> {
     };
     let mut reply = Reply::default();
     let started = Instant::now();
-    let mut rows = source.rows(query).await?;
+    let parts = source.parts(query, None).await?;
+    reply.parts = parts.len();
+    let mut rows = select_all(parts.into_iter().map(|part| part.rows));
     while let Some(batch) = rows.next().await {
         let batch = batch?;
         reply.rows += batch.num_rows();
@@ -98,5 +107,20 @@ fn query(dialect: Dialect, request: &Request) -> Result<RemoteQuery> {
     let schema: SchemaRef = Arc::new(Schema::new(fields.collect::<Result<Vec<_>>>()?));
     let names: Vec<&str> = request.columns.iter().map(|(name, _)| name.as_str()).collect();
     let text = format!("SELECT {} FROM {}", names.join(", "), request.table);
-    Ok(RemoteQuery { sql: Sql { dialect, text, params: Vec::new() }, schema, at_most: None })
+    let divided = if request.whole { None } else { divided(dialect, &request.table, &text) };
+    let sql = Sql { dialect, text, params: Vec::new() };
+    Ok(RemoteQuery { sql, schema, at_most: None, divided })
+}
+
+/// The same for a part of the table, as the engine's writer has it.
+fn divided(dialect: Dialect, name: &str, text: &str) -> Option<Divided> {
+    let (schema, table) = match dialect {
+        Dialect::Postgres | Dialect::Timescaledb => name.split_once('.')?,
+        Dialect::Mysql | Dialect::Datafusion => return None,
+    };
+    let text = text.replacen(" FROM ", " FROM ONLY ", 1)
+        + " WHERE ctid >= CAST($1 AS tid) AND ctid < CAST($2 AS tid)";
+    let params = ["(0,0)", "(4294967295,0)"].map(ScalarValue::from).to_vec();
+    let sql = Sql { dialect, text, params };
+    Some(Divided { schema: schema.to_owned(), table: table.to_owned(), sql })
 }

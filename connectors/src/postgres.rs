@@ -6,6 +6,7 @@
 
 mod batches;
 mod decode;
+mod divide;
 mod dsn;
 mod faults;
 mod inline;
@@ -21,7 +22,7 @@ mod wire;
 use crate::database::{DatabaseError, DatabaseOptions, check_id, external};
 use crate::error::SourceError;
 use crate::files::Health;
-use air_engine::{Dialect, Remote, RemoteQuery, Sql};
+use air_engine::{Dialect, Remote, RemotePart, RemoteQuery, Sql};
 use air_ir::catalog::SourceKind;
 use async_trait::async_trait;
 use datafusion::common::Result as EngineResult;
@@ -34,7 +35,7 @@ use secrecy::SecretString;
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::sync::OnceCell;
+use tokio::sync::{OnceCell, Semaphore};
 use wire::Wire;
 
 /// A database server, connected to when it is first asked.
@@ -231,5 +232,18 @@ impl Remote for PostgresSource {
         let (lease, path) = self.taken().await.map_err(external)?;
         let begin = beginning(path, None);
         Ok(rows::rows(&self.id, lease, &begin, &query).await?)
+    }
+
+    async fn parts(
+        &self,
+        query: RemoteQuery,
+        spare: Option<Arc<Semaphore>>,
+    ) -> EngineResult<Vec<RemotePart>> {
+        match &query.divided {
+            Some(divided) if query.at_most.is_none() => {
+                self.divided(&query, divided, spare.as_ref()).await.map_err(external)
+            }
+            _ => Ok(vec![RemotePart { sql: query.sql.clone(), rows: self.rows(query).await? }]),
+        }
     }
 }

@@ -64,6 +64,7 @@ pub async fn gather(members: &[Member], execution: &Execution) -> Result<Sources
         }
         if let Some(remote) = Arc::clone(&member.source).remote() {
             sources.remotes.insert(id.clone(), remote);
+            sources.connections.insert(id.clone(), Arc::clone(&member.connections));
         }
     }
     Ok(sources)

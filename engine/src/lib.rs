@@ -27,7 +27,7 @@ pub use output::{OutputColumn, OutputRole};
 pub use plan::{Plan, PlanError, PlanOptions, plan};
 pub use prepared::Prepared;
 pub use query::{QueryError, plan_sql};
-pub use remote::{Remote, RemoteQuery};
+pub use remote::{Divided, Remote, RemotePart, RemoteQuery};
 pub use run::{Answer, RunError, RunLimits, Runtime, Sent, Sources, run};
 pub use split::{Execution, KEYS_MOST, RunOptions, SourceQuery};
 pub use sql::{Dialect, Sql, Unsupported};

@@ -10,6 +10,7 @@ mod apart;
 mod fetch;
 mod held;
 mod narrowing;
+mod outer;
 mod runtime;
 mod stages;
 mod yielding;
@@ -30,6 +31,7 @@ use futures::StreamExt;
 use stages::Running;
 use std::collections::HashMap;
 use std::sync::Arc;
+use tokio::sync::Semaphore;
 
 /// Where the rows of an execution come from.
 #[derive(Debug, Clone, Default)]
@@ -38,6 +40,9 @@ pub struct Sources {
     pub tables: HashMap<(String, String), Arc<dyn TableProvider>>,
     /// Databases by the id of their source.
     pub remotes: HashMap<String, Arc<dyn Remote>>,
+    /// The places for connections that all runs over a database share, by the id of its source;
+    /// see [`Remote::parts`].
+    pub connections: HashMap<String, Arc<Semaphore>>,
 }
 
 /// The rows of an answer.
@@ -51,7 +56,7 @@ pub struct Answer {
     pub sent: Vec<Sent>,
 }
 
-/// One query as it went to a database.
+/// One query as it went to a database; one that was read in parts is several.
 #[derive(Debug, Clone)]
 pub struct Sent {
     pub source: String,

@@ -30,6 +30,7 @@ pub(crate) use rejects::rejects_nulls;
 
 use crate::guard::GuardedPlan;
 use crate::prepared::{CatalogTable, Server};
+use crate::remote::Divided;
 use crate::sql::{Dialect, Sql, Unsupported, write};
 use datafusion::arrow::datatypes::{DataType, Schema, SchemaRef};
 use datafusion::common::tree_node::TreeNodeRecursion;
@@ -51,6 +52,8 @@ pub struct SourceQuery {
     pub at_most: Option<u64>,
     /// What the source has no form for, so that it is done here with the rows of this query.
     pub left: Vec<String>,
+    /// The query in parts of its table, where it has such and no keys restrict it.
+    pub(crate) divided: Option<Divided>,
     /// The query with the restrictions that other rows give it.
     pub(crate) keyed: Option<Arc<Keyed>>,
 }
@@ -243,6 +246,7 @@ impl GuardedPlan {
             schema: rows_of(self.logical()),
             at_most: Some(self.limit().saturating_add(1)),
             left: Vec::new(),
+            divided: None,
             keyed: None,
         };
         let local = scan(0, &query)?;

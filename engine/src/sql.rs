@@ -11,6 +11,7 @@
 
 mod calls;
 mod datafusion_dialect;
+mod divided;
 mod expressions;
 mod item;
 mod join;
@@ -28,6 +29,7 @@ pub(crate) use written::{Texts, Written};
 
 use crate::guard::GuardedPlan;
 use crate::plan::Spans;
+use crate::remote::Divided;
 use air_ir::catalog::SourceKind;
 use datafusion::common::{DFSchema, ScalarValue};
 use datafusion::logical_expr::{Expr, LogicalPlan};
@@ -135,6 +137,20 @@ pub(crate) fn write(
     dialect: Dialect,
 ) -> Result<Sql, Unsupported> {
     Ok(written(dialect, plan, values, spans)?.sql(dialect, values))
+}
+
+/// As [`write`], for a part of the only table of the plan; `None` where its rows are not rows of
+/// one table, each by itself, or where rows of the engine have no place in theirs.
+pub(crate) fn divided(
+    plan: &LogicalPlan,
+    values: &[ScalarValue],
+    spans: &Spans,
+    dialect: Dialect,
+) -> Option<Divided> {
+    let mut writer = Writer::new(dialect.rules(), values.to_vec(), spans.clone());
+    let (schema, table, text) = divided::query(&mut writer, plan).ok()??;
+    let sql = writer.finish(&text, values.len()).ok()?.sql(dialect, values);
+    Some(Divided { schema, table, sql })
 }
 
 /// Which expressions an engine has a form for.

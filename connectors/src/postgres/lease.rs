@@ -8,10 +8,11 @@
 use super::faults::Faults;
 use super::wire::Wire;
 use crate::database::DatabaseError;
-use deadpool_postgres::{Object, Pool};
+use deadpool_postgres::{Object, Pool, Timeouts};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_postgres::{CancelToken, Client, Error, Statement};
 
 /// How much longer than the server's own deadline is waited for it to tell.
@@ -27,6 +28,8 @@ pub(super) struct Lease {
     faults: Arc<Faults>,
     runtime: Handle,
     begun: Instant,
+    /// Its place among those that runs share, where the run that reads has not taken it itself.
+    place: Option<OwnedSemaphorePermit>,
 }
 
 impl Lease {
@@ -37,14 +40,47 @@ impl Lease {
         faults: &Arc<Faults>,
     ) -> Result<Self, DatabaseError> {
         let connection = pool.get().await.map_err(|e| faults.of_pool(e))?;
-        Ok(Self {
+        Ok(Self::of(connection, wire, faults))
+    }
+
+    /// A session in which nothing has begun, one more for who has one already: none where nothing
+    /// is free now, in the pool or among `places`, or where no connection can be made.
+    pub(super) async fn spare(
+        pool: &Pool,
+        wire: &Wire,
+        faults: &Arc<Faults>,
+        places: Option<&Arc<Semaphore>>,
+    ) -> Option<Self> {
+        let place = match places {
+            Some(places) => Some(Arc::clone(places).try_acquire_owned().ok()?),
+            None => None,
+        };
+        let limit = Some(faults.connect_timeout);
+        let now = Timeouts { wait: Some(Duration::ZERO), create: limit, recycle: limit };
+        match pool.timeout_get(&now).await {
+            Ok(connection) => {
+                let mut lease = Self::of(connection, wire, faults);
+                lease.place = place;
+                Some(lease)
+            }
+            Err(error) => {
+                let error = faults.of_pool(error);
+                tracing::debug!(source.id = %faults.id, %error, "there is no further connection");
+                None
+            }
+        }
+    }
+
+    fn of(connection: Object, wire: &Wire, faults: &Arc<Faults>) -> Self {
+        Self {
             cancel: connection.cancel_token(),
             connection: Some(connection),
             wire: wire.clone(),
             faults: Arc::clone(faults),
             runtime: Handle::current(),
             begun: Instant::now(),
-        })
+            place: None,
+        }
     }
 
     /// A session in which a transaction has begun.
@@ -137,6 +173,28 @@ pub(super) fn beginning(path: Option<&str>, limit: Option<Duration>) -> String {
     format!("BEGIN TRANSACTION READ ONLY; {path} {} SELECT 1", limit.unwrap_or_default())
 }
 
+/// As [`beginning`], for a transaction that sees the same in all its queries: what it finds, or
+/// what another one sees that is still open.
+pub(super) fn beginning_as_of(path: Option<&str>, snapshot: Option<&Snapshot>) -> String {
+    let path = path.map(|p| format!("SET LOCAL search_path = {p};")).unwrap_or_default();
+    let snapshot = snapshot.map(|s| format!("SET TRANSACTION SNAPSHOT '{}';", s.0));
+    format!(
+        "BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY; {} {path} SELECT 1",
+        snapshot.unwrap_or_default()
+    )
+}
+
+/// What a transaction sees, by the name the server gave it.
+pub(super) struct Snapshot(String);
+
+impl Snapshot {
+    /// None where the name is not one that can stand in a statement, which takes no values.
+    pub(super) fn named(name: &str) -> Option<Self> {
+        let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'-';
+        (!name.is_empty() && name.bytes().all(plain)).then(|| Self(name.to_owned()))
+    }
+}
+
 impl Drop for Lease {
     fn drop(&mut self) {
         let Some(connection) = self.connection.take() else {
@@ -145,6 +203,7 @@ impl Drop for Lease {
         let (cancel, wire) = (self.cancel.clone(), self.wire.clone());
         let id = self.faults.id();
         let limit = self.faults.connect_timeout;
+        let place = self.place.take();
         self.runtime.spawn(async move {
             let stop = async {
                 // Answered only when the query has ended; until then the place in the pool is
@@ -165,6 +224,7 @@ impl Drop for Lease {
                 tracing::warn!(source.id = %id, "a cancelled query did not end in time");
             }
             drop(Object::take(connection));
+            drop(place);
         });
     }
 }

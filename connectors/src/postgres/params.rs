@@ -124,6 +124,15 @@ fn scalar(value: &ScalarValue, kind: &Type, out: &mut Vec<u8>) -> Result<(), Str
         Type::DATE | Type::TIME | Type::TIMESTAMP | Type::TIMESTAMPTZ => {
             return moment(value, kind, out);
         }
+        Type::TID => {
+            let place = match value {
+                ScalarValue::Utf8(Some(text)) => place(text),
+                _ => return refuse(),
+            };
+            let (block, number) = place.ok_or("is no place of a row")?;
+            out.extend(block.to_be_bytes());
+            out.extend(number.to_be_bytes());
+        }
         Type::BYTEA => match value {
             ScalarValue::Binary(Some(b))
             | ScalarValue::LargeBinary(Some(b))
@@ -165,6 +174,12 @@ fn text(value: &ScalarValue, kind: &Type, out: &mut Vec<u8>) -> Result<(), Strin
     }
     out.extend(text.as_bytes());
     Ok(())
+}
+
+/// Block and number of a place such as `(7,0)`.
+fn place(text: &str) -> Option<(u32, u16)> {
+    let (block, number) = text.strip_prefix('(')?.strip_suffix(')')?.split_once(',')?;
+    Some((block.parse().ok()?, number.parse().ok()?))
 }
 
 fn moment(value: &ScalarValue, kind: &Type, out: &mut Vec<u8>) -> Result<(), String> {

@@ -47,7 +47,20 @@ pub(super) async fn rows(
     begin: &str,
     query: &RemoteQuery,
 ) -> Result<SendableRecordBatchStream, DatabaseError> {
-    match start(id, &lease, begin, query).await {
+    match lease.prepare(begin, &query.sql.text).await {
+        Ok(statement) => sent(id, lease, &statement, query).await,
+        Err(error) => Err(over(lease, error).await),
+    }
+}
+
+/// Starts a query that has been prepared in its transaction; its rows come by the stream.
+pub(super) async fn sent(
+    id: &str,
+    lease: Lease,
+    statement: &Statement,
+    query: &RemoteQuery,
+) -> Result<SendableRecordBatchStream, DatabaseError> {
+    match start(id, &lease, statement, query).await {
         Ok((batches, rows)) => {
             let schema = Arc::clone(&query.schema);
             let rows = match rows {
@@ -63,16 +76,19 @@ pub(super) async fn rows(
             stream.spawn(task);
             Ok(stream.build())
         }
-        Err(error) => {
-            // What the server refused is over; a connection in doubt is closed by its drop.
-            if let DatabaseError::TimedOut { .. } = error {
-                drop(lease);
-            } else {
-                lease.end().await;
-            }
-            Err(error)
-        }
+        Err(error) => Err(over(lease, error).await),
     }
+}
+
+/// Ends what failed so; the error is who asked's.
+pub(super) async fn over(lease: Lease, error: DatabaseError) -> DatabaseError {
+    // What the server refused is over; a connection in doubt is closed by its drop.
+    if let DatabaseError::TimedOut { .. } = error {
+        drop(lease);
+    } else {
+        lease.end().await;
+    }
+    error
 }
 
 fn is_small(query: &RemoteQuery) -> bool {
@@ -82,11 +98,10 @@ fn is_small(query: &RemoteQuery) -> bool {
 async fn start(
     id: &str,
     lease: &Lease,
-    begin: &str,
+    statement: &Statement,
     query: &RemoteQuery,
 ) -> Result<(Batches, Rows), DatabaseError> {
     let client = lease.client()?;
-    let statement = lease.prepare(begin, &query.sql.text).await?;
     if statement.columns().is_empty() {
         let reason = "the statement is no query, and nothing else is run".to_owned();
         return Err(DatabaseError::Answer { id: id.to_owned(), reason });
@@ -104,7 +119,7 @@ async fn start(
             let text = format!("COPY ({text}) TO STDOUT (FORMAT binary)");
             Rows::Copy(Box::pin(lease.within(client.copy_out(&text)).await?))
         }
-        None => Rows::Prepared(Box::pin(bound(lease, &statement, values).await?)),
+        None => Rows::Prepared(Box::pin(bound(lease, statement, values).await?)),
     };
     Ok((batches, rows))
 }

@@ -2,6 +2,7 @@
 
 mod access;
 mod cancel;
+mod divide;
 mod learn;
 mod literals;
 mod read_only;
@@ -30,7 +31,8 @@ fn query(
         types.iter().enumerate().map(|(i, t)| Field::new(format!("c{i}"), t.clone(), true));
     let schema: SchemaRef = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
     let (text, params) = (sql.to_owned(), params.to_vec());
-    RemoteQuery { sql: Sql { dialect: Dialect::Postgres, text, params }, schema, at_most }
+    let sql = Sql { dialect: Dialect::Postgres, text, params };
+    RemoteQuery { sql, schema, at_most, divided: None }
 }
 
 /// All rows as one batch.

@@ -136,6 +136,7 @@ pub(crate) fn query(text: &str, params: Vec<ScalarValue>, types: &[DataType]) ->
         sql: Sql { dialect: Dialect::Mysql, text: text.to_owned(), params },
         schema: Arc::new(Schema::new(fields)),
         at_most: None,
+        divided: None,
     }
 }
 

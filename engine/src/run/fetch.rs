@@ -14,34 +14,56 @@ use datafusion::logical_expr::{Expr, TableType};
 use datafusion::physical_plan::stream::{RecordBatchReceiverStream, RecordBatchStreamAdapter};
 use datafusion::physical_plan::streaming::PartitionStream;
 use datafusion::physical_plan::{ExecutionPlan, SendableRecordBatchStream};
+use futures::stream::select_all;
 use futures::{StreamExt, TryStreamExt};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::Semaphore;
 
 /// Batches that a source may be ahead of what is done with them.
 const AHEAD: usize = 2;
 
 /// What was really sent, in the order it was.
 #[derive(Debug, Default)]
-pub(super) struct Log(Mutex<Vec<(String, Sql, Arc<AtomicU64>)>>);
+pub(super) struct Log(Mutex<Vec<Entry>>);
+
+/// One query: its parts, each with the number of its rows.
+#[derive(Debug)]
+struct Entry {
+    source: String,
+    parts: Vec<(Sql, Arc<AtomicU64>)>,
+}
 
 impl Log {
-    /// A query that is being sent; the counter is for its rows.
-    fn add(&self, source: &str, sql: &Sql) -> Arc<AtomicU64> {
-        let rows = Arc::<AtomicU64>::default();
-        let entry = (source.to_owned(), sql.clone(), Arc::clone(&rows));
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(entry);
-        rows
+    fn entries(&self) -> MutexGuard<'_, Vec<Entry>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The number of a query that is being sent.
+    fn add(&self, source: &str, sql: &Sql) -> usize {
+        let mut entries = self.entries();
+        let parts = vec![(sql.clone(), Arc::default())];
+        entries.push(Entry { source: source.to_owned(), parts });
+        entries.len() - 1
+    }
+
+    /// What was sent for a query; the counters are for the rows of each part.
+    fn counters(&self, query: usize, parts: Vec<Sql>) -> Vec<Arc<AtomicU64>> {
+        let counters: Vec<Arc<AtomicU64>> = parts.iter().map(|_| Arc::default()).collect();
+        if let Some(entry) = self.entries().get_mut(query) {
+            entry.parts = parts.into_iter().zip(counters.iter().cloned()).collect();
+        }
+        counters
     }
 
     pub(super) fn sent(&self) -> Vec<Sent> {
-        let entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let sent = entries.iter().map(|(source, sql, rows)| Sent {
-            source: source.clone(),
+        let entries = self.entries();
+        let of = |entry: &Entry, (sql, rows): &(Sql, Arc<AtomicU64>)| Sent {
+            source: entry.source.clone(),
             sql: sql.clone(),
             rows: rows.load(Ordering::Relaxed),
-        });
-        sent.collect()
+        };
+        entries.iter().flat_map(|e| e.parts.iter().map(move |part| of(e, part))).collect()
     }
 }
 
@@ -52,12 +74,13 @@ pub(super) async fn rows(
     query: RemoteQuery,
     log: &Log,
 ) -> Result<SendableRecordBatchStream> {
-    let counter = log.add(source, &query.sql);
+    let number = log.add(source, &query.sql);
+    let counters = log.counters(number, vec![query.sql.clone()]);
     let (source, schema) = (source.to_owned(), Arc::clone(&query.schema));
     let rows = remote.rows(query).await.map_err(|cause| SourceFailed::of(&source, cause))?;
     let rows = rows
         .map_err(move |cause| SourceFailed::of(&source, cause))
-        .inspect_ok(move |batch| count(&counter, batch));
+        .inspect_ok(move |batch| counters.iter().for_each(|counter| count(counter, batch)));
     Ok(Box::pin(RecordBatchStreamAdapter::new(schema, rows)))
 }
 
@@ -70,11 +93,12 @@ pub(super) fn table(
     remote: &Arc<dyn Remote>,
     source: &str,
     query: RemoteQuery,
+    spare: Option<&Arc<Semaphore>>,
     log: &Arc<Log>,
 ) -> Arc<dyn TableProvider> {
     let schema = Arc::clone(&query.schema);
     let (source, remote, log) = (source.to_owned(), Arc::clone(remote), Arc::clone(log));
-    once(schema, Arc::new(Partition { source, remote, query, log }))
+    once(schema, Arc::new(Partition { source, remote, query, spare: spare.cloned(), log }))
 }
 
 /// A table of one part, which is read once.
@@ -116,6 +140,7 @@ struct Partition {
     source: String,
     remote: Arc<dyn Remote>,
     query: RemoteQuery,
+    spare: Option<Arc<Semaphore>>,
     log: Arc<Log>,
 }
 
@@ -128,14 +153,20 @@ impl PartitionStream for Partition {
     /// only when it has the other.
     fn execute(&self, _: Arc<TaskContext>) -> SendableRecordBatchStream {
         let (remote, query) = (Arc::clone(&self.remote), self.query.clone());
-        let source = self.source.clone();
-        let counter = self.log.add(&source, &query.sql);
+        let (source, spare, log) = (self.source.clone(), self.spare.clone(), Arc::clone(&self.log));
+        let number = log.add(&source, &query.sql);
         let schema = Arc::clone(&query.schema);
         let mut ahead = RecordBatchReceiverStream::builder(Arc::clone(&schema), AHEAD);
         let output = ahead.tx();
         ahead.spawn(async move {
             let failed = |cause| SourceFailed::of(&source, cause);
-            let mut rows = remote.rows(query).await.map_err(failed)?;
+            let parts = remote.parts(query, spare).await.map_err(failed)?;
+            let counters = log.counters(number, parts.iter().map(|p| p.sql.clone()).collect());
+            let counted = parts.into_iter().zip(counters).map(|(part, counter)| {
+                part.rows.inspect_ok(move |batch| count(&counter, batch)).boxed()
+            });
+            // The first that fails ends the others; a query in parts is one without an order.
+            let mut rows = select_all(counted);
             while let Some(batch) = rows.next().await {
                 if output.send(Ok(batch.map_err(failed)?)).await.is_err() {
                     // Nobody reads on.
@@ -144,7 +175,6 @@ impl PartitionStream for Partition {
             }
             Ok(())
         });
-        let rows = ahead.build().inspect_ok(move |batch| count(&counter, batch));
-        Box::pin(RecordBatchStreamAdapter::new(schema, rows))
+        Box::pin(RecordBatchStreamAdapter::new(schema, ahead.build()))
     }
 }

@@ -7,9 +7,9 @@ use super::narrowing::narrowing;
 use super::runtime::Planner;
 use super::{RunError, Runtime, Sources};
 use crate::prepared::CatalogTable;
-use crate::remote::RemoteQuery;
+use crate::remote::{Divided, RemoteQuery};
 use crate::split::{Execution, Fetched, Held, Keys, SourceQuery, Stage, resolved};
-use crate::sql::{Sql, write};
+use crate::sql::{Sql, divided, write};
 use datafusion::arrow::datatypes::{Schema, SchemaRef};
 use datafusion::catalog::TableProvider;
 use datafusion::common::metadata::ScalarAndMetadata;
@@ -21,6 +21,9 @@ use datafusion::physical_plan::SendableRecordBatchStream;
 use futures::future::try_join_all;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
+
+/// A query as it is sent whole, and for parts of its table.
+type Texts = (Sql, Option<Divided>);
 
 /// What a run knows so far.
 pub(super) struct Running<'r> {
@@ -137,6 +140,7 @@ impl<'r> Running<'r> {
                 sql: query.sql.clone(),
                 schema: Arc::clone(&query.schema),
                 at_most: query.at_most,
+                divided: None,
             };
             return Ok(fetch::rows(remote, &query.source, asked, &self.log).await?);
         }
@@ -207,19 +211,23 @@ impl<'r> Running<'r> {
         query: &SourceQuery,
     ) -> Result<Option<Arc<dyn TableProvider>>, DataFusionError> {
         let Some(remote) = self.sources.remotes.get(&query.source) else { return Ok(None) };
-        let Some(sql) = self.sql(query)? else {
+        let Some((sql, divided)) = self.sql(query)? else {
             // Nothing can match, so nothing is asked.
             let none = MemTable::try_new(Arc::clone(&query.schema), vec![vec![]])?;
             return Ok(Some(Arc::new(none)));
         };
-        let query_of =
-            RemoteQuery { sql, schema: Arc::clone(&query.schema), at_most: query.at_most };
-        Ok(Some(fetch::table(remote, &query.source, query_of, &self.log)))
+        let (schema, at_most) = (Arc::clone(&query.schema), query.at_most);
+        let asked = RemoteQuery { sql, schema, at_most, divided };
+        let spare = self.sources.connections.get(&query.source);
+        Ok(Some(fetch::table(remote, &query.source, asked, spare, &self.log)))
     }
 
-    /// A query's text with the keys known by now; `None` where no row can match them.
-    fn sql(&self, query: &SourceQuery) -> Result<Option<Sql>, DataFusionError> {
-        let Some(keyed) = &query.keyed else { return Ok(Some(query.sql.clone())) };
+    /// A query's text with the keys known by now, and in parts of its table where it has such;
+    /// `None` where no row can match them.
+    fn sql(&self, query: &SourceQuery) -> Result<Option<Texts>, DataFusionError> {
+        let Some(keyed) = &query.keyed else {
+            return Ok(Some((query.sql.clone(), query.divided.clone())));
+        };
         if keyed.slots.iter().any(|slot| matches!(self.keys[*slot], Keys::Nothing)) {
             return Ok(None);
         }
@@ -228,8 +236,12 @@ impl<'r> Running<'r> {
         let listed = keyed.slots.iter().any(|slot| matches!(self.keys[*slot], Keys::List(_)));
         let plan = keyed.open.as_ref().filter(|_| !listed).unwrap_or(&keyed.plan);
         let (plan, values) = resolved(plan, guarded.values(), &self.keys)?;
-        let sql = write(&plan, &values, guarded.spans(), query.sql.dialect);
-        Ok(Some(sql.unwrap_or_else(|_| query.sql.clone())))
+        let (spans, dialect) = (guarded.spans(), query.sql.dialect);
+        Ok(Some(match write(&plan, &values, spans, dialect) {
+            Ok(sql) if query.at_most.is_none() => (sql, divided(&plan, &values, spans, dialect)),
+            Ok(sql) => (sql, None),
+            Err(_) => (query.sql.clone(), None),
+        }))
     }
 }
 

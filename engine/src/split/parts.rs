@@ -11,7 +11,8 @@ use super::{
 };
 use crate::plan::Spans;
 use crate::prepared::CatalogTable;
-use crate::sql::{Dialect, Forms, Sql, Unsupported, write};
+use crate::remote::Divided;
+use crate::sql::{Dialect, Forms, Sql, Unsupported, divided, write};
 use datafusion::arrow::datatypes::DataType;
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::common::{Column, DFSchema, DataFusionError, Result, ScalarValue};
@@ -299,6 +300,10 @@ impl<'g> Splitter<'g> {
         match sql {
             Ok(sql) => {
                 let (schema, at_most) = (rows_of(&asked), most_rows(&asked));
+                let divided = match at_most.is_none() && restricted.is_empty() {
+                    true => self.divided(&asked, there.place.dialect())?,
+                    false => None,
+                };
                 let keyed = Keyed { plan: asked, open, slots: restricted };
                 let query = SourceQuery {
                     source: there.place.source,
@@ -306,6 +311,7 @@ impl<'g> Splitter<'g> {
                     schema,
                     at_most,
                     left: there.left,
+                    divided,
                     keyed: (!keyed.slots.is_empty()).then(|| Arc::new(keyed)),
                 };
                 let rows = scan(self.queries.len(), &query)?;
@@ -327,6 +333,12 @@ impl<'g> Splitter<'g> {
         }
         let (open, values) = keys::resolved(asked, self.values, &[])?;
         Ok((write(&open, &values, self.spans, dialect), None))
+    }
+
+    /// A query in parts of its table, before any keys are known.
+    fn divided(&self, asked: &LogicalPlan, dialect: Dialect) -> Result<Option<Divided>> {
+        let (plan, values) = keys::resolved(asked, self.values, &[])?;
+        Ok(divided(&plan, &values, self.spans, dialect))
     }
 
     /// A part whose expressions have forms, and its whole has not: its topmost node is done here.

@@ -10,6 +10,10 @@ pub(super) struct Datafusion;
 type Text = Result<String, String>;
 
 impl Rules for Datafusion {
+    fn places(&self) -> Option<[&'static str; 2]> {
+        None
+    }
+
     fn parameter(&self, placeholder: &str, _: &DataType) -> Text {
         Ok(placeholder.to_owned())
     }

@@ -34,6 +34,10 @@ fn text_of(bytes: &str) -> String {
 const TEXTS: &[&str] = &["text", "varchar", "char", "tinytext", "mediumtext", "longtext"];
 
 impl Rules for Mysql {
+    fn places(&self) -> Option<[&'static str; 2]> {
+        None
+    }
+
     fn quote(&self) -> char {
         '`'
     }
@@ -168,6 +172,8 @@ impl Rules for Mysql {
         match (op, left.raw(Read::Text), right.raw(Read::Text)) {
             // The first comparison may use an index; the second is exact.
             ("=", None, None) => format!("({exact})"),
+            // The collation of a null may not be that of the column.
+            ("=", ..) if left.constant || right.constant => format!("({exact})"),
             ("=", l, r) => {
                 let (l, r) = (l.unwrap_or(&left.text), r.unwrap_or(&right.text));
                 format!("({l} = {r} AND {exact})")
@@ -240,6 +246,11 @@ impl Rules for Mysql {
     }
 
     fn full_join(&self) -> bool {
+        false
+    }
+
+    // MySQL has it, MariaDB does not.
+    fn lag_default(&self) -> bool {
         false
     }
 

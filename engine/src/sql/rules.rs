@@ -29,6 +29,20 @@ pub(super) trait Rules: Sync {
         false
     }
 
+    /// The first place a row of a table can have, and the one behind the last; none where rows
+    /// have no places that can be asked for.
+    fn places(&self) -> Option<[&'static str; 2]> {
+        // Block and number within it; no table has a block of the second number.
+        Some(["(0,0)", "(4294967295,0)"])
+    }
+
+    /// What `from`, which is a table called `alias`, becomes for a part of its own rows, and the
+    /// condition that a row lies between two places, whose placeholders these are.
+    fn part_of(&self, from: &str, alias: &str, first: &str, behind: &str) -> (String, String) {
+        let bound = |op: &str, place: &str| format!("{alias}.ctid {op} CAST({place} AS tid)");
+        (format!("ONLY {from}"), format!("{} AND {}", bound(">=", first), bound("<", behind)))
+    }
+
     /// A placeholder of a type.
     fn parameter(&self, placeholder: &str, arrow: &DataType) -> Text {
         Ok(format!("CAST({placeholder} AS {})", self.type_name(arrow)?))
@@ -166,6 +180,11 @@ pub(super) trait Rules: Sync {
 
     /// Whether `FULL JOIN` is there.
     fn full_join(&self) -> bool {
+        true
+    }
+
+    /// Whether `lag` and `lead` take a value for where there is no row.
+    fn lag_default(&self) -> bool {
         true
     }
 

@@ -37,6 +37,8 @@ pub(super) struct Select {
     pub(super) stage: Stage,
     /// Empty for a query without tables.
     pub(super) from: String,
+    /// How the one table that `from` names is called, quoted.
+    pub(super) table: Option<String>,
     /// Whether `from` joins several tables.
     pub(super) compound: bool,
     pub(super) wheres: Vec<String>,
@@ -54,6 +56,7 @@ impl Select {
         Self {
             stage: Stage::From,
             from,
+            table: None,
             compound: false,
             wheres: Vec::new(),
             items,
@@ -101,10 +104,21 @@ impl Select {
 
 /// A whole plan as one query, whose columns have the plan's types.
 pub(super) fn query(w: &mut Writer, plan: &LogicalPlan) -> Text {
+    let select = typed(w, plan)?;
+    named(w, plan, &select)
+}
+
+/// The `SELECT` of a whole plan, its columns in the plan's types.
+pub(super) fn typed(w: &mut Writer, plan: &LogicalPlan) -> Result<Select, String> {
     let mut select = build(w, plan, None)?;
     for (item, field) in select.items.iter_mut().zip(plan.schema().fields()) {
         item.text = w.rules.output(item, field.data_type())?;
     }
+    Ok(select)
+}
+
+/// The text of a whole plan's `SELECT`, its columns called as the plan's.
+pub(super) fn named(w: &Writer, plan: &LogicalPlan, select: &Select) -> Text {
     let names: Vec<String> = plan.schema().fields().iter().map(|f| f.name().clone()).collect();
     select.named(w, &names)
 }
@@ -113,6 +127,14 @@ pub(super) fn query(w: &mut Writer, plan: &LogicalPlan) -> Text {
 pub(super) fn inner(w: &mut Writer, plan: &LogicalPlan, outer: Outer<'_>) -> Text {
     let select = build(w, plan, outer)?;
     select.named(w, &distinct_names(plan.schema()))
+}
+
+/// A query of which is asked only whether some row is there: of equal rows one is as good as all.
+pub(super) fn any_row(plan: &LogicalPlan) -> &LogicalPlan {
+    match plan {
+        LogicalPlan::Distinct(Distinct::All(input)) => input,
+        other => other,
+    }
 }
 
 /// A subquery of one column, in the form in which text is told apart where `exact`.
@@ -168,7 +190,8 @@ pub(super) fn derived(
     let alias = w.ident(&alias)?;
     let mut items = Vec::new();
     for (name, item) in names.iter().zip(&select.items) {
-        items.push(Item { text: format!("{alias}.{}", w.ident(name)?), raw: None, ..item.clone() });
+        let text = format!("{alias}.{}", w.ident(name)?);
+        items.push(Item { exact: item.exact, ..Item::new(text) });
     }
     Ok(Select::from(format!("({text}) AS {alias}"), items))
 }
@@ -248,7 +271,9 @@ fn table(w: &mut Writer, scan: &TableScan, alias: &str) -> Result<Select, String
         let column = format!("{alias}.{}", w.ident(field.name())?);
         items.push(w.rules.column(column, native, field.data_type())?);
     }
-    Ok(Select::from(format!("{name} AS {alias}"), items))
+    let mut select = Select::from(format!("{name} AS {alias}"), items);
+    select.table = Some(alias);
+    Ok(select)
 }
 
 fn filtered(w: &mut Writer, node: &Filter, outer: Outer<'_>) -> Result<Select, String> {
@@ -322,7 +347,7 @@ fn grouped(w: &mut Writer, node: &Aggregate, outer: Outer<'_>) -> Result<Select,
             false => (key.clone(), key),
         };
         group_by.push(key);
-        items.push(Item { text: shown, raw: None, exact: item.exact });
+        items.push(Item { exact: item.exact, ..Item::new(shown) });
     }
     for expr in &node.aggr_expr {
         items.push(Item::new(expression(w, expr, &scope)?));

@@ -95,6 +95,12 @@ impl Writer {
         self.typed(self.values.len() - 1, &arrow)
     }
 
+    /// As [`Writer::bind`], for a value whose type the text gives itself.
+    pub(super) fn bare(&mut self, value: ScalarValue) -> String {
+        self.values.push(value);
+        format!("{OPEN}{}{CLOSE}", self.values.len() - 1)
+    }
+
     fn typed(
         &self,
         index: usize,

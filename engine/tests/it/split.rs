@@ -41,14 +41,14 @@ pub(crate) fn engine() -> Engine {
 }
 
 /// The shop's tables as files of this process.
-fn as_files() -> Prepared {
+pub(crate) fn as_files() -> Prepared {
     let mut catalog = prepared("shop").catalog().as_ref().clone();
     catalog.kind = SourceKind::Files;
     // Keys of a database are held to; those of files are proven when they are learned.
     Prepared::new(Arc::new(catalog))
 }
 
-fn file_tables() -> Sources {
+pub(crate) fn file_tables() -> Sources {
     let tables = shop::tables().into_iter();
     let tables = tables.map(|(t, rows)| (("shop".to_owned(), t.qualified_name()), rows)).collect();
     Sources { tables, ..Sources::default() }

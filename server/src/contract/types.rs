@@ -1276,7 +1276,8 @@ pub(crate) struct ResultColumn {
     pub(crate) role: air_ir::catalog::Role,
 }
 
-/// What was sent to a source.
+/// What was sent to a source. A large table of PostgreSQL may be read by two connections at once,
+/// each of which is told as a query with the range that it read.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct SourceSql {
     pub(crate) source: crate::id::DatasourceId,

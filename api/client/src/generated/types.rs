@@ -1668,7 +1668,8 @@ pub struct ResultColumn {
     pub role: ColumnRole,
 }
 
-/// What was sent to a source.
+/// What was sent to a source. A large table of PostgreSQL may be read by two connections at once,
+/// each of which is told as a query with the range that it read.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SourceSql {
     pub source: DatasourceId,

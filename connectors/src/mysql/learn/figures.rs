@@ -226,6 +226,7 @@ impl<'a> Figures<'a> {
             sql: Sql { dialect: Dialect::Mysql, text, params: Vec::new() },
             schema: Arc::new(Schema::new(fields)),
             at_most: None,
+            divided: None,
         };
         let rows = query::rows(Arc::clone(self.server), query).try_collect::<Vec<_>>();
         // Dropping the rows ends the query in the server.

@@ -222,6 +222,7 @@ impl PostgresSource {
             sql: Sql { dialect: Dialect::Postgres, text: sql.to_owned(), params: Vec::new() },
             schema: Arc::clone(&schema),
             at_most: Some(at_most),
+            divided: None,
         };
         let (lease, path) = self.taken().await?;
         let begin = beginning(path, Some(limit));

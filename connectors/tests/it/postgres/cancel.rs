@@ -12,17 +12,17 @@ use std::time::{Duration, Instant};
 use tokio_postgres::Client;
 
 /// A source whose connections the server's views tell from all others.
-fn named(name: &str, options: DatabaseOptions) -> Arc<PostgresSource> {
+pub(super) fn named(name: &str, options: DatabaseOptions) -> Arc<PostgresSource> {
     let dsn = server().dsn("reader", &format!("?application_name={name}"));
     Arc::new(open(&dsn, options))
 }
 
-fn one_connection() -> DatabaseOptions {
+pub(super) fn one_connection() -> DatabaseOptions {
     DatabaseOptions { max_connections: 1, ..DatabaseOptions::default() }
 }
 
 /// How many sessions of a name fit a condition.
-async fn sessions(admin: &Client, name: &str, condition: &str) -> i64 {
+pub(super) async fn sessions(admin: &Client, name: &str, condition: &str) -> i64 {
     let sql = format!(
         "SELECT count(*) FROM pg_stat_activity WHERE application_name = $1 AND {condition}"
     );
@@ -30,7 +30,7 @@ async fn sessions(admin: &Client, name: &str, condition: &str) -> i64 {
 }
 
 /// Asks the server again and again until so many sessions fit, or it is plain that they never do.
-async fn until(admin: &Client, name: &str, condition: &str, wanted: i64) {
+pub(super) async fn until(admin: &Client, name: &str, condition: &str, wanted: i64) {
     let limit = Instant::now() + Duration::from_secs(30);
     while sessions(admin, name, condition).await != wanted {
         assert!(Instant::now() < limit, "{name}: never {wanted} sessions with {condition}");

@@ -79,7 +79,7 @@ fn start() -> Server {
 fn ready(port: u16) -> Result<(), tokio_postgres::Error> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async move {
-        let admin = connect(port).await?;
+        let admin = connect(port, "postgres").await?;
         admin
             .batch_execute(&format!(
                 "CREATE ROLE reader LOGIN PASSWORD '{PASSWORD}';
@@ -92,9 +92,9 @@ fn ready(port: u16) -> Result<(), tokio_postgres::Error> {
     })
 }
 
-async fn connect(port: u16) -> Result<Client, tokio_postgres::Error> {
+async fn connect(port: u16, database: &str) -> Result<Client, tokio_postgres::Error> {
     let mut config = tokio_postgres::Config::new();
-    config.host("127.0.0.1").port(port).user("postgres").dbname("postgres").password(PASSWORD);
+    config.host("127.0.0.1").port(port).user("postgres").dbname(database).password(PASSWORD);
     let (client, connection) = config.connect(NoTls).await?;
     tokio::spawn(connection);
     Ok(client)
@@ -148,7 +148,12 @@ fn free_port() -> u16 {
 impl Server {
     /// A connection of the superuser, for what a test prepares and observes.
     pub(crate) async fn admin(&self) -> Client {
-        connect(self.port).await.unwrap()
+        self.admin_of("postgres").await
+    }
+
+    /// The same, in another database than all tests share.
+    pub(crate) async fn admin_of(&self, database: &str) -> Client {
+        connect(self.port, database).await.unwrap()
     }
 
     pub(crate) fn dsn(&self, user: &str, options: &str) -> String {

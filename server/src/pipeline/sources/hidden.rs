@@ -25,7 +25,8 @@ pub(crate) async fn hidden(
     principal: &Principal,
     id: &DatasourceId,
 ) -> Result<Hidden, ApiError> {
-    let all = match whole(app, id).await {
+    let tag = app.store.catalogs().tag(id).await?;
+    let all = match whole(app, id, tag).await {
         Ok(all) => all,
         // Without a catalog only the policies tell what there is to hide.
         Err(error) if matches!(error.code, ErrorCode::NotLearned | ErrorCode::NotFound) => {
