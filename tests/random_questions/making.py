@@ -17,6 +17,7 @@ from random_questions.worlds import World
 MAKERS: tuple[tuple[int, Callable[[Random, World], Question]], ...] = (
     (40, shapes.make_figures),
     (12, shapes.make_top),
+    (5, shapes.make_within),
     (10, shapes.make_having),
     (8, shapes.make_follow),
     (9, missing.make_exists),
@@ -54,8 +55,8 @@ def smaller(question: Question) -> list[Question]:
     for at in range(len(question.conditions)):
         rest = question.conditions[:at] + question.conditions[at + 1 :]
         less.append(replace(question, conditions=rest))
-    if len(question.groups) > 1 or question.shape is shapes.FIGURES:
-        less += [replace(question, groups=question.groups[:-1])] if question.groups else []
+    if question.groups and question.shape is shapes.FIGURES:
+        less.append(replace(question, groups=question.groups[:-1]))
     if len(question.figures) > 1:
         less += [replace(question, figures=(figure,)) for figure in question.figures]
     less += [

@@ -75,6 +75,13 @@ def total(random: Random, world: World) -> Figure:
     return Figure(f"total {random.choice(measure.words)}", "sum", measure.column)
 
 
+def different(random: Random, world: World) -> Figure:
+    """How many different values there are."""
+    said = random.choice(["number of different", "number of distinct"])
+    choice = random.choice(world.choices)
+    return Figure(f"{said} {choice.plural}", "distinct", choice.column)
+
+
 def counted(world: World) -> Figure:
     """The text of a count is made with its noun."""
     return Figure(world.domain.facts, "count")
@@ -297,7 +304,7 @@ def when(random: Random, column: str) -> Condition:
     span = times.span(random)
 
     def test(row: Row) -> bool:
-        return times.within(day_of(row[column]), span.start, span.end)
+        return times.within(day_of(row[column]), span.start, span.end) != span.outside
 
     def other(row: Row) -> bool:
         assert span.other is not None

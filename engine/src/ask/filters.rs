@@ -366,7 +366,8 @@ impl Build<'_> {
             return None;
         }
         if clause.present && !column.nullable && field.hops.is_empty() {
-            return Some(clause.chunk);
+            // "flights with a carrier" are all of them; "with carrier" shows it.
+            return Some(clause.chunk).filter(|at| !self.after_article(*at));
         }
         let spelled = self.field(&field);
         let filter = match (
@@ -387,6 +388,11 @@ impl Build<'_> {
         let label = super::routes::label(self.catalog, self.root);
         let column = found.iter().any(|(f, _)| f.hops.is_empty() && Some(f.col) != label);
         !column || self.text(chunk).ends_with('s')
+    }
+
+    fn after_article(&self, at: usize) -> bool {
+        let before = at.checked_sub(1).map(|before| self.text(before).to_lowercase());
+        matches!(before.as_deref(), Some("a" | "an" | "any" | "some"))
     }
 
     /// Whether what is asked for is a column of the very rows that are to be absent.
