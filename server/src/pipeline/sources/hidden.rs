@@ -25,8 +25,7 @@ pub(crate) async fn hidden(
     principal: &Principal,
     id: &DatasourceId,
 ) -> Result<Hidden, ApiError> {
-    let tag = app.store.catalogs().tag(id).await?;
-    let all = match whole(app, id, tag).await {
+    let all = match whole(app, id).await {
         Ok(all) => all,
         // Without a catalog only the policies tell what there is to hide.
         Err(error) if matches!(error.code, ErrorCode::NotLearned | ErrorCode::NotFound) => {
