@@ -102,6 +102,11 @@ fn what_the_engine_would_read_as_utc_is_refused() {
     }
     let offset = "select id from orders where shipped_at < '2024-01-01T00:00:00+02:00'";
     for prepared in [&utc, &berlin] {
+        for sql in
+            ["select now()::text", "select now() || ''", "select shipped_at::text from orders"]
+        {
+            assert!(shown(sql, prepared).contains("is not cast to text"), "{sql}");
+        }
         assert!(shown(offset, prepared).contains("has an offset"), "{offset}");
     }
 }
