@@ -124,16 +124,11 @@ impl Clock {
             None | Some("Etc/UTC") => UTC,
             Some(name) => name,
         };
-        let bad = |why: &str| {
-            let detail = format!("The source's time zone \"{name}\" {why}; declare another.");
+        let zone = ZoneSpec::get(name).map_err(|_| {
+            let detail = format!("The source's time zone \"{name}\" is not known.");
             IrError::new(Code::UnknownTimezone, &Pointer::root().key("sql"), detail)
-        };
-        let zone = ZoneSpec::get(name).map_err(|_| bad("is not known"))?;
-        // As in `zone_of`: a database would read its clock as another one.
-        match matches!(name, "CET" | "EET" | "MET" | "WET") {
-            true => Err(bad("is an abbreviation without summer to databases")),
-            false => Ok(Self { zone }),
-        }
+        })?;
+        Ok(Self { zone })
     }
 
     pub(super) fn is_utc(&self) -> bool {
