@@ -17,7 +17,7 @@ FG_VENV := $(HOME)/.cache/air/fg-venv
 PACKAGE_VENV := $(HOME)/.cache/air/package-venv
 BENCH := AIR_BIN=$(RELEASE)/air AIR_BENCH_BIN=$(RELEASE)/air-bench $(BENCH_VENV)/bin/python
 
-.PHONY: demo demo-federated demo-sessions demo-cluster run test lint rust-test python-test generate openapi check db down clean build venv \
+.PHONY: demo demo-federated demo-sessions demo-cluster run test lint rust-test python-test generate generate-sql openapi check db down clean build venv \
 	system eda eda-venv eda-test-venv eda-test bench bench-build bench-planning bench-reading bench-files \
 	bench-federated bench-sockets bench-runs bench-load bench-memory bench-eda fuzz eval models-check \
 	package package-venv package-test wheel bench-package
@@ -98,6 +98,9 @@ N ?= 150
 SEED ?= 1
 generate: build venv ## random questions to every engine: make generate N=5000 SEED=2
 	AIR_BIN=$(BIN)/air $(PY) -m tests.random_irs --seed $(SEED) --count $(N)
+
+generate-sql: build venv ## random SQL to every engine and to PostgreSQL itself: make generate-sql N=5000
+	AIR_BIN=$(BIN)/air $(PY) -m tests.random_sql --seed $(SEED) --count $(N)
 
 FUZZ_SECONDS ?= 120
 FUZZ_TARGETS ?= ir sql dsn

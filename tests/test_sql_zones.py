@@ -142,7 +142,7 @@ class World:
             sql = sql.replace(word, value)
         # Its merge join takes the skipped hour for an error of the order.
         settings = f"set time zone '{ZONES[zone]}'; set enable_mergejoin = off;"
-        told = f"{settings} select coalesce(json_agg(q), '[]') from ({sql}) q"
+        told = f"{settings} select coalesce(json_agg(answered), '[]') from ({sql}) answered"
         return json.loads(self.postgres.sql("postgres", told))
 
 

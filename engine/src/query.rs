@@ -18,6 +18,7 @@ mod names;
 mod outputs;
 mod scans;
 mod size;
+mod subqueries;
 mod times;
 mod types;
 mod zones;
@@ -25,6 +26,7 @@ mod zones;
 use crate::guard::{Finding, Outcome, Refusal};
 use crate::plan::{Context, Plan, PlanError, PlanOptions};
 use crate::prepared::Prepared;
+use air_ir::catalog::SourceKind;
 use air_ir::{Code, IrError, Pointer};
 use allowed::Walk;
 use datafusion::common::config::ConfigOptions;
@@ -101,8 +103,13 @@ pub fn plan_sql(
     let kind = prepared.catalog().kind;
     let meaning = Meaning { kind, clock };
     let plan = scans::named(plan, prepared, &mut context)
+        .and_then(subqueries::grouped_once)
         .and_then(|plan| meant(plan, &meaning))
         .and_then(|plan| coerced(plan, &meaning.clock))
+        .and_then(|plan| match kind {
+            SourceKind::Files => subqueries::runnable(&plan).map(|()| plan),
+            _ => Ok(plan),
+        })
         .map_err(|e| invalid(&e, prepared))?;
     times::bounds(&plan, &mut context.scans, &meaning.clock);
     let (plan, limit, defaulted) = limited(plan, options)?;
@@ -264,7 +271,10 @@ fn invalid(error: &DataFusionError, prepared: &Prepared) -> QueryError {
                 IrError::new(Code::BadExpression, &at(), sentence(&cause.to_string()))
             }
         }
-        other => IrError::new(Code::BadExpression, &at(), sentence(&other.strip_backtrace())),
+        other => {
+            let detail = fitting(&other.strip_backtrace());
+            IrError::new(Code::BadExpression, &at(), sentence(&detail))
+        }
     };
     QueryError::Invalid(PlanError(vec![error]))
 }
@@ -280,6 +290,24 @@ fn no_table(table: &NoTable, prepared: &Prepared) -> IrError {
         catalog.table_names().chain(catalog.tables.iter().map(|t| t.name.clone())).collect();
     let error = IrError::new(code, &at(), table.to_string());
     error.near(&table.name, names.iter().map(String::as_str))
+}
+
+/// What the planner says of types that do not fit, in the words of the text.
+fn fitting(text: &str) -> String {
+    let function = text.split_once("Function '").and_then(|(_, rest)| rest.split_once('\''));
+    match function {
+        Some((name, rest)) if rest.contains("signature") => {
+            format!("{name} does not take arguments of these types; cast them")
+        }
+        _ if text.contains("require unique expression names") => {
+            "Two outputs have one name; give one of them another".to_owned()
+        }
+        _ if text.contains("Divide by zero") => "A division by zero".to_owned(),
+        _ if text.contains("Internal error") || text.contains("common argument type") => {
+            "The types of an expression do not fit one another; cast its parts".to_owned()
+        }
+        _ => text.to_owned(),
+    }
 }
 
 /// The first line, as a sentence.

@@ -10,6 +10,7 @@ mod apart;
 mod fetch;
 mod held;
 mod narrowing;
+mod outer;
 mod runtime;
 mod stages;
 mod yielding;

@@ -30,7 +30,7 @@ use crate::contract::types::ErrorCode;
 use crate::id::{ChatMessageId, ChatRoomId};
 use crate::problem::ApiError;
 use crate::service::App;
-use crate::store::ChatRoom;
+use crate::store::{ChatRoom, ChatStanding};
 
 pub(crate) use self::asks::meta;
 pub(crate) use self::keeping::keep;
@@ -126,11 +126,24 @@ pub(crate) async fn seen(
 ) -> Result<ChatRoom, ApiError> {
     enabled(app)?;
     let id: ChatRoomId = room.parse().map_err(|_| no_room(room))?;
-    let room = app.store.chat_rooms().get(&id, &principal.sub).await?;
-    match room.joined || !room.private || principal.may(Role::Admin) {
+    let room = app.store.chat_rooms().seen(&id, &principal.sub).await?;
+    match may_see(principal, &room) {
         true => Ok(room),
         false => Err(no_room(id.as_str())),
     }
+}
+
+fn may_see(principal: &Principal, room: &ChatRoom) -> bool {
+    room.joined || !room.private || principal.may(Role::Admin)
+}
+
+/// How the caller stands in a room that they are a member of.
+async fn standing(app: &App, principal: &Principal, room: &str) -> Result<ChatStanding, ApiError> {
+    enabled(app)?;
+    let id: ChatRoomId = room.parse().map_err(|_| no_room(room))?;
+    let standing = app.store.chat_rooms().standing(&id, &principal.sub).await?;
+    within(principal, &standing.room)?;
+    Ok(standing)
 }
 
 /// A room that the caller may listen to: its members, and admins. What a socket that subscribes
@@ -154,9 +167,16 @@ pub(crate) async fn joined(
     room: &str,
 ) -> Result<ChatRoom, ApiError> {
     let room = seen(app, principal, room).await?;
-    match room.joined {
-        true => Ok(room),
-        false => Err(outside(&room)),
+    within(principal, &room)?;
+    Ok(room)
+}
+
+/// Whoever is no member is told so, if they may know of the room.
+fn within(principal: &Principal, room: &ChatRoom) -> Result<(), ApiError> {
+    match (room.joined, may_see(principal, room)) {
+        (true, _) => Ok(()),
+        (false, true) => Err(outside(room)),
+        (false, false) => Err(no_room(room.id.as_str())),
     }
 }
 

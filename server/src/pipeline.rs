@@ -37,6 +37,7 @@ use air_ir::{Bindings, Ir, Verdict};
 use datafusion::arrow::array::RecordBatch;
 use futures::future::maybe_done;
 use jiff::Timestamp;
+use tokio::sync::oneshot;
 use tracing::{Instrument, Span};
 
 use crate::auth::Principal;
@@ -52,6 +53,7 @@ pub(crate) use self::record::{settle, settle_job};
 pub(crate) use self::told::{source_sql, told};
 
 use self::planned::{Planned, planned};
+use self::snapshot::Keeping;
 use self::sources::Ready;
 use self::told::sent;
 
@@ -160,30 +162,36 @@ async fn recorded(
     };
     let record = record::plan(&planned);
     // The record is written while the sources are asked. Nobody knows of the run before it is.
+    let (there, is_there) = oneshot::channel();
     let begun = async {
         let begun = record::begin(app, order, slot.id(), Some(record)).await;
+        let begun = begun.inspect(|()| {
+            let _ = there.send(());
+        });
         begun.inspect_err(|_| slot.stop())
     };
-    let work = slot.unless_cancelled(Box::pin(stages(app, order, ready, slot, planned, clock)));
-    let (begun, finished) = futures::join!(begun, work);
+    let work = stages(app, order, ready, slot, (planned, is_there), clock);
+    let (begun, finished) = futures::join!(begun, slot.unless_cancelled(Box::pin(work)));
     begun?;
-    record::end(app, finished?).await
+    let (finished, keeping) = finished?;
+    record::end(app, finished, keeping).await
 }
 
-/// From the plan to the judged rows, one line for each stage.
+/// From the plan to the judged rows, one line for each stage. Once the record `is_there`, the rows
+/// are written while they are judged.
 async fn stages(
     app: &Arc<App>,
     order: &Order,
     ready: &Ready,
     slot: &running::Slot,
-    planned: Planned,
+    (planned, is_there): (Planned, oneshot::Receiver<()>),
     mut clock: Clock,
-) -> Result<Finished, ApiError> {
+) -> Result<(Finished, Option<Keeping>), ApiError> {
     let span = |stage| stage_span(stage, order, slot);
     let Planned { question, execution, sql, safety } = planned;
     let turn = answers::turn(app, order, ready, (&question, execution.guarded()), slot).await?;
     if let Some(answer) = turn.as_ref().and_then(|turn| turn.answer(order)) {
-        return Ok(again(answer, order, slot.id(), clock.timings));
+        return Ok((again(answer, order, slot.id(), clock.timings), None));
     }
     let (as_of, read) = (Moment::now(), Instant::now());
     let _ = clock.lap();
@@ -197,10 +205,15 @@ async fn stages(
         false => judge::along(running, figures.as_mut()).await?,
     };
     clock.timings.execute = clock.lap();
+    let zone = ran.execution.guarded().time_zone();
+    let rows = results::in_zone(&ran.answer.rows, zone).map_err(ApiError::internal)?;
     let judging = Box::pin(judge::judge(&beside, figures, &question, order, ran));
-    let judged = judging.instrument(span("qa")).await;
+    let keeping =
+        async { is_there.await.ok().and_then(|()| Keeping::begin(app, slot.id(), &rows)) };
+    let (judged, keeping) = futures::join!(judging.instrument(span("qa")), keeping);
     clock.timings.qa = clock.lap();
-    let finished = finished(order, slot.id(), as_of, &judged, (sql, safety), clock.timings)?;
+    let told = (sql, safety);
+    let finished = finished(order, slot.id(), (as_of, rows), &judged, told, clock.timings)?;
     match turn {
         Some(turn) => turn.keep(&finished, read),
         None => {
@@ -208,7 +221,7 @@ async fn stages(
             answers::given(app, ready, (&question, guarded), &finished, read);
         }
     }
-    Ok(finished)
+    Ok((finished, keeping))
 }
 
 /// An answer that was read for another order, as the answer of this one.
@@ -230,19 +243,18 @@ fn stage_span(stage: &'static str, order: &Order, slot: &running::Slot) -> Span 
 fn finished(
     order: &Order,
     run_id: &RunId,
-    as_of: Moment,
+    (as_of, rows): (Moment, RecordBatch),
     judged: &judge::Judged,
     (sql, report): (Vec<SourceSql>, Vec<Finding>),
     timings: Timings,
 ) -> Result<Finished, ApiError> {
     let guarded = judged.ran.execution.guarded();
-    let rows = results::in_zone(&judged.ran.answer.rows, guarded.time_zone());
     let sql = sent(sql, &judged.ran)?;
     Ok(Finished {
         run_id: run_id.clone(),
         order: order.clone(),
         columns: results::columns(guarded.columns()),
-        rows: rows.map_err(ApiError::internal)?,
+        rows,
         truncated: judged.ran.answer.truncated,
         as_of,
         cached: false,

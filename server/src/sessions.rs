@@ -166,7 +166,7 @@ pub(crate) async fn say(
 ) -> Result<(Option<crate::id::ChatMessageId>, Ended), ApiError> {
     let room = session.room().map_err(ApiError::internal)?;
     let (session, _) = catalog(app, principal, session, deadline).await?;
-    let room = app.store.chat_rooms().get(&room, &principal.sub).await?;
+    let room = app.store.chat_rooms().standing(&room, &principal.sub).await?;
     let message = Post { ask: Some(true), ..message };
     let (posted, ended) = Box::pin(chat::converse(app, principal, &room, message)).await?;
     app.store.sessions().touch(&session.id).await?;

@@ -11,7 +11,9 @@ mod audit_log;
 mod catalogs;
 mod chat_answers;
 mod chat_messages;
+mod chat_posts;
 mod chat_rooms;
+mod chat_standings;
 mod checksum;
 mod data_dir;
 mod database;
@@ -27,6 +29,7 @@ mod model_drafts;
 mod moment;
 mod owners;
 mod page;
+mod reading;
 mod report_runs;
 mod report_samples;
 mod reports;
@@ -36,6 +39,7 @@ mod scopes;
 mod sessions;
 #[cfg(test)]
 mod tests;
+mod together;
 mod uploads;
 
 pub(crate) use self::analyses::{Analyses, Analysis, NewAnalysis};
@@ -48,6 +52,7 @@ pub(crate) use self::chat_messages::{
 pub(crate) use self::chat_rooms::{
     ChatAi, ChatMember, ChatRoom, ChatRoomKind, ChatRooms, Moved, NewChatRoom,
 };
+pub(crate) use self::chat_standings::ChatStanding;
 pub(crate) use self::checksum::{canonical_json, checksum};
 pub(crate) use self::data_dir::{DataDir, DataDirLock, private_file};
 pub(crate) use self::database::Store;

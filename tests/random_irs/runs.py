@@ -34,12 +34,13 @@ class Mismatch:
     schema: int
     number: int
     verdict: Verdict
-    ir: dict[str, Any]
+    # What makes such questions, as it is run.
+    module: str = "random_irs"
 
     @property
     def command(self) -> str:
         only = f"--schema {self.schema} --question {self.number}"
-        return f"python -m tests.random_irs --seed {self.seed} {only}"
+        return f"python -m tests.{self.module} --seed {self.seed} {only}"
 
     @property
     def signature(self) -> str:
@@ -64,7 +65,7 @@ class Tally:
     def told(self) -> Iterator[str]:
         said = ", ".join(f"{n} {kind}" for kind, n in self.verdicts.most_common())
         yield f"{self.count} questions in {self.seconds:.0f} s: {said}"
-        yield "refused alike: " + ", ".join(f"{n} {c}" for c, n in self.refusals.most_common())
+        yield "refused: " + "\n    ".join(f"{n} {c}" for c, n in self.refusals.most_common(40))
         alike = Counter(mismatch.signature for mismatch in self.mismatches)
         for signature, n in alike.most_common():
             first = next(m for m in self.mismatches if m.signature == signature)
@@ -133,7 +134,7 @@ def ask_one(
         tally.refusals[verdict.detail] += 1
     if verdict.agrees:
         return
-    mismatch = Mismatch(seed, schema_number, number, verdict, ir)
+    mismatch = Mismatch(seed, schema_number, number, verdict)
     alike = sum(m.signature == mismatch.signature for m in tally.mismatches)
     tally.mismatches.append(mismatch)
     if alike >= KEPT_ALIKE:

@@ -66,8 +66,9 @@ def serving_schemas(
     servers: Servers,
     schemas: dict[str, Schema],
     policies: Sequence[dict[str, Any]] = (),
+    kinds: Sequence[str] = ENGINES,
 ) -> Iterator[Asking]:
-    """The service over these datasets in every engine; they are gone afterwards."""
+    """The service over these datasets in these engines; they are gone afterwards."""
     data, files, scratch = work / "air", work / "files", work / "loading"
     for folder in (data, files, scratch):
         folder.mkdir(parents=True)
@@ -81,13 +82,13 @@ def serving_schemas(
             connection.execute(statement)
         datasets[name] = read_dataset(files / name, connection, prefix=f"{name}/")
         load(servers, datasets[name], connection, scratch, prefix=f"{name}/")
-    sources = [servers.source(name, engine, files / name) for name in schemas for engine in ENGINES]
+    sources = [servers.source(name, engine, files / name) for name in schemas for engine in kinds]
     config = configuration(files, sources) | {"policies": list(policies)}
     try:
         with serving(program, data, config, environment={PASSWORD_VARIABLE: PASSWORD}) as process:
             engines = Engines(Client(Http(process.base)), datasets)
             for name in schemas:
-                for engine in ENGINES:
+                for engine in kinds:
                     engines.learn(name, engine)
             yield Asking(engines)
     finally:

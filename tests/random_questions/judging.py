@@ -64,7 +64,8 @@ def plain(value: Any) -> Any:
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, (int, float, Decimal, Fraction)):
-        number = float(value)
+        # The noise of the last digits goes first, or a tie at the ninth would fall either way.
+        number = float(f"{float(value):.12g}")
         return 0.0 if math.isclose(number, 0, abs_tol=1e-9) else float(f"{number:.9g}")
     return value
 

@@ -17,10 +17,12 @@ from random_questions.worlds import World
 MAKERS: tuple[tuple[int, Callable[[Random, World], Question]], ...] = (
     (40, shapes.make_figures),
     (12, shapes.make_top),
+    (5, shapes.make_within),
     (10, shapes.make_having),
     (8, shapes.make_follow),
     (9, missing.make_exists),
     (3, missing.make_began),
+    (3, missing.make_lacking),
     (8, missing.make_each),
     (6, compared.make_periods),
     (6, compared.make_shares),
@@ -53,8 +55,8 @@ def smaller(question: Question) -> list[Question]:
     for at in range(len(question.conditions)):
         rest = question.conditions[:at] + question.conditions[at + 1 :]
         less.append(replace(question, conditions=rest))
-    if len(question.groups) > 1 or question.shape is shapes.FIGURES:
-        less += [replace(question, groups=question.groups[:-1])] if question.groups else []
+    if question.groups and question.shape is shapes.FIGURES:
+        less.append(replace(question, groups=question.groups[:-1]))
     if len(question.figures) > 1:
         less += [replace(question, figures=(figure,)) for figure in question.figures]
     less += [
@@ -69,8 +71,10 @@ def smaller(question: Question) -> list[Question]:
 
 
 def usable(question: Question) -> bool:
-    """Whether the question still says something of its own."""
-    if question.shape in (missing.BEGAN_SHAPE,) and question.when is None:
+    """Whether the question still says something of its own, and the word that is not known."""
+    if question.before and question.before not in question.text:
+        return False
+    if question.shape in (missing.BEGAN_SHAPE, missing.LACKING_SHAPE) and question.when is None:
         return False
     if question.shape is compared.SHARES_SHAPE and question.place not in (3, 4):
         return bool(question.conditions)

@@ -79,6 +79,48 @@ def make_exists(random: Random, world: World) -> Question:
     )
 
 
+# Values of a column that occur, but not then.
+LACKING = (
+    "which {plural} had no {facts} {when}",
+    "which {plural} have no {facts} {when}",
+    "{plural} without {facts} {when}",
+)
+
+
+def lacking_text(q: Question) -> str:
+    facts = q.world.domain.facts
+    return LACKING[q.place].format(plural=q.groups[0].plural, facts=facts, when=q.ending())
+
+
+def lacking_meanings(q: Question) -> list[Meaning]:
+    group, world = q.groups[0], q.world
+    occurring = {group.shown(row) for row in world.rows}
+    for choice in world.attributes:
+        # Parents without any facts have theirs too.
+        if choice.plural == group.plural:
+            occurring |= {parent[choice.column] for parent in world.parents}
+
+    def made(rows: list[Row]) -> Meaning:
+        found = occurring - {group.shown(row) for row in rows}
+        return Meaning([(value,) for value in found])
+
+    found = both(q, made)
+    return found + [Meaning([row for row in m.rows if row != (None,)]) for m in found]
+
+
+LACKING_SHAPE = Shape("lacking", lacking_text, lacking_meanings)
+
+
+def make_lacking(random: Random, world: World) -> Question:
+    return Question(
+        LACKING_SHAPE,
+        world,
+        groups=(phrases.by_choice(random, world, "by"),),
+        when=phrases.when(random, world.domain.time),
+        place=random.randrange(len(LACKING)),
+    )
+
+
 # Parents that began in some time and have no facts.
 BEGAN = (
     "how many {parents} that {verb} {when} have no {facts}",

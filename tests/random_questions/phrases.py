@@ -47,7 +47,7 @@ UNITS = ("day", "week", "month", "quarter", "year")
 # Words that restrict rows and that no world has a meaning for.
 ALIEN_BEFORE = (
     "loyal", "domestic", "duplicate", "overdue", "refurbished", "seasonal", "large", "recent",
-    "internal", "weekend", "profitable", "most recent", "latest", "half of the", "late", "repeat",
+    "internal", "profitable", "most recent", "latest", "half of the", "late", "repeat",
 )  # fmt: skip
 ALIEN_AFTER = (
     "excluding taxes", "net of refunds", "adjusted for inflation", "except the internal ones",
@@ -73,6 +73,13 @@ def figure(random: Random, world: World) -> Figure:
 def total(random: Random, world: World) -> Figure:
     measure = random.choice(world.measures)
     return Figure(f"total {random.choice(measure.words)}", "sum", measure.column)
+
+
+def different(random: Random, world: World) -> Figure:
+    """How many different values there are."""
+    said = random.choice(["number of different", "number of distinct"])
+    choice = random.choice(world.choices)
+    return Figure(f"{said} {choice.plural}", "distinct", choice.column)
 
 
 def counted(world: World) -> Figure:
@@ -263,6 +270,13 @@ def number(random: Random, measure: Measure) -> tuple[str, Decimal]:
 def compared(random: Random, world: World) -> Condition:
     measure = random.choice(world.measures)
     column, word = measure.column, random.choice(measure.words)
+    if random.random() < 0.15:
+        text, bound = number(random, measure)
+        called = random.choice([word, measure.column])
+        return Condition(
+            f"with {called} of {text}",
+            lambda row: row[column] is not None and Decimal(str(row[column])) == bound,
+        )
     lead = random.choice([f"with {word}", f"where {word} is", f"whose {word} is"])
     if random.random() < 0.25:
         pair = sorted([number(random, measure), number(random, measure)], key=lambda p: p[1])
@@ -290,7 +304,7 @@ def when(random: Random, column: str) -> Condition:
     span = times.span(random)
 
     def test(row: Row) -> bool:
-        return times.within(day_of(row[column]), span.start, span.end)
+        return times.within(day_of(row[column]), span.start, span.end) != span.outside
 
     def other(row: Row) -> bool:
         assert span.other is not None

@@ -64,8 +64,6 @@ class Tally:
         for shape, verdicts in sorted(self.by_shape.items()):
             yield f"  {shape}: " + ", ".join(f"{n} {kind}" for kind, n in verdicts.most_common())
         yield from (f"  not answered: {line}" for line in self.unanswered[:unanswered])
-        for wrong in self.wrong:
-            yield from wrong.told()
 
 
 class Asker:
@@ -132,14 +130,16 @@ def run(
             assert reply.status == 200, reply.body
             many = min(QUESTIONS, count - tally.count) if world is None else QUESTIONS
             for n in range(many) if question is None else [question]:
-                ask_one(asker, seed, number, n, made, tally)
+                ask_one(asker, seed, number, n, made, tally, out)
             out.write(f"after world {number}: {dict(tally.verdicts)}\n")
             out.flush()
     tally.seconds = time.monotonic() - begun
     return tally
 
 
-def ask_one(asker: Asker, seed: int, number: int, n: int, world: World, tally: Tally) -> None:
+def ask_one(
+    asker: Asker, seed: int, number: int, n: int, world: World, tally: Tally, out: TextIO
+) -> None:
     question = make_question(seed, n, world)
     verdict, body = asker.ask(question)
     shape = question.shape.name
@@ -152,4 +152,7 @@ def ask_one(asker: Asker, seed: int, number: int, n: int, world: World, tally: T
         small = asker.small(question, verdict.kind)
         verdict, body = asker.ask(small)
         told = f"{small.base.text} → {small.text}" if small.base else small.text
-        tally.wrong.append(Wrong(seed, number, n, shape, told, verdict, body))
+        wrong = Wrong(seed, number, n, shape, told, verdict, body)
+        tally.wrong.append(wrong)
+        out.write("".join(f"{line}\n" for line in wrong.told()))
+        out.flush()

@@ -55,12 +55,17 @@ FIGURES = Shape("figures", figures_text, figures_meanings)
 
 
 def make_figures(random: Random, world: World) -> Question:
-    wanted = [phrases.counted(world) if random.random() < 0.4 else phrases.figure(random, world)]
+    draw = random.random()
+    if draw < 0.1:
+        wanted = [phrases.different(random, world)]
+    else:
+        wanted = [phrases.counted(world) if draw < 0.45 else phrases.figure(random, world)]
     if random.random() < 0.15:
         # Conditions would have to be said of both.
-        wanted.append(phrases.total(random, world))
+        total = phrases.total(random, world)
+        wanted += [total] if total.agg != wanted[0].agg else []
     groups = [phrases.group(random, world) for _ in range(random.choice([0, 0, 1, 1, 1, 2]))]
-    if len({g.noun for g in groups}) < len(groups):
+    if len({g.plural for g in groups}) < len(groups):
         groups = groups[:1]
     many = 0 if len(wanted) > 1 else random.choice([0, 0, 1, 1, 1, 2])
     return Question(
@@ -136,6 +141,50 @@ def make_top(random: Random, world: World) -> Question:
         high=random.random() < 0.7,
         place=random.randrange(2),
     )
+
+
+# ------------------------------------------- rankings within each group
+
+
+def within_text(q: Question) -> str:
+    each, ranked = q.groups
+    side = "top" if q.high else "bottom"
+    figure = f"number of {q.noun()}" if q.figures[0].agg == "count" else q.figures[0].text
+    return f"{side} {q.n} {ranked.plural} by {figure} for each {each.noun} {q.ending()}"
+
+
+def within_meanings(q: Question) -> list[Meaning]:
+    def made(rows: list[Row]) -> Meaning:
+        found = []
+        for members in grouped(rows, q.groups[:1]).values():
+            ranked = figures(members, q.groups, q.figures)
+            known = sorted((r for r in ranked if r[-1] is not None), key=lambda r: r[-1])
+            found += (known[::-1] if q.high else known)[: q.n]
+        return Meaning(found)
+
+    return both(q, made)
+
+
+WITHIN = Shape("within", within_text, within_meanings)
+
+
+def make_within(random: Random, world: World) -> Question:
+    """Only where no ties and no nulls stand where it is cut."""
+    each = phrases.by_choice(random, world, "by")
+    ranked = phrases.by_choice(random, world, "by")
+    counts = random.random() < 0.5
+    question = Question(
+        WITHIN,
+        world,
+        (phrases.counted(world) if counts else phrases.total(random, world),),
+        (each, ranked),
+        when=when(random, world, 0.3),
+        n=random.choice([1, 2]),
+        high=random.random() < 0.7,
+    )
+    values = [row[-1] for row in figures(question.rows(), question.groups, question.figures)]
+    clear = None not in values and len(set(values)) == len(values)
+    return question if clear and each.plural != ranked.plural else make_top(random, world)
 
 
 # ------------------------------------------------- conditions on groups
@@ -223,7 +272,7 @@ def make_follow(random: Random, world: World) -> Question:
     draw = random.random()
     if draw < 0.4:
         group = phrases.by_choice(random, world, "by")
-        if any(group.noun == g.noun for g in base.groups):
+        if any(group.plural == g.plural for g in base.groups):
             return base
         return replace(follow, groups=(group,))
     if draw < 0.75:

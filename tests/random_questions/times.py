@@ -7,7 +7,7 @@ of them open where it is `None`.
 from __future__ import annotations
 
 import datetime
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 
 from random_questions.worlds import NOW
@@ -26,6 +26,8 @@ class Span:
     end: Day | None
     # The other meaning of a phrase that has two.
     other: tuple[Day, Day] | None = None
+    # Whether the days outside are meant.
+    outside: bool = False
 
 
 def month(number: int) -> Day:
@@ -111,8 +113,16 @@ def relative(random: Random) -> Span:
     return random.choice(forms)
 
 
+def turned(random: Random) -> Span:
+    year = random.choice([2022, 2023])
+    text = random.choice(["not in {}", "except in {}", "excluding {}", "except {}"])
+    span = months(text.format(year), number_of(Day(year, 1, 1)), 12)
+    return replace(span, outside=True)
+
+
 def span(random: Random) -> Span:
-    return random.choice([absolute, absolute, of_days, relative])(random)
+    makers = [absolute, absolute, absolute, of_days, of_days, relative, relative, turned]
+    return random.choice(makers)(random)
 
 
 def within(day: Day | None, start: Day | None, end: Day | None) -> bool:

@@ -46,6 +46,8 @@ class World:
     choices: tuple[Choice, ...]
     attributes: tuple[Choice, ...]
     has_flag: bool
+    # Columns that have a value in every row.
+    solid: frozenset[str]
     time_kind: str
     facts: list[Row]
     parents: list[Row]
@@ -66,13 +68,16 @@ class World:
 def make_world(seed: int, number: int) -> World:
     random = Random(f"world {seed} {number}")  # noqa: S311
     domain = DOMAINS[random.randrange(len(DOMAINS))]
+    choices = tuple(random.sample(domain.choices, random.randint(1, 2)))
+    attributes = tuple(random.sample(domain.attributes, random.randint(1, 2)))
     world = World(
         f"w{number}",
         domain,
         tuple(random.sample(domain.measures, random.randint(1, 3))),
-        tuple(random.sample(domain.choices, random.randint(1, 2))),
-        tuple(random.sample(domain.attributes, random.randint(1, 2))),
+        choices,
+        attributes,
         random.random() < 0.7,
+        frozenset(c.column for c in choices + attributes if random.random() < 0.4),
         random.choice(["date", "instant"]),
         [],
         [],
@@ -96,7 +101,7 @@ def parents(random: Random, world: World) -> list[Row]:
     for key, name in enumerate(names, 1):
         row: Row = {world.parent_key: key, "name": name, begun: day(random)}
         for choice in world.attributes:
-            row[choice.column] = of(random, choice, 0.1)
+            row[choice.column] = of(random, world, choice, 0.1)
         made_rows.append(row)
     return made_rows
 
@@ -109,7 +114,7 @@ def facts(random: Random, world: World) -> list[Row]:
         row: Row = {world.fact_key: key, world.parent_key: parent}
         row[world.domain.time] = moment(random, world.time_kind)
         for choice in world.choices:
-            row[choice.column] = of(random, choice, 0.08)
+            row[choice.column] = of(random, world, choice, 0.08)
         for measure in world.measures:
             row[measure.column] = figure(random, measure)
         if world.has_flag:
@@ -131,8 +136,9 @@ def moment(random: Random, kind: str) -> datetime.date | datetime.datetime:
     return datetime.datetime.combine(date, clock, datetime.UTC)
 
 
-def of(random: Random, choice: Choice, nulls: float) -> str | None:
-    return None if random.random() < nulls else random.choice(choice.values)
+def of(random: Random, world: World, choice: Choice, nulls: float) -> str | None:
+    absent = choice.column not in world.solid and random.random() < nulls
+    return None if absent else random.choice(choice.values)
 
 
 def figure(random: Random, measure: Measure) -> Any:
@@ -153,13 +159,13 @@ def write(world: World, folder: Path) -> None:
         "name": ["text"],
         world.domain.began[0]: ["date"],
     }
-    parent_kinds |= {choice.column: "text" for choice in world.attributes}
+    parent_kinds |= {choice.column: text_kind(world, choice) for choice in world.attributes}
     fact_kinds: dict[str, Any] = {
         world.fact_key: ["int"],
         world.parent_key: "int",
         world.domain.time: [world.time_kind],
     }
-    fact_kinds |= {choice.column: "text" for choice in world.choices}
+    fact_kinds |= {choice.column: text_kind(world, choice) for choice in world.choices}
     fact_kinds |= {measure.column: measure.kind for measure in world.measures}
     fact_kinds |= {world.domain.flag[0]: ["bool"]} if world.has_flag else {}
     link = ([world.parent_key], world.domain.parents, [world.parent_key], "")
@@ -169,6 +175,10 @@ def write(world: World, folder: Path) -> None:
     ]
     made.write(folder, world.name, tables)
     name_columns(folder / "dataset.yaml", world)
+
+
+def text_kind(world: World, choice: Choice) -> Any:
+    return ["text"] if choice.column in world.solid else "text"
 
 
 def table(

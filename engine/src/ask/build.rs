@@ -38,6 +38,8 @@ pub(super) struct Build<'a> {
     pub(super) clock: Clock,
     /// Dimensions that were asked for with "per".
     pub(super) per: Vec<String>,
+    /// Of each of those groups the dimension that tells its members apart.
+    pub(super) per_keys: Vec<String>,
     /// Metrics over rows of another table, with that table.
     pub(super) facts: Vec<(String, usize)>,
     /// An average over totals, made by a nested query at the end.
@@ -93,6 +95,7 @@ impl<'a> Build<'a> {
             doubt: 0.0,
             clock: Clock { calendar: calendar(question.catalog), now: question.now, data: None },
             per: Vec::new(),
+            per_keys: Vec::new(),
             facts: Vec::new(),
             of_totals: None,
             time: None,
@@ -272,7 +275,7 @@ impl<'a> Build<'a> {
     }
 
     /// The column of time of the main table, or of the nearest table it reaches that has one.
-    fn find_time(&mut self) {
+    pub(super) fn find_time(&mut self) {
         let found = root::time_fields(self.catalog, self.lexicon, self.root);
         self.time = match &found[..] {
             [only] => Some(only.clone()),

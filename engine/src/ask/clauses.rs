@@ -7,6 +7,7 @@
 mod compare;
 mod measure;
 mod number;
+mod there;
 
 use super::chunks::{Chunk, Kind};
 use super::time::{Moment, TimePhrase};
@@ -73,13 +74,24 @@ pub(super) struct ValueClause {
     pub(super) or: bool,
     /// Joined to the value before by "and", "or" or a comma.
     pub(super) joined: bool,
+    /// After "with" or "having" (true), "without" or "no" (false).
+    pub(super) there: Option<bool>,
 }
 
 /// Something that must be there, or must not.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct NullClause {
     pub(super) chunk: usize,
     pub(super) present: bool,
+    /// What it must be like: "no escalated tickets", "without open orders".
+    pub(super) adjectives: Vec<usize>,
+    pub(super) values: Vec<ValueClause>,
+}
+
+impl NullClause {
+    pub(super) fn new(chunk: usize, present: bool) -> Self {
+        Self { chunk, present, adjectives: Vec::new(), values: Vec::new() }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -156,6 +168,7 @@ pub(super) fn read(chunks: &[Chunk]) -> Clauses {
         reader.at = reader.at.max(before + 1);
     }
     reader.none_of();
+    reader.described_rows();
     let on_average = reader.out.on_average;
     if let Some(measure) = reader.out.measures.first_mut().filter(|m| on_average && m.agg.is_none())
     {
@@ -224,6 +237,12 @@ impl Reader<'_> {
         let target = |at: usize| self.chunk(at)?.names.first().map(|c| c.target);
         let column = matches!(target(at), Some(Target::Column(_)));
         (column && matches!(target(at + 1), Some(Target::Table(_)))).then_some(at + 1)
+    }
+
+    fn is_column(&self, at: usize) -> bool {
+        use super::lexicon::Target;
+        let target = self.chunk(at).and_then(|c| c.names.first()).map(|c| c.target);
+        matches!(target, Some(Target::Column(_) | Target::RoleColumn(..)))
     }
 
     fn number_at(&self, at: usize) -> Option<f64> {
@@ -386,9 +405,12 @@ impl Reader<'_> {
         }
         let number_follows = self.number_at(self.past_of(at + 1)).is_some();
         let value_follows = self.value_at(next) || number_follows || self.stray(at + 1);
-        if (self.state.with || self.state.without) && !compared && !value_follows {
+        // "where status is not open" asks for a value as much as "where status is open".
+        let turned = self.say(next) == Some(Say::Not) && self.value_at(self.content(next + 1));
+        let valued = value_follows || turned && self.is_column(at);
+        if (self.state.with || self.state.without) && !compared && !valued {
             let present = self.state.with && !self.state.without;
-            self.out.nulls.push(NullClause { chunk: at, present });
+            self.out.nulls.push(NullClause::new(at, present));
             self.state = State::default();
             return;
         }
@@ -467,7 +489,8 @@ impl Reader<'_> {
                 hints.clone_from(&last.hints);
             }
         }
-        self.out.values.push(ValueClause { chunk: at, negated, prep, hints, or, joined });
+        let there = (self.state.with || self.state.without).then_some(!self.state.without);
+        self.out.values.push(ValueClause { chunk: at, negated, prep, hints, or, joined, there });
         self.state = State { after_value: true, ..State::default() };
     }
 

@@ -11,7 +11,7 @@ use super::questions::{Choice, Reply};
 use air_ir::expr::{Expr, Grammar};
 use air_ir::{
     Agg, Compare, CompareAs, Dimension, EntityRef, Filter, Frame, Grain, Input, Metric, MetricKind,
-    Offset, Part, Shape, Share, Unit, Window,
+    Offset, Op, Operand, Part, Shape, Share, Unit, Window,
 };
 
 /// An average that loses nothing when it is taken again from parts.
@@ -203,6 +203,7 @@ impl Build<'_> {
                 outer
             }
             (None, _) if !self.per.is_empty() => {
+                self.counts_only_those();
                 let keep = |d: &&Dimension| !self.per.contains(&d.name);
                 self.ir.dimensions.iter().filter(keep).cloned().collect()
             }
@@ -220,6 +221,30 @@ impl Build<'_> {
             self.asked.assume(format!("A {word} without any rows does not count."));
         }
         self.wrap(outer, &totals.of, totals.agg);
+    }
+
+    /// "average orders per customer": what has no customer is none, and a customer without orders
+    /// is not among them.
+    fn counts_only_those(&mut self) {
+        let names = self.per_keys.clone();
+        self.asked.assume(format!("What has no rows, of {}, does not count.", names.join(", ")));
+        let plain = |d: &&Dimension| d.shape == Shape::Plain && names.contains(&d.name);
+        let dimensions = self.ir.dimensions.iter().filter(plain);
+        let fields: Vec<String> = dimensions
+            .filter_map(|d| match &d.input {
+                Input::Field(field) => Some(field.clone()),
+                Input::Value(_) => None,
+            })
+            .collect();
+        let prefix = format!("{}.", self.root_name());
+        for field in fields {
+            let own = field.strip_prefix(&prefix).unwrap_or(&field);
+            let column = self.catalog.tables.get(self.root).and_then(|t| t.column(own));
+            if column.is_none_or(|c| c.nullable) {
+                let there = super::filters::compare(&field, Op::NotNull, Operand::None);
+                self.condition(there, false);
+            }
+        }
     }
 
     /// Over what an average of counts is taken.

@@ -101,7 +101,7 @@ impl Build<'_> {
         }
     }
 
-    fn bare_name(&mut self, at: usize) {
+    pub(super) fn bare_name(&mut self, at: usize) {
         let Some(chunk) = self.chunks.get(at) else { return };
         let fields = super::root::fields(self.catalog, self.lexicon, self.root, chunk);
         let best = fields.first().cloned();

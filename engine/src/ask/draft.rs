@@ -11,26 +11,31 @@ use super::ranking::Made;
 use super::routes;
 use super::time::{Moment, TimePhrase};
 use super::words::Say;
-use air_ir::{Comparison, Dir, Filter, Grain, Nulls, Op, OrderBy, Subject, Unit};
+use air_ir::{Comparison, DataType, Dir, Filter, Grain, Nulls, Op, OrderBy, Subject, Unit};
 
 impl Build<'_> {
     /// Drafts a whole question.
     pub(super) fn fresh(&mut self) {
         self.start();
         let clauses = self.clauses;
-        let (groups, by_measure) = self.measures_among_groups();
+        let (mut groups, by_measure) = self.measures_among_groups();
         let mut metrics: Vec<Option<String>> =
             clauses.measures.iter().map(|m| self.measure(m)).collect();
         metrics.extend(by_measure.into_iter().map(|m| self.measure(&m)));
-        let grouped = !groups.is_empty();
-        let each = grouped && groups.iter().all(|g| g.per);
+        self.per_row(&mut groups, &mut metrics);
+        // "least delayed airline" asks for one of the airlines, not for the least delay of all.
+        let alone = !clauses.supers.is_empty() && !self.bare_groups().is_empty();
+        let grouped = !groups.is_empty() || alone;
+        let each = !groups.is_empty() && groups.iter().all(|g| g.per);
         let ranked: Vec<Option<String>> =
             clauses.supers.iter().map(|s| self.ranked_measure(s, grouped, each)).collect();
         let mut made: Vec<Made> = groups.iter().map(|g| self.make(*g)).collect();
         self.groups_of_rankings(&mut made);
         self.groups_of_bare_names(&mut made);
         let base = self.main_metric(&metrics, &ranked, &made);
-        self.per = made.iter().filter(|m| m.group.per).flat_map(|m| m.names.clone()).collect();
+        let per = || made.iter().filter(|m| m.group.per);
+        self.per = per().flat_map(|m| m.names.clone()).collect();
+        self.per_keys = per().filter_map(|m| m.names.last().cloned()).collect();
         self.conditions(&metrics);
         let base = self.difference(&metrics).or(base);
         self.derive(base.as_deref(), &made);
@@ -41,7 +46,7 @@ impl Build<'_> {
     pub(super) fn make(&mut self, group: Grouped) -> Made {
         let names = self.group(&group);
         let singular = match group.what {
-            GroupClause::Name(chunk) => !self.text(chunk).to_lowercase().ends_with('s'),
+            GroupClause::Name(chunk) => is_singular(&self.text(chunk).to_lowercase()),
             _ => true,
         };
         Made { group, names, singular: singular && group.which }
@@ -102,13 +107,8 @@ impl Build<'_> {
         if !(counted && made.is_empty() || ranked) {
             return;
         }
-        for at in clauses.bare.iter().copied() {
-            let Some(chunk) = self.chunks.get(at).filter(|_| !self.used[at]) else { continue };
-            let fields = super::root::fields(self.catalog, self.lexicon, self.root, chunk);
-            let figure =
-                fields.first().is_none_or(|(f, _)| self.column(f.col).is_some_and(is_figure));
-            if figure || self.names_root(at) > 0.6 || chunk.weight() < 0.8 && clauses.bare.len() > 1
-            {
+        for at in self.bare_groups() {
+            if self.used[at] {
                 continue;
             }
             let group =
@@ -116,6 +116,25 @@ impl Build<'_> {
             let one = self.make(group);
             made.insert(0, one);
         }
+    }
+
+    /// The names by themselves that can be a group.
+    fn bare_groups(&self) -> Vec<usize> {
+        let bare = &self.clauses.bare;
+        let fits = |at: &usize| {
+            let Some(chunk) = self.chunks.get(*at).filter(|_| !self.used[*at]) else {
+                return false;
+            };
+            let fields = super::root::fields(self.catalog, self.lexicon, self.root, chunk);
+            // "the lowest amount of paid orders": what is true of a row is a condition.
+            let figure = fields.first().is_none_or(|(f, _)| {
+                self.column(f.col).is_some_and(|c| is_figure(c) || c.data_type == DataType::Bool)
+            });
+            let weak = chunk.weight() < 0.8 && bare.len() > 1;
+            let of_value = self.clauses.values.iter().any(|v| v.hints.contains(at));
+            !(figure || weak || of_value || self.names_root(*at) > 0.6)
+        };
+        bare.iter().copied().filter(fits).collect()
     }
 
     /// Every condition of the question.
@@ -338,4 +357,9 @@ fn among_field(filter: &Filter) -> Option<String> {
         }
         _ => None,
     }
+}
+
+/// "status", "address" and "basis" end with an s and are one.
+fn is_singular(noun: &str) -> bool {
+    !noun.ends_with('s') || ["us", "ss", "sis"].iter().any(|end| noun.ends_with(end))
 }

@@ -6,7 +6,7 @@
 pub(super) mod named;
 
 use super::build::Build;
-use super::clauses::{CmpClause, MeasureClause, NullClause};
+use super::clauses::{CmpClause, GroupClause, MeasureClause, NullClause};
 use super::describe;
 use super::lexicon::Target;
 use super::measures::is_figure;
@@ -14,7 +14,7 @@ use super::questions::{Choice, Reply, id_of};
 use super::routes::Field;
 use air_ir::catalog::Role;
 use air_ir::{
-    Agg, Column, Comparison, Exists, Filter, Input, MetricKind, Op, Operand, Scalar, Subject,
+    Agg, Column, Comparison, DataType, Filter, Input, MetricKind, Op, Operand, Scalar, Subject,
 };
 use serde_json::Number;
 
@@ -338,6 +338,16 @@ impl Build<'_> {
         if found.is_empty() && !own {
             return self.existing(clause);
         }
+        if own && self.names_rows(clause.chunk, &found) || self.asks_of(clause) {
+            return self.own_rows(clause);
+        }
+        if !clause.adjectives.is_empty() || !clause.values.is_empty() {
+            let word = self.text(clause.chunk).to_owned();
+            self.mark(clause.chunk);
+            self.reasons.push(format!("Which {word} are meant cannot be asked for here."));
+            self.missing.push(word);
+            return None;
+        }
         if self.text(clause.chunk).to_lowercase().ends_with("name") && clause.present {
             return Some(clause.chunk);
         }
@@ -348,8 +358,16 @@ impl Build<'_> {
         let of_these = if clause.present || nullable.is_empty() { &found } else { &nullable };
         let field = self.choose_field(clause.chunk, of_these)?;
         let column = self.column(field.col)?;
+        if column.data_type == DataType::Bool {
+            let spelled = self.field(&field);
+            let value = Operand::One(Scalar::Bool(clause.present));
+            let share = self.shares();
+            self.condition(compare(&spelled, Op::Eq, value), share);
+            return None;
+        }
         if clause.present && !column.nullable && field.hops.is_empty() {
-            return Some(clause.chunk);
+            // "flights with a carrier" are all of them; "with carrier" shows it.
+            return Some(clause.chunk).filter(|at| !self.after_article(*at));
         }
         let spelled = self.field(&field);
         let filter = match (
@@ -362,6 +380,48 @@ impl Build<'_> {
         };
         let share = self.shares();
         self.condition(filter, share);
+        None
+    }
+
+    /// Whether a name that may be the main table or a column of it is that of the rows.
+    fn names_rows(&self, chunk: usize, found: &[(Field, f64)]) -> bool {
+        let label = super::routes::label(self.catalog, self.root);
+        let column = found.iter().any(|(f, _)| f.hops.is_empty() && Some(f.col) != label);
+        !column || self.text(chunk).ends_with('s')
+    }
+
+    fn after_article(&self, at: usize) -> bool {
+        let before = at.checked_sub(1).map(|before| self.text(before).to_lowercase());
+        matches!(before.as_deref(), Some("a" | "an" | "any" | "some"))
+    }
+
+    /// Whether what is asked for is a column of the very rows that are to be absent.
+    fn asks_of(&self, clause: &NullClause) -> bool {
+        let names = self.chunks.get(clause.chunk).map(|c| c.names.as_slice()).unwrap_or_default();
+        let Some(Target::Table(table)) = names.first().map(|c| c.target) else { return false };
+        let asked = self.clauses.groups.iter().filter(|g| g.which && !clause.present);
+        let chunks = asked.filter_map(|g| match g.what {
+            GroupClause::Name(at) => self.chunks.get(at),
+            _ => None,
+        });
+        let fields = chunks.filter_map(|chunk| {
+            super::root::fields(self.catalog, self.lexicon, self.root, chunk).into_iter().next()
+        });
+        fields.into_iter().any(|(field, _)| field.col.table == table)
+    }
+
+    /// "destinations with no flights", where destinations are a column of the flights: each of
+    /// them has some, or it would not be known.
+    fn own_rows(&mut self, clause: &NullClause) -> Option<usize> {
+        self.mark(clause.chunk);
+        if !clause.present || !clause.adjectives.is_empty() || !clause.values.is_empty() {
+            let word = self.text(clause.chunk).to_owned();
+            self.reasons.push(format!(
+                "What is asked for is known from the {word} alone, so what has none of them is \
+                 not found."
+            ));
+            self.missing.push(word);
+        }
         None
     }
 
@@ -389,29 +449,6 @@ impl Build<'_> {
             (_, true) => compare(spelled, Op::Gt, Operand::One(number(0.0))),
             (_, false) => compare(spelled, Op::Le, Operand::One(number(0.0))),
         }
-    }
-
-    fn existing(&mut self, clause: &NullClause) -> Option<usize> {
-        self.mark(clause.chunk);
-        let children = self.lexicon.routes.children(self.root);
-        let names = &self.chunks.get(clause.chunk)?.names;
-        let child = names.iter().find_map(|c| match c.target {
-            Target::Table(t) if children.iter().any(|h| h.table == t) => Some(t),
-            _ => None,
-        });
-        let Some(child) = child else {
-            let word = self.text(clause.chunk).to_owned();
-            self.reasons.push(format!("{} has no \"{word}\".", self.table_name(self.root)));
-            self.missing.push(word);
-            return None;
-        };
-        self.start();
-        let entity = self.table_name(child);
-        let exists = Filter::Exists(Exists { entity, filters: Vec::new(), via: None, of: None });
-        let filter = if clause.present { exists } else { Filter::Not(Box::new(exists)) };
-        let share = self.shares();
-        self.condition(filter, share);
-        None
     }
 }
 

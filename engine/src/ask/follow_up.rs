@@ -153,6 +153,12 @@ impl Build<'_> {
     /// New conditions take the place of those on the same column.
     fn change_conditions(&mut self) {
         let before = std::mem::take(&mut self.ir.filters);
+        if !self.clauses.times.is_empty() && before.iter().any(asks_for_related) {
+            self.missing.push(self.text(self.clauses.times[0].chunk).to_owned());
+            let reason = "The last report asks for rows that are there or not, and it is not known \
+                          which of the two a time is of. Ask the whole question.";
+            self.reasons.push(reason.to_owned());
+        }
         let share = self.clauses.share.is_some();
         self.conditions(&[]);
         let new = std::mem::take(&mut self.ir.filters);
@@ -225,6 +231,8 @@ impl Build<'_> {
         for at in names {
             if let Some(field) = self.pick(at, |_| true) {
                 fields.push(self.spelled(&field));
+                let key = self.key_beside(&field).unwrap_or_default();
+                fields.extend(key.iter().map(|f| self.spelled(f)));
             }
         }
         for value in &clauses.values {
@@ -271,6 +279,15 @@ impl Build<'_> {
 
 fn same_field(a: &str, b: &str) -> bool {
     a == b || a.rsplit('.').next() == b.rsplit('.').next() && (!a.contains('.') || !b.contains('.'))
+}
+
+fn asks_for_related(filter: &Filter) -> bool {
+    match filter {
+        Filter::All(list) | Filter::Any(list) => list.iter().any(asks_for_related),
+        Filter::Not(inner) => asks_for_related(inner),
+        Filter::Exists(_) => true,
+        Filter::Compare(_) => false,
+    }
 }
 
 /// The fields a filter looks at.

@@ -67,32 +67,64 @@ impl Build<'_> {
             self.reasons.push(format!("Rows of {table} cannot be grouped by \"{}\".", said.text));
             return Vec::new();
         };
-        if said
+        let rows = said
             .names
             .first()
-            .is_some_and(|c| !matches!(c.target, Target::Column(_) | Target::RoleColumn(..)))
-        {
-            self.say_namesakes(&field);
+            .is_some_and(|c| !matches!(c.target, Target::Column(_) | Target::RoleColumn(..)));
+        let mut names = vec![self.group_field(&field)];
+        let key = if rows { self.told_apart(&field) } else { None };
+        for key in key.unwrap_or_default() {
+            let spelled = self.field(&key);
+            names.push(self.dimension(bare(&spelled)));
         }
-        vec![self.group_field(&field)]
+        names
     }
 
-    /// Rows known by a name that several may have are one group.
-    fn say_namesakes(&mut self, field: &Field) {
-        let Some(column) = self.column(field.col) else { return };
-        let key = self
-            .catalog
-            .tables
-            .get(field.col.table)
-            .is_some_and(|t| t.primary_key == [column.name.as_str()]);
+    /// The key by which rows of one name are told apart: "per customer" is one group a customer,
+    /// not one a name. `None` where the field is the key, or a name that nobody shares, or where
+    /// no key is known; the last is said.
+    fn told_apart(&mut self, field: &Field) -> Option<Vec<Field>> {
+        let key = self.key_beside(field)?;
+        let spelled = self.spelled(field);
+        if key.is_empty() {
+            self.asked.assume(format!("Those of one {spelled} are one group."));
+            return None;
+        }
+        let by: Vec<String> = key.iter().map(|f| self.spelled(f)).collect();
+        self.asked.assume(format!("Those of one {spelled} are told apart by {}.", by.join(", ")));
+        Some(key)
+    }
+
+    /// The key of the rows that a label names, where several rows may have one label; empty where
+    /// no key is known.
+    pub(super) fn key_beside(&self, field: &Field) -> Option<Vec<Field>> {
+        let column = self.column(field.col)?;
+        let table = self.catalog.tables.get(field.col.table)?;
         let unique = column
             .values
             .as_ref()
             .is_some_and(|v| v.complete && v.counts.values().all(|n| *n == 1));
-        if !key && !unique && routes::label(self.catalog, field.col.table) == Some(field.col) {
-            let spelled = self.spelled(field);
-            self.asked.assume(format!("Those of one {spelled} are one group."));
+        let label = routes::label(self.catalog, field.col.table) == Some(field.col);
+        if unique || !label || table.primary_key == [column.name.as_str()] {
+            return None;
         }
+        let referred = field.hops.last().and_then(|hop| {
+            let key = self.catalog.tables.get(hop.table)?.foreign_keys.get(hop.key)?;
+            Some(&key.references.columns)
+        });
+        let columns = match table.primary_key.is_empty() {
+            true => referred.map(Vec::as_slice).unwrap_or_default(),
+            false => table.primary_key.as_slice(),
+        };
+        let fields: Option<Vec<Field>> = columns
+            .iter()
+            .map(|name| {
+                let col = routes::named(self.catalog, field.col.table, name)?;
+                let hops = field.hops.clone();
+                Some(routes::shortened(self.catalog, Field { hops, col }))
+            })
+            .collect();
+        Some(fields.unwrap_or_default())
     }
 
     pub(super) fn group_field(&mut self, field: &Field) -> String {

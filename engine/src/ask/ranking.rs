@@ -51,7 +51,11 @@ impl Build<'_> {
         let spelled = self.field(&field);
         let grouped = grouped && (counts || !each);
         let agg = match (grouped, clause.end) {
-            (true, _) if counts => self.which_aggregate(column, "sum", true),
+            (true, _) if self.clauses.on_average => Agg::Avg,
+            // "the most revenue" adds up; "the most delayed" does not.
+            (true, _) if counts && !self.text(name).ends_with("ed") => {
+                self.which_aggregate(column, "sum", true)
+            }
             (true, _) => self.which_aggregate(column, "avg", false),
             (false, End::High) => Agg::Max,
             (false, End::Low) => Agg::Min,

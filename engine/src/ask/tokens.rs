@@ -84,6 +84,8 @@ pub(super) fn read(text: &str, stems: &Stems) -> Vec<Token> {
             number(&chars, at, &mut tokens, stems)
         } else if c.is_alphabetic() {
             word(&chars, at, &mut tokens, stems)
+        } else if joins_words(&chars, at, before) {
+            at + 1
         } else {
             symbol(&chars, at, &mut tokens, stems)
         };
@@ -97,6 +99,13 @@ fn push(tokens: &mut Vec<Token>, stems: &Stems, chars: &[char], kind: TokenKind)
     let lower = text.to_lowercase();
     let stem = if kind == TokenKind::Word { stems.stem(&lower) } else { lower.clone() };
     tokens.push(Token { text, lower, stem, kind });
+}
+
+/// The `_` of `dep_delay`: a column's own name is read as its words.
+fn joins_words(chars: &[char], at: usize, before: Option<char>) -> bool {
+    chars.get(at) == Some(&'_')
+        && before.is_some_and(char::is_alphanumeric)
+        && chars.get(at + 1).is_some_and(|c| c.is_alphanumeric())
 }
 
 /// Where a quotation that opens at `at` closes. An apostrophe inside a word opens none.

@@ -11,8 +11,15 @@ use super::time::{Moment, TimePhrase};
 use air_ir::{Filter, Op, Operand, Part, Period, Relative, Scalar, Unit};
 
 impl Build<'_> {
-    /// Every phrase of time that restricts the rows.
+    /// Every phrase of time that restricts the rows, and no related ones.
     pub(super) fn times(&mut self, clauses: &[TimeClause]) {
+        let own = |c: &&TimeClause| !self.used.get(c.chunk).copied().unwrap_or(false);
+        let own: Vec<TimeClause> = clauses.iter().filter(own).cloned().collect();
+        self.times_that(&own);
+    }
+
+    /// Every one of these phrases.
+    pub(super) fn times_that(&mut self, clauses: &[TimeClause]) {
         let mut periods: Vec<(Filter, bool)> = Vec::new();
         for clause in clauses {
             self.mark(clause.chunk);
@@ -54,7 +61,22 @@ impl Build<'_> {
         if let Some(filter) = self.year_filter(clause) {
             return Some(filter);
         }
-        let Some(field) = self.time_field(&word) else { return self.year_column(clause, &word) };
+        let declared = self.time.clone();
+        let said = self.said_field(clause);
+        if said.is_some() {
+            self.time = said;
+            self.learn_reach();
+        }
+        let filter = self.dated(clause, &word);
+        if declared.is_some() && self.time != declared {
+            self.time = declared;
+            self.learn_reach();
+        }
+        filter
+    }
+
+    fn dated(&mut self, clause: &TimeClause, word: &str) -> Option<Filter> {
+        let Some(field) = self.time_field(word) else { return self.year_column(clause, word) };
         let spelled = self.field(&field);
         let mut assumed = Vec::new();
         let mut resolved = self.clock.resolve(&clause.phrase, &mut assumed);
@@ -69,7 +91,7 @@ impl Build<'_> {
                 self.asked.assume(text);
             }
         }
-        self.resolved(resolved, &spelled, clause, &word)
+        self.resolved(resolved, &spelled, clause, word)
     }
 
     fn resolved(

@@ -242,6 +242,9 @@ const PHRASES: &[(&str, Say)] = &[
     ("apart from", Say::Not),
     ("but not", Say::Not),
     ("isnt", Say::Not),
+    ("neither", Say::Not),
+    ("nor", Say::Or),
+    ("unless", Say::Not),
     ("not from", Say::Not),
     ("not in", Say::Not),
     ("outside", Say::Not),
@@ -439,7 +442,7 @@ am do does did done has have had can could would should may might please show me
 your my our give tell get see find display want need like know look let lets report table chart \
 graph plot all any so then now than as with respect regarding concerning if there here ? . ! ; : ( ) - – — / \
 comes happen happened occur occurred make made made go went come came take took overall altogether \
-respectively hi hello thanks ok okay and/or ever much far actually currently really exactly both \
+respectively either hi hello thanks ok okay and/or ever much far actually currently really exactly both \
 data dataset figure figures result results value values looking numbers breakdown overview \
 well popular frequent common well alone one ones question answer whether belong belongs \
 lie lies lying located situated";

@@ -7,8 +7,8 @@ use super::Refused;
 use datafusion::sql::sqlparser::ast::{
     Cte, Distinct, Expr, GroupByExpr, Ident, Join, JoinConstraint, JoinOperator, LimitClause,
     ObjectName, ObjectNamePart, OrderBy, OrderByExpr, OrderByKind, Query, Select, SelectItem,
-    SetExpr, SetOperator, SetQuantifier, TableAlias, TableFactor, TableWithJoins, Values, With,
-    visit_expressions,
+    SetExpr, SetOperator, SetQuantifier, TableAlias, TableFactor, TableWithJoins, UnaryOperator,
+    Values, With, visit_expressions,
 };
 use jiff::Timestamp;
 use jiff::civil::DateTime;
@@ -229,6 +229,11 @@ impl Walk {
             }
         }
         for item in &select.projection {
+            if let SelectItem::ExprWithAlias { alias, .. } = item
+                && alias.quote_style == Some('\'')
+            {
+                self.not_taken("A text in the place of an alias");
+            }
             if let SelectItem::ExprWithAlias { expr, alias } = item
                 && self.is_part(expr)
             {
@@ -240,7 +245,10 @@ impl Walk {
         }
         match &mut select.group_by {
             GroupByExpr::Expressions(keys, modifiers) if modifiers.is_empty() => {
-                keys.iter_mut().for_each(|key| self.expr(key));
+                for key in keys {
+                    self.place("GROUP BY", key);
+                    self.expr(key);
+                }
             }
             _ => self.not_taken("GROUP BY ALL or WITH"),
         }
@@ -370,8 +378,29 @@ impl Walk {
             self.not_taken("INTERPOLATE");
         }
         match &mut order.kind {
-            OrderByKind::Expressions(keys) => self.keys(keys),
+            OrderByKind::Expressions(keys) => {
+                for key in keys.iter() {
+                    self.place("ORDER BY", &key.expr);
+                }
+                self.keys(keys);
+            }
             OrderByKind::All(_) => self.not_taken("ORDER BY ALL"),
+        }
+    }
+
+    /// A constant is the place of an output, and Postgres takes no other one here.
+    fn place(&mut self, clause: &str, key: &Expr) {
+        let wrong = match key {
+            Expr::Value(_) => !is_whole(key),
+            Expr::Nested(_) => matches!(unwrapped(key), Expr::Value(_)),
+            Expr::UnaryOp { op: UnaryOperator::Minus, expr } => {
+                matches!(unwrapped(expr), Expr::Value(_))
+            }
+            _ => false,
+        };
+        if wrong {
+            let detail = "other than the place of an output, as a bare number";
+            self.not_taken(&format!("A constant in {clause} {detail}"));
         }
     }
 

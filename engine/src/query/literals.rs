@@ -15,10 +15,12 @@ use std::sync::Arc;
 /// An expression over constants alone as its value.
 pub(super) fn folded(expr: Expr) -> Result<Transformed<Expr>> {
     let constant = |e: &Expr| matches!(e, Expr::Literal(..));
+    // A null without a type gets one when types are brought together.
+    let typed = |e: &Expr| constant(e) && !matches!(e, Expr::Literal(ScalarValue::Null, _));
     let foldable = match &expr {
         Expr::Cast(cast) => constant(&cast.expr),
-        Expr::Negative(inner) => constant(inner),
-        Expr::BinaryExpr(binary) => constant(&binary.left) && constant(&binary.right),
+        Expr::Negative(inner) => typed(inner),
+        Expr::BinaryExpr(binary) => typed(&binary.left) && typed(&binary.right),
         _ => false,
     };
     if !foldable {
@@ -77,10 +79,24 @@ pub(super) fn read(text: &str, arrow: &DataType) -> Result<ScalarValue> {
         DataType::Timestamp(..) | DataType::Boolean => true,
         _ => trimmed.parse::<f64>().is_ok_and(f64::is_finite),
     };
-    let value = ScalarValue::Utf8View(Some(trimmed.to_owned()));
-    match value.cast_to(arrow) {
+    let value = match arrow {
+        DataType::Timestamp(..) => with_seconds(trimmed),
+        _ => trimmed.to_owned(),
+    };
+    match ScalarValue::Utf8View(Some(value)).cast_to(arrow) {
         Ok(value) if plain && !value.is_null() => Ok(value),
         _ => Err(Unmeant::error(format!("'{text}' is no {}", named(arrow)))),
+    }
+}
+
+/// A time of hours and minutes as the engine reads it, which wants seconds too.
+fn with_seconds(text: &str) -> String {
+    const MINUTES: usize = "2024-02-29 13:00".len();
+    match text.split_at_checked(MINUTES) {
+        Some((head, tail)) if head.as_bytes()[MINUTES - 3] == b':' && !tail.starts_with(':') => {
+            format!("{head}:00{tail}")
+        }
+        _ => text.to_owned(),
     }
 }
 

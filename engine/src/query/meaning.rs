@@ -74,22 +74,32 @@ impl Meaning {
                 let arrow = between.expr.get_type(schema)?;
                 let low = matched(*between.low, &arrow, schema)?;
                 let high = matched(*between.high, &arrow, schema)?;
-                let (low, high) = (Box::new(low), Box::new(high));
-                Expr::Between(Between { low, high, ..between })
+                let mut values = midnights(vec![*between.expr, low, high], schema)?.into_iter();
+                let mut next = || values.next().map(Box::new).ok_or_else(lost);
+                let (expr, low, high) = (next()?, next()?, next()?);
+                Expr::Between(Between { expr, low, high, ..between })
             }
             Expr::InList(list) => {
                 let arrow = list.expr.get_type(schema)?;
                 let items = list.list.into_iter().map(|item| matched(item, &arrow, schema));
-                let items = items.collect::<Result<_>>()?;
-                Expr::InList(InList { list: items, ..list })
+                let mut values: Vec<Expr> = items.collect::<Result<_>>()?;
+                values.insert(0, *list.expr);
+                let mut values = midnights(values, schema)?;
+                let expr = Box::new(values.remove(0));
+                Expr::InList(InList { expr, list: values, ..list })
             }
             Expr::Case(case) => cased(case, schema)?,
             Expr::Like(like) => likened(like, schema)?,
             Expr::Cast(cast) => self.cast(cast, schema)?,
             Expr::ScalarFunction(function) => scalar(function, schema)?,
             Expr::AggregateFunction(aggregate) => aggregated(aggregate, schema)?,
+            Expr::ScalarSubquery(subquery) => {
+                super::subqueries::may_be_null(&subquery)?;
+                Expr::ScalarSubquery(subquery)
+            }
             Expr::WindowFunction(mut window) => {
                 use datafusion::logical_expr::WindowFunctionDefinition as Definition;
+                reaching(window.fun.name(), &window.params.args)?;
                 if let Definition::AggregateUDF(func) = &window.fun {
                     let (func, args) = over(func, window.params.args.clone(), schema)?;
                     window.fun = Definition::AggregateUDF(func);
@@ -119,7 +129,9 @@ impl Meaning {
             | Operator::IsDistinctFrom
             | Operator::IsNotDistinctFrom => {
                 let (left, right) = (matched(*left, &r, schema)?, matched(*right, &l, schema)?);
-                Ok(joined(left, op, right))
+                let mut values = midnights(vec![left, right], schema)?.into_iter();
+                let mut next = || values.next().ok_or_else(lost);
+                Ok(joined(next()?, op, next()?))
             }
             Operator::And | Operator::Or | Operator::StringConcat => Ok(joined(*left, op, *right)),
             other => Err(Unmeant::error(format!("the operator {other} is not on the list"))),
@@ -128,6 +140,11 @@ impl Meaning {
 
     fn cast(&self, asked: Cast, schema: &DFSchema) -> Result<Expr> {
         let (from, to) = (asked.expr.get_type(schema)?, asked.field.data_type().clone());
+        if let DataType::Timestamp(TimeUnit::Nanosecond, zone) = to {
+            // Nobody writes that: the planner brings dates and times together so.
+            let to = DataType::Timestamp(TimeUnit::Microsecond, zone);
+            return Ok(folded(cast(timed(*asked.expr, &from)?, to))?.data);
+        }
         if let Expr::Literal(ScalarValue::Utf8View(Some(text)), _) = asked.expr.as_ref()
             && !is_text(&to)
         {
@@ -211,10 +228,61 @@ fn arithmetic(left: Expr, l: &DataType, op: Operator, right: Expr, r: &DataType)
             let (left, right) = (cast(left, DataType::Float64), cast(right, DataType::Float64));
             Ok(joined(left, op, right))
         }
-        (l, r) if l.is_numeric() && r.is_numeric() => Ok(joined(left, op, right)),
+        (l, r) if l.is_numeric() && r.is_numeric() => match (&left, &right) {
+            // Computed now, so both are decimals now.
+            (Expr::Literal(..), Expr::Literal(..)) => Ok(joined(decimal(left), op, decimal(right))),
+            _ => Ok(joined(left, op, right)),
+        },
         (DataType::Null, r) if r.is_numeric() => Ok(joined(left, op, right)),
         (l, DataType::Null) if l.is_numeric() => Ok(joined(left, op, right)),
         _ => Err(Unmeant::error(format!("a {} and a {} have no {op} here", named(l), named(r)))),
+    }
+}
+
+/// A whole number that is written out, as a decimal of its digits.
+fn decimal(expr: Expr) -> Expr {
+    match expr {
+        Expr::Literal(ScalarValue::Int64(Some(n)), _) => {
+            let digits = n.unsigned_abs().checked_ilog10().unwrap_or(0) + 1;
+            let digits = u8::try_from(digits).unwrap_or(20);
+            lit(ScalarValue::Decimal128(Some(i128::from(n)), digits, 0))
+        }
+        other => other,
+    }
+}
+
+/// Dates that stand beside times, as their midnights.
+fn midnights(values: Vec<Expr>, schema: &DFSchema) -> Result<Vec<Expr>> {
+    let types: Vec<DataType> =
+        values.iter().map(|value| value.get_type(schema)).collect::<Result<_>>()?;
+    let zoned = types.iter().find(|arrow| matches!(arrow, DataType::Timestamp(_, Some(_))));
+    let time = zoned.or_else(|| types.iter().find(|t| matches!(t, DataType::Timestamp(..))));
+    let Some(time) = time else { return Ok(values) };
+    let at_midnight = |(value, arrow): (Expr, &DataType)| -> Result<Expr> {
+        match arrow {
+            DataType::Date32 => Ok(folded(cast(timed(value, arrow)?, time.clone()))?.data),
+            _ => Ok(value),
+        }
+    };
+    values.into_iter().zip(&types).map(at_midnight).collect()
+}
+
+fn lost() -> DataFusionError {
+    DataFusionError::Internal("as many values as there were".to_owned())
+}
+
+/// How far a function of a window reaches, and what it shows beyond, are the same in every row.
+fn reaching(name: &str, args: &[Expr]) -> Result<()> {
+    let first = match name {
+        "lag" | "lead" | "nth_value" => 1,
+        "ntile" => 0,
+        _ => return Ok(()),
+    };
+    match args.iter().skip(first).all(|arg| matches!(arg, Expr::Literal(..))) {
+        true => Ok(()),
+        false => Err(Unmeant::error(format!(
+            "{name} takes numbers, and a value in the place of a missing one, that are written out"
+        ))),
     }
 }
 
@@ -297,7 +365,8 @@ fn alike(values: Vec<Expr>, schema: &DFSchema) -> Result<Vec<Expr>> {
             }
         }
     };
-    values.into_iter().zip(&types).map(read_alike).collect()
+    let values = values.into_iter().zip(&types).map(read_alike).collect::<Result<_>>()?;
+    midnights(values, schema)
 }
 
 /// A text as a value of another type, refused where digits of it would be lost.
@@ -530,6 +599,9 @@ pub(super) fn casts(expr: &Expr, schema: &DFSchema) -> Result<()> {
                 )));
             }
         }
+        if let Expr::Literal(ScalarValue::TimestampNanosecond(..), _) = part {
+            return Err(Unmeant::error("a date does not stand beside a time here; cast it"));
+        }
         if let Expr::TryCast(_) = part {
             return Err(Unmeant::error("TRY_CAST is not taken"));
         }
@@ -543,7 +615,9 @@ fn castable(from: &DataType, to: &DataType) -> bool {
     match (from, to) {
         (Null, _) => true,
         (from, to) if from == to || (is_text(from) && is_text(to)) => true,
-        (Date32 | Timestamp(..), Date32 | Timestamp(..)) | (Date32, Int32) => true,
+        // Of nanoseconds are those that the engine makes itself of dates, for too few years.
+        (Date32 | Timestamp(..), Timestamp(unit, _)) => *unit == TimeUnit::Microsecond,
+        (Timestamp(..), Date32) | (Date32, Int32) => true,
         (from, to) if from.is_integer() => {
             to.is_integer() || is_decimal(to) || *to == Float64 || is_text(to)
         }

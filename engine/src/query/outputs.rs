@@ -5,22 +5,36 @@ use crate::output::{OutputColumn, OutputRole};
 use datafusion::arrow::datatypes::DataType as ArrowType;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{Column, Result};
-use datafusion::logical_expr::{Expr as PlanExpr, LogicalPlan, Projection};
-use datafusion::sql::sqlparser::ast::{Expr, Ident, ObjectNamePart, SelectItem};
+use datafusion::logical_expr::{Expr as PlanExpr, LogicalPlan, Projection, cast};
+use datafusion::sql::sqlparser::ast::{
+    DataType, Expr, Ident, ObjectNamePart, SelectItem, SetExpr, Value,
+};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// Gives a name to each output without one.
 pub(super) fn named(items: &mut [SelectItem]) {
     let mut used: BTreeSet<String> = items.iter().filter_map(given).collect();
+    let mut columns = BTreeSet::new();
     for item in items {
         let SelectItem::UnnamedExpr(expr) = item else { continue };
-        if matches!(expr, Expr::Identifier(_) | Expr::CompoundIdentifier(_)) {
+        // A column stays as it is, but the planner takes none twice.
+        if let Some(column) = column(expr)
+            && columns.insert(column)
+        {
             continue;
         }
         let name = fresh(&of(expr), &mut used);
         let expr = expr.clone();
         *item = SelectItem::ExprWithAlias { expr, alias: Ident::with_quote('"', name) };
+    }
+}
+
+fn column(expr: &Expr) -> Option<Vec<String>> {
+    match expr {
+        Expr::Identifier(name) => Some(vec![folded(name)]),
+        Expr::CompoundIdentifier(parts) => Some(parts.iter().map(folded).collect()),
+        _ => None,
     }
 }
 
@@ -44,25 +58,89 @@ fn fresh(name: &str, used: &mut BTreeSet<String>) -> String {
 }
 
 fn of(expr: &Expr) -> String {
-    match expr {
-        Expr::Identifier(name) => folded(name),
-        Expr::CompoundIdentifier(parts) => parts.last().map(folded).unwrap_or_default(),
-        Expr::Nested(inner) => of(inner),
-        Expr::Cast { expr, .. } => of(expr),
-        Expr::Function(function) => match function.name.0.last() {
-            Some(ObjectNamePart::Identifier(name)) => folded(name),
-            _ => "column".to_owned(),
-        },
-        Expr::Case { .. } => "case".to_owned(),
-        Expr::Extract { .. } => "extract".to_owned(),
-        Expr::AtTimeZone { .. } => "timezone".to_owned(),
-        Expr::Substring { .. } => "substring".to_owned(),
-        Expr::Trim { .. } => "btrim".to_owned(),
-        Expr::Ceil { .. } => "ceil".to_owned(),
-        Expr::Floor { .. } => "floor".to_owned(),
-        Expr::Exists { .. } => "exists".to_owned(),
-        _ => "column".to_owned(),
+    figured(expr).unwrap_or(Figured::Weak("column".to_owned())).name()
+}
+
+/// A name that Postgres figures for an output: that of a type or of `CASE` only where nothing below
+/// gives a better one.
+enum Figured {
+    Strong(String),
+    Weak(String),
+}
+
+impl Figured {
+    fn name(self) -> String {
+        match self {
+            Self::Strong(name) | Self::Weak(name) => name,
+        }
     }
+}
+
+fn figured(expr: &Expr) -> Option<Figured> {
+    let strong = |name: &str| Some(Figured::Strong(name.to_owned()));
+    let better = |expr: &Expr| figured(expr).filter(|found| matches!(found, Figured::Strong(_)));
+    match expr {
+        Expr::Identifier(name) => Some(Figured::Strong(folded(name))),
+        Expr::CompoundIdentifier(parts) => parts.last().map(|name| Figured::Strong(folded(name))),
+        Expr::Nested(inner) => figured(inner),
+        Expr::Cast { expr, data_type, .. } => better(expr).or_else(|| typed(data_type)),
+        Expr::TypedString(text) => typed(&text.data_type),
+        Expr::Interval(_) => Some(Figured::Weak("interval".to_owned())),
+        Expr::Value(value) if matches!(value.value, Value::Boolean(_)) => {
+            Some(Figured::Weak("bool".to_owned()))
+        }
+        Expr::Function(function) => match function.name.0.last() {
+            Some(ObjectNamePart::Identifier(name)) => Some(Figured::Strong(folded(name))),
+            _ => None,
+        },
+        Expr::Case { else_result, .. } => else_result
+            .as_deref()
+            .and_then(better)
+            .or_else(|| Some(Figured::Weak("case".to_owned()))),
+        Expr::Subquery(query) => first(&query.body).map(Figured::Strong),
+        Expr::Extract { .. } => strong("extract"),
+        Expr::AtTimeZone { .. } => strong("timezone"),
+        Expr::Substring { shorthand: true, .. } => strong("substr"),
+        Expr::Substring { .. } => strong("substring"),
+        Expr::Trim { .. } => strong("btrim"),
+        Expr::Ceil { .. } => strong("ceil"),
+        Expr::Floor { .. } => strong("floor"),
+        Expr::Exists { negated: false, .. } => strong("exists"),
+        _ => None,
+    }
+}
+
+/// The name of a subquery's one output.
+fn first(body: &SetExpr) -> Option<String> {
+    match body {
+        SetExpr::Select(select) => match select.projection.first()? {
+            SelectItem::ExprWithAlias { alias, .. } => Some(folded(alias)),
+            SelectItem::UnnamedExpr(expr) => Some(of(expr)),
+            _ => None,
+        },
+        SetExpr::Query(query) => first(&query.body),
+        SetExpr::SetOperation { left, .. } => first(left),
+        _ => None,
+    }
+}
+
+/// What Postgres calls a type that is written in a cast.
+fn typed(data_type: &DataType) -> Option<Figured> {
+    let written = data_type.to_string().to_lowercase();
+    let word = written.split(['(', ' ']).next().unwrap_or_default();
+    let name = match word {
+        "smallint" => "int2",
+        "int" | "integer" => "int4",
+        "bigint" => "int8",
+        "real" => "float4",
+        "double" => "float8",
+        "decimal" => "numeric",
+        "boolean" => "bool",
+        "character" => "varchar",
+        "timestamp" if written.ends_with("with time zone") => "timestamptz",
+        name => name,
+    };
+    Some(Figured::Weak(name.to_owned()))
 }
 
 /// The plan with unqualified outputs, each of a name of its own.
@@ -70,8 +148,13 @@ pub(super) fn finished(plan: LogicalPlan) -> Result<LogicalPlan> {
     let mut used = BTreeSet::new();
     let mut outputs = Vec::new();
     for (relation, field) in plan.schema().iter() {
-        let column = Column::new(relation.cloned(), field.name());
-        outputs.push(PlanExpr::Column(column).alias(fresh(field.name(), &mut used)));
+        let column = PlanExpr::Column(Column::new(relation.cloned(), field.name()));
+        // A null of no type is text, as Postgres has it.
+        let column = match field.data_type() {
+            ArrowType::Null => cast(column, ArrowType::Utf8View),
+            _ => column,
+        };
+        outputs.push(column.alias(fresh(field.name(), &mut used)));
     }
     Ok(LogicalPlan::Projection(Projection::try_new(outputs, Arc::new(plan))?))
 }

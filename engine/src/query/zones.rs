@@ -293,7 +293,8 @@ impl Clock {
         if self.is_steady(at) {
             return Ok(joined(value, op, local_value(Some(shown))));
         }
-        let exact = joined(self.instant(value.clone(), arrow)?, op, instant_value(Some(at)));
+        let value = if *arrow == DataType::Date32 { midnight(value)? } else { value };
+        let exact = joined(instant_in(&self.zone, value.clone())?, op, instant_value(Some(at)));
         let by = i64::try_from(FARTHEST.as_micros()).unwrap_or(i64::MAX);
         let (above, below) = (shown.saturating_sub(by), shown.saturating_add(by));
         let reach = match op {

@@ -1,5 +1,6 @@
 //! The memory, disk and threads that runs share.
 
+use super::outer::OuterJoins;
 use super::yielding::YieldingJoins;
 use datafusion::common::Result;
 use datafusion::execution::config::SessionConfig;
@@ -10,6 +11,8 @@ use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::logical_expr::LogicalPlan;
+use datafusion::physical_optimizer::PhysicalOptimizerRule;
+use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
 use datafusion::physical_plan::execute_stream;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -111,10 +114,15 @@ fn state_of(env: &Arc<RuntimeEnv>, partitions: usize) -> SessionState {
     // A cast that does not fit is an error, and text is compared as it is.
     config.options_mut().execution.parquet.pushdown_filters = false;
     config.options_mut().sql_parser.enable_ident_normalization = false;
+    // Plans and their expressions differ in what may be null for IS DISTINCT FROM alone.
+    config.options_mut().execution.skip_physical_aggregate_schema_check = true;
+    let mut rules: Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> = vec![Arc::new(OuterJoins)];
+    rules.extend(PhysicalOptimizer::new().rules);
+    rules.push(Arc::new(YieldingJoins));
     SessionStateBuilder::new()
         .with_config(config)
         .with_runtime_env(Arc::clone(env))
         .with_default_features()
-        .with_physical_optimizer_rule(Arc::new(YieldingJoins))
+        .with_physical_optimizer_rules(rules)
         .build()
 }

@@ -1,7 +1,7 @@
 //! Calls of functions and aggregates to SQL, by an allow-list: a name that is not here has no
 //! form on any engine.
 
-use super::expressions::{Scope, expression};
+use super::expressions::{Scope, expression, operand};
 use super::item::Item;
 use super::writer::Writer;
 use crate::functions::{
@@ -92,7 +92,9 @@ pub(super) fn aggregate(
     let first = call.params.args.first();
     let arrow = first.map(|a| scope.type_of(a)).transpose()?.unwrap_or(DataType::Null);
     let text = is_text(&arrow);
-    let counts_rows = name == "count" && matches!(first, None | Some(Expr::Literal(..)));
+    // Nulls are not counted, and of equal values one.
+    let every_row = |arg: &Expr| matches!(arg, Expr::Literal(value, _) if !value.is_null());
+    let counts_rows = name == "count" && !call.params.distinct && first.is_none_or(every_row);
     let mut value = match first {
         Some(arg) if !counts_rows => expression(w, arg, scope)?,
         _ => "1".to_owned(),
@@ -155,11 +157,12 @@ pub(super) fn order(
 ) -> Result<Vec<String>, String> {
     let mut texts = Vec::new();
     for key in keys {
+        let item = operand(w, &key.expr, scope)?;
         // A constant orders nothing, and a bare number would be the place of an output.
-        if matches!(key.expr.clone().unalias(), Expr::Literal(..)) {
+        if item.constant {
             continue;
         }
-        let mut value = expression(w, &key.expr, scope)?;
+        let mut value = item.text;
         if is_text(&scope.type_of(&key.expr)?) {
             value = w.rules.byte_order(&value);
         }

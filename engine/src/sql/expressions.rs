@@ -46,6 +46,7 @@ pub(super) fn operand(w: &mut Writer, expr: &Expr, scope: &Scope<'_>) -> Result<
         Expr::OuterReferenceColumn(_, column) => {
             scope.find_outside(column).cloned().ok_or_else(|| missing(column))
         }
+        Expr::Literal(..) => Ok(Item::constant(expression(w, expr, scope)?)),
         Expr::Cast(_) | Expr::Placeholder(_) => Ok(Item::exact(expression(w, expr, scope)?)),
         other => Ok(Item::new(expression(w, other, scope)?)),
     }
@@ -120,7 +121,8 @@ pub(super) fn expression(w: &mut Writer, expr: &Expr, scope: &Scope<'_>) -> Text
             w.rules.cast(&value, &from, cast.field.data_type())
         }
         Expr::Exists(exists) => {
-            let query = super::select::inner(w, &exists.subquery.subquery, Some(scope))?;
+            let plan = super::select::any_row(&exists.subquery.subquery);
+            let query = super::select::inner(w, plan, Some(scope))?;
             Ok(format!("({}EXISTS ({query}))", if exists.negated { "NOT " } else { "" }))
         }
         Expr::ScalarSubquery(subquery) => {
@@ -166,6 +168,8 @@ fn literal(w: &mut Writer, value: &ScalarValue) -> Text {
             Ok(if text.starts_with('-') { format!("({text})") } else { text })
         }
         ScalarValue::Float64(Some(x)) if *x == 0.0 => Ok("0e0".to_owned()),
+        // Without an exponent it would be a whole number there, whose division is cut.
+        ScalarValue::Float64(Some(x)) if x.is_finite() && x.fract() == 0.0 => Ok(format!("{x:e}")),
         ScalarValue::Float64(Some(x)) if x.is_finite() => Ok(format!("{x}")),
         ScalarValue::Decimal128(Some(_), ..) => {
             let text = value.to_string();
@@ -275,7 +279,8 @@ fn in_subquery(w: &mut Writer, inside: &InSubquery, scope: &Scope<'_>) -> Text {
     let text = scope.is_text(&inside.expr)?;
     let item = expression(w, &inside.expr, scope)?;
     let item = if text { w.rules.exact_text(&item) } else { item };
-    let query = super::select::one_column(w, &inside.subquery.subquery, Some(scope), text)?;
+    let plan = super::select::any_row(&inside.subquery.subquery);
+    let query = super::select::one_column(w, plan, Some(scope), text)?;
     let not = if inside.negated { "NOT " } else { "" };
     Ok(format!("({item} {not}IN ({query}))"))
 }

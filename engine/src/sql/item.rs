@@ -10,6 +10,8 @@ pub(super) struct Item {
     pub(super) raw: Option<Raw>,
     /// Whether the server gives it in the plan's type already.
     pub(super) exact: bool,
+    /// Whether it is written out, so that it is the same in every row.
+    pub(super) constant: bool,
 }
 
 /// A bare column.
@@ -31,16 +33,21 @@ pub(super) enum Read {
 
 impl Item {
     pub(super) fn new(text: String) -> Self {
-        Self { text, raw: None, exact: false }
+        Self { text, raw: None, exact: false, constant: false }
     }
 
     pub(super) fn exact(text: String) -> Self {
-        Self { text, raw: None, exact: true }
+        Self { text, raw: None, exact: true, constant: false }
+    }
+
+    /// A value that is written out.
+    pub(super) fn constant(text: String) -> Self {
+        Self { text, raw: None, exact: false, constant: true }
     }
 
     /// A value read from a bare column.
     pub(super) fn read(text: String, raw: String, read: Read) -> Self {
-        Self { text, raw: Some(Raw { text: raw, read }), exact: true }
+        Self { raw: Some(Raw { text: raw, read }), ..Self::exact(text) }
     }
 
     /// The bare column of that reading.

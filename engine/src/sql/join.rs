@@ -6,7 +6,7 @@ use super::select::{Outer, Select, Stage, build, derived, up_to};
 use super::writer::Writer;
 use datafusion::common::{JoinType, NullEquality};
 use datafusion::logical_expr::utils::split_conjunction;
-use datafusion::logical_expr::{Join, LogicalPlan};
+use datafusion::logical_expr::{Expr, Join, LogicalPlan, Operator};
 
 pub(super) fn joined(w: &mut Writer, node: &Join, outer: Outer<'_>) -> Result<Select, String> {
     if node.null_aware {
@@ -17,7 +17,7 @@ pub(super) fn joined(w: &mut Writer, node: &Join, outer: Outer<'_>) -> Result<Se
         JoinType::Inner => "INNER JOIN",
         JoinType::Left => "LEFT JOIN",
         JoinType::Right => "RIGHT JOIN",
-        JoinType::Full if w.rules.full_join() => "FULL JOIN",
+        JoinType::Full if w.rules.full_join() && has_equality(node) => "FULL JOIN",
         JoinType::LeftSemi => return exists(w, node, outer, ""),
         JoinType::LeftAnti => return exists(w, node, outer, "NOT "),
         other => return Err(format!("has no {other} join")),
@@ -39,6 +39,23 @@ pub(super) fn joined(w: &mut Writer, node: &Join, outer: Outer<'_>) -> Result<Se
     left.compound = true;
     left.table = None;
     Ok(left)
+}
+
+/// Whether columns are equated: Postgres runs no `FULL JOIN` without that.
+fn has_equality(node: &Join) -> bool {
+    let sides = |part: &Expr| match part {
+        Expr::BinaryExpr(both) if both.op == Operator::Eq => {
+            let of = |side: &Expr, plan: &LogicalPlan| {
+                let columns = side.column_refs();
+                !columns.is_empty() && columns.iter().all(|c| plan.schema().has_column(c))
+            };
+            let (l, r) = (both.left.as_ref(), both.right.as_ref());
+            (of(l, &node.left) && of(r, &node.right)) || (of(r, &node.left) && of(l, &node.right))
+        }
+        _ => false,
+    };
+    let filter = node.filter.as_ref();
+    !node.on.is_empty() || filter.is_some_and(|f| split_conjunction(f).into_iter().any(sides))
 }
 
 /// The right side: bare tables, or a derived table under its own alias.

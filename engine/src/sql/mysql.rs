@@ -172,6 +172,8 @@ impl Rules for Mysql {
         match (op, left.raw(Read::Text), right.raw(Read::Text)) {
             // The first comparison may use an index; the second is exact.
             ("=", None, None) => format!("({exact})"),
+            // The collation of a null may not be that of the column.
+            ("=", ..) if left.constant || right.constant => format!("({exact})"),
             ("=", l, r) => {
                 let (l, r) = (l.unwrap_or(&left.text), r.unwrap_or(&right.text));
                 format!("({l} = {r} AND {exact})")
@@ -244,6 +246,15 @@ impl Rules for Mysql {
     }
 
     fn full_join(&self) -> bool {
+        false
+    }
+
+    // MySQL has both, MariaDB has neither.
+    fn derived_reaches_out(&self) -> bool {
+        false
+    }
+
+    fn lag_default(&self) -> bool {
         false
     }
 

@@ -183,6 +183,16 @@ pub(super) trait Rules: Sync {
         true
     }
 
+    /// Whether a derived table in a subquery may speak of the query around that.
+    fn derived_reaches_out(&self) -> bool {
+        true
+    }
+
+    /// Whether `lag` and `lead` take a value for where there is no row.
+    fn lag_default(&self) -> bool {
+        true
+    }
+
     /// What a limit is where only an offset is wanted, if it must be there.
     fn no_limit(&self) -> Option<String> {
         None

@@ -129,6 +129,14 @@ pub(super) fn inner(w: &mut Writer, plan: &LogicalPlan, outer: Outer<'_>) -> Tex
     select.named(w, &distinct_names(plan.schema()))
 }
 
+/// A query of which is asked only whether some row is there: of equal rows one is as good as all.
+pub(super) fn any_row(plan: &LogicalPlan) -> &LogicalPlan {
+    match plan {
+        LogicalPlan::Distinct(Distinct::All(input)) => input,
+        other => other,
+    }
+}
+
 /// A subquery of one column, in the form in which text is told apart where `exact`.
 pub(super) fn one_column(
     w: &mut Writer,
@@ -175,14 +183,19 @@ pub(super) fn derived(
 ) -> Result<Select, String> {
     let names = distinct_names(schema);
     let text = select.named(w, &names)?;
+    if !w.rules.derived_reaches_out() && w.reaches_out(&text) {
+        return Err("has no query in FROM that speaks of the query around it".to_owned());
+    }
     let alias = match alias {
         Some(alias) => w.alias(alias),
         None => w.derived(),
     };
     let alias = w.ident(&alias)?;
+    w.names(&alias);
     let mut items = Vec::new();
     for (name, item) in names.iter().zip(&select.items) {
-        items.push(Item { text: format!("{alias}.{}", w.ident(name)?), raw: None, ..item.clone() });
+        let text = format!("{alias}.{}", w.ident(name)?);
+        items.push(Item { exact: item.exact, ..Item::new(text) });
     }
     Ok(Select::from(format!("({text}) AS {alias}"), items))
 }
@@ -255,6 +268,7 @@ fn table(w: &mut Writer, scan: &TableScan, alias: &str) -> Result<Select, String
     };
     let alias = w.alias(alias);
     let alias = w.ident(&alias)?;
+    w.names(&alias);
     let known = scan.source.downcast_ref::<CatalogTable>();
     let mut items = Vec::new();
     for field in scan.projected_schema.fields() {
@@ -338,7 +352,7 @@ fn grouped(w: &mut Writer, node: &Aggregate, outer: Outer<'_>) -> Result<Select,
             false => (key.clone(), key),
         };
         group_by.push(key);
-        items.push(Item { text: shown, raw: None, exact: item.exact });
+        items.push(Item { exact: item.exact, ..Item::new(shown) });
     }
     for expr in &node.aggr_expr {
         items.push(Item::new(expression(w, expr, &scope)?));

@@ -28,7 +28,7 @@ pub(super) fn distinct(
             false => (item.text.clone(), item.text.clone()),
         };
         select.group_by.push(key);
-        *item = Item { text: shown, raw: None, exact: item.exact };
+        *item = Item { exact: item.exact, ..Item::new(shown) };
     }
     select.stage = Stage::Grouped;
     Ok(select)

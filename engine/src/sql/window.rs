@@ -54,9 +54,9 @@ fn function(w: &mut Writer, call: &WindowFunction, scope: &Scope<'_>) -> Text {
             true => calls::one_key(w, &params.order_by, scope)?,
             false => calls::order(w, &params.order_by, scope)?.join(", "),
         };
-        if !order.is_empty() {
-            parts.push(format!("ORDER BY {order}"));
-        }
+        // Where constants alone order, all rows are peers, and MariaDB wants an order all the same.
+        let order = if order.is_empty() { "NULL" } else { order.as_str() };
+        parts.push(format!("ORDER BY {order}"));
     }
     if framed && !params.order_by.is_empty() {
         parts.push(frame(&params.window_frame)?);
@@ -83,6 +83,9 @@ fn function(w: &mut Writer, call: &WindowFunction, scope: &Scope<'_>) -> Text {
                 && !matches!(name, "first_value" | "last_value" | "nth_value")
             {
                 return Err(format!("has no window function {name}"));
+            }
+            if matches!(name, "lag" | "lead") && params.args.len() > 2 && !w.rules.lag_default() {
+                return Err(format!("has no value in the place of a missing one for {name}"));
             }
             let mut args = Vec::new();
             for arg in &params.args {

@@ -25,12 +25,15 @@ pub(super) struct Writer {
     derived: usize,
     /// Aliases in use, in lower case: some engines ignore it.
     aliases: BTreeSet<String>,
+    /// Those of tables and derived tables, quoted, as they stand in the text.
+    named: Vec<String>,
 }
 
 impl Writer {
     pub(super) fn new(rules: &'static dyn Rules, values: Vec<ScalarValue>, spans: Spans) -> Self {
         let aliases = BTreeSet::new();
-        Self { rules, values, spans, spans_used: false, derived: 0, aliases }
+        let named = Vec::new();
+        Self { rules, values, spans, spans_used: false, derived: 0, aliases, named }
     }
 
     /// Where the times of `expr` lie, for an engine whose text depends on it: known of a column
@@ -77,6 +80,18 @@ impl Writer {
             alias = format!("{name}_{n}");
         }
         alias
+    }
+
+    /// Remembers the quoted alias of a table.
+    pub(super) fn names(&mut self, alias: &str) {
+        self.named.push(alias.to_owned());
+    }
+
+    /// Whether a query that becomes a derived table speaks of tables around it.
+    pub(super) fn reaches_out(&self, query: &str) -> bool {
+        self.named.iter().any(|alias| {
+            query.contains(&format!("{alias}.")) && !query.contains(&format!(" AS {alias}"))
+        })
     }
 
     /// The value numbered `id`, such as `$3`, as a placeholder.

@@ -213,7 +213,7 @@ async fn outcome(
     files: &(Prepared, Sources),
     runtime: &Runtime,
 ) -> Result<Vec<i64>, String> {
-    let planned = plan_sql(sql, &files.0, &options()).unwrap_or_else(|e| panic!("{sql}: {e}"));
+    let planned = plan_sql(sql, &files.0, &options()).map_err(|e| e.to_string())?;
     match guard(planned, &Policy::default()).unwrap().execution() {
         Ok(_) => Ok(numbers(sql, files, runtime).await),
         Err(unsupported) => Err(unsupported.reason),

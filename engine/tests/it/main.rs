@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 mod arrows;
+mod as_postgres;
 mod ask;
 mod cache;
 mod chains;

@@ -45,10 +45,13 @@ impl Halves {
         Arc::new(Self { table, broken, open: Arc::default(), asked: Mutex::default() })
     }
 
-    /// The columns of a query, filters or not.
+    /// The columns that a query's text names, filters or not.
     fn columns(&self, query: &RemoteQuery) -> RecordBatch {
         let columns = query.schema.fields().iter().map(|field| {
-            let column = self.table.column_by_name(field.name()).unwrap();
+            let alias = format!(" AS \"{}\"", field.name());
+            let (before, _) = query.sql.text.split_once(&alias).unwrap();
+            let name = before.rsplit('"').nth(1).unwrap();
+            let column = self.table.column_by_name(name).unwrap();
             cast(column, field.data_type()).unwrap()
         });
         RecordBatch::try_new(Arc::clone(&query.schema), columns.collect()).unwrap()

@@ -18,12 +18,10 @@ use crate::id::{ChatMessageId, DatasourceId};
 use crate::pipeline::ask::is_of_draft;
 use crate::problem::ApiError;
 use crate::service::App;
-use crate::store::{ChatAi, ChatMessage, ChatMessageType, ChatRoom, StoreError};
+use crate::store::{ChatAi, ChatMessage, ChatMessageType, ChatRoom, ChatStanding, StoreError};
 
 const MENTION: &str = "@air";
 const YOU_DECIDE: &str = air_engine::ask::YOU_DECIDE;
-/// Answers looked back on for the one that a message goes on from.
-const BACK: u32 = 20;
 
 /// A question as an answer is promised for it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -73,10 +71,11 @@ pub(crate) fn meta(message: &ChatMessage) -> Option<Meta> {
 /// What a message asks, if it does.
 pub(super) async fn request(
     app: &Arc<App>,
-    room: &ChatRoom,
+    standing: &ChatStanding,
     principal: &Principal,
     message: &Post,
 ) -> Result<Option<Request>, ApiError> {
+    let room = &standing.room;
     let replied = replied_to(app, room, message).await?;
     let mentioned = mentioned(&message.content);
     let answers_given = !message.answers.is_empty();
@@ -93,7 +92,7 @@ pub(super) async fn request(
     let may_reply = plain && asked_here;
     if (mentioned.is_none() || answers_given)
         && !may_reply
-        && let Some(request) = reply(app, room, principal, message, replied.as_ref()).await?
+        && let Some(request) = reply(app, standing, principal, message, replied.as_ref()).await
     {
         return Ok(Some(request));
     }
@@ -116,26 +115,23 @@ pub(super) async fn request(
 /// reply is none while its sender is owed an answer: nobody knows yet what that asks back.
 async fn reply(
     app: &Arc<App>,
-    room: &ChatRoom,
+    standing: &ChatStanding,
     principal: &Principal,
     message: &Post,
     replied: Option<&ChatMessage>,
-) -> Result<Option<Request>, ApiError> {
+) -> Option<Request> {
     let is_talk = replied.is_none() && message.answers.is_empty();
-    // Asked for first: an answer that is given in between is seen below.
-    if is_talk && app.store.chat_messages().owes(&room.id, &principal.sub).await? {
-        return Ok(None);
+    if is_talk && standing.owed {
+        return None;
     }
-    let Some(asked_back) = asked_back(app, room, principal, replied).await? else {
-        return Ok(None);
-    };
+    let asked_back = asked_back(standing, replied)?;
     let to_air = (replied.is_some(), false);
     let answers = match message.answers.is_empty() {
         true => said(app, principal, &asked_back, &message.content, to_air).await,
         false => message.answers.clone(),
     };
     let is_reply = !answers.is_empty();
-    Ok(is_reply.then(|| again(asked_back, answers, message.now, message.run)))
+    is_reply.then(|| again(asked_back, answers, message.now, message.run))
 }
 
 /// A request as its turn finds it, when every answer before it has been given: the questions back
@@ -150,7 +146,8 @@ pub(super) async fn at_its_turn(
         return Ok(request);
     }
     let request = Request { may_reply: false, ..request };
-    let Some(asked_back) = asked_back(app, room, principal, None).await? else {
+    let standing = app.store.chat_rooms().standing(&room.id, &principal.sub).await?;
+    let Some(asked_back) = asked_back(&standing, None) else {
         return Ok(request);
     };
     let answers = said(app, principal, &asked_back, &request.question, (false, true)).await;
@@ -185,21 +182,12 @@ async fn replied_to(
 
 /// The questions back that a message may answer: those it replies to, or the ones that the last
 /// answer to its sender ended in.
-async fn asked_back(
-    app: &App,
-    room: &ChatRoom,
-    principal: &Principal,
-    replied: Option<&ChatMessage>,
-) -> Result<Option<Meta>, ApiError> {
+fn asked_back(standing: &ChatStanding, replied: Option<&ChatMessage>) -> Option<Meta> {
     let found = match replied {
         Some(replied) => meta(replied),
-        None => {
-            let last = app.store.chat_messages().answers(&room.id, BACK).await?;
-            let mut own = last.iter().filter_map(meta);
-            own.find(|meta| meta.answer.asked_by == principal.sub)
-        }
+        None => standing.asked_back.as_ref().and_then(|kept| Meta::deserialize(kept).ok()),
     };
-    Ok(found.filter(|meta| meta.answer.state == AskState::Clarify))
+    found.filter(|meta| meta.answer.state == AskState::Clarify)
 }
 
 /// The first question again, with what was answered by now.

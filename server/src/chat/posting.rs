@@ -9,7 +9,7 @@ use serde_json::json;
 use tokio::sync::oneshot;
 
 use super::asks::{self, Request};
-use super::{answering, joined, live};
+use super::{answering, live, standing};
 use crate::allowance;
 use crate::auth::Principal;
 use crate::broker::{AiRequest, Allowance, RecentMessage};
@@ -18,7 +18,9 @@ use crate::id::ChatMessageId;
 use crate::pipeline::ask::Ended;
 use crate::problem::ApiError;
 use crate::service::App;
-use crate::store::{ChatMessage, ChatMessageType, ChatRoom, Kept, NewChatAnswer, NewChatMessage};
+use crate::store::{
+    ChatMessage, ChatMessageType, ChatRoom, ChatStanding, Kept, NewChatAnswer, NewChatMessage,
+};
 
 /// Characters of one message.
 const LONGEST: usize = 4_000;
@@ -58,8 +60,8 @@ pub(crate) async fn post(
     room: &str,
     message: Post,
 ) -> Result<Posted, ApiError> {
-    let room = joined(app, principal, room).await?;
-    keep(app, principal, &room, message, None).await
+    let standing = standing(app, principal, room).await?;
+    keep(app, principal, &standing, message, None).await
 }
 
 /// Says something in a room and waits for what it ends in, as who asks the pipeline itself does.
@@ -67,11 +69,11 @@ pub(crate) async fn post(
 pub(crate) async fn converse(
     app: &Arc<App>,
     principal: &Principal,
-    room: &ChatRoom,
+    standing: &ChatStanding,
     message: Post,
 ) -> Result<(Posted, Ended), ApiError> {
     let (told, ended) = oneshot::channel();
-    let posted = keep(app, principal, room, message, Some(told)).await?;
+    let posted = keep(app, principal, standing, message, Some(told)).await?;
     let lost = |_| {
         let detail = "The answer was not given here; see the transcript.";
         ApiError::new(ErrorCode::Unavailable, detail).retry_after(2)
@@ -85,11 +87,12 @@ pub(super) type Waiting = oneshot::Sender<Result<Ended, ApiError>>;
 async fn keep(
     app: &Arc<App>,
     principal: &Principal,
-    room: &ChatRoom,
+    standing: &ChatStanding,
     message: Post,
     waiting: Option<Waiting>,
 ) -> Result<Posted, ApiError> {
     fits(&message)?;
+    let room = &standing.room;
     let new = NewChatMessage {
         client_ref: message.client_ref.clone(),
         reply_to: message.reply_to.clone(),
@@ -109,7 +112,7 @@ async fn keep(
     }
     // Before anything is read for it.
     allowance::take(app, &principal.sub, Allowance::Messages).await?;
-    let request = match asked(app, room, principal, &message).await {
+    let request = match asked(app, standing, principal, &message).await {
         Ok(request) => request,
         Err(refused) => {
             app.broker.give_back(Allowance::Messages, &principal.sub).await;
@@ -183,11 +186,11 @@ fn kept(message: &ChatMessage, answer_id: Option<ChatMessageId>) -> Posted {
 /// What a message asks, if it does and its sender may ask.
 async fn asked(
     app: &Arc<App>,
-    room: &ChatRoom,
+    standing: &ChatStanding,
     principal: &Principal,
     message: &Post,
 ) -> Result<Option<Request>, ApiError> {
-    let request = asks::request(app, room, principal, message).await?;
+    let request = asks::request(app, standing, principal, message).await?;
     if request.is_some() {
         allowance::take(app, &principal.sub, Allowance::AiRequests).await?;
     }

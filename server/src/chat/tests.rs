@@ -84,6 +84,34 @@ async fn messages_go_after_their_retention_and_numbers_go_on() {
     assert_eq!(next.seq, first.seq + 1, "a number is never given twice");
 }
 
+#[tokio::test]
+async fn what_is_refused_holds_up_nobody_who_speaks_at_the_same_time() {
+    let world = World::with("limits: {messages_per_minute: 2}").await;
+    let room = world.room(ChatRoomKind::Group, &["bob"]).await;
+    let app = world.app();
+    let [bob, eve] = ["bob", "eve"].map(|sub| Principal { sub: sub.to_owned(), ..ann() });
+    let ann = ann();
+    let (one, two, three, of_bob, of_eve, nowhere) = tokio::join!(
+        post(app, &ann, "general", text("hers")),
+        post(app, &ann, "general", text("hers")),
+        post(app, &ann, "general", text("hers")),
+        post(app, &bob, "general", text("his")),
+        post(app, &eve, "general", text("nobody's")),
+        post(app, &ann, "nowhere", text("nobody's")),
+    );
+    assert_eq!(of_eve.unwrap_err().code, ErrorCode::Forbidden);
+    assert_eq!(nowhere.unwrap_err().code, ErrorCode::NotFound);
+    let (said, refused): (Vec<_>, Vec<_>) = [one, two, three].into_iter().partition(Result::is_ok);
+    let codes: Vec<_> = refused.into_iter().map(|refused| refused.unwrap_err().code).collect();
+    assert_eq!(codes, [ErrorCode::TooManyRequests]);
+    let mut kept: Vec<_> = said.into_iter().chain([of_bob]).map(Result::unwrap).collect();
+    kept.sort_by_key(|posted| posted.seq);
+    let all = world.messages(&room).await;
+    let ids: Vec<_> = all.iter().map(|message| message.id.clone()).collect();
+    assert_eq!(kept.into_iter().map(|posted| posted.message_id).collect::<Vec<_>>(), ids);
+    assert_eq!(all.iter().map(|message| message.seq).collect::<Vec<_>>(), [1, 2, 3]);
+}
+
 /// A learning session of ann's, without files.
 async fn session(app: &App) -> LearningSessionId {
     let (id, owner) = (LearningSessionId::new(), "ann".to_owned());

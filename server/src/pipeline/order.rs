@@ -126,8 +126,9 @@ pub(crate) async fn of_report(
     wanted: ReportWanted,
     deadline: Instant,
 ) -> Result<Order, ApiError> {
-    let report = app.store.reports().find(&wanted.key).await?;
-    let version = version(app, &report, wanted.version).await?;
+    let number = wanted.version.map(i64::from);
+    let (report, version) = app.store.reports().find_with_version(&wanted.key, number).await?;
+    let version = version.ok_or_else(|| no_version(&report, wanted.version))?;
     let datasource = source(&version, wanted.datasource_id)?;
     let definition: ReportDefinition =
         serde_json::from_value(version.def.clone()).map_err(ApiError::internal)?;
@@ -164,14 +165,14 @@ pub(crate) async fn version(
         None => reports.latest(&report.id).await,
     };
     found.map_err(|error| match error {
-        StoreError::NotFound { .. } => {
-            let which =
-                number.map_or_else(|| "no version yet".to_owned(), |n| format!("no version {n}"));
-            let detail = format!("The report {} has {which}.", report.key);
-            ApiError::new(ErrorCode::NotFound, detail)
-        }
+        StoreError::NotFound { .. } => no_version(report, number),
         other => other.into(),
     })
+}
+
+fn no_version(report: &store::Report, number: Option<u32>) -> ApiError {
+    let which = number.map_or_else(|| "no version yet".to_owned(), |n| format!("no version {n}"));
+    ApiError::new(ErrorCode::NotFound, format!("The report {} has {which}.", report.key))
 }
 
 /// The source a version is bound to, or the one that is named for a portable one.

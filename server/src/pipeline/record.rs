@@ -1,11 +1,13 @@
 //! A run's record: written when it begins, with its plan, and when it ends.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 
 use super::planned::Planned;
-use super::{Finished, Order, Question, bound, retention, snapshot};
+use super::snapshot::Keeping;
+use super::{Finished, Order, Question, bound};
 use crate::id::{JobId, RequestId, RunId};
 use crate::problem::{ApiError, safety_report};
 use crate::results;
@@ -64,11 +66,20 @@ pub(super) fn plan(planned: &Planned) -> RunPlan {
     }
 }
 
-/// Keeps what came out. A run that was cancelled meanwhile stays cancelled, and keeps no rows.
-pub(super) async fn end(app: &App, finished: Finished) -> Result<Finished, ApiError> {
-    let snapshot = snapshot::keep(app, &finished).await?;
-    let file = snapshot.as_ref().map(|kept| kept.file.clone());
+/// Keeps what came out, with the rows that are written meanwhile. A run that was cancelled
+/// meanwhile stays cancelled, and keeps no rows.
+pub(super) async fn end(
+    app: &Arc<App>,
+    finished: Finished,
+    keeping: Option<Keeping>,
+) -> Result<Finished, ApiError> {
     let rows = &finished.rows;
+    let mut keeping = keeping.or_else(|| Keeping::begin(app, &finished.run_id, rows));
+    let (snapshot_file, snapshot_hash) = match &mut keeping {
+        Some(keeping) => Some(keeping.done().await?),
+        None => None,
+    }
+    .unzip();
     let sample = rows.slice(0, rows.num_rows().min(SAMPLE_ROWS));
     let outcome = Outcome {
         sql: json!(finished.sql),
@@ -78,17 +89,24 @@ pub(super) async fn end(app: &App, finished: Finished) -> Result<Finished, ApiEr
         verdict: json!(finished.verdict),
         timings: json!(finished.timings),
         as_of: Some(finished.as_of),
-        snapshot_file: file.clone(),
-        snapshot_hash: snapshot.map(|kept| kept.hash),
+        snapshot_file,
+        snapshot_hash,
         sample: results::json_rows(&sample).into_iter().map(Value::Object).collect(),
     };
-    if let Err(error) = app.store.runs().finish(&finished.run_id, &outcome).await {
-        if let Some(file) = file {
-            retention::discard(app, &finished.run_id, &file).await;
+    match (app.store.runs().finish(&finished.run_id, &outcome).await, keeping) {
+        (Ok(()), keeping) => {
+            if let Some(keeping) = keeping {
+                keeping.named();
+            }
+            Ok(finished)
         }
-        return Err(error.into());
+        (Err(error), keeping) => {
+            if let Some(keeping) = keeping {
+                keeping.discard().await;
+            }
+            Err(error.into())
+        }
     }
-    Ok(finished)
 }
 
 /// Ends the records of this process's runs that nobody works on any more: their request was over

@@ -115,10 +115,14 @@ pub(crate) fn gone(run: &Run) -> ApiError {
     ApiError::new(ErrorCode::NotFound, detail)
 }
 
-/// Removes the rows of a run that did not end well. They stay where its record names them.
+/// Removes the rows of a run that did not end well. They stay where its record names them, and
+/// where nobody can tell.
 pub(super) async fn discard(app: &App, id: &RunId, file: &str) {
-    let named = app.store.runs().get(id).await.map(|run| run.snapshot_file.is_some());
-    if matches!(named, Ok(false)) {
+    let is_named = match app.store.runs().get(id).await {
+        Ok(run) => run.snapshot_file.is_some(),
+        Err(error) => !matches!(error, StoreError::NotFound { .. }),
+    };
+    if !is_named {
         remove(app, file).await;
     }
 }

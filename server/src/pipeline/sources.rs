@@ -22,7 +22,7 @@ use tokio::sync::Semaphore;
 
 pub(crate) use self::reader::{Reader, datasource};
 
-use self::reader::known;
+use self::reader::{known, tagged};
 use super::order::Pace;
 use crate::access;
 use crate::config::{Config, SourceKind};
@@ -138,15 +138,15 @@ pub(crate) async fn ready(
     let (mut members, mut versions, mut views) = (Vec::new(), Vec::new(), Vec::new());
     for id in named(id, others) {
         // One that is named beside the first and is not there is left to the planner to name.
-        let datasource = match members.is_empty() {
-            true => datasource(app, reader, &id).await?,
+        let (datasource, tag) = match members.is_empty() {
+            true => tagged(app, reader, &id).await?,
             false => match known(app, reader, &id).await? {
-                Some(datasource) => datasource,
+                Some(found) => found,
                 None => continue,
             },
         };
         let Opened { source, connections, version } = cached(app, &datasource, pace)?;
-        let view = whole(app, &id).await?;
+        let view = whole_of(app, &id, tag).await?;
         let catalog = Arc::clone(view.catalog());
         members.push(Member { source, catalog, connections });
         versions.push(version);
@@ -165,11 +165,11 @@ pub(crate) async fn joined(
     others: &[String],
 ) -> Result<Arc<Prepared>, ApiError> {
     let reader: Reader<'_> = reader.into();
-    datasource(app, reader, id).await?;
-    let mut views = vec![whole(app, id).await?];
+    let (_, tag) = tagged(app, reader, id).await?;
+    let mut views = vec![whole_of(app, id, tag).await?];
     for other in named(id, others).into_iter().skip(1) {
-        if known(app, reader, &other).await?.is_some() {
-            views.push(whole(app, &other).await?);
+        if let Some((_, tag)) = known(app, reader, &other).await? {
+            views.push(whole_of(app, &other, tag).await?);
         }
     }
     Ok(seen(app, reader, &views).0)
@@ -229,10 +229,18 @@ pub(crate) async fn prepared(
     joined(app, reader, id, &[]).await
 }
 
-/// The whole catalog, which is shown to nobody as such: the service's own view.
+/// The whole catalog, which is shown to nobody as such: the service's own view. Of one that is
+/// held, only the tag is read.
 async fn whole(app: &App, id: &DatasourceId) -> Result<Arc<Prepared>, ApiError> {
-    // Of a catalog that is held, only its tag is read.
-    let tag = app.store.catalogs().tag(id).await?;
+    whole_of(app, id, app.store.catalogs().tag(id).await?).await
+}
+
+/// The same, by the tag of its record.
+async fn whole_of(
+    app: &App,
+    id: &DatasourceId,
+    tag: Option<String>,
+) -> Result<Arc<Prepared>, ApiError> {
     let known = app.sources.prepared.get(id);
     if let Some((known, prepared)) = &known
         && Some(known) == tag.as_ref()

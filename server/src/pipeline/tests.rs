@@ -151,11 +151,34 @@ async fn a_run_that_was_cancelled_at_its_end_keeps_no_rows() {
     let late = world.begun(RunId::new(), None).await;
     world.app().store.runs().cancel(&late, "ann").await.unwrap();
     let again = Finished { run_id: late.clone(), ..finished.clone() };
-    record::end(world.app(), again).await.unwrap_err();
+    record::end(world.app(), again, None).await.unwrap_err();
     assert!(!world.rows_of(&late).exists());
     // Of a run that has ended well, what its record names stays.
-    record::end(world.app(), finished.clone()).await.unwrap_err();
+    record::end(world.app(), finished.clone(), None).await.unwrap_err();
     assert!(world.rows_of(&finished.run_id).exists());
+}
+
+#[tokio::test]
+async fn rows_that_no_record_names_in_the_end_go() {
+    let world = World::new().await;
+    let app = world.app();
+    let finished = report(app, counting(soon())).await.unwrap();
+    let running = world.begun(RunId::new(), None).await;
+    // Given up while they are written, after that, and of a run that has no record.
+    let early = Keeping::begin(app, &running, &finished.rows).unwrap();
+    drop(early);
+    let mut whole = Keeping::begin(app, &finished.run_id, &finished.rows).unwrap();
+    let (file, hash) = whole.done().await.unwrap();
+    assert_eq!(file, format!("{}.parquet", finished.run_id));
+    assert_eq!(Some(hash), world.run(&finished.run_id).await.snapshot_hash);
+    drop(whole);
+    let nobodys = RunId::new();
+    drop(Keeping::begin(app, &nobodys, &finished.rows).unwrap());
+    app.tasks.close();
+    app.tasks.wait().await;
+    assert!(!world.rows_of(&running).exists());
+    assert!(!world.rows_of(&nobodys).exists());
+    assert!(world.rows_of(&finished.run_id).exists(), "its record names them");
 }
 
 #[tokio::test]

@@ -39,7 +39,7 @@ impl Connection {
             Ok((channel, more)) => message::reply(&channel, &kind, reference.as_ref(), more),
             Err(error) => message::refusal(&about, &kind, reference.as_ref(), &error),
         };
-        self.send([told]).await
+        self.answer(told).await
     }
 
     /// `left`: whether it ended a subscription.

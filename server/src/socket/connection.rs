@@ -121,11 +121,22 @@ impl Connection {
 
     /// Sends what waits, so that nothing of a channel that was left comes later.
     pub(super) async fn settle(&mut self) -> Result<(), End> {
-        let mut items = Vec::new();
+        let items = self.waiting(Vec::new());
+        if items.is_empty() { Ok(()) } else { self.hand_on(items).await }
+    }
+
+    /// Sends the answer to a command, and in the same write what waits: whoever says something in a
+    /// room is told of it there too.
+    pub(super) async fn answer(&mut self, told: Bytes) -> Result<(), End> {
+        let items = self.waiting(vec![Item::Text(told)]);
+        self.hand_on(items).await
+    }
+
+    fn waiting(&mut self, mut items: Vec<Item>) -> Vec<Item> {
         while let Ok(item) = self.inbox.try_recv() {
             items.push(item);
         }
-        if items.is_empty() { Ok(()) } else { self.hand_on(items).await }
+        items
     }
 
     async fn hand_on(&mut self, items: Vec<Item>) -> Result<(), End> {

@@ -36,7 +36,7 @@ impl CatalogRecord {
     }
 }
 
-fn tag(version: &str, edits_version: i64) -> String {
+pub(super) fn tag(version: &str, edits_version: i64) -> String {
     format!("{}.{edits_version}", version.get(..16).unwrap_or(version))
 }
 

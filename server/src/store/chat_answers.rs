@@ -4,8 +4,7 @@
 //! transaction of its message, once. What a dead process held another takes up.
 
 use serde_json::Value;
-use sqlx::types::Json;
-use sqlx::{FromRow, Sqlite, Transaction};
+use sqlx::FromRow;
 
 use super::Moment;
 use super::chat_messages::{ChatMessage, ChatMessages, NewChatMessage, insert};
@@ -63,15 +62,6 @@ impl ChatMessages<'_> {
         Ok(query.fetch_optional(self.store.reader()).await?)
     }
 
-    /// Whether an answer to a user is owed in a room.
-    pub(crate) async fn owes(&self, room: &ChatRoomId, user: &str) -> Result<bool, StoreError> {
-        let query = sqlx::query_scalar(
-            "SELECT EXISTS (SELECT 1 FROM chat_answers
-                 WHERE room_id = ? AND asked_by = ? AND status = 'running')",
-        );
-        Ok(query.bind(room).bind(user).fetch_one(self.store.reader()).await?)
-    }
-
     /// Takes up an answer that a dead process held, if nobody else has.
     pub(crate) async fn take_up(
         &self,
@@ -113,29 +103,4 @@ impl ChatMessages<'_> {
         transaction.commit().await?;
         Ok(Some(kept))
     }
-}
-
-/// Promises the answer to a question.
-pub(super) async fn promise(
-    transaction: &mut Transaction<'_, Sqlite>,
-    question: &ChatMessage,
-    answer: &NewChatAnswer,
-    process: &ProcessId,
-) -> Result<ChatAnswer, StoreError> {
-    let promised = sqlx::query_as(
-        "INSERT INTO chat_answers (id, room_id, question_id, asked_by, principal_json,
-             request_json, status, claimed_by, created_at)
-         VALUES (?, ?, ?, ?, ?, ?, 'running', ?, ?) RETURNING *",
-    )
-    .bind(&answer.id)
-    .bind(&question.room_id)
-    .bind(&question.id)
-    .bind(&question.user_id)
-    .bind(Json(&answer.principal))
-    .bind(Json(&answer.request))
-    .bind(process)
-    .bind(question.created_at)
-    .fetch_one(&mut **transaction)
-    .await?;
-    Ok(promised)
 }

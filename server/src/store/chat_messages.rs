@@ -1,20 +1,20 @@
 //! Messages of the chat.
 //!
-//! A message and its event are one: written in one transaction, under one number. The promise of
-//! an answer is written in the transaction of its question.
+//! A message and its event are one: written in one transaction, under one number. What people say
+//! is written by `chat_posts`, many at once; what the service says, here.
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use sqlx::types::Json;
 use sqlx::{FromRow, Sqlite, Transaction};
 
-use super::chat_answers::{ChatAnswer, NewChatAnswer, promise};
+use super::chat_answers::ChatAnswer;
 use super::error::StoreError;
 use super::{EventRows, Moment, Page, PageRequest, Store};
 use crate::events::{Channel, Event, EventKind};
 use crate::id::{ChatMessageId, ChatRoomId};
 
-const WHAT: &str = "message";
+pub(super) const WHAT: &str = "message";
 const NEWEST: &str = "chat messages";
 const BEHIND: &str = "chat messages behind";
 
@@ -78,7 +78,7 @@ impl NewChatMessage {
     }
 
     /// As sockets are told of it: the contract's form, whose `seq` is the event's own.
-    fn payload(&self, at: Moment) -> Value {
+    pub(super) fn payload(&self, at: Moment) -> Value {
         let mut payload = json!({
             "message_id": self.id,
             "room": self.room_id,
@@ -121,37 +121,6 @@ pub(crate) struct ChatMessages<'s> {
 impl<'s> ChatMessages<'s> {
     pub(super) fn new(store: &'s Store) -> Self {
         Self { store }
-    }
-
-    /// Keeps a message of a user, and the promise of an answer.
-    pub(crate) async fn post(
-        &self,
-        new: &NewChatMessage,
-        answer: Option<&NewChatAnswer>,
-    ) -> Result<Kept, StoreError> {
-        let mut transaction = self.store.write().await?;
-        let before = match &new.client_ref {
-            Some(client_ref) => sent(&mut *transaction, new, client_ref).await?,
-            None => None,
-        };
-        if let Some((message, answer)) = before {
-            return Ok(Kept::Before { message, answer });
-        }
-        let (message, event) = insert(&mut transaction, new).await?;
-        sqlx::query("UPDATE chat_members SET last_seen_at = ? WHERE room_id = ? AND user_id = ?")
-            .bind(message.created_at)
-            .bind(&message.room_id)
-            .bind(&message.user_id)
-            .execute(&mut *transaction)
-            .await?;
-        let answer = match answer {
-            Some(answer) => {
-                Some(promise(&mut transaction, &message, answer, self.store.process()).await?)
-            }
-            None => None,
-        };
-        transaction.commit().await?;
-        Ok(Kept::New { message, event, answer })
     }
 
     /// The message a user sent before under this name, and the answer it was promised.
@@ -253,7 +222,7 @@ fn number(text: Option<String>) -> Result<Option<i64>, StoreError> {
     text.map(|text| text.parse().map_err(|_| StoreError::BadCursor)).transpose()
 }
 
-async fn sent(
+pub(super) async fn sent(
     reader: impl sqlx::SqliteExecutor<'_>,
     new: &NewChatMessage,
     client_ref: &str,

@@ -8,7 +8,7 @@ use super::{Moment, Page, PageRequest, Store};
 use crate::events::Event;
 use crate::id::{ChatRoomId, DatasourceId};
 
-const WHAT: &str = "room";
+pub(super) const WHAT: &str = "room";
 const LIST: &str = "chat rooms";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::Type)]
@@ -91,7 +91,7 @@ macro_rules! rooms {
 }
 
 pub(crate) struct ChatRooms<'s> {
-    store: &'s Store,
+    pub(super) store: &'s Store,
 }
 
 impl<'s> ChatRooms<'s> {

@@ -5,12 +5,19 @@ use std::path::Path;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::pool::PoolConnection;
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous,
+};
 use sqlx::{Sqlite, SqlitePool, Transaction};
 use tokio::sync::mpsc::UnboundedSender;
 
+use super::chat_posts::Posts;
+use super::chat_standings::Standings;
 use super::data_dir::private_file;
 use super::error::StoreError;
+use super::reading::Readers;
+use super::together::{Text, Together};
 use super::{
     Analyses, AuditLog, CatalogRecord, Catalogs, ChatMessages, ChatRooms, Datasources, EdaProfiles,
     EndpointKeys, Endpoints, EventRows, IdempotencyKeys, Jobs, ModelDrafts, Owners, Reports, Runs,
@@ -21,7 +28,7 @@ use crate::id::{FileId, ProcessId};
 
 const READERS: u32 = 4;
 /// How long a write waits for its turn before it is told that the control plane is busy.
-const PATIENCE: Duration = Duration::from_secs(10);
+pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
 static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("./migrations");
 
@@ -29,10 +36,12 @@ static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("./migrations");
 #[derive(Debug, Clone)]
 pub(crate) struct Store {
     writer: SqlitePool,
-    reader: SqlitePool,
+    reader: Readers,
     process: ProcessId,
     /// Who hands on the events of what was committed.
     listener: Arc<OnceLock<UnboundedSender<Event>>>,
+    posts: Arc<Together<Posts>>,
+    standings: Arc<Together<Standings>>,
 }
 
 impl Store {
@@ -45,27 +54,32 @@ impl Store {
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
-            // Samples of rows have a statement for each number of rows.
+            // Every statement of this folder stays prepared.
             .statement_cache_capacity(256)
             .busy_timeout(PATIENCE);
-        let pool = || {
-            // The writer is never replaced, so that its statements stay prepared.
-            // A connection to a file does not go away, so none is asked whether it is there.
-            SqlitePoolOptions::new()
-                .acquire_timeout(PATIENCE)
-                .idle_timeout(None)
-                .max_lifetime(None)
-                .test_before_acquire(false)
-        };
-        let writer = pool().max_connections(1).connect_with(options.clone()).await?;
+        // The writer is never replaced, so that its statements stay prepared. A connection to a
+        // file does not go away, so it is not asked whether it is there.
+        let pool = SqlitePoolOptions::new()
+            .acquire_timeout(PATIENCE)
+            .idle_timeout(None)
+            .max_lifetime(None)
+            .test_before_acquire(false);
+        let writer = pool.max_connections(1).connect_with(options.clone()).await?;
         {
             // Two processes that share the folder may start at once.
             let _turn = migrating(file)?;
             MIGRATIONS.run(&writer).await?;
         }
         let reading = options.pragma("query_only", "on");
-        let reader = pool().max_connections(READERS).connect_with(reading).await?;
-        Ok(Self { writer, reader, process: ProcessId::new(), listener: Arc::default() })
+        let reader = Readers::open(reading, READERS).await?;
+        Ok(Self {
+            writer,
+            reader,
+            process: ProcessId::new(),
+            listener: Arc::default(),
+            posts: Arc::default(),
+            standings: Arc::default(),
+        })
     }
 
     /// This life of the server, as runs and keys in flight name it.
@@ -87,13 +101,41 @@ impl Store {
         }
     }
 
-    pub(super) fn reader(&self) -> &SqlitePool {
+    pub(super) fn reader(&self) -> &Readers {
         &self.reader
     }
 
     /// A transaction that holds the right to write from its first statement.
     pub(super) async fn write(&self) -> Result<Transaction<'static, Sqlite>, StoreError> {
         Ok(self.writer.begin_with("BEGIN IMMEDIATE").await?)
+    }
+
+    /// The one connection that writes, for whoever writes whole transactions by it.
+    pub(super) async fn writing(&self) -> Result<PoolConnection<Sqlite>, StoreError> {
+        Ok(self.writer.acquire().await?)
+    }
+
+    /// Carries out a text that is a whole transaction, from `BEGIN` to `COMMIT`, and gives the rows
+    /// of its statements. Where it fails, or is dropped half way, nothing is written.
+    pub(super) async fn at_once(
+        connection: &mut PoolConnection<Sqlite>,
+        transaction: Text,
+    ) -> Result<Vec<SqliteRow>, sqlx::Error> {
+        let mut whole = Whole { connection, is_over: false };
+        let done = transaction.fetch_all(&mut **whole.connection).await;
+        whole.is_over = match &done {
+            Ok(_) => true,
+            Err(_) => sqlx::query("ROLLBACK").execute(&mut **whole.connection).await.is_ok(),
+        };
+        done
+    }
+
+    pub(super) fn posts(&self) -> &Arc<Together<Posts>> {
+        &self.posts
+    }
+
+    pub(super) fn standings(&self) -> &Arc<Together<Standings>> {
+        &self.standings
     }
 
     /// A transaction for tests of what writes in its caller's.
@@ -260,6 +302,21 @@ impl Store {
 
     pub(crate) fn idempotency_keys(&self) -> IdempotencyKeys<'_> {
         IdempotencyKeys::new(self)
+    }
+}
+
+/// A transaction that is one text. A connection of which it is not known whether it is over is of
+/// no use, and what was not committed goes with it.
+struct Whole<'c> {
+    connection: &'c mut PoolConnection<Sqlite>,
+    is_over: bool,
+}
+
+impl Drop for Whole<'_> {
+    fn drop(&mut self) {
+        if !self.is_over {
+            self.connection.close_on_drop();
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use serde_json::Value;
 use sqlx::{FromRow, Sqlite, Transaction};
 
 use super::error::StoreError;
-use super::{Moment, Page, PageRequest, Store};
+use super::{Moment, Page, PageRequest, Store, catalogs};
 use crate::config::SourceKind;
 use crate::id::DatasourceId;
 use crate::secrets::StoredDsn;
@@ -105,6 +105,29 @@ impl<'s> Datasources<'s> {
             .fetch_optional(self.store.reader())
             .await?
             .ok_or_else(|| StoreError::not_found(WHAT, id))
+    }
+
+    /// A source with the tag of its catalog's record, if it was learned: what is looked at before
+    /// each run.
+    pub(crate) async fn with_tag(
+        &self,
+        id: &DatasourceId,
+    ) -> Result<(Datasource, Option<String>), StoreError> {
+        #[derive(FromRow)]
+        struct Tagged {
+            #[sqlx(flatten)]
+            datasource: Datasource,
+            catalog_version: Option<String>,
+            edits_version: Option<i64>,
+        }
+        let query = sqlx::query_as(
+            "SELECT d.*, c.version AS catalog_version, c.edits_version FROM datasources d
+             LEFT JOIN catalogs c ON c.datasource_id = d.id WHERE d.id = ?",
+        );
+        let found: Option<Tagged> = query.bind(id).fetch_optional(self.store.reader()).await?;
+        let found = found.ok_or_else(|| StoreError::not_found(WHAT, id))?;
+        let parts = found.catalog_version.zip(found.edits_version);
+        Ok((found.datasource, parts.map(|(version, edits)| catalogs::tag(&version, edits))))
     }
 
     /// The one that is meant where none is named.

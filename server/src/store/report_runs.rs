@@ -4,12 +4,13 @@
 //! and cancelling each want it to be running. What a dead process left running is failed at the
 //! next start, so that nothing runs for ever.
 
+mod recording;
 mod sweeping;
 mod told;
 
 use serde_json::Value;
 use sqlx::types::Json;
-use sqlx::{FromRow, QueryBuilder, Sqlite, Transaction};
+use sqlx::{FromRow, QueryBuilder, Sqlite};
 
 use super::error::StoreError;
 use super::report_samples;
@@ -136,7 +137,7 @@ pub(crate) struct Outcome {
     pub(crate) as_of: Option<Moment>,
     pub(crate) snapshot_file: Option<String>,
     pub(crate) snapshot_hash: Option<String>,
-    /// The first rows; at most 50 are kept.
+    /// The first rows, each an object; at most 50 are kept.
     pub(crate) sample: Vec<Value>,
 }
 
@@ -155,71 +156,6 @@ pub(crate) struct Runs<'s> {
 impl<'s> Runs<'s> {
     pub(super) fn new(store: &'s Store) -> Self {
         Self { store }
-    }
-
-    pub(crate) async fn start(&self, new: &NewRun) -> Result<Run, StoreError> {
-        let mut transaction = self.store.write().await?;
-        let (report, version) = new.report.as_ref().map(|(r, v)| (r, v)).unzip();
-        let run: Run = sqlx::query_as(
-            "INSERT INTO report_runs (id, report_id, report_version_id, datasource_id,
-                 scope_version_id, owner, access_json, process_id, ir_json, params_json,
-                 frozen_now, sql_text, sql_json, safety_json, started_at, job_id, job_attempt,
-                 status)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'running') RETURNING *",
-        )
-        .bind(&new.id)
-        .bind(report)
-        .bind(version)
-        .bind(&new.datasource_id)
-        .bind(&new.scope_version_id)
-        .bind(&new.owner)
-        .bind(new.access.as_ref().map(Json))
-        .bind(self.store.process())
-        .bind(new.ir.as_ref().map(Json))
-        .bind(canonical_json(&new.params))
-        .bind(new.frozen_now)
-        .bind(&new.plan.sql_text)
-        .bind(new.plan.sql.as_ref().map(Json))
-        .bind(new.plan.safety.as_ref().map(Json))
-        .bind(Moment::now())
-        .bind(new.job.as_ref().map(|job| &job.id))
-        .bind(new.job.as_ref().map(|job| job.attempt))
-        .fetch_one(&mut *transaction)
-        .await
-        .map_err(|error| StoreError::on_insert(error, WHAT, &new.id))?;
-        let event = told::told(&mut transaction, &run).await?;
-        transaction.commit().await?;
-        self.store.tell([event]);
-        Ok(run)
-    }
-
-    pub(crate) async fn finish(&self, id: &RunId, outcome: &Outcome) -> Result<Run, StoreError> {
-        let mut transaction = self.store.write().await?;
-        let run = sqlx::query_as(
-            "UPDATE report_runs SET status = 'completed', finished_at = ?, row_count = ?,
-                 truncated = ?, columns_json = ?, verdict_json = ?, timings_json = ?, as_of = ?,
-                 snapshot_file = ?, snapshot_hash = ?, sql_json = ?
-             WHERE id = ? AND status = 'running' RETURNING *",
-        )
-        .bind(Moment::now())
-        .bind(outcome.row_count)
-        .bind(outcome.truncated)
-        .bind(Json(&outcome.columns))
-        .bind(Json(&outcome.verdict))
-        .bind(Json(&outcome.timings))
-        .bind(outcome.as_of)
-        .bind(&outcome.snapshot_file)
-        .bind(&outcome.snapshot_hash)
-        .bind(Json(&outcome.sql))
-        .bind(id)
-        .fetch_optional(&mut *transaction)
-        .await?;
-        let run = ended(&mut transaction, id, run).await?;
-        report_samples::insert(&mut transaction, id, &outcome.sample).await?;
-        let event = told::told(&mut transaction, &run).await?;
-        transaction.commit().await?;
-        self.store.tell([event]);
-        Ok(run)
     }
 
     /// `error`: the problem document; `text`: one sentence.
@@ -244,7 +180,7 @@ impl<'s> Runs<'s> {
         error: Option<&Value>,
     ) -> Result<Run, StoreError> {
         let mut transaction = self.store.write().await?;
-        let run = sqlx::query_as(
+        let run: Option<Run> = sqlx::query_as(
             "UPDATE report_runs SET status = ?, finished_at = ?, error_text = ?, error_json = ?
              WHERE id = ? AND status = 'running' RETURNING *",
         )
@@ -255,7 +191,10 @@ impl<'s> Runs<'s> {
         .bind(id)
         .fetch_optional(&mut *transaction)
         .await?;
-        let run = ended(&mut transaction, id, run).await?;
+        let Some(run) = run else {
+            drop(transaction);
+            return Err(not_running(self.store, id).await?);
+        };
         let event = told::told(&mut transaction, &run).await?;
         transaction.commit().await?;
         self.store.tell([event]);
@@ -430,27 +369,10 @@ impl<'s> Runs<'s> {
     }
 }
 
-async fn ended(
-    transaction: &mut Transaction<'_, Sqlite>,
-    id: &RunId,
-    run: Option<Run>,
-) -> Result<Run, StoreError> {
-    match run {
-        Some(run) => Ok(run),
-        None => Err(not_running(transaction, id).await?),
-    }
-}
-
-/// Why a run could not be changed: it ended, or it is not there.
-async fn not_running(
-    transaction: &mut Transaction<'_, Sqlite>,
-    id: &RunId,
-) -> Result<StoreError, StoreError> {
-    let status: Option<RunStatus> =
-        sqlx::query_scalar("SELECT status FROM report_runs WHERE id = ?")
-            .bind(id)
-            .fetch_optional(&mut **transaction)
-            .await?;
+/// Why a run could not be changed: it ended, or it is not there. Neither changes any more.
+async fn not_running(store: &Store, id: &RunId) -> Result<StoreError, StoreError> {
+    let query = sqlx::query_scalar("SELECT status FROM report_runs WHERE id = ?");
+    let status: Option<RunStatus> = query.bind(id).fetch_optional(store.reader()).await?;
     Ok(match status {
         Some(status) => {
             StoreError::NotRunning { id: id.to_string(), status: status.as_str().to_owned() }

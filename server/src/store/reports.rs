@@ -102,6 +102,31 @@ impl<'s> Reports<'s> {
             .ok_or_else(|| StoreError::not_found(WHAT, key))
     }
 
+    /// By key, with the version of a number, or with the newest that is in use; without one where
+    /// there is none. One walk to SQLite for what every run begins with.
+    pub(crate) async fn find_with_version(
+        &self,
+        key: &ReportKey,
+        number: Option<i64>,
+    ) -> Result<(Report, Option<ReportVersion>), StoreError> {
+        let query = sqlx::query(
+            "SELECT * FROM reports WHERE key = ?1 AND archived = 0;
+             SELECT v.* FROM reports r JOIN report_versions v ON v.report_id = r.id
+             WHERE r.key = ?1 AND r.archived = 0
+                 AND (v.version = ?2 OR (?2 IS NULL AND v.status = 'active'))
+             ORDER BY v.version DESC LIMIT 1",
+        );
+        let rows = query.bind(key).bind(number).fetch_all(self.store.reader()).await?;
+        let [report, version @ ..] = rows.as_slice() else {
+            return Err(StoreError::not_found(WHAT, key));
+        };
+        let report = Report::from_row(report)?;
+        let version = version.first().map(ReportVersion::from_row).transpose()?;
+        // Another may have taken the key between the two looks.
+        let version = version.filter(|version| version.report_id == report.id);
+        Ok((report, version))
+    }
+
     /// By id, archived or not: what a run's record needs.
     pub(crate) async fn get(&self, id: &ReportId) -> Result<Report, StoreError> {
         sqlx::query_as("SELECT * FROM reports WHERE id = ?")

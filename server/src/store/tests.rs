@@ -1,5 +1,6 @@
 //! Every repository function against the migrated schema, in a folder of its own.
 
+mod chat;
 mod concurrency;
 mod datasources;
 mod eda_profiles;

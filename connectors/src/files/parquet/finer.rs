@@ -126,7 +126,7 @@ impl Finer {
             Self::Int96 => "has digits below the microsecond; write the column in microseconds",
             Self::DateMillis => "is no whole day; write the column as timestamps",
             Self::Whole { .. } => {
-                "is a whole number that a double does not hold; make the files alike, or declare the type decimal"
+                "is a whole number that a double does not hold; make the column's type alike in all files"
             }
             Self::Text if wanted == DataType::Uuid => {
                 "is none in lower case; correct it, or declare the type text"

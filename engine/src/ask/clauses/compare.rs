@@ -21,11 +21,7 @@ impl Reader<'_> {
         let after = self.past_of(next);
         let named_after =
             self.name_at(after) && !self.value_at(after) && !self.followed_by_cmp(after);
-        let is_column = |at: usize| {
-            use crate::ask::lexicon::Target;
-            let target = self.chunk(at).and_then(|c| c.names.first()).map(|c| c.target);
-            matches!(target, Some(Target::Column(_) | Target::RoleColumn(..)))
-        };
+        let is_column = |at: usize| self.is_column(at);
         // "fly to more than 50 destinations": the verb is only another form of a name.
         let weak = |at: usize| self.chunk(at).is_some_and(|c| c.weight() < 0.8);
         let subject = match (before, measure) {
@@ -71,6 +67,14 @@ impl Reader<'_> {
         {
             // "over an hour"
             return Some((op, vec![1.0], first));
+        }
+        // "with at least one order": elsewhere the word counts nothing.
+        let counted = (word + 1..first)
+            .find(|at| self.chunk(*at).is_some_and(|c| c.text.eq_ignore_ascii_case("one")));
+        if let (Some(at), Some(Say::Cmp(op)), None) =
+            (counted, self.say(word), self.number_at(first))
+        {
+            return Some((op, vec![1.0], at + 1));
         }
         let one = self.number_at(first)?;
         match self.say(word)? {

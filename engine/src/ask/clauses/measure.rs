@@ -203,10 +203,12 @@ impl Reader<'_> {
         match self.say(name) {
             Some(Say::Unit(unit)) => {
                 self.push_group(GroupClause::Bucket(Grain::one(unit)), false, true);
+                self.out.limit = n.or(self.out.limit);
                 self.at = name + 1;
             }
             Some(Say::Part(part)) => {
                 self.push_group(GroupClause::Part(part), false, true);
+                self.out.limit = n.or(self.out.limit);
                 self.at = name + 1;
             }
             _ if self.name_at(name) && !self.value_at(name) => {

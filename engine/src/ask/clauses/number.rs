@@ -35,8 +35,20 @@ impl CmpClause {
     }
 }
 
+impl CmpClause {
+    /// Whether every count but 0 fits, but for a "not".
+    fn is_any(&self) -> bool {
+        match (self.op, &self.numbers[..]) {
+            (Op::Ge, [n]) => *n > 0.0 && *n <= 1.0,
+            (Op::Gt, [n]) => (0.0..1.0).contains(n),
+            _ => false,
+        }
+    }
+}
+
 impl Reader<'_> {
-    /// "customers with 0 orders" are customers without orders, where nothing but tables is named.
+    /// "customers with 0 orders" are customers without orders, where nothing but tables is named;
+    /// "how many customers with at least one order" are those with orders.
     pub(super) fn none_of(&mut self) {
         let chunks = self.chunks;
         let table = |at: usize| match chunks.get(at)?.names.first()?.target {
@@ -52,13 +64,15 @@ impl Reader<'_> {
         let named: Vec<Option<usize>> =
             groups.chain(measures).chain(bare).map(|at| at.and_then(table)).collect();
         let mut nulls = Vec::new();
+        let counts = self.out.measures.iter().any(|m| m.count);
         self.out.compares.retain(|c| {
-            let plain = c.is_none() && c.measure.is_none() && c.unit.is_none();
+            let any = counts && c.is_any();
+            let plain = (c.is_none() || any) && c.measure.is_none() && c.unit.is_none();
             let subject = c.subject.filter(|s| {
                 let other = |t: usize| named.iter().all(|n| n.is_some_and(|n| n != t));
                 plain && !named.is_empty() && table(*s).is_some_and(other)
             });
-            nulls.extend(subject.map(|chunk| NullClause { chunk, present: c.negated }));
+            nulls.extend(subject.map(|chunk| NullClause::new(chunk, any != c.negated)));
             subject.is_none()
         });
         self.out.nulls.append(&mut nulls);
@@ -70,7 +84,7 @@ impl Reader<'_> {
         if self.counted_name() {
             return;
         }
-        let before = self.out.bare.last().copied().filter(|b| self.content(b + 1) == self.at);
+        let before = self.out.bare.last().copied().filter(|b| self.past_of(b + 1) == self.at);
         match self.say(after) {
             Some(Say::Unit(unit)) => self.span(unit, after),
             Some(Say::Super(end)) => {

@@ -100,6 +100,7 @@ pub(super) fn moment(tokens: &[Token], said: bool) -> Option<(Moment, usize)> {
         .or_else(|| day_of_month(tokens))
         .or_else(|| month(tokens, said))
         .or_else(|| quarter(tokens))
+        .or_else(|| half(tokens))
         .or_else(|| season(tokens, said))
 }
 
@@ -185,6 +186,23 @@ fn quarter(tokens: &[Token]) -> Option<(Moment, usize)> {
     }
     let name = format!("Q{q}");
     Some((Moment::Months { first: q * 3 - 2, count: 3, year: YearOf::Unsaid, name }, len))
+}
+
+/// "the first half of 2023", "H2 2023". A half without its year is none: "half of the rows".
+fn half(tokens: &[Token]) -> Option<(Moment, usize)> {
+    let (second, len) = match (word_at(tokens, 0), word_at(tokens, 1)) {
+        ("h1", _) => (false, 1),
+        ("h2", _) => (true, 1),
+        ("first", "half") => (false, 2),
+        ("second", "half") => (true, 2),
+        _ => return None,
+    };
+    let (year, more) = year_after(tokens, len)?;
+    let text = match second {
+        false => format!("{year:04}-01..{year:04}-07"),
+        true => format!("{year:04}-07..{:04}-01", year + 1),
+    };
+    Moment::absolute(text).map(|m| (m, len + more))
 }
 
 /// Meteorological seasons of the northern half of the earth.

@@ -41,6 +41,20 @@ pub(crate) async fn datasource(
 ) -> Result<Datasource, ApiError> {
     let reader: Reader<'_> = reader.into();
     let found = app.store.datasources().get(id).await?;
+    there(app, reader, found).await
+}
+
+/// The same, with the tag of its catalog's record, if it was learned.
+pub(super) async fn tagged(
+    app: &App,
+    reader: Reader<'_>,
+    id: &DatasourceId,
+) -> Result<(Datasource, Option<String>), ApiError> {
+    let (found, tag) = app.store.datasources().with_tag(id).await?;
+    Ok((there(app, reader, found).await?, tag))
+}
+
+async fn there(app: &App, reader: Reader<'_>, found: Datasource) -> Result<Datasource, ApiError> {
     let Some(owner) = &found.owner else { return Ok(found) };
     let published = match reader.through {
         _ if reader.principal.owns_or_admin(owner) => true,
@@ -51,7 +65,7 @@ pub(crate) async fn datasource(
         true => Ok(found),
         // In the words of one that is not there.
         false => {
-            let id = id.to_string();
+            let id = found.id.to_string();
             Err(StoreError::NotFound { what: "datasource", id }.into())
         }
     }
@@ -62,9 +76,9 @@ pub(super) async fn known(
     app: &App,
     reader: Reader<'_>,
     id: &DatasourceId,
-) -> Result<Option<Datasource>, ApiError> {
-    match datasource(app, reader, id).await {
-        Ok(datasource) => Ok(Some(datasource)),
+) -> Result<Option<(Datasource, Option<String>)>, ApiError> {
+    match tagged(app, reader, id).await {
+        Ok(found) => Ok(Some(found)),
         Err(error) if error.code == ErrorCode::NotFound => Ok(None),
         Err(error) => Err(error),
     }

@@ -80,6 +80,13 @@ async fn edits_survive_learning_again() {
     assert_eq!(catalogs.get(&source).await.unwrap(), again);
     assert_eq!(catalogs.tag(&source).await.unwrap(), Some(again.tag()));
     assert_eq!(catalogs.tag(&source_id("none")).await.unwrap(), None);
+    let sources = scratch.store.datasources();
+    let known = sources.get(&source).await.unwrap();
+    assert_eq!(sources.with_tag(&source).await.unwrap(), (known, Some(again.tag())));
+    let other = sources.create(files_source("unlearned")).await.unwrap();
+    assert_eq!(sources.with_tag(&other.id).await.unwrap(), (other, None));
+    let unknown = sources.with_tag(&source_id("none")).await;
+    assert!(matches!(unknown, Err(StoreError::NotFound { what: "datasource", .. })));
     let missing = catalogs.put_learned(&source_id("none"), &json!({}), none).await;
     assert!(matches!(missing, Err(StoreError::BrokenReference { .. })));
 }

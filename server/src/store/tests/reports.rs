@@ -10,6 +10,12 @@ async fn a_report_has_versions_with_checksums() {
     assert!(matches!(reports.create(&key, "x", "ann").await, Err(StoreError::Exists { .. })));
     assert!(matches!(reports.latest(&report.id).await, Err(StoreError::NotFound { .. })));
     assert_eq!(reports.find(&key).await.unwrap(), report);
+    let found = async |number| {
+        let (of, version) = reports.find_with_version(&key, number).await.unwrap();
+        assert_eq!(of.id, report.id);
+        version
+    };
+    assert_eq!(found(None).await, None);
 
     let first = reports.add_version(&report.id, &new_version(None), Some(0)).await.unwrap();
     let second = reports.add_version(&report.id, &new_version(Some("pg")), None).await.unwrap();
@@ -20,6 +26,8 @@ async fn a_report_has_versions_with_checksums() {
     assert!(matches!(late, Err(StoreError::VersionMismatch { expected: 1, actual: 2, .. })));
 
     assert_eq!(reports.latest(&report.id).await.unwrap(), second);
+    assert_eq!(found(None).await.as_ref(), Some(&second));
+    assert_eq!((found(Some(1)).await, found(Some(3)).await), (Some(first.clone()), None));
     assert_eq!(reports.version(&report.id, 1).await.unwrap(), first);
     assert_eq!(reports.version_by_id(&first.id).await.unwrap(), first);
     assert!(reports.version(&report.id, 3).await.is_err());
@@ -45,10 +53,14 @@ async fn an_archived_report_frees_its_key() {
         reports.create_with_version(&key, "Delays", "ann", &new_version(None)).await.unwrap();
     assert!(reports.archive(&key).await.unwrap().archived);
     assert!(matches!(reports.find(&key).await, Err(StoreError::NotFound { .. })));
+    let gone = reports.find_with_version(&key, None).await;
+    assert!(matches!(gone, Err(StoreError::NotFound { .. })));
     assert!(matches!(reports.archive(&key).await, Err(StoreError::NotFound { .. })));
     assert!(reports.add_version(&old.id, &new_version(None), None).await.is_err());
     let new = reports.create(&key, "Delays again", "bob").await.unwrap();
     assert_eq!(reports.find(&key).await.unwrap(), new);
+    let again = reports.find_with_version(&key, None).await.unwrap();
+    assert_eq!(again, (new.clone(), None), "the versions of the old one are its own");
     assert!(reports.get(&old.id).await.unwrap().archived);
     assert!(reports.get(&ReportId::new()).await.is_err());
     assert_eq!(reports.list(&PageRequest::default()).await.unwrap().items, [new]);

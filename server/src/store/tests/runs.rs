@@ -18,19 +18,20 @@ async fn a_run_keeps_its_whole_record() {
         ..new_run("ann")
     };
     let started = runs.start(&new).await.unwrap();
+    assert_eq!(runs.get(&new.id).await.unwrap(), started);
     assert_eq!(started.plan, plan);
     assert_eq!((started.status, started.finished_at), (RunStatus::Running, None));
     assert_eq!(started.frozen_now, new.frozen_now);
     assert!(matches!(runs.start(&new).await, Err(StoreError::Exists { .. })));
 
     let rows: Vec<_> = (0..60).map(|n| json!({"n": n})).collect();
-    let finished = runs.finish(&new.id, &outcome(rows.clone())).await.unwrap();
+    runs.finish(&new.id, &outcome(rows.clone())).await.unwrap();
+    let finished = runs.get(&new.id).await.unwrap();
     assert_eq!(finished.status, RunStatus::Completed);
     assert!(finished.finished_at >= Some(finished.started_at));
     assert_eq!((finished.plan.clone(), finished.row_count), (plan.clone(), Some(60)));
     assert_eq!(finished.verdict, Some(json!({"status": "pass", "checks": []})));
     assert_eq!((finished.report_id.clone(), finished.ir.clone()), (Some(report.id), new.ir));
-    assert_eq!(runs.get(&new.id).await.unwrap(), finished);
     assert_eq!(runs.sample(&new.id).await.unwrap(), rows[..50]);
 
     for refused in [
@@ -59,6 +60,33 @@ async fn a_run_keeps_its_whole_record() {
     assert_eq!(scratch.store.analyses().list(&new.id).await.unwrap(), [kept]);
     let orphan = scratch.store.analyses().add(&RunId::new(), &analysis).await;
     assert!(matches!(orphan, Err(StoreError::BrokenReference { .. })));
+}
+
+#[tokio::test]
+async fn what_is_told_of_a_run_is_what_its_record_says() {
+    let scratch = Scratch::new().await;
+    let runs = scratch.store.runs();
+    let new = new_run("ann");
+    runs.start(&new).await.unwrap();
+    let hostile =
+        json!({"\u{0} ' \\ \"": "\u{0} \\u0000 \n ü", "n": 1.0e300, "of": [null, {"a": "?"}]});
+    let rows = vec![hostile, json!({})];
+    let truncated = Outcome { truncated: true, ..outcome(rows.clone()) };
+    runs.finish(&new.id, &truncated).await.unwrap();
+    assert!(runs.finish(&new.id, &outcome(vec![])).await.is_err());
+    assert_eq!(runs.sample(&new.id).await.unwrap(), rows);
+    let channel = crate::events::Channel::Run(new.id.clone());
+    let told = scratch.store.events().after(&channel, 0, 10).await.unwrap();
+    let numbers: Vec<_> = told.iter().map(|event| (event.seq, event.user_id.as_deref())).collect();
+    assert_eq!(numbers, [(1, Some("ann")), (2, Some("ann"))]);
+    let (id, url) = (&new.id, format!("/v1/runs/{}", new.id));
+    let begun = json!({"run_id": id, "run_url": url, "status": "running", "job_id": null});
+    let ended = json!({
+        "run_id": id, "run_url": url, "status": "completed", "job_id": null, "row_count": 2,
+        "truncated": true, "qa_status": "pass",
+    });
+    assert_eq!(told[0].payload.to_string(), begun.to_string());
+    assert_eq!(told[1].payload.to_string(), ended.to_string());
 }
 
 #[tokio::test]

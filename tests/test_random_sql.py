@@ -1,0 +1,164 @@
+"""Random SQL texts to every engine and to PostgreSQL itself, and what such runs ever found.
+
+A modest number with a fixed seed here; `make generate-sql N=5000` asks more.
+"""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from engines import Servers, running_servers
+from libpq import Result
+from random_irs.schemas import read_schema
+from random_sql.agreement import judge, same, same_names
+from random_sql.queries import keys_of, make_text
+from random_sql.runs import AGREE, FOUND, run
+from random_sql.scope import make_plain_schema
+from random_sql.sessions import KINDS, asking_schemas
+from random_sql.tree import Node, listed, maybe, of, shrink
+from service import Reply
+
+SEED, COUNT = 20261129, 120
+KEPT = sorted(FOUND.glob("*.yaml"))
+
+
+@pytest.fixture(scope="module")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    with running_servers(tmp_path_factory.mktemp("random"), list(KINDS)) as found:
+        yield found
+
+
+def test_texts_give_what_postgresql_gives(program: Path, servers: Servers, tmp_path: Path) -> None:
+    tally = run(program, tmp_path / "run", servers, SEED, COUNT, sys.stdout, found=tmp_path)
+    told = "\n".join(tally.told())
+    assert tally.count == COUNT
+    # A run in which nearly all is refused would show nothing.
+    assert tally.verdicts["answered"] > COUNT / 3, told
+    assert not tally.mismatches, told
+
+
+def test_what_was_found_once_is_right_now(program: Path, servers: Servers, tmp_path: Path) -> None:
+    cases = {f"f{n}": yaml.safe_load(file.read_text("utf-8")) for n, file in enumerate(KEPT)}
+    if not cases:
+        return
+    schemas = {name: read_schema(case["tables"]) for name, case in cases.items()}
+    with asking_schemas(program, tmp_path / "found", servers, schemas) as asking:
+        verdicts = {
+            file.name: asking.verdict(name, case["text"], case["keys"])
+            for file, (name, case) in zip(KEPT, cases.items(), strict=True)
+        }
+    assert not {name: found for name, found in verdicts.items() if found.kind not in AGREE}
+
+
+def test_a_text_is_its_seed() -> None:
+    for number in range(20):
+        schema = make_plain_schema(7, 1)
+        assert str(make_text(7, 1, number, schema)) == str(make_text(7, 1, number, schema))
+
+
+def answered(*values: Any, name: str = "a", truncated: bool = False) -> Reply:
+    rows = [{name: value} for value in values]
+    return Reply(200, {"columns": [{"name": name}], "rows": rows, "truncated": truncated})
+
+
+def refused(code: str, status: int = 422) -> Reply:
+    return Reply(status, {"code": "invalid", "errors": [{"code": code, "detail": "d"}]})
+
+
+def rows(*values: Any) -> Result:
+    return Result(["a"], [(value,) for value in values])
+
+
+FAILS = Result([], [], "22012", "ERROR:  division by zero")
+SHORT = Result([], [], "22003", "ERROR:  integer out of range")
+
+
+@pytest.mark.parametrize(
+    ("truth", "reply", "kind"),
+    [
+        (rows(1, None), answered(None, 1), "answered"),
+        (rows(1, 2), answered(1), "rows"),
+        (rows(1, 1), answered(1, 2), "rows"),
+        (rows("a"), answered("a "), "rows"),
+        (rows(1), answered(1, name="b"), "columns"),
+        (rows(1), answered(1, truncated=True), "answered"),
+        (rows(1, 2), answered(1, truncated=True), "rows"),
+        (rows(1), refused("unsupported"), "refused"),
+        (rows(1), refused("source_error"), "failed"),
+        (rows(1), refused("internal", 500), "failed"),
+        (FAILS, answered(1), "no_error"),
+        (FAILS, refused("source_error"), "refused"),
+        (FAILS, refused("internal", 500), "failed"),
+        (SHORT, answered(2**31), "wider"),
+    ],
+)
+def test_what_is_right_and_what_is_not(truth: Result, reply: Reply, kind: str) -> None:
+    assert judge(truth, {"files": reply}, []).kind == kind
+
+
+def test_rows_stand_in_the_order_of_the_keys() -> None:
+    assert judge(rows(1, 2), {"files": answered(2, 1)}, [0]).kind == "order"
+    assert judge(rows(1, 2), {"files": answered(1, 2)}, [0]).kind == "answered"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "got", "equal"),
+    [
+        (1, 1, True),
+        (2**60, str(2**60), True),
+        (Decimal("1.50"), "1.5", True),
+        (Decimal("0.3333333333333333"), 1 / 3, True),
+        (Decimal("0.33"), "0.333", False),
+        (Decimal("0.33"), 0.333, False),
+        (1.0, 1, True),
+        (1.0, 1.001, False),
+        (True, 1, False),
+        (True, True, True),
+        (None, 0, False),
+        ("1", 1, False),
+        (date(2024, 1, 1), "2024-01-01", True),
+        (date(2024, 1, 1), "2024-01-01T00:00:00Z", False),
+        (datetime(2024, 1, 1, 2), "2024-01-01T02:00:00Z", True),  # noqa: DTZ001
+        (datetime(2024, 1, 1, 2, tzinfo=UTC), "2024-01-01T03:00:00+01:00", True),
+        (datetime(2024, 1, 1, 2, tzinfo=UTC), "2024-01-01", False),
+    ],
+)
+def test_values_are_the_same_in_what_they_mean(wanted: Any, got: Any, equal: bool) -> None:
+    assert same(wanted, got) is equal
+
+
+@pytest.mark.parametrize(
+    ("theirs", "ours", "equal"),
+    [
+        (["a", "a"], ["a", "a_2"], True),
+        (["a", "b"], ["a", "b_2"], False),
+        (["?column?", "?column?"], ["column", "column_2"], True),
+        (["sum"], ["count"], False),
+        (["a", "a"], ["a", "a"], False),
+    ],
+)
+def test_names_are_numbered_where_they_come_twice(
+    theirs: list[str], ours: list[str], equal: bool
+) -> None:
+    assert same_names(theirs, ours) is equal
+
+
+def test_a_text_is_made_small() -> None:
+    deep = of("bool", "(", of("bool", "(not ", of("bool", "x = 1"), ")"), " and y)")
+    text: Node = of(
+        "text",
+        "select ",
+        listed("items", [of("item", "a"), of("item", "b")]),
+        maybe(" where ", deep),
+        maybe(" order by ", of("key 1", "2")),
+    )
+    small = shrink(text, lambda less: "x = 1" in str(less) and "b" in str(less))
+    assert str(small) == "select b where x = 1"
+    assert keys_of(text) == [1]
+    assert keys_of(small) == []
