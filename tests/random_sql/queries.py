@@ -124,7 +124,8 @@ class Queries:
             )
         if star and kinds is None and scope.fields and self.random.random() < 0.06 and not named:
             node = of("query", "select *", from_, self.where(scope))
-            return Selected(node, [Field(f.name, f.kind) for f in scope.fields])
+            # Columns of kinds that no expression names are among them, so no place is known.
+            return Selected(node, [])
         return self.plain(from_, scope, kinds, named)
 
     def plain(self, from_: Node, scope: Scope, kinds: list[str] | None, named: bool) -> Selected:
@@ -175,6 +176,8 @@ class Queries:
     def ending(self, selected: Selected) -> Node:
         """ORDER BY, LIMIT and OFFSET."""
         random = self.random
+        if not selected.fields:
+            return NOTHING
         places = list(range(len(selected.fields)))
         random.shuffle(places)
         if random.random() < 0.25:

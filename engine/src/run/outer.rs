@@ -41,13 +41,17 @@ impl PhysicalOptimizerRule for OuterJoins {
     }
 }
 
-/// Whether one side may be null, and something is thought to be the same in all rows.
+/// Whether one side may be null, and something is the same in all rows of a side. What the join
+/// itself says of that changes when its sides change places.
 fn is_outer(node: &dyn ExecutionPlan) -> bool {
     let hash = node.downcast_ref::<HashJoinExec>().map(|join| *join.join_type());
     let nested = || node.downcast_ref::<NestedLoopJoinExec>().map(|join| *join.join_type());
     let outer =
         matches!(hash.or_else(nested), Some(JoinType::Left | JoinType::Right | JoinType::Full));
-    outer && !node.properties().equivalence_properties().constants().is_empty()
+    let fixed = |side: &&Arc<dyn ExecutionPlan>| {
+        !side.properties().equivalence_properties().constants().is_empty()
+    };
+    outer && node.children().iter().any(fixed)
 }
 
 /// The rows of a join, in no order that is known.
