@@ -24,7 +24,7 @@ from random_sql.sessions import KINDS, asking_schemas
 from random_sql.tree import Node, listed, maybe, of, shrink
 from service import Reply
 
-SEED, COUNT = 20261129, 120
+SEED, COUNT = 20261129, 100
 KEPT = sorted(FOUND.glob("*.yaml"))
 
 
@@ -124,7 +124,8 @@ def test_rows_stand_in_the_order_of_the_keys() -> None:
         ("1", 1, False),
         (date(2024, 1, 1), "2024-01-01", True),
         (date(2024, 1, 1), "2024-01-01T00:00:00Z", False),
-        (datetime(2024, 1, 1, 2), "2024-01-01T02:00:00Z", True),  # noqa: DTZ001
+        (datetime(2024, 1, 1, 2), "2024-01-01T02:00:00", True),  # noqa: DTZ001
+        (datetime(2024, 1, 1, 2), "2024-01-01T02:00:00Z", False),  # noqa: DTZ001
         (datetime(2024, 1, 1, 2, tzinfo=UTC), "2024-01-01T03:00:00+01:00", True),
         (datetime(2024, 1, 1, 2, tzinfo=UTC), "2024-01-01", False),
     ],

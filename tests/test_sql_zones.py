@@ -29,6 +29,8 @@ ZONES = {
     "kolkata": "Asia/Kolkata",
     # Days begin twice and begin late here.
     "havana": "America/Havana",
+    # A zone with summers, whose name is an abbreviation without any to PostgreSQL's AT TIME ZONE.
+    "cet": "CET",
 }
 ENGINES = ("files", "postgres", "mysql")
 # An ordinary time, and one in an hour that New York's clock shows twice.

@@ -86,6 +86,8 @@ fn role(text: &str) -> Result<Role, String> {
 
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
+    // Where it cannot be had, the program takes more memory and does the same.
+    let _ = air_heap::one_a_core();
     let cli = Cli::parse();
     // Libraries that speak TLS by themselves take the process-wide provider.
     let _ = rustls::crypto::ring::default_provider().install_default();

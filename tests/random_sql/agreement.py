@@ -195,8 +195,11 @@ def same_double(wanted: float, got: Any) -> bool:
 def same_instant(wanted: datetime, got: Any) -> bool:
     if not isinstance(got, str) or "T" not in got:
         return False
-    aware = wanted if wanted.tzinfo else wanted.replace(tzinfo=UTC)
     try:
-        return datetime.fromisoformat(got) == aware
+        found = datetime.fromisoformat(got)
     except ValueError:
         return False
+    # MariaDB holds instants before 1970 as clocks of UTC.
+    if wanted.tzinfo and not found.tzinfo:
+        found = found.replace(tzinfo=UTC)
+    return found == wanted

@@ -32,6 +32,12 @@ impl ZoneSpec {
         &*self.name == UTC
     }
 
+    /// Whether Postgres takes the name after `AT TIME ZONE` for an abbreviation, which knows no
+    /// summer, while it is a zone with one.
+    pub(crate) fn is_abbreviation(&self) -> bool {
+        ["CET", "EET", "MET", "WET"].iter().any(|name| self.name.eq_ignore_ascii_case(name))
+    }
+
     /// The first instant that a local time of this zone can mean: the earlier of two, and the
     /// end of the gap for one that is skipped.
     pub(crate) fn instant_of(&self, local: DateTime) -> Result<Timestamp, jiff::Error> {

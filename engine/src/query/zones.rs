@@ -124,16 +124,11 @@ impl Clock {
             None | Some("Etc/UTC") => UTC,
             Some(name) => name,
         };
-        let bad = |why: &str| {
-            let detail = format!("The source's time zone \"{name}\" {why}; declare another.");
+        let zone = ZoneSpec::get(name).map_err(|_| {
+            let detail = format!("The source's time zone \"{name}\" is not known.");
             IrError::new(Code::UnknownTimezone, &Pointer::root().key("sql"), detail)
-        };
-        let zone = ZoneSpec::get(name).map_err(|_| bad("is not known"))?;
-        // As in `zone_of`: a database would read its clock as another one.
-        match matches!(name, "CET" | "EET" | "MET" | "WET") {
-            true => Err(bad("is an abbreviation without summer to databases")),
-            false => Ok(Self { zone }),
-        }
+        })?;
+        Ok(Self { zone })
     }
 
     pub(super) fn is_utc(&self) -> bool {
@@ -196,6 +191,7 @@ impl Clock {
 
     /// A cast between times, as the value that is then cast on.
     pub(super) fn cast(&self, value: Expr, from: &DataType, to: &DataType) -> Result<Expr> {
+        no_text(from, to)?;
         if let (Some(text), true) = (written(&value), is_local(to) || is_instant(to)) {
             return Ok(Expr::Literal(self.read(text, to)?, None));
         }
@@ -322,6 +318,7 @@ impl Clock {
     pub(super) fn implied(&self, part: &Expr, schema: &DFSchema) -> Result<()> {
         let Expr::Cast(cast) = part else { return Ok(()) };
         let (from, to) = (cast.expr.get_type(schema)?, cast.field.data_type());
+        no_text(&from, to)?;
         let is_other = |arrow: &DataType| is_shown(arrow) || super::meaning::is_text(arrow);
         let crosses = (is_instant(&from) && is_other(to)) || (is_other(&from) && is_instant(to));
         match crosses && !self.is_utc() {
@@ -332,6 +329,16 @@ impl Clock {
             ))),
             false => Ok(()),
         }
+    }
+}
+
+/// How a time is written is a setting of the session in Postgres.
+fn no_text(from: &DataType, to: &DataType) -> Result<()> {
+    match matches!(from, DataType::Timestamp(..)) && super::meaning::is_text(to) {
+        true => Err(Unmeant::error(
+            "a timestamp is not cast to text here; cast it to a date first, or take its parts",
+        )),
+        false => Ok(()),
     }
 }
 

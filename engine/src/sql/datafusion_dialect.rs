@@ -102,6 +102,14 @@ impl Rules for Datafusion {
         Ok(format!("air_between({later}, {earlier}, {unit})"))
     }
 
+    fn local(&self, instant: &str, zone: &ZoneSpec, _: Span) -> Text {
+        Ok(format!("({instant} AT TIME ZONE {})", super::rules::zone_name(zone)?))
+    }
+
+    fn from_clock(&self, local: &str, zone: &ZoneSpec) -> Text {
+        Ok(format!("({local} AT TIME ZONE {})", super::rules::zone_name(zone)?))
+    }
+
     fn in_zone(&self, local: &str, zone: &ZoneSpec) -> Text {
         Ok(format!("air_in_zone({local}, {})", super::rules::zone_name(zone)?))
     }

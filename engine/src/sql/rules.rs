@@ -306,18 +306,18 @@ pub(super) trait Rules: Sync {
 
     /// An instant on the clock of a zone.
     fn local(&self, instant: &str, zone: &ZoneSpec, _span: Span) -> Text {
-        Ok(format!("({instant} AT TIME ZONE {})", zone_name(zone)?))
+        Ok(format!("({instant} AT TIME ZONE {})", server_zone(zone)?))
     }
 
     /// A local time of a zone as an instant, the way SQL has it: of two, the later.
     fn from_clock(&self, local: &str, zone: &ZoneSpec) -> Text {
-        Ok(format!("({local} AT TIME ZONE {})", zone_name(zone)?))
+        Ok(format!("({local} AT TIME ZONE {})", server_zone(zone)?))
     }
 
     /// A local time of a zone as an instant: of two, the earlier, where the server itself takes
     /// the later.
     fn in_zone(&self, local: &str, zone: &ZoneSpec) -> Text {
-        let name = zone_name(zone)?;
+        let name = server_zone(zone)?;
         let later = format!("({local} AT TIME ZONE {name})");
         let mut whens = String::new();
         for seconds in &zone.repeats().seconds {
@@ -352,7 +352,7 @@ pub(super) trait Rules: Sync {
             // No day starts twice here, so the plain form is right, and shorter.
             _ => {
                 let start = self.calendar_start(&local, bucket)?;
-                Ok(format!("({start} AT TIME ZONE {})", zone_name(&bucket.zone)?))
+                Ok(format!("({start} AT TIME ZONE {})", server_zone(&bucket.zone)?))
             }
         }
     }
@@ -504,6 +504,14 @@ fn uuid(raw: &str, shown: &str, text: &str) -> String {
 /// The first day that weeks count from.
 pub(super) fn first_week(start: Weekday) -> String {
     format!("2000-01-{:02}", (start.from_monday() + 1) % 7 + 2)
+}
+
+/// The name of a zone after `AT TIME ZONE` of Postgres.
+pub(super) fn server_zone(zone: &ZoneSpec) -> Text {
+    match zone.is_abbreviation() {
+        true => Err(format!("takes {} for an abbreviation without summer", zone.name)),
+        false => zone_name(zone),
+    }
 }
 
 /// The name of a zone as a literal: only characters that IANA names are made of.

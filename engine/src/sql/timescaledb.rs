@@ -1,7 +1,7 @@
 //! TimescaleDB: PostgreSQL with `time_bucket`, whose origins are those of the IR.
 
 use super::postgres::Postgres;
-use super::rules::{Rules, Span, first_week, zone_name};
+use super::rules::{Rules, Span, first_week, server_zone};
 use crate::functions::Bucket;
 use air_ir::Unit;
 
@@ -33,7 +33,7 @@ impl Rules for Timescaledb {
         if bucket.zone.repeats().midnight {
             return Postgres.bucket(value, bucket, date, span);
         }
-        let zone = zone_name(&bucket.zone)?;
+        let zone = server_zone(&bucket.zone)?;
         Ok(format!(
             "time_bucket(INTERVAL '{width}', {value}, {zone}, TIMESTAMP '{origin}' AT TIME ZONE {zone})"
         ))

@@ -45,10 +45,13 @@ impl Halves {
         Arc::new(Self { table, broken, open: Arc::default(), asked: Mutex::default() })
     }
 
-    /// The columns of a query, filters or not.
-    fn rows(&self, query: &RemoteQuery) -> RecordBatch {
+    /// The columns that a query's text names, filters or not.
+    fn columns(&self, query: &RemoteQuery) -> RecordBatch {
         let columns = query.schema.fields().iter().map(|field| {
-            let column = self.table.column_by_name(field.name()).unwrap();
+            let alias = format!(" AS \"{}\"", field.name());
+            let (before, _) = query.sql.text.split_once(&alias).unwrap();
+            let name = before.rsplit('"').nth(1).unwrap();
+            let column = self.table.column_by_name(name).unwrap();
             cast(column, field.data_type()).unwrap()
         });
         RecordBatch::try_new(Arc::clone(&query.schema), columns.collect()).unwrap()
@@ -93,7 +96,7 @@ impl Remote for Halves {
     }
 
     async fn rows(&self, query: RemoteQuery) -> Result<SendableRecordBatchStream> {
-        Ok(self.stream(Self::rows(self, &query), true))
+        Ok(self.stream(self.columns(&query), true))
     }
 
     async fn parts(
@@ -103,13 +106,13 @@ impl Remote for Halves {
     ) -> Result<Vec<RemotePart>> {
         let free = spare.map(|places| places.available_permits());
         self.asked.lock().unwrap().push((query.clone(), free));
-        let rows = Self::rows(self, &query);
+        let rows = self.columns(&query);
         let Some(divided) = query.divided else {
             return Ok(vec![RemotePart { sql: query.sql, rows: self.stream(rows, true) }]);
         };
         let half = rows.num_rows() / 2;
         let first = self.stream(rows.slice(0, half), !self.broken);
-        let second = match self.broken {
+        let second: SendableRecordBatchStream = match self.broken {
             true => Box::pin(RecordBatchStreamAdapter::new(
                 rows.schema(),
                 futures::stream::iter([Err(DataFusionError::External("it broke off".into()))]),

@@ -102,6 +102,11 @@ fn what_the_engine_would_read_as_utc_is_refused() {
     }
     let offset = "select id from orders where shipped_at < '2024-01-01T00:00:00+02:00'";
     for prepared in [&utc, &berlin] {
+        for sql in
+            ["select now()::text", "select now() || ''", "select shipped_at::text from orders"]
+        {
+            assert!(shown(sql, prepared).contains("is not cast to text"), "{sql}");
+        }
         assert!(shown(offset, prepared).contains("has an offset"), "{offset}");
     }
 }
@@ -124,6 +129,19 @@ fn names_of_zones_are_iana_names() {
     );
     let sql = plan.unwrap().sql(Dialect::Postgres).unwrap();
     assert!(sql.text.contains("AT TIME ZONE 'Europe/Berlin'"), "{}", sql.text);
-    let bad = shown("select 1", &shop("CET"));
-    assert!(bad.contains("abbreviation"), "{bad}");
+    let bad = shown("select 1", &shop("Europe/Nowhere"));
+    assert!(bad.contains("is not known"), "{bad}");
+}
+
+#[test]
+fn a_zone_that_is_an_abbreviation_to_postgres_is_computed_here() {
+    let text = "select date_trunc('hour', ordered_at) as h, ordered_at::date as d from orders";
+    for (zone, is_written) in [("CET", false), ("cet", false), ("Europe/Paris", true)] {
+        let plan = plan_sql(text, &shop(zone), &options()).unwrap();
+        let guarded = guard(plan, &Policy::default()).unwrap();
+        for dialect in [Dialect::Postgres, Dialect::Timescaledb] {
+            assert_eq!(guarded.sql(dialect).is_ok(), is_written, "{zone}");
+        }
+        guarded.sql(Dialect::Datafusion).unwrap();
+    }
 }

@@ -203,7 +203,7 @@ async fn what_cannot_be_divided_is_read_whole() {
          GRANT SELECT (id, k) ON granted TO reader;
          CREATE TABLE limited AS SELECT * FROM big;
          ALTER TABLE limited ENABLE ROW LEVEL SECURITY;
-         CREATE POLICY some ON limited FOR SELECT TO reader USING (k <> 3);
+         CREATE POLICY most ON limited FOR SELECT TO reader USING (k <> 3);
          ANALYZE none, small, parent, child, parted, granted, limited;"
     ))
     .await;
