@@ -124,25 +124,25 @@ def parts(q: Question, rows: list[Row]) -> Meaning:
 SHARES_SHAPE = Shape("shares", shares_text, shares_meanings, takes_alien=False)
 
 
-def adjective(random: Random, world: World) -> Condition:
-    while not (made := phrases.equal(random, world)).adjective:
-        pass
-    return made
+def adjective(random: Random, world: World) -> Condition | None:
+    """A condition that stands before its noun, where the world has one."""
+    found = (phrases.equal(random, world) for _ in range(40))
+    return next((made for made in found if made.adjective), None)
 
 
 def make_shares(random: Random, world: World) -> Question:
     place = random.randrange(len(SHARES))
-    conditional = place not in (3, 4)
-    if place in (0, 1, 2) and random.random() < 0.5:
+    made = adjective(random, world)
+    if place < 3 and random.random() < 0.5:
         made = phrases.equal(random, world)
-    else:
-        made = adjective(random, world)
+    if made is None:
+        place = 3
     return Question(
         SHARES_SHAPE,
         world,
         (phrases.total(random, world),),
         (phrases.by_choice(random, world, "by"),),
-        (made,) if conditional else (),
+        (made,) if made and place not in (3, 4) else (),
         phrases.when(random, world.domain.time) if random.random() < 0.3 else None,
         place=place,
     )

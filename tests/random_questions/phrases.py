@@ -252,6 +252,9 @@ def flagged(random: Random, world: World) -> Condition:
 
 
 def absent(random: Random, world: World) -> Condition:
+    if random.random() < 0.25:
+        link = world.parent_key
+        return Condition(f"without a {world.domain.parent}", lambda row: row[link] is None)
     choice, column = random.choice(columns(world))
     if random.random() < 0.6:
         text = random.choice([f"without a {choice.word}", f"with no {choice.word}"])

@@ -97,8 +97,11 @@ def parents(random: Random, world: World) -> list[Row]:
     names = [random.choice(world.domain.names) for _ in range(random.randint(5, 12))]
     # At least two of one name.
     names[1] = names[0]
+    named: list[str | None] = [*names]
+    if random.random() < 0.3:
+        named[random.randrange(2, len(named))] = None
     made_rows = []
-    for key, name in enumerate(names, 1):
+    for key, name in enumerate(named, 1):
         row: Row = {world.parent_key: key, "name": name, begun: day(random)}
         for choice in world.attributes:
             row[choice.column] = of(random, world, choice, 0.1)
@@ -156,7 +159,7 @@ def write(world: World, folder: Path) -> None:
     """The dataset of files, with what `dataset.yaml` says of its names."""
     parent_kinds: dict[str, Any] = {
         world.parent_key: ["int"],
-        "name": ["text"],
+        "name": "text",
         world.domain.began[0]: ["date"],
     }
     parent_kinds |= {choice.column: text_kind(world, choice) for choice in world.attributes}

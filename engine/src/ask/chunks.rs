@@ -168,6 +168,9 @@ fn next(
         !(matches!(say, Say::Beyond(_))
             && name.as_ref().is_some_and(|n| n.1.first().is_some_and(|c| c.weight > 0.9)))
     });
+    // "revenue per order by channel" has no "order by".
+    let each = before.is_some_and(|b| matches!(b.lower.as_str(), "per" | "each" | "every"));
+    let said = said.filter(|(_, say)| !(*say == Say::Ordered && each && name.is_some()));
     let say_len = said.map_or(0, |s| s.0);
     let names =
         name.filter(|n| n.0 >= say_len && n.0 >= value_len).map(|n| n.1).unwrap_or_default();

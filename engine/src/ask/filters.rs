@@ -357,6 +357,7 @@ impl Build<'_> {
             found.iter().filter(|(f, _)| absent(f)).cloned().collect();
         let of_these = if clause.present || nullable.is_empty() { &found } else { &nullable };
         let field = self.choose_field(clause.chunk, of_these)?;
+        let field = self.partner(clause.chunk, field);
         let column = self.column(field.col)?;
         if column.data_type == DataType::Bool {
             let spelled = self.field(&field);
@@ -388,6 +389,21 @@ impl Build<'_> {
         let label = super::routes::label(self.catalog, self.root);
         let column = found.iter().any(|(f, _)| f.hops.is_empty() && Some(f.col) != label);
         !column || self.text(chunk).ends_with('s')
+    }
+
+    /// "orders without a customer" lack the row, not its name: the key of the row that a name of
+    /// rows leads to, where it is reached by a key.
+    fn partner(&self, chunk: usize, field: Field) -> Field {
+        let names = self.chunks.get(chunk).map(|c| c.names.as_slice()).unwrap_or_default();
+        let rows =
+            matches!(names.first().map(|c| c.target), Some(Target::Table(_) | Target::Role(_)));
+        let table = self.catalog.tables.get(field.col.table);
+        let key = table.and_then(|t| t.primary_key.first());
+        let key = key.and_then(|k| super::routes::named(self.catalog, field.col.table, k));
+        match key.filter(|_| rows && !field.hops.is_empty()) {
+            Some(col) => Field { col, ..field },
+            None => field,
+        }
     }
 
     fn after_article(&self, at: usize) -> bool {

@@ -104,6 +104,8 @@ impl Build<'_> {
             .values
             .as_ref()
             .is_some_and(|v| v.complete && v.counts.values().all(|n| *n == 1));
+        // Several may be without a name.
+        let unique = unique && !column.nullable;
         let label = routes::label(self.catalog, field.col.table) == Some(field.col);
         if unique || !label || table.primary_key == [column.name.as_str()] {
             return None;

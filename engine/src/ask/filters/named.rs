@@ -101,7 +101,8 @@ impl Build<'_> {
         }
         self.by_hints(&mut found, &clause.hints);
         self.by_preposition(&mut found, clause.prep.as_deref());
-        let (field, values) = self.choose_value(&text, found)?;
+        let hinted = clause.hints.iter().any(|at| self.used.get(*at).copied().unwrap_or(false));
+        let (field, values) = self.choose_value(&text, found, hinted)?;
         Some(Named { field, values, negated: clause.negated, or: clause.or, joined: clause.joined })
     }
 
@@ -220,8 +221,14 @@ impl Build<'_> {
         }
     }
 
-    /// The field and the values that are meant.
-    fn choose_value(&mut self, text: &str, found: Vec<Reading>) -> Option<(Field, Vec<String>)> {
+    /// The field and the values that are meant. `hinted`: a name beside the value says which
+    /// column is.
+    fn choose_value(
+        &mut self,
+        text: &str,
+        found: Vec<Reading>,
+        hinted: bool,
+    ) -> Option<(Field, Vec<String>)> {
         let best = found.first()?.clone();
         let equal: Vec<Reading> = found
             .iter()
@@ -231,6 +238,12 @@ impl Build<'_> {
             })
             .cloned()
             .collect();
+        // "at night" need not mean the team Night Shift, nor "Boston" the Boston Back Bay Station.
+        let one_word = best.part && !hinted && !text.contains(char::is_whitespace);
+        if equal.len() == 1 && one_word {
+            let text_of = format!("Is \"{}\" meant by \"{text}\"?", best.value);
+            return self.ask_value(text, &equal, &text_of, false);
+        }
         if equal.len() == 1 {
             if best.part {
                 self.doubt += 0.05;
