@@ -107,7 +107,7 @@ pub(super) fn find(
     chunks: &[Chunk],
     clauses: &Clauses,
 ) -> Option<usize> {
-    let named = named_tables(lexicon, chunks);
+    let named = named_tables(lexicon, chunks, clauses);
     let scorer = Scorer { catalog, lexicon, chunks, clauses };
     let mut best: Option<(f64, usize, usize)> = None;
     for table in named {
@@ -124,8 +124,9 @@ pub(super) fn find(
     best.map(|b| b.2)
 }
 
-/// Tables that a name or value belongs to, and those with a key to one of them.
-fn named_tables(lexicon: &Lexicon, chunks: &[Chunk]) -> BTreeSet<usize> {
+/// Tables that a name or value belongs to, and those with a key to one of them. Whose rows may be
+/// absent is said: of "countries without orders" no third table tells.
+fn named_tables(lexicon: &Lexicon, chunks: &[Chunk], clauses: &Clauses) -> BTreeSet<usize> {
     let mut tables = BTreeSet::new();
     for chunk in chunks {
         for candidate in &chunk.names {
@@ -136,6 +137,9 @@ fn named_tables(lexicon: &Lexicon, chunks: &[Chunk]) -> BTreeSet<usize> {
             });
         }
         tables.extend(chunk.values.iter().map(|v| v.col.table));
+    }
+    if !clauses.nulls.is_empty() {
+        return tables;
     }
     let children: Vec<usize> =
         tables.iter().flat_map(|t| lexicon.routes.children(*t)).map(|h| h.table).collect();
@@ -200,7 +204,8 @@ impl Scorer<'_> {
         let nulls = c.nulls.iter().map(|null| match self.table(root, null.chunk) > 0.0 {
             // Rows of the main table are there; what may be absent is something else.
             true => UNREACHED,
-            false => self.named(root, null.chunk, true).max(self.child(root, null.chunk)),
+            // Rows that have none of others are found from those others' key alone.
+            false => self.named(root, null.chunk, true).max(self.child(root, null.chunk) * 1.25),
         });
         let compared = c.compares.iter().filter_map(|c| c.subject).map(|at| {
             self.named(root, at, true).max(self.table(root, at)).max(self.child(root, at) * 0.5)
@@ -294,8 +299,21 @@ impl Scorer<'_> {
         match time_fields(self.catalog, self.lexicon, root).first() {
             Some(field) if field.hops.is_empty() => 0.4,
             Some(_) => 0.1,
+            None if self.dates_what_is_absent(root) => 0.4,
             None => -0.8,
         }
+    }
+
+    /// Whether rows that may be absent have a time: "airlines without flights in May".
+    fn dates_what_is_absent(&self, root: usize) -> bool {
+        let children = self.lexicon.routes.children(root);
+        let dated = |table: usize| {
+            children.iter().any(|h| h.table == table)
+                && !time_fields(self.catalog, self.lexicon, table).is_empty()
+        };
+        let chunks = self.clauses.nulls.iter().filter_map(|null| self.chunk(null.chunk));
+        let mut names = chunks.flat_map(|chunk| &chunk.names);
+        names.any(|name| matches!(name.target, Target::Table(table) if dated(table)))
     }
 }
 

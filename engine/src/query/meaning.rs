@@ -7,7 +7,7 @@
 //! `zones.rs`.
 
 use super::literals::{self, exactly, folded, named, read};
-use super::zones::Clock;
+use super::zones::{self, Clock};
 use crate::functions::{Extreme, Fold, Quotient, Round, Rounding, call};
 use air_ir::catalog::SourceKind;
 use datafusion::arrow::datatypes::{DataType, TimeUnit};
@@ -133,7 +133,12 @@ impl Meaning {
                 let mut next = || values.next().ok_or_else(lost);
                 Ok(joined(next()?, op, next()?))
             }
-            Operator::And | Operator::Or | Operator::StringConcat => Ok(joined(*left, op, *right)),
+            Operator::StringConcat => {
+                zones::no_text(&l, &r)?;
+                zones::no_text(&r, &l)?;
+                Ok(joined(*left, op, *right))
+            }
+            Operator::And | Operator::Or => Ok(joined(*left, op, *right)),
             other => Err(Unmeant::error(format!("the operator {other} is not on the list"))),
         }
     }

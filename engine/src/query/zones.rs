@@ -333,7 +333,7 @@ impl Clock {
 }
 
 /// How a time is written is a setting of the session in Postgres.
-fn no_text(from: &DataType, to: &DataType) -> Result<()> {
+pub(super) fn no_text(from: &DataType, to: &DataType) -> Result<()> {
     match matches!(from, DataType::Timestamp(..)) && super::meaning::is_text(to) {
         true => Err(Unmeant::error(
             "a timestamp is not cast to text here; cast it to a date first, or take its parts",
