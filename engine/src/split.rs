@@ -23,8 +23,8 @@ mod related;
 mod sink;
 mod spine;
 
-pub use keys::KEYS_MOST;
 pub(crate) use columns::{named, within};
+pub use keys::KEYS_MOST;
 pub(crate) use keys::{Keys, resolved};
 pub(crate) use rejects::rejects_nulls;
 

@@ -44,7 +44,9 @@ pub(super) fn scalar(w: &mut Writer, call: &ScalarFunction, scope: &Scope<'_>) -
         ("air_bucket", [value]) => w.rules.bucket(value, own::<Bucket>(call)?, date, span),
         ("air_part", [value]) => w.rules.part(value, own::<PartOf>(call)?, date, span),
         ("air_on_clock", [value]) => w.rules.local(value, &own::<OnClock>(call)?.zone, span),
-        ("air_from_clock", [value]) => w.rules.from_clock(value, &own::<FromClock>(call)?.zone),
+        ("air_from_clock", [value]) => {
+            w.rules.instant_by_clock(value, &own::<FromClock>(call)?.zone)
+        }
         ("air_in_zone", [value]) => w.rules.in_zone(value, &own::<InZone>(call)?.zone),
         ("air_quotient", [a, b]) => Ok(w.rules.quotient(a, b)),
         ("air_divide", [a, b]) => Ok(w.rules.divide(a, b)),

@@ -106,7 +106,7 @@ impl Rules for Datafusion {
         Ok(format!("({instant} AT TIME ZONE {})", super::rules::zone_name(zone)?))
     }
 
-    fn from_clock(&self, local: &str, zone: &ZoneSpec) -> Text {
+    fn instant_by_clock(&self, local: &str, zone: &ZoneSpec) -> Text {
         Ok(format!("({local} AT TIME ZONE {})", super::rules::zone_name(zone)?))
     }
 

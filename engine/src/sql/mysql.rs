@@ -390,7 +390,7 @@ impl Rules for Mysql {
         }
     }
 
-    fn from_clock(&self, local: &str, zone: &ZoneSpec) -> Text {
+    fn instant_by_clock(&self, local: &str, zone: &ZoneSpec) -> Text {
         // Without bounds neither reading has a form here, and in UTC they are the same.
         self.in_zone(local, zone)
     }

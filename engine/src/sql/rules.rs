@@ -310,7 +310,7 @@ pub(super) trait Rules: Sync {
     }
 
     /// A local time of a zone as an instant, the way SQL has it: of two, the later.
-    fn from_clock(&self, local: &str, zone: &ZoneSpec) -> Text {
+    fn instant_by_clock(&self, local: &str, zone: &ZoneSpec) -> Text {
         Ok(format!("({local} AT TIME ZONE {})", server_zone(zone)?))
     }
 
