@@ -10,6 +10,7 @@
 //! Absent: parameters, statements other than a query, functions in FROM, LATERAL, recursion.
 
 mod allowed;
+mod arithmetic;
 mod expressions;
 mod literals;
 mod meaning;
