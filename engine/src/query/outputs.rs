@@ -6,9 +6,7 @@ use datafusion::arrow::datatypes::DataType as ArrowType;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{Column, Result};
 use datafusion::logical_expr::{Expr as PlanExpr, LogicalPlan, Projection, cast};
-use datafusion::sql::sqlparser::ast::{
-    DataType, Expr, Ident, ObjectNamePart, SelectItem, SetExpr, Value,
-};
+use datafusion::sql::sqlparser::ast::{DataType, Expr, Ident, ObjectNamePart, SelectItem, SetExpr};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -86,9 +84,6 @@ fn figured(expr: &Expr) -> Option<Figured> {
         Expr::Cast { expr, data_type, .. } => better(expr).or_else(|| typed(data_type)),
         Expr::TypedString(text) => typed(&text.data_type),
         Expr::Interval(_) => Some(Figured::Weak("interval".to_owned())),
-        Expr::Value(value) if matches!(value.value, Value::Boolean(_)) => {
-            Some(Figured::Weak("bool".to_owned()))
-        }
         Expr::Function(function) => match function.name.0.last() {
             Some(ObjectNamePart::Identifier(name)) => Some(Figured::Strong(folded(name))),
             _ => None,
