@@ -8,6 +8,7 @@
 
 use super::arithmetic::{arithmetic, division, is_decimal, is_small, joined, spelled_out, timed};
 use super::literals::{self, exactly, folded, named, read};
+use super::meeting::is_comparison;
 use super::zones::{self, Clock};
 use crate::functions::{Extreme, Fold, Round, Rounding, call};
 use air_ir::catalog::SourceKind;
@@ -104,14 +105,7 @@ impl Meaning {
                 arithmetic(*left, &l, op, *right, &r)
             }
             Operator::Divide | Operator::Modulo => division(*left, &l, op, *right, &r),
-            Operator::Eq
-            | Operator::NotEq
-            | Operator::Lt
-            | Operator::LtEq
-            | Operator::Gt
-            | Operator::GtEq
-            | Operator::IsDistinctFrom
-            | Operator::IsNotDistinctFrom => {
+            op if is_comparison(op) => {
                 let (left, right) = (matched(*left, &r, schema)?, matched(*right, &l, schema)?);
                 let mut values = midnights(vec![left, right], schema)?.into_iter();
                 let mut next = || values.next().ok_or_else(lost);

@@ -2,6 +2,7 @@
 //! times become times, and dates and timestamps without zone become instants where they stand with
 //! one, by the clock of the text (`zones.rs`).
 
+use super::arithmetic::joined;
 use super::meaning::{Meaning, Unmeant};
 use super::zones::{is_instant, is_local, is_shown, local, written};
 use crate::types::{UTC, instant};
@@ -17,7 +18,7 @@ fn is_time(arrow: &DataType) -> bool {
     is_local(arrow) || is_instant(arrow)
 }
 
-fn is_comparison(op: Operator) -> bool {
+pub(super) fn is_comparison(op: Operator) -> bool {
     matches!(
         op,
         Operator::Eq
@@ -29,10 +30,6 @@ fn is_comparison(op: Operator) -> bool {
             | Operator::IsDistinctFrom
             | Operator::IsNotDistinctFrom
     )
-}
-
-fn binary(left: Expr, op: Operator, right: Expr) -> Expr {
-    Expr::BinaryExpr(BinaryExpr::new(Box::new(left), op, Box::new(right)))
 }
 
 /// Whether instants stand beside times that become some.
@@ -99,7 +96,7 @@ impl Meaning {
     fn compared(&self, left: Expr, op: Operator, right: Expr, schema: &DFSchema) -> Result<Expr> {
         let (l, r) = (left.get_type(schema)?, right.get_type(schema)?);
         if self.clock.is_utc() || !mixed(&[l.clone(), r.clone()]) {
-            return Ok(binary(left, op, right));
+            return Ok(joined(left, op, right));
         }
         let at = |expr: &Expr| match expr {
             Expr::Literal(ScalarValue::TimestampMicrosecond(Some(at), Some(_)), _) => Some(*at),
@@ -112,7 +109,7 @@ impl Meaning {
             (_, Some(at)) if !matches!(left, Expr::Literal(..)) => {
                 self.clock.against(left, &l, op, at)
             }
-            _ => Ok(binary(self.as_instant(left, &l)?, op, self.as_instant(right, &r)?)),
+            _ => Ok(joined(self.as_instant(left, &l)?, op, self.as_instant(right, &r)?)),
         }
     }
 
@@ -139,7 +136,7 @@ impl Meaning {
             Expr::BinaryExpr(binary) => self.operation(binary, schema),
             other => Ok(other),
         };
-        let both = binary(bound(Operator::GtEq, low)?, Operator::And, bound(Operator::LtEq, high)?);
+        let both = joined(bound(Operator::GtEq, low)?, Operator::And, bound(Operator::LtEq, high)?);
         Ok(if negated { Expr::Not(Box::new(both)) } else { both })
     }
 

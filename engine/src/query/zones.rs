@@ -12,6 +12,7 @@
 //! An engine that has no form for them gives the rows, and they are computed here. In UTC the two
 //! kinds differ by name alone, and casts do. Where times of two kinds meet: `meeting.rs`.
 
+use super::arithmetic::joined;
 use super::literals::{self, folded, named};
 use super::meaning::Unmeant;
 use super::times;
@@ -20,7 +21,7 @@ use crate::types::{UTC, instant};
 use air_ir::{Code, Grain, IrError, Pointer, Unit, Weekday};
 use datafusion::arrow::datatypes::{DataType, IntervalMonthDayNano, TimeUnit};
 use datafusion::common::{DFSchema, Result, ScalarValue};
-use datafusion::logical_expr::{BinaryExpr, Expr, ExprSchemable, Operator, cast};
+use datafusion::logical_expr::{Expr, ExprSchemable, Operator, cast};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
@@ -52,10 +53,6 @@ pub(super) fn written(expr: &Expr) -> Option<&str> {
         }
         _ => None,
     }
-}
-
-fn joined(left: Expr, op: Operator, right: Expr) -> Expr {
-    Expr::BinaryExpr(BinaryExpr::new(Box::new(left), op, Box::new(right)))
 }
 
 fn local_value(micros: Option<i64>) -> Expr {
