@@ -124,6 +124,7 @@ async fn rows_without_a_partner_stay_where_the_condition_lets_nulls_pass() {
     let written = ["Left c", "Left d", "Left b"];
     // The condition can be asked right above the join that it is about.
     check(col("b.name").is_null(), &["Left b", "Left c", "Left d"]).await;
+    check(col("b.name").eq(lit("green")).is_not_true(), &["Left b", "Left c", "Left d"]).await;
     check(col("b.name").eq(lit("green")).or(col("d.kind").eq(lit("y"))), &written).await;
     check(col("a.n").gt(lit(3_i64)), &written).await;
 }
