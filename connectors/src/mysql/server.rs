@@ -219,6 +219,9 @@ fn ssl(tls: Tls, dsn: &Dsn) -> Option<SslOpts> {
 /// - `sort_buffer_size` holds fifteen keys of that length, which is the least that is asked for,
 ///   of sixteen columns.
 /// - `net_write_timeout`: back-pressure may hold the server's writing as long as a query may take.
+/// - No `subquery_cache` of MariaDB: it keeps what a subquery gave for the values it speaks of,
+///   and tells those apart by their collation, where the subquery does so by their bytes: `Σ` got
+///   the answer of `σ`.
 /// - The deadline has another name on each server, so each is in a comment that only one of them
 ///   reads: `/*M!` is MariaDB's own, and MariaDB passes over versions 50700 to 50999.
 fn session(statement_timeout: Duration) -> String {
@@ -230,7 +233,8 @@ fn session(statement_timeout: Duration) -> String {
          sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,NO_UNSIGNED_SUBTRACTION', \
          div_precision_increment = 30, max_sort_length = 65536, sort_buffer_size = 16777216, \
          lock_wait_timeout = {seconds}, net_read_timeout = 60, net_write_timeout = {write} \
-         /*M!100108 , max_statement_time = {whole}.{part:03} */ \
+         /*M!100108 , max_statement_time = {whole}.{part:03}, \
+         optimizer_switch = 'subquery_cache=off' */ \
          /*!50708 , max_execution_time = {millis} */; \
          SET SESSION TRANSACTION READ ONLY",
         write = seconds.max(60),

@@ -76,20 +76,25 @@ pub(super) fn condition(w: &mut Writer, expr: &Expr, scope: &Scope<'_>) -> Text 
 }
 
 /// The equality of a join.
-pub(super) fn equal(
-    w: &mut Writer,
-    left: &Expr,
-    right: &Expr,
-    nulls_meet: bool,
-    scope: &Scope<'_>,
-) -> Text {
+pub(super) fn equal(w: &mut Writer, left: &Expr, right: &Expr, scope: &Scope<'_>) -> Text {
     let arrow = scope.type_of(left)?;
     let left = operand(w, left, scope)?;
     let right = operand(w, right, scope)?;
-    match nulls_meet {
-        true => Ok(w.rules.same(&left.text, &right.text, &arrow)),
-        false => Ok(w.rules.holds(&left, "=", &right, &arrow)),
-    }
+    Ok(w.rules.holds(&left, "=", &right, &arrow))
+}
+
+/// `expr` as values that are never null and equal where it is the same, nulls with it. Engines
+/// put rows into a hash table by such values, and by nothing that is told to heed nulls.
+pub(super) fn nullable_key(
+    w: &mut Writer,
+    expr: &Expr,
+    scope: &Scope<'_>,
+) -> Result<Vec<String>, String> {
+    let arrow = scope.type_of(expr)?;
+    let value = expression(w, expr, scope)?;
+    let value = if scope.is_text(expr)? { w.rules.exact_text(&value) } else { value };
+    let some = w.rules.some_value(&arrow)?;
+    Ok(vec![format!("({value} IS NULL)"), format!("COALESCE({value}, {some})")])
 }
 
 /// `expr` as text, bracketed wherever it is more than one word.

@@ -1,6 +1,6 @@
 //! Joins: `JOIN` where rows of both sides are shown, `EXISTS` where one side only decides.
 
-use super::expressions::{Scope, condition, equal};
+use super::expressions::{Scope, condition, equal, nullable_key};
 use super::item::Item;
 use super::select::{Outer, Select, Stage, build, derived, up_to};
 use super::writer::Writer;
@@ -76,10 +76,14 @@ fn conditions(
 ) -> Result<Vec<String>, String> {
     let schema = node.left.schema().join(node.right.schema()).map_err(|e| e.strip_backtrace())?;
     let scope = Scope { schema: &schema, items, outer };
-    let nulls_meet = node.null_equality == NullEquality::NullEqualsNull;
     let mut on = Vec::new();
     for (l, r) in &node.on {
-        on.push(equal(w, l, r, nulls_meet, &scope)?);
+        if node.null_equality == NullEquality::NullEqualsNothing {
+            on.push(equal(w, l, r, &scope)?);
+            continue;
+        }
+        let (l, r) = (nullable_key(w, l, &scope)?, nullable_key(w, r, &scope)?);
+        on.extend(l.iter().zip(&r).map(|(l, r)| format!("({l} = {r})")));
     }
     if let Some(filter) = &node.filter {
         for part in split_conjunction(filter) {
@@ -93,6 +97,11 @@ fn conditions(
 fn exists(w: &mut Writer, node: &Join, outer: Outer<'_>, not: &str) -> Result<Select, String> {
     let mut left = up_to(w, &node.left, Stage::From, outer)?;
     let right = up_to(w, &node.right, Stage::From, outer)?;
+    let nulls_meet = node.null_equality == NullEquality::NullEqualsNull;
+    if w.rules.hashes_lists() && nulls_meet && !node.on.is_empty() && node.filter.is_none() {
+        left.wheres.push(listed(w, node, &left.items, &right, outer, not)?);
+        return Ok(left);
+    }
     let mut items = left.items.clone();
     items.extend(right.items);
     let mut wheres = right.wheres;
@@ -106,4 +115,27 @@ fn exists(w: &mut Writer, node: &Join, outer: Outer<'_>, not: &str) -> Result<Se
         wheres.join(" AND ")
     ));
     Ok(left)
+}
+
+/// Whether the keys of a row of the left side are among those of the right side.
+fn listed(
+    w: &mut Writer,
+    node: &Join,
+    left: &[Item],
+    right: &Select,
+    outer: Outer<'_>,
+    not: &str,
+) -> Result<String, String> {
+    let (mut own, mut theirs) = (Vec::new(), Vec::new());
+    for (l, r) in &node.on {
+        let scope = Scope { schema: node.left.schema(), items: left, outer };
+        own.extend(nullable_key(w, l, &scope)?);
+        let scope = Scope { schema: node.right.schema(), items: &right.items, outer };
+        theirs.extend(nullable_key(w, r, &scope)?);
+    }
+    let mut list = format!("SELECT {} FROM {}", theirs.join(", "), right.from);
+    if !right.wheres.is_empty() {
+        list += &format!(" WHERE {}", right.wheres.join(" AND "));
+    }
+    Ok(format!("(({}) {not}IN ({list}))", own.join(", ")))
 }

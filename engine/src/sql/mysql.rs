@@ -206,6 +206,10 @@ impl Rules for Mysql {
         }
     }
 
+    fn hashes_lists(&self) -> bool {
+        true
+    }
+
     fn compares_values(&self) -> bool {
         false
     }

@@ -158,6 +158,25 @@ pub(super) trait Rules: Sync {
         format!("({left} IS NOT DISTINCT FROM {right})")
     }
 
+    /// Whether rows are looked up by hash in a query within `IN`, and only there: `EXISTS` reads
+    /// that query again for every row.
+    fn hashes_lists(&self) -> bool {
+        false
+    }
+
+    /// A value of a type, the same each time.
+    fn some_value(&self, arrow: &DataType) -> Text {
+        Ok(match arrow {
+            DataType::Boolean => "FALSE".to_owned(),
+            number if number.is_numeric() => "0".to_owned(),
+            text if is_text(text) => "''".to_owned(),
+            DataType::Date32 => "DATE '1970-01-01'".to_owned(),
+            DataType::Time64(_) => "TIME '00:00:00'".to_owned(),
+            DataType::Timestamp(..) => "TIMESTAMP '1970-01-01 00:00:00'".to_owned(),
+            other => return Err(format!("has no form for rows joined by {other}")),
+        })
+    }
+
     /// Whether a text is one of several.
     fn text_in(&self, item: &Item, items: &[String]) -> String {
         format!("({} IN ({}))", item.text, items.join(", "))
