@@ -9,10 +9,12 @@
 mod apart;
 mod fetch;
 mod held;
+mod limits;
 mod narrowing;
 mod outer;
 mod runtime;
 mod stages;
+mod unions;
 mod yielding;
 
 pub use runtime::{RunLimits, Runtime};

@@ -1,5 +1,6 @@
 //! The memory, disk and threads that runs share.
 
+use super::limits::UnorderedLimits;
 use super::outer::OuterJoins;
 use super::yielding::YieldingJoins;
 use datafusion::common::Result;
@@ -118,6 +119,7 @@ fn state_of(env: &Arc<RuntimeEnv>, partitions: usize) -> SessionState {
     config.options_mut().execution.skip_physical_aggregate_schema_check = true;
     let mut rules: Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> = vec![Arc::new(OuterJoins)];
     rules.extend(PhysicalOptimizer::new().rules);
+    rules.push(Arc::new(UnorderedLimits));
     rules.push(Arc::new(YieldingJoins));
     SessionStateBuilder::new()
         .with_config(config)

@@ -5,6 +5,7 @@ use super::fetch::{self, Log};
 use super::held::{self, Collected};
 use super::narrowing::narrowing;
 use super::runtime::Planner;
+use super::unions::alike;
 use super::{RunError, Runtime, Sources};
 use crate::prepared::CatalogTable;
 use crate::remote::{Divided, RemoteQuery};
@@ -165,7 +166,7 @@ impl<'r> Running<'r> {
         let values = self.execution.guarded().values().iter();
         let values = values.map(|v| ScalarAndMetadata::from(v.clone())).collect();
         let logical = logical.with_param_values(ParamValues::List(values))?;
-        Ok(planner.stream(&apart(narrowing(logical)?)?).await?)
+        Ok(planner.stream(&apart(narrowing(alike(logical)?)?)?).await?)
     }
 
     /// The plan over providers in place of the catalog's tables and of rows fetched before.
