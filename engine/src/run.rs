@@ -12,6 +12,7 @@ mod held;
 mod limits;
 mod narrowing;
 mod outer;
+mod pushing;
 mod runtime;
 mod stages;
 mod unions;

@@ -2,6 +2,7 @@
 
 use super::limits::UnorderedLimits;
 use super::outer::OuterJoins;
+use super::pushing::careful;
 use super::yielding::YieldingJoins;
 use datafusion::common::Result;
 use datafusion::execution::config::SessionConfig;
@@ -118,7 +119,7 @@ fn state_of(env: &Arc<RuntimeEnv>, partitions: usize) -> SessionState {
     // Plans and their expressions differ in what may be null for IS DISTINCT FROM alone.
     config.options_mut().execution.skip_physical_aggregate_schema_check = true;
     let mut rules: Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> = vec![Arc::new(OuterJoins)];
-    rules.extend(PhysicalOptimizer::new().rules);
+    rules.extend(PhysicalOptimizer::new().rules.into_iter().map(careful));
     rules.push(Arc::new(UnorderedLimits));
     rules.push(Arc::new(YieldingJoins));
     SessionStateBuilder::new()
