@@ -25,6 +25,7 @@ mod size;
 mod subqueries;
 mod times;
 mod types;
+mod using;
 mod zones;
 
 use crate::guard::{Finding, Outcome, Refusal};

@@ -216,11 +216,12 @@ impl Walk {
         if let Some(Distinct::On(keys)) = &mut select.distinct {
             keys.iter_mut().for_each(|key| self.expr(key));
         }
+        let twice = super::outputs::named(&mut select.projection, self.within == 1);
+        self.twice.extend(twice);
+        super::using::on(select);
         for table in &mut select.from {
             self.joined(table);
         }
-        let twice = super::outputs::named(&mut select.projection, self.within == 1);
-        self.twice.extend(twice);
         for item in &mut select.projection {
             match item {
                 SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } => {
@@ -293,9 +294,9 @@ impl Walk {
             };
             match constraint {
                 JoinConstraint::On(condition) => self.expr(condition),
-                // The planner shows the left table's key, which is null in rows of the right alone.
+                // Of two tables alone it has become ON (`using.rs`).
                 JoinConstraint::Using(_) if keeps_right => {
-                    self.not_taken("USING with RIGHT or FULL JOIN; write ON");
+                    self.not_taken("Such USING with RIGHT or FULL JOIN; write ON");
                 }
                 JoinConstraint::Using(_) | JoinConstraint::None => {}
                 JoinConstraint::Natural => self.not_taken("NATURAL JOIN; name the columns"),

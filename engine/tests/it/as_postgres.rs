@@ -225,6 +225,22 @@ fn outputs_of_one_name_are_numbered() {
 }
 
 #[test]
+fn using_shows_the_key_of_the_side_that_is_kept() {
+    let sql = "select id, o.status from customers c right join orders o using (id) where id > 5";
+    let text = written(sql, Dialect::Postgres);
+    assert!(text.starts_with(r#"SELECT "o"."id" AS "id""#), "{text}");
+    let sql = "select id, count(*) as n from customers c full join orders o using (id) group by id";
+    let text = written(sql, Dialect::Postgres);
+    assert!(text.contains(r#"coalesce("c"."id", "o"."id")"#), "{text}");
+    for sql in [
+        "select * from customers c full join orders o using (id)",
+        "select o.id from customers c right join orders o using (id) where exists (select id)",
+    ] {
+        assert_eq!(refused(sql), ["read_only"], "{sql}");
+    }
+}
+
+#[test]
 fn days_are_added_to_a_date() {
     let text = written(
         "select created_on + 1 as a, 2 + created_on as b, created_on - 3 as c from customers",
