@@ -7,15 +7,22 @@
 //! the streams of all others are dropped, which ends their queries.
 
 mod apart;
+mod distinct;
+mod excluding;
 mod fetch;
 mod held;
 mod narrowing;
 mod outer;
 mod pushing;
+mod replaying;
+mod rounding;
 mod runtime;
+mod skipping;
 mod stages;
+mod unordered;
 mod yielding;
 
+pub(crate) use excluding::excluding;
 pub use runtime::{RunLimits, Runtime};
 
 use crate::functions::TooManyBuckets;

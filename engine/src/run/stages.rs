@@ -1,9 +1,11 @@
 //! One run: its stages, and the plans over providers in place of tables, queries and held rows.
 
 use super::apart::apart;
+use super::excluding::excluding;
 use super::fetch::{self, Log};
 use super::held::{self, Collected};
 use super::narrowing::narrowing;
+use super::rounding::rounding;
 use super::runtime::Planner;
 use super::{RunError, Runtime, Sources};
 use crate::prepared::CatalogTable;
@@ -165,7 +167,8 @@ impl<'r> Running<'r> {
         let values = self.execution.guarded().values().iter();
         let values = values.map(|v| ScalarAndMetadata::from(v.clone())).collect();
         let logical = logical.with_param_values(ParamValues::List(values))?;
-        Ok(planner.stream(&apart(narrowing(logical)?)?).await?)
+        let logical = rounding(apart(narrowing(excluding(logical)?)?)?)?;
+        Ok(planner.stream(&logical).await?)
     }
 
     /// The plan over providers in place of the catalog's tables and of rows fetched before.
