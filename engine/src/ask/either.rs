@@ -51,7 +51,7 @@ impl Build<'_> {
         let clauses = self.clauses;
         for or in clauses.either.iter().copied() {
             if let Some(left) = self.left_of(or).filter(|left| self.is_clear(*left, or)) {
-                self.join(left);
+                self.join_at(left);
                 self.joined.push(or);
             }
         }
@@ -112,7 +112,7 @@ impl Build<'_> {
     }
 
     /// Puts one condition in the place of two.
-    fn join(&mut self, left: usize) {
+    fn join_at(&mut self, left: usize) {
         let two = self.placed.remove(left + 1);
         let one = &mut self.placed[left];
         let old = [one.filter.clone(), two.filter.clone()];
