@@ -12,7 +12,7 @@ use super::chunks::Kind;
 use super::words::Say;
 use air_ir::Filter;
 
-/// A condition and the chunks it was read from.
+/// A condition and the first and the last chunk it was read from.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Placed {
     pub(super) from: usize,
