@@ -56,13 +56,13 @@ fn is_outer(node: &dyn ExecutionPlan) -> bool {
 
 /// The rows of a join, in no order that is known.
 #[derive(Debug)]
-struct OuterJoined {
+pub(crate) struct OuterJoined {
     input: Arc<dyn ExecutionPlan>,
     properties: Arc<PlanProperties>,
 }
 
 impl OuterJoined {
-    fn new(input: Arc<dyn ExecutionPlan>) -> Self {
+    pub(crate) fn new(input: Arc<dyn ExecutionPlan>) -> Self {
         let given = input.properties();
         let properties = PlanProperties::new(
             EquivalenceProperties::new(input.schema()),

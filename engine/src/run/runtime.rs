@@ -1,5 +1,6 @@
 //! The memory, disk and threads that runs share.
 
+use super::executor::{Executor, Here};
 use super::outer::OuterJoins;
 use super::yielding::YieldingJoins;
 use datafusion::common::Result;
@@ -35,9 +36,25 @@ pub struct RunLimits {
 pub struct Runtime {
     env: Arc<RuntimeEnv>,
     partitions: usize,
-    /// What runs plan and work with; made once, since making one takes longer than a small run.
-    parallel: Arc<Planner>,
-    ordered: Arc<Planner>,
+    planners: Arc<Planners>,
+    executor: Arc<dyn Executor>,
+}
+
+/// What runs plan and work with; made once, since making one takes longer than a small run.
+pub(super) struct Planners {
+    parallel: Planner,
+    ordered: Planner,
+}
+
+impl Planners {
+    /// What runs are planned by; rows that keep the order they come in are worked on by one
+    /// thread.
+    pub(super) fn planner(&self, ordered: bool) -> &Planner {
+        match ordered {
+            true => &self.ordered,
+            false => &self.parallel,
+        }
+    }
 }
 
 /// The rules and settings that plans are run by. Nothing is ever registered in its catalog: plans
@@ -84,9 +101,21 @@ impl Runtime {
             .with_disk_manager_builder(disk)
             .build_arc()?;
         let partitions = limits.partitions.max(1);
-        let planner = |partitions| Arc::new(Planner::new(state_of(&env, partitions)));
-        let (parallel, ordered) = (planner(partitions), planner(1));
-        Ok(Self { env, partitions, parallel, ordered })
+        let planner = |partitions| Planner::new(state_of(&env, partitions));
+        let planners = Arc::new(Planners { parallel: planner(partitions), ordered: planner(1) });
+        let executor = Arc::new(Here(Arc::clone(&planners)));
+        Ok(Self { env, partitions, planners, executor })
+    }
+
+    /// The same resources, with another executor for what databases leave to be done.
+    #[must_use]
+    pub fn with_executor(self, executor: Arc<dyn Executor>) -> Self {
+        Self { executor, ..self }
+    }
+
+    /// Who carries out what databases leave to be done.
+    pub fn executor(&self) -> &Arc<dyn Executor> {
+        &self.executor
     }
 
     /// Where sources register their object stores.
@@ -99,30 +128,43 @@ impl Runtime {
         SessionContext::new_with_state(state_of(&self.env, self.partitions))
     }
 
-    /// What runs are planned by; rows that keep the order they come in are worked on by one
-    /// thread.
-    pub(super) fn planner(&self, ordered: bool) -> &Planner {
-        match ordered {
-            true => &self.ordered,
-            false => &self.parallel,
-        }
+    /// What this process plans and works with itself.
+    pub(super) fn planners(&self) -> &Planners {
+        &self.planners
+    }
+
+    /// A session that plans as runs are planned, for an executor to build upon.
+    pub fn state(&self) -> SessionStateBuilder {
+        builder_of(&self.env, self.partitions)
+    }
+
+    /// The settings of runs laid over others.
+    pub fn settings(&self, config: SessionConfig) -> SessionConfig {
+        settings(config, self.partitions)
     }
 }
 
-fn state_of(env: &Arc<RuntimeEnv>, partitions: usize) -> SessionState {
-    let mut config = SessionConfig::new().with_target_partitions(partitions);
+fn settings(config: SessionConfig, partitions: usize) -> SessionConfig {
+    let mut config = config.with_target_partitions(partitions);
     // A cast that does not fit is an error, and text is compared as it is.
     config.options_mut().execution.parquet.pushdown_filters = false;
     config.options_mut().sql_parser.enable_ident_normalization = false;
     // Plans and their expressions differ in what may be null for IS DISTINCT FROM alone.
     config.options_mut().execution.skip_physical_aggregate_schema_check = true;
+    config
+}
+
+fn state_of(env: &Arc<RuntimeEnv>, partitions: usize) -> SessionState {
+    builder_of(env, partitions).build()
+}
+
+fn builder_of(env: &Arc<RuntimeEnv>, partitions: usize) -> SessionStateBuilder {
     let mut rules: Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> = vec![Arc::new(OuterJoins)];
     rules.extend(PhysicalOptimizer::new().rules);
     rules.push(Arc::new(YieldingJoins));
     SessionStateBuilder::new()
-        .with_config(config)
+        .with_config(settings(SessionConfig::new(), partitions))
         .with_runtime_env(Arc::clone(env))
         .with_default_features()
         .with_physical_optimizer_rules(rules)
-        .build()
 }
