@@ -34,5 +34,5 @@ pub use run::{
     WorkerLost, run,
 };
 pub use split::{Execution, KEYS_MOST, RunOptions, SourceQuery};
-pub use sql::{Dialect, Sql, Unsupported};
+pub use sql::{Dialect, NOT_DETERMINISTIC, Sql, Unsupported};
 pub use types::{arrow_schema, arrow_type};

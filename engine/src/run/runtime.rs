@@ -2,6 +2,7 @@
 
 use super::executor::{Executor, Here};
 use super::outer::OuterJoins;
+use super::pushing::careful;
 use super::yielding::YieldingJoins;
 use datafusion::common::Result;
 use datafusion::execution::config::SessionConfig;
@@ -160,7 +161,7 @@ fn state_of(env: &Arc<RuntimeEnv>, partitions: usize) -> SessionState {
 
 fn builder_of(env: &Arc<RuntimeEnv>, partitions: usize) -> SessionStateBuilder {
     let mut rules: Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> = vec![Arc::new(OuterJoins)];
-    rules.extend(PhysicalOptimizer::new().rules);
+    rules.extend(PhysicalOptimizer::new().rules.into_iter().map(careful));
     rules.push(Arc::new(YieldingJoins));
     SessionStateBuilder::new()
         .with_config(settings(SessionConfig::new(), partitions))
