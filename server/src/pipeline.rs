@@ -41,9 +41,7 @@ use tokio::sync::oneshot;
 use tracing::{Instrument, Span};
 
 use crate::auth::Principal;
-use crate::contract::types::{
-    Params, ResultColumn, RunExecutor, SafetyReport, SourceSql, Timings,
-};
+use crate::contract::types::{Params, ResultColumn, RunExecutor, SafetyReport, SourceSql, Timings};
 use crate::id::{DatasourceId, RunId, ScopeVersionId};
 use crate::problem::{ApiError, safety_report};
 use crate::results;

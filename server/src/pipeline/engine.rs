@@ -39,7 +39,9 @@ pub(crate) enum EngineFault {
     Tls(#[from] TlsFault),
     #[error(transparent)]
     Worker(#[from] BadPlace),
-    #[error("execution.worker.token is missing, or holds what cannot be sent; 32 letters and digits will do")]
+    #[error(
+        "execution.worker.token is missing, or holds what cannot be sent; 32 letters and digits will do"
+    )]
     Token,
 }
 

@@ -58,7 +58,10 @@ pub(super) async fn workers(config: &Config) -> Vec<(String, Found)> {
     let all = "workers".to_owned();
     match engine::workers(&config.execution) {
         Ok(None) => {
-            vec![(all, Found::Off("this process does all itself; execution.engine is local".into()))]
+            vec![(
+                all,
+                Found::Off("this process does all itself; execution.engine is local".into()),
+            )]
         }
         Err(fault) => vec![(all, Found::Wrong(format!("{:#}", anyhow::Error::from(fault))))],
         Ok(Some((places, ways))) => {
