@@ -34,7 +34,7 @@ def until(seen: Callable[[], bool], what: str) -> float:
 
 
 def command(program: Path, data: Path, bind: str) -> list[str]:
-    return [str(program), "worker", "--data", str(data), "--auth", "disabled", "--bind", bind]
+    return [str(program), "worker", "--data", str(data), "--bind", bind]
 
 
 class Worker:

@@ -10,7 +10,7 @@ use clap::Args;
 use tokio::net::TcpListener;
 
 use super::serve::shutdown;
-use super::{Place, say};
+use super::{AuthMode, Place, say};
 use crate::config::Config;
 use crate::pipeline::engine;
 use crate::telemetry::Telemetry;
@@ -26,7 +26,9 @@ pub(super) struct Worker {
 
 impl Worker {
     pub(super) fn run(self) -> anyhow::Result<()> {
-        let mut config = self.place.load()?;
+        // It serves no HTTP, so it wants no secret of tokens.
+        let place = Place { auth: Some(AuthMode::Disabled), ..self.place };
+        let mut config = place.load()?;
         if let Some(bind) = self.bind {
             config.execution.worker.bind = bind;
         }
