@@ -36,7 +36,7 @@ from workers import (
 
 AT_ONCE = 4
 # Each number meets each other one of its group; worked on for some seconds by two workers.
-NUMBERS, GROUPS = 60_000, 12
+NUMBERS, GROUPS = 48_000, 12
 SLOW = (
     "SELECT a.grp, count(*) AS pairs FROM numbers a JOIN numbers b ON a.grp = b.grp"
     " WHERE a.num * 3 <> b.num + 7 GROUP BY a.grp ORDER BY a.grp"
@@ -257,6 +257,20 @@ def test_a_worker_has_no_more_memory_than_it_is_given(
             reply = Numbers(process, started).sql(SLOW)
             assert (reply.status, reply.body["code"]) == (422, "limit_exceeded"), reply.body
             assert all(worker.child.poll() is None for worker in started)
+
+
+def test_policies_hold_in_workers(program: Path, base: Path, tmp_path: Path) -> None:
+    with workers(program, tmp_path, worker_config(base)) as started:
+        config = numbers_config(base, distributed([worker.url for worker in started]))
+        only = [{"field": "grp", "op": "=", "value": 3}]
+        config["policies"] = [{"datasource": "numbers", "entity": "numbers", "rows": only}]
+        data = tmp_path / "data"
+        data.mkdir()
+        with serving(program, data, config) as process:
+            Client(Http(process.base)).learn("numbers")
+            reply = Numbers(process, started).sql(QUICK)
+            assert executor(Http(process.base), reply)["engine"] == "distributed"
+            assert [row["grp"] for row in reply.body["rows"]] == [3]
 
 
 # ---------------------------------------------------------------- who is let in

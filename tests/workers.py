@@ -63,7 +63,7 @@ class Worker:
         begin = self.ticks()
         time.sleep(WINDOW_SECONDS)
         taken = (self.ticks() - begin) / os.sysconf("SC_CLK_TCK")
-        return taken > WINDOW_SECONDS / 4
+        return taken > WINDOW_SECONDS / 8
 
     def kill(self) -> None:
         """SIGKILL: nothing can be told any more."""
