@@ -10,6 +10,7 @@
 //! token, and of certificates on both sides; without these only loopback is spoken to.
 
 mod ask;
+mod caught;
 mod codec;
 mod executor;
 mod lost;

@@ -7,6 +7,7 @@
 //! state that outlives a run.
 
 use crate::VERSION;
+use crate::caught::caught;
 use crate::codec::Codec;
 use crate::executor::FOLDERS;
 use crate::way::{SIGN_OF_LIFE, Tls, Ways};
@@ -110,6 +111,7 @@ impl WorkerSessionBuilder for Sessions {
             .with_config(config)
             .with_runtime_env(env)
             .with_distributed_user_codec(Codec)
+            .with_distributed_worker_plan_rewrite_handler(caught)
             .with_distributed_channel_resolver(options.ways.clone())
             .build())
     }
