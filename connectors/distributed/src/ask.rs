@@ -7,6 +7,7 @@
 use crate::VERSION;
 use crate::lost::{of, shown};
 use crate::way::{Place, Ways};
+use air_connectors::SourceError;
 use air_engine::WorkerLost;
 use datafusion::error::{DataFusionError, Result};
 use datafusion_distributed::{GetWorkerInfoRequest, WorkerResolver};
@@ -89,12 +90,23 @@ impl Workers {
 
     /// An error of a run, in which a lost worker is left out from now on.
     pub(crate) fn heard(&self, error: DataFusionError) -> DataFusionError {
-        let Some(lost) = of(&error) else { return error };
+        let Some(lost) = of(&error) else { return worded(error) };
         tracing::warn!(worker = lost.worker, why = lost.why, "a worker was lost");
         if let Ok(url) = Url::parse(&lost.worker) {
             self.away().insert(url, lost.why.clone());
         }
         lost.into()
+    }
+}
+
+/// An error of which a worker told the words alone, with no more words around them.
+fn worded(error: DataFusionError) -> DataFusionError {
+    match error.find_root() {
+        DataFusionError::External(words) if !words.is::<SourceError>() => {
+            let reason = words.to_string();
+            DataFusionError::External(Box::new(SourceError::Engine { reason }))
+        }
+        _ => error,
     }
 }
 
