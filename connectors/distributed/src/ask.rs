@@ -4,8 +4,8 @@
 //! left out until it answers again; it is asked beside a run while others are there, and waited for
 //! where none is.
 
-use crate::VERSION;
 use crate::lost::{of, shown};
+use crate::version;
 use crate::way::{Place, Ways};
 use air_connectors::SourceError;
 use air_engine::WorkerLost;
@@ -125,8 +125,8 @@ async fn ask(ways: &Ways, url: &Url) -> Result<(), String> {
     match tokio::time::timeout(ANSWER, asked).await {
         Err(_) => Err(format!("it does not answer within {} s", ANSWER.as_secs())),
         Ok(Err(error)) => Err(of(&error).map_or_else(|| error.to_string(), |lost| lost.why)),
-        Ok(Ok(info)) if info.version == VERSION => Ok(()),
-        Ok(Ok(info)) => Err(format!("it is air {}, and this is {VERSION}", info.version)),
+        Ok(Ok(info)) if info.version == version() => Ok(()),
+        Ok(Ok(info)) => Err(format!("it is air {}, and this is {}", info.version, version())),
     }
 }
 

@@ -23,5 +23,8 @@ pub use executor::Distributed;
 pub use way::{BadPlace, Place, Tls, Ways};
 pub use worker::{WorkerOptions, serve};
 
-/// What both ends must be alike in: plans have no form that outlives a version.
-pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+/// What both ends must be alike in: plans have no form that outlives a version, and rows are dealt
+/// out by hashes that another processor may compute otherwise.
+pub(crate) fn version() -> String {
+    format!("{} for {}", env!("CARGO_PKG_VERSION"), std::env::consts::ARCH)
+}

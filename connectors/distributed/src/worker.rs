@@ -6,10 +6,10 @@
 //! a file that changed since is an error and never other rows. Deliberately absent: planning, any
 //! state that outlives a run.
 
-use crate::VERSION;
 use crate::caught::caught;
 use crate::codec::Codec;
 use crate::executor::FOLDERS;
+use crate::version;
 use crate::way::{SIGN_OF_LIFE, Tls, Ways};
 use air_connectors::FilesSource;
 use air_engine::Runtime;
@@ -55,8 +55,9 @@ pub async fn serve(
 ) -> Result<(), tonic::transport::Error> {
     let env = Arc::clone(options.runtime.env());
     let (token, tls) = (digest(options.token.expose_secret()), options.tls.clone());
-    let worker =
-        Worker::from_session_builder(Sessions(options)).with_runtime_env(env).with_version(VERSION);
+    let worker = Worker::from_session_builder(Sessions(options))
+        .with_runtime_env(env)
+        .with_version(version());
     let guard = move |request: Request<()>| admitted(&token, request);
     let service = InterceptedService::new(worker.into_worker_server(), guard);
     let mut server = Server::builder()
