@@ -207,15 +207,18 @@ pub(super) fn marked(mark: &str, value: Expr) -> Expr {
 
 /// `air_apart(value)`: the value. Two with different marks are different expressions.
 #[derive(Debug, PartialEq, Eq, Hash)]
-struct Apart {
-    name: String,
+pub(crate) struct Apart {
+    pub(crate) name: String,
     signature: Signature,
 }
 
 impl Apart {
     fn new(mark: &str) -> Self {
-        let signature = Signature::any(1, Volatility::Immutable);
-        Self { name: format!("air_apart[{mark}]"), signature }
+        Self::named(format!("air_apart[{mark}]"))
+    }
+
+    pub(crate) fn named(name: String) -> Self {
+        Self { name, signature: Signature::any(1, Volatility::Immutable) }
     }
 }
 

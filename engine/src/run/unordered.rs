@@ -9,13 +9,13 @@ use std::sync::Arc;
 
 /// The rows of its input; sorts, limits and filters from above stay above it.
 #[derive(Debug)]
-pub(super) struct Unordered {
+pub(crate) struct Unordered {
     input: Arc<dyn ExecutionPlan>,
     properties: Arc<PlanProperties>,
 }
 
 impl Unordered {
-    pub(super) fn new(input: Arc<dyn ExecutionPlan>) -> Self {
+    pub(crate) fn new(input: Arc<dyn ExecutionPlan>) -> Self {
         let given = input.properties();
         let properties = PlanProperties::new(
             EquivalenceProperties::new(input.schema()),
