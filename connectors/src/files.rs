@@ -19,6 +19,7 @@ pub(crate) mod root;
 mod source;
 mod table;
 mod text;
+pub mod wire;
 
 pub use infer::csv_delimiter;
 pub use learn::LearnOptions;
@@ -36,7 +37,7 @@ use datafusion::execution::runtime_env::RuntimeEnv;
 use object_store::ObjectStore;
 use root::FilesRoot;
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -51,6 +52,7 @@ pub struct FilesSource {
     folder: Arc<Folder>,
     store: Arc<dyn ObjectStore>,
     checked: check::Checked,
+    shared: Option<PathBuf>,
 }
 
 /// How a source answers now.
@@ -68,7 +70,22 @@ impl FilesSource {
         let url = ObjectStoreUrl::parse(format!("air-files://{id}")).map_err(|_| bad())?;
         let folder = Arc::new(Folder::open(files_base, base_path)?);
         let store = Arc::new(FilesRoot::new(Arc::clone(&folder)));
-        Ok(Self { id: id.to_owned(), url, folder, store, checked: check::Checked::default() })
+        let checked = check::Checked::default();
+        Ok(Self { id: id.to_owned(), url, folder, store, checked, shared: None })
+    }
+
+    /// Says that workers find the same folder below their `files.base_path`.
+    #[must_use]
+    pub fn shared(self) -> Self {
+        let below = PathBuf::from(self.folder.under());
+        Self { shared: Some(below), ..self }
+    }
+
+    /// The URL of the source's store, and its folder below `files.base_path`, where workers find
+    /// it too.
+    pub fn shared_folder(&self) -> Option<(String, PathBuf)> {
+        let below = self.shared.clone()?;
+        Some((self.url.as_str().to_owned(), below))
     }
 
     /// Makes the source's files known to an engine's runtime, as `air-files://<id>/`.

@@ -30,6 +30,7 @@ mod tests;
 mod tree;
 mod units;
 mod websocket;
+mod worker;
 
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
@@ -57,6 +58,7 @@ pub(crate) use self::sources::{SourceConfig, SourceKind};
 pub(crate) use self::telemetry::{LogFormat, OtlpConfig, TelemetryConfig};
 pub(crate) use self::units::parse_duration;
 pub(crate) use self::websocket::WebsocketConfig;
+pub(crate) use self::worker::TlsFault;
 
 use self::section::{Reading, Section};
 

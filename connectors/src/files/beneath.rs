@@ -65,6 +65,11 @@ impl Folder {
         Ok(folder)
     }
 
+    /// Where the folder lies below `files_base`.
+    pub(crate) fn under(&self) -> &str {
+        &self.under
+    }
+
     /// Whether the folder is there now.
     pub(crate) fn reachable(&self) -> io::Result<()> {
         self.open_at("", OFlags::RDONLY | OFlags::DIRECTORY).map(drop)

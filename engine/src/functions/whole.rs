@@ -22,6 +22,22 @@ impl Whole {
         Self { to, signature: Signature::any(1, Volatility::Immutable) }
     }
 
+    pub(crate) fn of_bits(bits: u8) -> Self {
+        Self::new(match bits {
+            16 => DataType::Int16,
+            32 => DataType::Int32,
+            _ => DataType::Int64,
+        })
+    }
+
+    pub(crate) fn bits(&self) -> u8 {
+        match self.to {
+            DataType::Int16 => 16,
+            DataType::Int32 => 32,
+            _ => 64,
+        }
+    }
+
     /// The least and the greatest number of the type.
     pub(crate) fn bounds(&self) -> (i64, i64) {
         match self.to {

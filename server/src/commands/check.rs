@@ -101,6 +101,7 @@ async fn parts(place: &Place, config: &Config) -> Parts {
     for source in &config.analytics_sources {
         parts.push((format!("source {}", source.id), of_source(config, source).await));
     }
+    parts.extend(surroundings::workers(config).await);
     parts.push(("redis".to_owned(), surroundings::redis(&config.redis).await));
     parts.push(("eda".to_owned(), surroundings::eda(config).await));
     parts.push(("policies".to_owned(), policies(config).await));

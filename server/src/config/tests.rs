@@ -263,7 +263,7 @@ fn parts_that_contradict_are_told() {
         ("control_plane: {dsn: ':memory:'}", "a file is wanted"),
         ("control_plane: {dsn: 'file:air.db?_fk=0'}", "foreign keys are always on"),
         ("control_plane: {dsn: 'file:air.db?_fks=1'}", "did you mean _fk?"),
-        ("execution: {engine: distributed}", "execution.engine: distributed cannot be used"),
+        ("execution: {engine: cluster}", "execution.engine: cluster cannot be used"),
         ("policies: [{datasource: a}]", "policies[0].entity: missing"),
         ("policies: [{datasource: a, entity: t, roles: [root]}]", "\"root\" is no role"),
         ("policies: [{datasource: a, entity: t, rows: [x]}]", "one filter of the IR"),
@@ -312,4 +312,31 @@ fn a_file_that_is_no_yaml_shows_no_line_of_it() {
         environment: Environment::default(),
     });
     assert!(missing.unwrap_err().to_string().contains("cannot be read"));
+}
+
+#[test]
+fn workers_are_named_with_a_token_and_reached_by_tls() {
+    let token = "0123456789abcdef0123456789abcdef";
+    let text = |execution: &str| format!("execution: {{engine: distributed, {execution}}}");
+    let config =
+        loaded(&text(&format!("workers: [\"http://127.0.0.1:9100\"], worker: {{token: {token}}}")));
+    assert!(config.execution.distributed && !config.execution.worker.has_tls());
+    assert_eq!(config.execution.bytes_per_part, 16_000_000);
+    assert!(!loaded("").execution.distributed);
+
+    let tls = "ca: ca.pem, cert: cert.pem, key: key.pem";
+    let config = loaded(&text(&format!(
+        "workers: [\"https://worker-1:9100\"], worker: {{token: {token}, {tls}}}"
+    )));
+    assert!(config.execution.worker.has_tls());
+
+    assert_problem(&text(&format!("worker: {{token: {token}}}")), "distributed has no workers");
+    let here = "workers: [\"http://127.0.0.1:9100\"]";
+    assert_problem(&text(here), "execution.worker.token: missing");
+    assert_problem(&text(&format!("{here}, worker: {{token: short}}")), "too short");
+    assert_problem(&text("workers: [\"http://10.0.0.7:9100\"]"), "only loopback is spoken to");
+    assert_problem(&text("workers: [\"https://worker-1:9100\"]"), "wants certificates");
+    assert_problem(&text("workers: [\"worker-1\"]"), "no URL of a worker");
+    assert_problem("execution: {worker: {ca: ca.pem}}", "execution.worker.cert: missing");
+    assert_problem("execution: {worker: {bind: worker-1}}", "cannot be listened on");
 }

@@ -369,7 +369,9 @@ fn files(app: &App, datasource: &Datasource) -> Result<Arc<FilesSource>, ApiErro
         None => app.config.files.base_path.clone(),
     };
     let path = base.join(Path::new(base_path));
-    let source = Arc::new(FilesSource::open(datasource.id.as_str(), &base, &path)?);
+    let source = FilesSource::open(datasource.id.as_str(), &base, &path)?;
+    // Workers share files.base_path; what people upload lies with this service alone.
+    let source = Arc::new(if datasource.owner.is_some() { source } else { source.shared() });
     source.register(app.engine.runtime.env());
     Ok(source)
 }

@@ -8,6 +8,7 @@ use super::Found;
 use crate::broker::RedisBroker;
 use crate::config::{Config, RedisConfig};
 use crate::eda::{self, Eda};
+use crate::pipeline::engine;
 
 /// Less than this is told: a backup or a large sort would not fit.
 const LITTLE_DISK: u64 = 1_000_000_000;
@@ -49,6 +50,28 @@ pub(super) async fn eda(config: &Config) -> Found {
     match standing {
         Ok(()) => Found::Ok(format!("answers in {}", millis(begin.elapsed()))),
         Err(error) => Found::Wrong(error.to_string()),
+    }
+}
+
+/// The workers that runs over large files are divided among.
+pub(super) async fn workers(config: &Config) -> Vec<(String, Found)> {
+    let all = "workers".to_owned();
+    match engine::workers(&config.execution) {
+        Ok(None) => {
+            vec![(
+                all,
+                Found::Off("this process does all itself; execution.engine is local".into()),
+            )]
+        }
+        Err(fault) => vec![(all, Found::Wrong(format!("{:#}", anyhow::Error::from(fault))))],
+        Ok(Some((places, ways))) => {
+            let told = air_distributed::ask_workers(&places, &ways).await.into_iter();
+            let found = told.map(|(place, answer)| match answer {
+                Ok(()) => (format!("worker {place}"), Found::Ok("it answers".to_owned())),
+                Err(why) => (format!("worker {place}"), Found::Wrong(why)),
+            });
+            found.collect()
+        }
     }
 }
 
