@@ -203,7 +203,9 @@ async fn models(config: &Config) -> Vec<(String, Found)> {
 
 async fn of_source(config: &Config, source: &SourceConfig) -> Found {
     let id = source.id.as_str();
-    let files = |opened: Result<FilesSource, SourceError>| opened.map(|files| Arc::new(files) as _);
+    let files = |opened: Result<FilesSource, SourceError>| {
+        opened.map(|files| Arc::new(files) as Arc<dyn Source>)
+    };
     let opened: Result<Arc<dyn Source>, SourceError> = match (&source.dsn, &source.place) {
         (Some(dsn), _) => {
             let options = database_options(config, source.allow_superuser, Pace::Request);

@@ -67,7 +67,7 @@ impl Blocks {
     }
 
     /// From `at` on, at least one byte; none at the end of the file.
-    fn from(&self, at: u64) -> std::result::Result<Bytes, SourceError> {
+    fn rest(&self, at: u64) -> std::result::Result<Bytes, SourceError> {
         if at >= self.0.size {
             return Ok(Bytes::new());
         }
@@ -120,13 +120,13 @@ impl ChunkReader for Blocks {
         if length as u64 > BLOCK {
             return self.fetch(start..end).map_err(external);
         }
-        let first = self.from(start).map_err(external)?;
+        let first = self.rest(start).map_err(external)?;
         if first.len() >= length {
             return Ok(first.slice(..length));
         }
         let mut all = BytesMut::from(first.as_ref());
         while all.len() < length {
-            let next = self.from(start + all.len() as u64).map_err(external)?;
+            let next = self.rest(start + all.len() as u64).map_err(external)?;
             all.extend_from_slice(&next[..next.len().min(length - all.len())]);
         }
         Ok(all.freeze())
@@ -143,7 +143,7 @@ pub(crate) struct BlocksFrom {
 impl Read for BlocksFrom {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if !self.current.get_ref().has_remaining() {
-            let next = self.blocks.from(self.at).map_err(io::Error::other)?;
+            let next = self.blocks.rest(self.at).map_err(io::Error::other)?;
             self.at += next.len() as u64;
             self.current = next.reader();
         }

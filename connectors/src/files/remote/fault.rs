@@ -54,13 +54,17 @@ pub(super) fn is_missing(error: &Error) -> bool {
 /// Whether the server does not know how to list.
 pub(super) fn is_no_list(error: &Error) -> bool {
     // 403 is how some say that they list nothing; then a read tells whether it is about rights.
-    answer(error).is_some_and(|a| matches!(a.status, 400 | 403 | 404 | 405 | 415 | 501))
-        || matches!(error, Error::NotFound { .. })
+    answer(error).is_some_and(|a| matches!(a.status, 400 | 403 | 405 | 415 | 501))
         || error.to_string().contains("Error decoding PROPFIND response")
 }
 
 fn chain<'e>(error: &'e Error) -> impl Iterator<Item = &'e (dyn std::error::Error + 'static)> {
-    std::iter::successors(error.source(), |e| e.source())
+    let mut next = error.source();
+    std::iter::from_fn(move || {
+        let error = next?;
+        next = error.source();
+        Some(error)
+    })
 }
 
 fn answer(error: &Error) -> Option<Answer> {
@@ -85,7 +89,7 @@ fn answered(answer: &Answer) -> StoreFault {
         ("InvalidAccessKeyId" | "InvalidToken" | "ExpiredToken" | "AuthenticationFailed", _) => {
             StoreFault::Denied { code: said }
         }
-        (_, 300..400) => StoreFault::Elsewhere,
+        (_, 300..=399) => StoreFault::Elsewhere,
         (_, status) => StoreFault::Answer { status, code: said },
     }
 }

@@ -138,7 +138,7 @@ impl StoreOptions {
             StoreKind::Http => &[("username", "password"), ("password", "username")],
             StoreKind::Gcs => &[],
         };
-        for (given, needed) in pairs {
+        for &(given, needed) in pairs {
             if self.text(given).is_some() && self.text(needed).is_none() {
                 return Err((needed, format!("missing; {given} is of no use without it")));
             }
