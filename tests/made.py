@@ -1,7 +1,8 @@
 """Tables that tests make themselves, written as a dataset of files.
 
-In: tables with an Arrow schema, rows and keys. Out: one Parquet file a table with the
-`dataset.yaml` beside them, and the statements that show the files to DuckDB.
+In: tables with an Arrow schema, rows and keys. Out: Parquet files of each table with the
+`dataset.yaml` beside them, and the statements that show the files to DuckDB. A table has several
+files of few rows, in several groups, so that what is known of a file or a group is used.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ import yaml
 INSTANT = pa.timestamp("us", tz="UTC")
 LOCAL = pa.timestamp("us")
 TEXT = pa.string()
+FILES_A_TABLE = 4
+LEAST_ROWS = 5
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,7 @@ class Made:
             for name in self.schema.names
         }
         return {
-            "files": f"t{number}.parquet",
+            "files": pattern(number),
             **({"description": self.comment} if self.comment else {}),
             **({"primary_key": self.primary_key} if self.primary_key else {}),
             **({"foreign_keys": keys} if keys else {}),
@@ -81,9 +84,12 @@ def write(folder: Path, name: str, tables: list[Made], zone: str = "UTC") -> Non
         columns = [
             pa.array([row[n] for row in made.rows], type=f.type) for n, f in enumerate(made.schema)
         ]
-        pq.write_table(
-            pa.Table.from_arrays(columns, schema=made.schema), folder / f"t{number}.parquet"
-        )
+        whole = pa.Table.from_arrays(columns, schema=made.schema)
+        (folder / pattern(number)).parent.mkdir()
+        rows = max(LEAST_ROWS, -(-whole.num_rows // FILES_A_TABLE))
+        for start in range(0, max(whole.num_rows, 1), rows):
+            file = folder / pattern(number).replace("*", f"{start:06}")
+            pq.write_table(whole.slice(start, rows), file, row_group_size=-(-rows // 2))
     described = {made.name: made.described(n) for n, made in enumerate(tables)}
     text = {"version": 1, "name": name, "time_zone": zone, "tables": described}
     (folder / "dataset.yaml").write_text(
@@ -91,8 +97,13 @@ def write(folder: Path, name: str, tables: list[Made], zone: str = "UTC") -> Non
     )
 
 
+def pattern(number: int) -> str:
+    """The files of a table, below the dataset's folder."""
+    return f"t{number}/*.parquet"
+
+
 def views(folder: Path, tables: list[Made], prefix: str = "") -> Iterator[str]:
     """DuckDB's statements that show the files as tables."""
     for number, made in enumerate(tables):
         name = '"' + (prefix + made.name).replace('"', '""') + '"'
-        yield f"create view {name} as from read_parquet('{folder / f't{number}.parquet'}')"
+        yield f"create view {name} as from read_parquet('{folder / pattern(number)}')"

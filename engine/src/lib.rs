@@ -30,5 +30,5 @@ pub use query::{QueryError, plan_sql};
 pub use remote::{Divided, Remote, RemotePart, RemoteQuery};
 pub use run::{Answer, RunError, RunLimits, Runtime, Sent, Sources, run};
 pub use split::{Execution, KEYS_MOST, RunOptions, SourceQuery};
-pub use sql::{Dialect, Sql, Unsupported};
+pub use sql::{Dialect, NOT_DETERMINISTIC, Sql, Unsupported};
 pub use types::{arrow_schema, arrow_type};

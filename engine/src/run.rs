@@ -11,6 +11,7 @@ mod fetch;
 mod held;
 mod narrowing;
 mod outer;
+mod pushing;
 mod runtime;
 mod stages;
 mod yielding;

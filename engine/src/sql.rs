@@ -25,6 +25,7 @@ mod window;
 mod writer;
 mod written;
 
+pub use rules::NOT_DETERMINISTIC;
 pub(crate) use written::{Texts, Written};
 
 use crate::guard::GuardedPlan;

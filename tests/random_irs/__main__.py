@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from datasets import ENGINES
 
 from random_irs.commands import asked
-from random_irs.runs import FOUND, run
+from random_irs.runs import IRS
 
 if __name__ == "__main__":
-    sys.exit(asked("random_irs", __doc__ or "", ENGINES, FOUND, run))
+    sys.exit(asked(IRS, __doc__ or "", ENGINES))

@@ -24,19 +24,20 @@ DECIMAL = re.compile(r"-?\d+(\.\d+)?")
 # A failure is none of the refusals that rules give.
 NO_REFUSALS = {"source_error", "internal", "unavailable", "timeout"}
 UNSUPPORTED = "unsupported_on_engine"
+# Of IRs only the first two; what the others are, `random_sql/agreement.py` says.
+AGREE = ("answered", "refused", "partly", "wider")
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """`kind` is answered or refused, where the engines agree; else unsupported, failed, refusals,
-    columns or rows."""
+    """`kind` is one of `AGREE`, where the engines agree; else it says how they do not."""
 
     kind: str
     detail: str = ""
 
     @property
     def agrees(self) -> bool:
-        return self.kind in ("answered", "refused")
+        return self.kind in AGREE
 
 
 def codes(reply: Reply) -> list[str]:

@@ -6,24 +6,22 @@ import argparse
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from engines import running_servers
+from random_runs import Maker, run
 
-from random_irs.runs import Tally
 
-
-def asked(
-    module: str, about: str, kinds: Sequence[str], kept: Path, run: Callable[..., Tally]
-) -> int:
+def asked(maker: Maker[Any, Any], about: str, kinds: Sequence[str]) -> int:
     """Reads the options, asks, and tells what came of it."""
-    parser = argparse.ArgumentParser(prog=f"python -m tests.{module}", description=about)
+    parser = argparse.ArgumentParser(prog=f"python -m tests.{maker.module}", description=about)
     parser.add_argument("--seed", type=int, default=1, help="what everything follows from")
     parser.add_argument("--count", type=int, default=150, help="how many questions")
     parser.add_argument("--schema", type=int, help="only this schema of the seed")
     parser.add_argument("--question", type=int, help="only this question of the schema")
-    parser.add_argument("--found", type=Path, default=kept, help="where mismatches are kept")
+    parser.add_argument("--found", type=Path, default=maker.found, help="where mismatches are kept")
     options = parser.parse_args()
     program = os.environ.get("AIR_BIN")
     if not program or not Path(program).is_file():
@@ -32,6 +30,7 @@ def asked(
         work = Path(folder)
         with running_servers(work, list(kinds)) as servers:
             tally = run(
+                maker,
                 Path(program),
                 work,
                 servers,

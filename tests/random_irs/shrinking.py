@@ -1,31 +1,10 @@
-"""Makes the IR of a mismatch small: parts are left out as long as the engines still differ.
-
-In: an IR and a check that tells whether an IR is still such a mismatch. Out: an IR from which no
-single part can be taken.
-"""
+"""An IR less one of its parts, for mismatches that are made small."""
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
-
-MOST_TRIES = 150
-
-
-def shrink(ir: dict[str, Any], still: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
-    tries = 0
-    smaller = True
-    while smaller:
-        smaller = False
-        for candidate in without_one_part(ir):
-            tries += 1
-            if tries > MOST_TRIES:
-                return ir
-            if still(candidate):
-                ir, smaller = candidate, True
-                break
-    return ir
 
 
 def without_one_part(ir: dict[str, Any]) -> Iterator[dict[str, Any]]:

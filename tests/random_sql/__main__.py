@@ -13,8 +13,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from random_irs.commands import asked
 
-from random_sql.runs import FOUND, run
+from random_sql.runs import SQL
 from random_sql.sessions import KINDS
 
 if __name__ == "__main__":
-    sys.exit(asked("random_sql", __doc__ or "", KINDS, FOUND, run))
+    sys.exit(asked(SQL, __doc__ or "", KINDS))

@@ -14,12 +14,15 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 
 from libpq import Result
 from random_irs.agreement import NO_REFUSALS, Verdict, codes, told
+from random_irs.agreement import same as alike
 from service import Reply
 
 RELATIVE = ABSOLUTE = 1e-9
@@ -41,15 +44,17 @@ OF_ROWS = ("22003", "22012", "22008", "22P02", "22007", "21000", "22011", "22023
 def judge(truth: Result, replies: dict[str, Reply], keys: list[int], text: str = "") -> Verdict:
     """The verdict over all engines: the first that differs, else refused or answered."""
     refused: dict[str, list[str]] = {}
-    wider = False
+    wider: dict[str, Reply] = {}
     for engine, reply in replies.items():
         verdict = judge_one(truth, reply, keys, text)
         if verdict.kind == "refused":
             refused.setdefault(bare(verdict.detail), []).append(engine)
         elif verdict.kind == "wider":
-            wider = True
+            wider[engine] = reply
         elif verdict.kind != "answered":
             return Verdict(verdict.kind, f"{engine}: {verdict.detail}")
+    if found := apart(wider):
+        return found
     if refused:
         said = "; ".join(f"{', '.join(engines)}: {why}" for why, engines in refused.items())
         kind = (
@@ -57,6 +62,17 @@ def judge(truth: Result, replies: dict[str, Reply], keys: list[int], text: str =
         )
         return Verdict(kind, said)
     return Verdict("wider" if wider else "answered")
+
+
+def apart(replies: dict[str, Reply]) -> Verdict | None:
+    """Where PostgreSQL has no rows, those of the engines that have are the same."""
+    rows = {engine: rows_of(reply.body) for engine, reply in replies.items()}
+    for (first, ours), (engine, theirs) in pairwise(rows.items()):
+        found = unpaired(ours, theirs, alike)
+        if found is not None or len(ours) != len(theirs):
+            said = found or f"{len(theirs)} rows instead of {len(ours)}"
+            return Verdict("rows", f"{engine}: {said}, which is what {first} says")
+    return None
 
 
 def bare(detail: str) -> str:
@@ -95,32 +111,40 @@ def differs(truth: Result, body: Any, keys: list[int]) -> Verdict | None:
     names = [column["name"] for column in body["columns"]]
     if len(names) != len(truth.names):
         return Verdict("columns", f"{names} instead of {truth.names}")
-    rows = [tuple(row.get(name) for name in names) for row in body["rows"]]
-    if body["truncated"] and len(truth.rows) > MOST_ROWS == len(rows):
-        return None
-    if len(rows) != len(truth.rows):
+    rows = rows_of(body)
+    cut = body["truncated"] and len(truth.rows) > MOST_ROWS == len(rows)
+    if len(rows) != len(truth.rows) and not cut:
         return Verdict("rows", f"{len(rows)} rows instead of {len(truth.rows)}")
-    for number, (row, other) in enumerate(zip(rows, truth.rows, strict=True)):
+    for number, (row, other) in enumerate(zip(rows, truth.rows, strict=not cut)):
         for key in (k for k in keys if k < len(names)):
             if not same(other[key], row[key]):
                 return Verdict("order", f"row {number}: {row[key]!r} for {other[key]!r}")
             if isinstance(row[key], float):
                 # Which of two is the greater may be a matter of the last digit.
                 break
-    found = unpaired(truth, rows)
-    if found is None and not same_names(truth.names, names):
+    if found := unpaired(truth.rows, rows, same):
+        return Verdict("rows", f"{found} in PostgreSQL")
+    if not same_names(truth.names, names):
         return Verdict("columns", f"{names} instead of {truth.names}")
-    return found
+    return None
 
 
-def unpaired(truth: Result, rows: list[tuple[Any, ...]]) -> Verdict | None:
-    """The first row that has no equal, whatever their order."""
-    left = sorted(truth.rows, key=rough)
+Row = tuple[Any, ...]
+
+
+def rows_of(body: Any) -> list[Row]:
+    names = [column["name"] for column in body["columns"]]
+    return [tuple(row.get(name) for name in names) for row in body["rows"]]
+
+
+def unpaired(wanted: list[Row], rows: list[Row], same: Callable[[Any, Any], bool]) -> str | None:
+    """The first row that has no equal among those wanted, whatever their order."""
+    left = sorted(wanted, key=rough)
     for row in sorted(rows, key=rough):
         equal = (n for n, other in enumerate(left) if all(map(same, other, row)))
         found = next(equal, None)
         if found is None:
-            return Verdict("rows", f"{row!r}, where PostgreSQL has {left[0]!r}")
+            return f"{row!r} stands for {left[0] if left else 'nothing'!r}"
         del left[found]
     return None
 
@@ -169,7 +193,7 @@ def same(wanted: Any, got: Any) -> bool:
         return wanted is got
     match wanted:
         case int() | Decimal():
-            if isinstance(got, float) or (isinstance(wanted, Decimal) and wanted.is_nan()):
+            if isinstance(wanted, Decimal) and (isinstance(got, float) or wanted.is_nan()):
                 return same_double(float(wanted), got)
             try:
                 return Decimal(got) == wanted
@@ -189,6 +213,9 @@ def same_double(wanted: float, got: Any) -> bool:
     try:
         number = float(got)
     except (ValueError, TypeError):
+        return False
+    if isinstance(got, str) and math.isfinite(number):
+        # JSON has no numbers for the others alone.
         return False
     if math.isnan(wanted):
         return math.isnan(number)

@@ -6,10 +6,9 @@ one may stand in its place. What is not needed says so, and of a list one elemen
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-MOST_TRIES = 200
 # How many parts of a node are tried in its place.
 MOST_INNER = 8
 LEAVES = {
@@ -74,17 +73,6 @@ def smaller(node: Node) -> Iterator[Node]:
                 yield replace(node, parts=(*node.parts[:n], less, *node.parts[n + 1 :]))
 
 
-def shrink(node: Node, still: Callable[[Node], bool]) -> Node:
-    """A tree from which no single piece can be taken."""
-    tries = 0
-    found = True
-    while found:
-        found = False
-        for candidate in smaller(node):
-            tries += 1
-            if tries > MOST_TRIES:
-                return node
-            if len(str(candidate)) < len(str(node)) and still(candidate):
-                node, found = candidate, True
-                break
-    return node
+def shorter(node: Node) -> Iterator[Node]:
+    """The smaller trees whose text is shorter too."""
+    return (less for less in smaller(node) if len(str(less)) < len(str(node)))

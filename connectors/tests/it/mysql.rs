@@ -229,6 +229,22 @@ async fn long_texts_are_put_in_order_and_grouped_whole() {
     assert_eq!(cells(&shop.source, text, vec![], &[DataType::Int64]).await.unwrap().len(), 5);
 }
 
+/// `Σ` and `σ` are one text to the collation; a server that kept the answer for one gave it for
+/// the other.
+#[tokio::test]
+async fn a_subquery_is_asked_anew_for_a_text_of_other_bytes() {
+    let shop = shop(&[
+        "CREATE TABLE t (id INT PRIMARY KEY, x VARCHAR(9), seen INT)",
+        "INSERT INTO t VALUES (1, 'σ', 1), (2, 'Σ', 0), (3, 'a', 1)",
+    ])
+    .await;
+    let text = "SELECT CONVERT(o.x USING utf8mb4) FROM t AS o WHERE NOT EXISTS \
+                (SELECT 1 FROM (SELECT x, COUNT(*) AS n FROM t WHERE seen = 1 GROUP BY x) AS s \
+                WHERE CAST(CONVERT(o.x USING utf8mb4) AS BINARY) <=> CAST(s.x AS BINARY))";
+    let rows = cells(&shop.source, text, vec![], &[DataType::Utf8View]).await.unwrap();
+    assert_eq!(rows, [["Σ"]]);
+}
+
 #[tokio::test]
 async fn what_does_not_fit_is_named() {
     let shop = shop(&[]).await;

@@ -2,6 +2,7 @@
 
 mod access;
 mod cancel;
+mod collations;
 mod divide;
 mod learn;
 mod literals;

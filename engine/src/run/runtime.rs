@@ -1,6 +1,7 @@
 //! The memory, disk and threads that runs share.
 
 use super::outer::OuterJoins;
+use super::pushing::careful;
 use super::yielding::YieldingJoins;
 use datafusion::common::Result;
 use datafusion::execution::config::SessionConfig;
@@ -117,7 +118,7 @@ fn state_of(env: &Arc<RuntimeEnv>, partitions: usize) -> SessionState {
     // Plans and their expressions differ in what may be null for IS DISTINCT FROM alone.
     config.options_mut().execution.skip_physical_aggregate_schema_check = true;
     let mut rules: Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> = vec![Arc::new(OuterJoins)];
-    rules.extend(PhysicalOptimizer::new().rules);
+    rules.extend(PhysicalOptimizer::new().rules.into_iter().map(careful));
     rules.push(Arc::new(YieldingJoins));
     SessionStateBuilder::new()
         .with_config(config)

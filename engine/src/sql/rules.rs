@@ -106,6 +106,9 @@ pub(super) trait Rules: Sync {
         native: Option<&str>,
         arrow: &DataType,
     ) -> Result<Item, String> {
+        if native.is_some_and(|n| n.ends_with(NOT_DETERMINISTIC)) && is_text(arrow) {
+            return Ok(Item::exact(format!("(CAST({column} AS text) COLLATE \"C\")")));
+        }
         let Some(native) = native.map(base) else { return Ok(Item::exact(column)) };
         if native == "uuid" && is_text(arrow) {
             return Ok(Item::read(format!("CAST({column} AS text)"), column, Read::Uuid));
@@ -459,6 +462,10 @@ pub(super) trait Rules: Sync {
 /// Parts of a time that mean the same on every engine.
 pub(super) const DATE_PARTS: &[&str] =
     &["year", "quarter", "month", "week", "day", "hour", "minute", "doy", "dow"];
+
+/// How the native type of a column of Postgres ends, to whose collation different texts may be
+/// equal.
+pub const NOT_DETERMINISTIC: &str = " not deterministic";
 
 /// Types of Postgres that are text by themselves, and AIR's own word.
 const TEXTS: &[&str] = &["text", "varchar", "character varying"];

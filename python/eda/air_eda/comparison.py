@@ -9,7 +9,6 @@ with probability alpha, (1/n + 1/m)·χ², since a fixed bound is wrong for few 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from fractions import Fraction
 from itertools import pairwise
@@ -21,47 +20,15 @@ from pydantic import JsonValue
 from scipy import stats
 
 from .association import chi_square
-from .contract import EdaColumnProfile, EdaEffectSize, EdaFigure, EdaTopValues
+from .contract import EdaColumnProfile, EdaFigure, EdaTopValues
 from .effects import size
 from .figures import figure
 from .line import TICKS, Line, Number
+from .missing import Evidence
 
 # Cells of a chi-square table should be expected to hold so many.
 LEAST_EXPECTED = 5.0
 EPOCH = date(1970, 1, 1).toordinal()
-
-
-@dataclass(frozen=True)
-class Evidence:
-    name: str
-    p_value: float | None
-    effect: EdaEffectSize
-    n: int
-    figures: dict[str, EdaFigure]
-
-
-def count(column: EdaColumnProfile, name: str) -> int:
-    found = column.figures.get(name)
-    return int(str(found.value)) if found is not None and found.value is not None else 0
-
-
-def nulls(rows: int, now: EdaColumnProfile, old_rows: int, then: EdaColumnProfile) -> Evidence:
-    """Whether more, or fewer, values are missing. Cohen's h; chi-square of two by two."""
-    a, b = count(now, "nulls"), count(then, "nulls")
-    figures: dict[str, EdaFigure] = {}
-    if not rows or not old_rows:
-        return Evidence("null", None, "negligible", 0, figures)
-    p, q = a / rows, b / old_rows
-    h = 2 * math.asin(math.sqrt(p)) - 2 * math.asin(math.sqrt(q))
-    figures["null_share_now"] = figure(p, "nulls over rows", rows)
-    figures["null_share_before"] = figure(q, "nulls over rows", old_rows)
-    figures["cohens_h"] = figure(h, "Cohen's h of the null shares", rows + old_rows)
-    p_value = None
-    if 0 < a + b < rows + old_rows:
-        observed = np.array([[a, rows - a], [b, old_rows - b]])
-        p_value = float(stats.chi2.sf(chi_square(observed), 1))
-        figures["null_p"] = figure(p_value, "chi-square", rows + old_rows)
-    return Evidence("null", p_value, size("d", h), rows + old_rows, figures)
 
 
 def categories(now: EdaColumnProfile, then: EdaColumnProfile, alpha: float) -> Evidence | None:

@@ -75,15 +75,21 @@ class Data:
         return from_text(self.raw(name))
 
     def chosen(self, columns: list[str] | None) -> list[str]:
-        """The columns asked for, all if none were; unknown ones are an error each."""
-        known = set(self.names)
-        errors = [
-            FieldError(pointer=f"/columns/{i}", code="unknown_column", detail="No such column.")
-            for i, name in enumerate(columns or [])
-            if name not in known
-        ]
+        """The columns asked for, all if none were; unknown and repeated ones are an error each."""
+        known, errors = set(self.names), []
+        before: set[str] = set()
+        for i, name in enumerate(columns or []):
+            at = f"/columns/{i}"
+            if name not in known:
+                detail = "No such column."
+                errors.append(FieldError(pointer=at, code="unknown_column", detail=detail))
+            elif name in before:
+                detail = "It is named before; name each column once."
+                errors.append(FieldError(pointer=at, code="duplicate_name", detail=detail))
+            before.add(name)
         if errors:
-            raise Failure("invalid", f"{len(errors)} of the columns do not exist.", errors)
+            told = f"{len(errors)} of the columns do not exist, or are named twice."
+            raise Failure("invalid", told, errors)
         return columns or self.names
 
     def one(self, name: str, pointer: str) -> pl.Series:

@@ -14,7 +14,7 @@ import polars as pl
 
 from . import report
 from .alerts import finding
-from .comparison import Evidence, categories, nulls, numbers, two_samples
+from .comparison import categories, numbers, two_samples
 from .contract import (
     EdaColumnDrift,
     EdaColumnProfile,
@@ -29,9 +29,10 @@ from .contract import (
     FieldError,
 )
 from .data import Data, Unreadable
-from .effects import SIZES, effect, holm
+from .effects import SIZES, effect, holm, size
 from .figures import figure
 from .line import line_of
+from .missing import Evidence, not_finite, nulls
 from .problem import Failure
 from .profile import column_profiles
 from .report import share_text
@@ -124,8 +125,9 @@ def alike(now: EdaType, before: EdaType) -> bool:
 def one(
     data: Data, before: Before, now: EdaColumnProfile, then: EdaColumnProfile, alpha: float
 ) -> Compared | EdaSkipped:
-    evidence = [nulls(data.rows, now, before.rows, then)]
-    figures = dict(evidence[0].figures)
+    sides = (now, data.rows), (then, before.rows)
+    evidence = [found for found in (nulls(*sides), not_finite(*sides)) if found is not None]
+    figures = {name: value for found in evidence for name, value in found.figures.items()}
     found: Evidence | None = None
     if now.type in CATEGORIES:
         found = categories(now, then, alpha)
@@ -136,6 +138,8 @@ def one(
         figures |= found.figures
     elif "null" not in (now.type, then.type) and now.type not in CATEGORIES + NUMBERS + TIMES:
         return skipped(now.name, f"columns of type {now.type} are not compared")
+    elif now.quantiles is not None and then.quantiles is not None:
+        return skipped(now.name, "what its earlier profile says of its values cannot be read")
     return Compared(now, evidence, figures)
 
 
@@ -220,11 +224,15 @@ def value_of(column: EdaColumnDrift, name: str) -> float | None:
     return float(found.value)
 
 
+# What says how much a column changed, and by which bounds it is large.
+EFFECTS = {"ks": "ks", "cramers_v": "r", "cohens_h": "d", "not_finite_h": "d"}
+
+
 def strongest(column: EdaColumnDrift) -> tuple[str, float]:
-    for name in ("ks", "cramers_v"):
-        if (value := value_of(column, name)) is not None:
-            return name, value
-    return "cohens_h", value_of(column, "cohens_h") or 0.0
+    """The largest of them by its own bounds; of equal ones the first."""
+    known = {name: value_of(column, name) for name in EFFECTS}
+    there = [(name, value) for name, value in known.items() if value is not None]
+    return max(there, key=lambda one: SIZES.index(size(EFFECTS[one[0]], one[1])))
 
 
 def told(column: EdaColumnDrift) -> str:
@@ -235,7 +243,8 @@ def told(column: EdaColumnDrift) -> str:
     fresh = value_of(column, "new_share")
     if fresh:
         parts.append(f"{share_text(fresh)} of its values were not there before")
-    gone, missing = value_of(column, "null_share_before"), value_of(column, "null_share_now")
-    if gone is not None and missing is not None and abs(missing - gone) >= 0.005:
-        parts.append(f"missing values went from {share_text(gone)} to {share_text(missing)}")
+    for what, words in (("null", "missing values"), ("not_finite", "values without a number")):
+        gone, here = value_of(column, f"{what}_share_before"), value_of(column, f"{what}_share_now")
+        if gone is not None and here is not None and abs(here - gone) >= 0.005:
+            parts.append(f"{words} went from {share_text(gone)} to {share_text(here)}")
     return ", ".join(parts) or "its values are spread differently"

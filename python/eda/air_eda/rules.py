@@ -4,22 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime, time
-from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 
 import polars as pl
-from pydantic import JsonValue
 
+from .bounds import RuleError, alike, among, less, more, number
 from .contract import EdaCheck, EdaRule
 from .data import Data, type_of
+from .line import double
 from .reading import FORMS
 
 WIDER = {"float": ("integer", "decimal"), "decimal": ("integer",), "timestamp": ("date",)}
-
-
-class RuleError(Exception):
-    """Why a rule cannot be checked, in words that fit behind a colon."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +52,7 @@ def null_share(data: Data, rule: EdaRule) -> Outcome:
     series = column(data, rule.column)
     most = number(rule.max, "max")
     share = Fraction(series.null_count(), len(series)) if len(series) else Fraction(0)
-    message = f"At most {float(most):.3g} of {rule.column} is null; {float(share):.3g} is."
+    message = f"At most {double(most):.3g} of {rule.column} is null; {float(share):.3g} is."
     return Outcome(series.is_null(), len(series), message, holds=share <= most)
 
 
@@ -89,86 +84,11 @@ def in_range(data: Data, rule: EdaRule) -> Outcome:
     return outcome(breaking, series, f"{rule.column} is {' and '.join(parts)}.")
 
 
-def less(series: pl.Series, bound: JsonValue) -> pl.Series:
-    if series.dtype.is_integer():
-        whole = number(bound, "min").__ceil__()
-        return wide(series) < literal(whole)
-    return series < typed(series.dtype, bound)
-
-
-def more(series: pl.Series, bound: JsonValue) -> pl.Series:
-    if series.dtype.is_integer():
-        whole = number(bound, "max").__floor__()
-        return wide(series) > literal(whole)
-    return series > typed(series.dtype, bound)
-
-
-def wide(series: pl.Series) -> pl.Series:
-    return series.cast(pl.Int128)
-
-
-def literal(whole: int) -> pl.Series:
-    """Beyond 128 bits as far out as they go: nothing of a column is there."""
-    limit = (1 << 127) - 1
-    return pl.Series([max(-limit, min(limit, whole))], dtype=pl.Int128)
-
-
-def number(value: JsonValue, name: str) -> Fraction:
-    """Exact, also of numbers that JSON carries as text."""
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        raise RuleError(f"{name} must be a number")
-    try:
-        return Fraction(value)
-    except (ValueError, OverflowError, ZeroDivisionError) as error:
-        raise RuleError(f"{name} must be a number") from error
-
-
-def typed(dtype: pl.DataType, value: JsonValue) -> pl.Series:
-    """A value of a rule as one of the column's type."""
-    kind = type_of(dtype)
-    try:
-        if kind == "integer":
-            whole = number(value, "the value")
-            return literal(whole.numerator) if whole.denominator == 1 else pl.Series([None])
-        if kind == "float":
-            return pl.Series([float(number(value, "the value"))], dtype=pl.Float64)
-        if kind == "decimal":
-            exact = Decimal(str(value)) if not isinstance(value, bool) else Decimal("x")
-            return pl.Series([exact])
-        if kind == "boolean" and isinstance(value, bool):
-            return pl.Series([value])
-        if isinstance(value, str):
-            return of_text(dtype, value)
-    except (ValueError, InvalidOperation) as error:
-        raise RuleError(f"a value of it is no {kind}") from error
-    raise RuleError(f"a value of it is no {kind}")
-
-
-def of_text(dtype: pl.DataType, value: str) -> pl.Series:
-    kind = type_of(dtype)
-    if kind == "text":
-        return pl.Series([value])
-    if kind == "date":
-        return pl.Series([date.fromisoformat(value)])
-    if kind == "time":
-        return pl.Series([time.fromisoformat(value)])
-    if isinstance(dtype, pl.Datetime):
-        there = datetime.fromisoformat(value)
-        if (there.tzinfo is None) != (dtype.time_zone is None):
-            raise RuleError("a time of it, or the column, says no zone and the other does")
-        made = pl.Series([there])
-        return made.dt.convert_time_zone(dtype.time_zone) if dtype.time_zone else made
-    raise RuleError(f"columns of type {kind} have no such rule")
-
-
 def in_set(data: Data, rule: EdaRule) -> Outcome:
     series = column(data, rule.column)
     if not rule.values:
         raise RuleError("it has no values")
-    values = [v for value in rule.values for v in typed(series.dtype, value).to_list()]
-    whole = wide(series) if series.dtype.is_integer() else series
-    allowed = pl.Series(values, dtype=whole.dtype, strict=False)
-    breaking = ~whole.is_in(allowed.implode())
+    breaking = ~among(series, rule.values)
     message = f"{rule.column} is one of {many_values(len(rule.values))}."
     return outcome(breaking & series.is_not_null(), series, message)
 
@@ -232,8 +152,7 @@ def compare(data: Data, rule: EdaRule) -> Outcome:
         left.dtype.is_numeric() and right.dtype.is_numeric()
     ):
         raise RuleError("the two columns are of different types")
-    if left.dtype.is_integer() and right.dtype.is_integer():
-        left, right = wide(left), wide(right)
+    left, right = alike(left, right)
     holds = {
         "eq": lambda: left == right,
         "ne": lambda: left != right,

@@ -47,7 +47,7 @@ def doubles(series: pl.Series) -> Floats | None:
     """
     dtype = series.dtype
     if isinstance(dtype, pl.Decimal):
-        series = series.cast(pl.Float64)
+        series = around_middle(series.to_physical()).cast(pl.Float64) / 10**dtype.scale
     elif dtype.is_temporal():
         whole = series.to_physical().cast(pl.Int64)
         series = whole - (whole.min() if len(whole) > whole.null_count() else 0)

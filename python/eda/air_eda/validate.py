@@ -13,11 +13,12 @@ import polars as pl
 
 from . import report
 from .alerts import finding, many
+from .bounds import RuleError
 from .contract import EdaFinding, EdaRule, EdaRuleResult, EdaValidateRequest, EdaValidation
 from .data import Data, Unreadable
 from .effects import effect, size
 from .report import share_text
-from .rules import CHECKS, Outcome, RuleError
+from .rules import CHECKS, Outcome
 from .source import Source
 
 
@@ -43,7 +44,7 @@ def checked(data: Data, index: int, rule: EdaRule, most: int) -> EdaRuleResult:
         outcome = CHECKS[rule.check](data, rule)
     except (RuleError, Unreadable) as error:
         return result(index, rule, None, str(error), [])
-    except pl.exceptions.PolarsError:
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException):
         return result(index, rule, None, "the rule does not fit the values", [])
     rows = outcome.breaking.arg_true().head(most).to_list()
     return result(index, rule, outcome, "", rows)

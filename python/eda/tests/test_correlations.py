@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from decimal import Decimal, localcontext
 
 import numpy as np
 import pandas as pd
@@ -60,6 +61,16 @@ def test_infinite_values_are_missing(asking: Asking) -> None:
     keep = np.isfinite(x) & np.isfinite(y)
     found = pair(asking, pa.table({"x": x, "y": y}), "pearson")
     assert found.figure.value == pytest.approx(stats.pearsonr(x[keep], y[keep]).statistic)
+
+
+def test_huge_decimals(asking: Asking) -> None:
+    """Beyond the digits of a double they all are one."""
+    huge = pa.array([Decimal(10**37 + i) for i in range(50)], pa.decimal128(38, 0))
+    with localcontext(prec=40):
+        fine = pa.array([Decimal(10**37 + i).scaleb(-9) for i in range(50)], pa.decimal128(38, 9))
+    found = asking.correlations(pa.table({"a": huge, "b": fine, "c": list(range(50))}))
+    assert [p.figure.value for p in found.pairs] == [pytest.approx(1.0)] * 6
+    assert not found.skipped
 
 
 def test_huge_integers(asking: Asking) -> None:

@@ -168,6 +168,38 @@ def test_missing_values(asking: Asking) -> None:
     assert "missing values went from 0% to 25%" in found.findings[0].message
 
 
+@pytest.mark.parametrize("odd", [math.nan, math.inf])
+def test_values_that_are_no_numbers_any_more(asking: Asking, odd: float) -> None:
+    values = RNG.normal(size=1000)
+    old = pa.table({"x": values})
+    for every, kept in ((4, 750), (1, 0)):
+        there = [odd if i % every == 0 else v for i, v in enumerate(values)]
+        found = against_profile(asking, pa.table({"x": there}), old)
+        (column,) = found.columns
+        assert column.drifted
+        h = 2 * math.asin(math.sqrt((1000 - kept) / 1000))
+        assert value(column, "not_finite_h") == pytest.approx(h)
+        chi2 = stats.chi2_contingency([[1000 - kept, kept], [0, 1000]], correction=False)
+        assert value(column, "not_finite_p") == pytest.approx(chi2.pvalue, abs=1e-300)
+        (told,) = found.findings
+        assert f"values without a number went from 0% to {100 - kept / 10:.0f}%" in told.message
+        # Of the figures of a column, that one which says how it changed.
+        assert told.effect is not None
+        assert (told.effect.name, told.effect.size) == ("not_finite_h", column.effect)
+    assert "not_finite_h" not in against_profile(asking, old, old).columns[0].figures
+
+
+def test_times_that_a_profile_cannot_say_are_not_called_the_same(asking: Asking) -> None:
+    """The years beyond 9999 have no form that is read again."""
+    old, new = (
+        pa.table({"at": pa.array(range(first, first + 100), pa.date32())})
+        for first in (4_000_000, 5_000_000)
+    )
+    found = against_profile(asking, new, old)
+    assert not found.columns
+    assert [s.column for s in found.skipped] == ["at"]
+
+
 def test_columns_that_came_went_and_changed(asking: Asking) -> None:
     old = pa.table({"kept": [1, 2], "gone": [1, 2], "other": [1, 2], "wider": [1, 2]})
     new = pa.table({"kept": [1, 2], "came": [1, 2], "other": ["a", "b"], "wider": [1.5, 2.0]})

@@ -170,9 +170,11 @@ def test_every_error_of_a_request_at_once(service: Service) -> None:
     }
 
 
-def test_columns_that_do_not_exist(service: Service) -> None:
+def test_columns_that_do_not_exist_or_come_twice(service: Service) -> None:
     found = problem(service.ask("profile", TABLE, columns=["a", "z"]), 422, "invalid")
     assert [(e.pointer, e.code) for e in found.errors or []] == [("/columns/1", "unknown_column")]
+    found = problem(service.ask("profile", TABLE, columns=["a", "a"]), 422, "invalid")
+    assert [(e.pointer, e.code) for e in found.errors or []] == [("/columns/1", "duplicate_name")]
     problem(service.ask("trends", TABLE, time="z"), 422, "invalid")
     problem(service.ask("trends", TABLE, time="b"), 422, "invalid")
     problem(service.ask("trends", TABLE), 422, "invalid")

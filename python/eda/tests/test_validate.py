@@ -88,6 +88,47 @@ def test_rules(
     assert found.failed == len(rows)
 
 
+FINE = pa.table(
+    {
+        "x": [1.0, math.inf],
+        "dec": pa.array([Decimal("1.00"), Decimal("1.01")], pa.decimal128(10, 2)),
+        "ms": pa.array([1_704_067_200_000, 1_704_067_200_001], pa.timestamp("ms")),
+        "ns": pa.array([1_704_067_200_000_000_000, 1_704_067_200_001_000_500], pa.timestamp("ns")),
+        "utc": pa.array([1_704_067_200_000_000_000] * 2, pa.timestamp("ns", "UTC")),
+        "clock": pa.array([0, 500], pa.time64("ns")),
+    }
+)
+NEW_YEAR = "2024-01-01T00:00:00"
+# Bounds and values between two that a column can hold, and further out than any.
+FINER: list[tuple[dict[str, object], str, list[int]]] = [
+    ({"check": "range", "column": "x", "min": "1e400"}, "fail", [0]),
+    ({"check": "range", "column": "x", "max": 10**400}, "fail", [1]),
+    ({"check": "in_set", "column": "x", "values": ["1e400", 1]}, "fail", [1]),
+    ({"check": "null_share", "column": "x", "max": "1e400"}, "pass", []),
+    ({"check": "range", "column": "dec", "max": "1e400"}, "pass", []),
+    ({"check": "range", "column": "dec", "min": "1.005"}, "fail", [0]),
+    ({"check": "in_set", "column": "dec", "values": ["1.0049", "1.014"]}, "fail", [0, 1]),
+    ({"check": "in_set", "column": "dec", "values": ["1", "1.010"]}, "pass", []),
+    ({"check": "range", "column": "ms", "min": f"{NEW_YEAR}.000500"}, "fail", [0]),
+    ({"check": "in_set", "column": "ms", "values": [f"{NEW_YEAR}.0005"]}, "fail", [0, 1]),
+    ({"check": "range", "column": "ns", "max": f"{NEW_YEAR}.001"}, "fail", [1]),
+    ({"check": "range", "column": "ns", "max": f"{NEW_YEAR}.0010004999"}, "fail", [1]),
+    ({"check": "range", "column": "ns", "max": f"{NEW_YEAR}.0010005"}, "pass", []),
+    ({"check": "in_set", "column": "utc", "values": ["2024-01-01T01:00:00+01:00"]}, "pass", []),
+    ({"check": "range", "column": "clock", "max": "00:00:00.0000004"}, "fail", [1]),
+    ({"check": "compare", "column": "ms", "op": "eq", "other": "ns"}, "fail", [1]),
+    ({"check": "compare", "column": "ms", "op": "le", "other": "ns"}, "pass", []),
+]
+
+
+@pytest.mark.parametrize(("rule", "status", "rows"), FINER)
+def test_values_are_compared_as_they_are_written(
+    asking: Asking, rule: dict[str, object], status: str, rows: list[int]
+) -> None:
+    found = checked(asking, FINE, **rule)
+    assert (found.status, found.rows) == (status, rows), found.message
+
+
 WRONG: list[dict[str, object]] = [
     {"check": "not_null"},
     {"check": "not_null", "column": "none"},
@@ -106,6 +147,9 @@ WRONG: list[dict[str, object]] = [
     {"check": "compare", "column": "id", "other": "x"},
     {"check": "increasing", "column": "l"},
     {"check": "null_share", "column": "id", "max": True},
+    {"check": "null_share", "column": "id", "max": "1e999999999"},
+    {"check": "range", "column": "m", "min": "NaN"},
+    {"check": "range", "column": "at", "min": "2024-01-01T00:00:00.0000005"},
     {"check": "row_count"},
     {"check": "type", "column": "id"},
 ]

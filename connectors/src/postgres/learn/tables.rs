@@ -2,6 +2,7 @@
 
 use super::{Asking, Tables, kinds};
 use crate::database::DatabaseError;
+use air_engine::NOT_DETERMINISTIC;
 use air_ir::catalog::{Column, Table, TableKind};
 
 /// What the user may read, without the server's and its extensions' own. A partitioned table's
@@ -59,10 +60,13 @@ pub(super) async fn tables(asking: &Asking<'_>) -> Result<Tables, DatabaseError>
     Ok(tables)
 }
 
-/// Columns with the type that their domain, if they have one, stands on.
+/// Columns with the type that their domain, if they have one, stands on, and the collation that
+/// takes different texts for the same, if they have one.
 const COLUMNS: &str = "
     SELECT a.attrelid AS table, a.attname::text AS name, a.attnotnull AS required,
       pg_catalog.format_type(a.atttypid, a.atttypmod) AS native,
+      (SELECT l.collname::text FROM pg_catalog.pg_collation l
+        WHERE l.oid = a.attcollation AND NOT l.collisdeterministic) AS collation,
       pg_catalog.col_description(a.attrelid, a.attnum) AS description,
       b.type::text AS type, b.schema::text AS schema, b.kind::text AS kind, b.mod AS mod
     FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = a.attrelid
@@ -90,6 +94,10 @@ pub(super) async fn columns(asking: &Asking<'_>, tables: &mut Tables) -> Result<
             continue;
         };
         let required: bool = asking.get(&row, "required")?;
+        let mut native: String = asking.get(&row, "native")?;
+        if let Some(collation) = asking.get::<Option<String>>(&row, "collation")? {
+            native += &format!(" COLLATE {collation}{NOT_DETERMINISTIC}");
+        }
         table.columns.push(Column {
             name: asking.get(&row, "name")?,
             data_type: kinds::data_type(&kinds::Native {
@@ -98,7 +106,7 @@ pub(super) async fn columns(asking: &Asking<'_>, tables: &mut Tables) -> Result<
                 kind: asking.get(&row, "kind")?,
                 modifier: asking.get(&row, "mod")?,
             }),
-            native_type: asking.get(&row, "native")?,
+            native_type: native,
             nullable: !required,
             display_name: None,
             description: asking.get(&row, "description")?,
