@@ -24,6 +24,7 @@ mod safety;
 mod section;
 mod server;
 mod sources;
+mod stores;
 mod telemetry;
 #[cfg(test)]
 mod tests;
@@ -54,7 +55,7 @@ pub(crate) use self::python::PythonLimits;
 pub(crate) use self::redis::RedisConfig;
 pub(crate) use self::safety::{SafetyConfig, TimeFilter};
 pub(crate) use self::server::{AuthConfig, MIN_SECRET_BYTES, ServerConfig, TokenAlgorithm};
-pub(crate) use self::sources::{SourceConfig, SourceKind};
+pub(crate) use self::sources::{FilesPlace, SourceConfig, SourceKind};
 pub(crate) use self::telemetry::{LogFormat, OtlpConfig, TelemetryConfig};
 pub(crate) use self::units::parse_duration;
 pub(crate) use self::websocket::WebsocketConfig;

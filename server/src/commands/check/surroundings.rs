@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::Found;
 use crate::broker::RedisBroker;
-use crate::config::{Config, RedisConfig};
+use crate::config::{Config, FilesPlace, RedisConfig};
 use crate::eda::{self, Eda};
 use crate::pipeline::engine;
 
@@ -82,7 +82,8 @@ fn millis(duration: Duration) -> String {
 /// The folder that every source of files lies below.
 pub(super) fn files(config: &Config) -> Found {
     let base = &config.files.base_path;
-    let wanted = config.analytics_sources.iter().any(|source| source.base_path.is_some());
+    let is_folder = |place: &FilesPlace| matches!(place, FilesPlace::Folder(_));
+    let wanted = config.analytics_sources.iter().any(|s| s.place.as_ref().is_some_and(is_folder));
     match std::fs::read_dir(base) {
         Ok(_) => Found::Ok(format!("{} can be read", base.display())),
         Err(error) if wanted => {
