@@ -213,14 +213,14 @@ impl Walk {
         if !select.named_window.is_empty() {
             self.not_taken("WINDOW; write the window after OVER");
         }
-        if let Some(Distinct::On(keys)) = &mut select.distinct {
-            keys.iter_mut().for_each(|key| self.expr(key));
-        }
         let twice = super::outputs::named(&mut select.projection, self.within == 1);
         self.twice.extend(twice);
         super::using::on(select);
         for table in &mut select.from {
             self.joined(table);
+        }
+        if let Some(Distinct::On(keys)) = &mut select.distinct {
+            keys.iter_mut().for_each(|key| self.expr(key));
         }
         for item in &mut select.projection {
             match item {
