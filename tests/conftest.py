@@ -43,9 +43,19 @@ def oracle(tool: Oracle, folders: dict[str, Path]) -> Oracle:
 @pytest.fixture(scope="session")
 def program() -> Path:
     """The built program `air`, which AIR_BIN names."""
-    named = os.environ.get("AIR_BIN")
+    return built("air", "AIR_BIN")
+
+
+@pytest.fixture(scope="session")
+def aircli() -> Path:
+    """The built program `aircli`, which AIRCLI_BIN names."""
+    return built("aircli", "AIRCLI_BIN")
+
+
+def built(name: str, variable: str) -> Path:
+    named = os.environ.get(variable)
     if not named or not Path(named).is_file():
-        pytest.fail(f"AIR_BIN must name the built program `air`; it is {named!r}")
+        pytest.fail(f"{variable} must name the built program `{name}`; it is {named!r}")
     return Path(named)
 
 

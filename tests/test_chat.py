@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
-import os
 import queue
 import socket
 import subprocess
@@ -63,7 +62,7 @@ class Served:
     """A service that can be killed and comes back at the same address."""
 
     program: Path
-    cli: Path
+    aircli: Path
     data: Path
     told: dict[str, Any]
     port: int
@@ -84,19 +83,10 @@ def start(program: Path, data: Path, told: dict[str, Any], port: int) -> Process
     return Process(program, data, told, auth="enabled", port=str(port))
 
 
-@pytest.fixture(scope="session")
-def cli() -> Path:
-    """The built program `aircli`, which AIRCLI_BIN names."""
-    named = os.environ.get("AIRCLI_BIN")
-    if not named or not Path(named).is_file():
-        pytest.fail(f"AIRCLI_BIN must name the built program `aircli`; it is {named!r}")
-    return Path(named)
-
-
 @contextlib.contextmanager
-def served(program: Path, cli: Path, data: Path, **more: Any) -> Iterator[Served]:
+def served(program: Path, aircli: Path, data: Path, **more: Any) -> Iterator[Served]:
     port, told = free_port(), config(**more)
-    service = Served(program, cli, data, told, port, start(program, data, told, port))
+    service = Served(program, aircli, data, told, port, start(program, data, told, port))
     try:
         Client(service.http("eva", "editor")).learn("shop")
         yield service
@@ -105,8 +95,8 @@ def served(program: Path, cli: Path, data: Path, **more: Any) -> Iterator[Served
 
 
 @pytest.fixture
-def service(program: Path, cli: Path, tmp_path: Path) -> Iterator[Served]:
-    with served(program, cli, tmp_path) as service:
+def service(program: Path, aircli: Path, tmp_path: Path) -> Iterator[Served]:
+    with served(program, aircli, tmp_path) as service:
         yield service
 
 
@@ -149,7 +139,7 @@ class Chat:
         place = [] if room is None else ["--room", room]
         role = "editor" if user == "eva" else "viewer"
         self.child = subprocess.Popen(  # noqa: S603
-            [str(service.cli), "chat", *place, "--timeout", f"{WAIT_SECONDS}s", *options],
+            [str(service.aircli), "chat", *place, "--timeout", f"{WAIT_SECONDS}s", *options],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -291,9 +281,9 @@ def heard(socket: Socket, kind: str, **payload: Any) -> dict[str, Any]:
 
 
 def test_pieces_typing_and_acknowledgements_over_the_socket(
-    program: Path, cli: Path, tmp_path: Path
+    program: Path, aircli: Path, tmp_path: Path
 ) -> None:
-    with served(program, cli, tmp_path, chat={"typing_timeout": "300ms"}) as service:
+    with served(program, aircli, tmp_path, chat={"typing_timeout": "300ms"}) as service:
         ann, base = service.http("ann"), service.process.base
         room = made(ann, id="general", members=["bob"])
         with opened(base, "ann") as anns, opened(base, "bob") as bobs:
@@ -377,9 +367,9 @@ def test_every_acknowledged_question_is_answered_once(service: Served, turn: int
     assert sorted(replies) == sorted(one["message_id"] for one in posted)
 
 
-def test_limits_are_of_a_user(program: Path, cli: Path, tmp_path: Path) -> None:
+def test_limits_are_of_a_user(program: Path, aircli: Path, tmp_path: Path) -> None:
     limits = {"messages_per_minute": 2, "ai_requests_per_minute": 1}
-    with served(program, cli, tmp_path, limits=limits) as service:
+    with served(program, aircli, tmp_path, limits=limits) as service:
         ann, bob = service.http("ann"), service.http("bob")
         room = made(ann, id="general", members=["bob"])
         said(ann, room, "@air number of orders")

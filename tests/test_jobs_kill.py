@@ -10,12 +10,8 @@ after each loss.
 
 from __future__ import annotations
 
-import contextlib
-import http.client
 import itertools
 import json
-import shutil
-import sqlite3
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -23,7 +19,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from service import Client, Http, Process
+from killed import BROKEN, prepare, rows, start
+from service import Http
 
 ROUNDS = 20
 CALLERS = 6
@@ -33,10 +30,6 @@ END_SECONDS = 300
 # Acknowledged in a round before the kill may come.
 OF_A_ROUND = 12
 ROWS = 60_000
-
-# A connection that a killed process held ends in one of these, or within a reply.
-BROKEN = (OSError, http.client.HTTPException, json.JSONDecodeError)
-LIMITS = {"runs_per_user": 200, "runs": 200}
 IR = {
     "entities": ["sales"],
     "metrics": [
@@ -138,31 +131,6 @@ class Caller:
         return True
 
 
-def start(program: Path, data: Path) -> Process:
-    source = {"id": "sales", "kind": "files", "base_path": str(data / "sales"), "default": True}
-    config = {"files": {"base_path": str(data)}, "analytics_sources": [source], "limits": LIMITS}
-    return Process(program, data, config)
-
-
-def prepare(http: Http) -> None:
-    Client(http).learn("sales")
-    assert http.send("POST", "/v1/reports", {"key": "totals", "title": "Totals"}).status == 201
-    version = {"datasource_id": "sales", "def": {"version": "1", "ir": IR}}
-    assert http.send("POST", "/v1/reports/totals/versions", version).status == 201
-
-
-def rows(data: Path, copy: Path, query: str) -> list[dict[str, Any]]:
-    """Rows of the control plane, from a copy: opening the file itself would mend it."""
-    if not copy.exists():
-        copy.mkdir()
-        for name in ("air.db", "air.db-wal"):
-            if (data / name).exists():
-                shutil.copy(data / name, copy / name)
-    with contextlib.closing(sqlite3.connect(copy / "air.db")) as connection:
-        connection.row_factory = sqlite3.Row
-        return [dict(row) for row in connection.execute(query).fetchall()]
-
-
 def ended(http: Http) -> None:
     """Waits until no job waits and none is worked on."""
     begin = time.monotonic()
@@ -207,7 +175,7 @@ def test_jobs_outlive_the_kills_of_their_process(program: Path, tmp_path: Path) 
     runs: set[str] = set()
     working = 0
     try:
-        prepare(Http(process.base))
+        prepare(Http(process.base), IR)
         for turn in range(ROUNDS):
             done = Acknowledged()
             with ThreadPoolExecutor(CALLERS) as pool:

@@ -7,11 +7,6 @@ once a number of writes, and some of each kind, were acknowledged, more in each 
 
 from __future__ import annotations
 
-import contextlib
-import http.client
-import json
-import shutil
-import sqlite3
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -19,18 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from service import Client, Http, Process, Reply
+from killed import BROKEN, prepare, rows, start
+from service import Http, Reply
 
 WRITERS = 200
 ROUNDS = 10
 # Beyond this a service that acknowledges nothing more is a failure, not a slow machine.
 ROUND_SECONDS = 120
-
-# A connection that a killed process held ends in one of these, or within a reply.
-BROKEN = (OSError, http.client.HTTPException, json.JSONDecodeError)
-
-# Writes that meet a limit of the service are refused, not lost, and say nothing about durability.
-LIMITS = {"runs_per_user": WRITERS, "runs": WRITERS}
 
 IR = {
     "entities": ["sales"],
@@ -164,32 +154,9 @@ def losses(http: Http, done: Acknowledged) -> list[str]:
 
 
 def statuses(data: Path, copy: Path) -> dict[str, int]:
-    """How many runs there are of each status, those included that nobody was told of.
-
-    Read from a copy: opening the file itself would do the recovery that the service must do.
-    """
-    copy.mkdir()
-    for name in ("air.db", "air.db-wal"):
-        if (data / name).exists():
-            shutil.copy(data / name, copy / name)
-    with contextlib.closing(sqlite3.connect(copy / "air.db")) as connection:
-        rows = connection.execute("select status, count(*) from report_runs group by 1")
-        return dict(rows.fetchall())
-
-
-def start(program: Path, data: Path) -> Process:
-    source = {"id": "sales", "kind": "files", "base_path": str(data / "sales"), "default": True}
-    config = {"files": {"base_path": str(data)}, "analytics_sources": [source], "limits": LIMITS}
-    return Process(program, data, config)
-
-
-def prepare(http: Http) -> None:
-    """Learns the source and saves the report that the writers run."""
-    Client(http).learn("sales")
-    assert http.send("POST", "/v1/reports", {"key": "totals", "title": "Totals"}).status == 201
-    version = {"datasource_id": "sales", "def": {"version": "1", "ir": IR}}
-    reply = http.send("POST", "/v1/reports/totals/versions", version)
-    assert reply.status == 201, reply.body
+    """How many runs there are of each status, those included that nobody was told of."""
+    found = rows(data, copy, "select status, count(*) as runs from report_runs group by 1")
+    return {row["status"]: row["runs"] for row in found}
 
 
 @pytest.fixture
@@ -207,7 +174,7 @@ def test_what_was_acknowledged_is_there_after_a_kill(
     everything: list[Acknowledged] = []
     interrupted = 0
     try:
-        prepare(Http(process.base))
+        prepare(Http(process.base), IR)
         for turn in range(ROUNDS):
             done = Acknowledged()
             everything.append(done)

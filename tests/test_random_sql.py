@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 from libpq import Result
 from random_runs import shrink
-from random_sql.agreement import judge, same, same_names
+from random_sql.agreement import MOST_ROWS, judge, same, same_names
 from random_sql.queries import keys_of, make_text
 from random_sql.scope import make_plain_schema
 from random_sql.tree import Node, listed, maybe, of, shorter
@@ -62,6 +63,26 @@ def test_what_is_right_and_what_is_not(truth: Result, reply: Reply, kind: str) -
     assert judge(truth, {"files": reply}, []).kind == kind
 
 
+def test_rows_that_are_cut_are_rows_of_the_answer() -> None:
+    truth = rows(*range(MOST_ROWS + 1_000))
+    for first, kind in ((0, "answered"), (1_000, "answered"), (-1, "rows")):
+        given = range(first, first + MOST_ROWS)
+        assert judge(truth, {"files": answered(*given, truncated=True)}, []).kind == kind
+    later = answered(*range(1, MOST_ROWS + 1), truncated=True)
+    assert judge(truth, {"files": later}, [0]).kind == "order"
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "kind"),
+    [([1, None], [None, 1], "wider"), ([1], [2], "rows"), ([1], [1, 1], "rows")],
+)
+def test_engines_agree_where_postgresql_has_no_rows(
+    ours: list[Any], theirs: list[Any], kind: str
+) -> None:
+    replies = {"files": answered(*ours), "mysql": answered(*theirs)}
+    assert judge(FAILS, replies, [], "select 1 / x from t where x > 0").kind == kind
+
+
 def test_rows_stand_in_the_order_of_the_keys() -> None:
     assert judge(rows(1, 2), {"files": answered(2, 1)}, [0]).kind == "order"
     assert judge(rows(1, 2), {"files": answered(1, 2)}, [0]).kind == "answered"
@@ -72,6 +93,12 @@ def test_rows_stand_in_the_order_of_the_keys() -> None:
     [
         (1, 1, True),
         (2**60, str(2**60), True),
+        (2**60 + 1, float(2**60), False),
+        (3, 3.0, True),
+        (1.0, "1", False),
+        (math.nan, "NaN", True),
+        (math.inf, "Infinity", True),
+        (math.inf, "NaN", False),
         (Decimal("1.50"), "1.5", True),
         (Decimal("0.3333333333333333"), 1 / 3, True),
         (Decimal("0.33"), "0.333", False),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fcntl
 import json
-import os
 import socket
 import subprocess
 from collections.abc import Iterator
@@ -38,14 +37,6 @@ def alone(program: Path, tmp_path: Path) -> Iterator[Place]:
 def shared(program: Path, tmp_path: Path, server: Redis) -> Iterator[Place]:
     with place(program, tmp_path, server) as found:
         yield found
-
-
-@pytest.fixture
-def cli() -> Path:
-    named = os.environ.get("AIRCLI_BIN")
-    if not named or not Path(named).is_file():
-        pytest.fail(f"AIRCLI_BIN must name the built program `aircli`; it is {named!r}")
-    return Path(named)
 
 
 def redis_is(process: Process, status: str) -> bool:
@@ -317,14 +308,14 @@ def hostile(program: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         yield found
 
 
-def test_the_command_line_follows_a_channel_across_processes(shared: Place, cli: Path) -> None:
+def test_the_command_line_follows_a_channel_across_processes(shared: Place, aircli: Path) -> None:
     """It connects again by itself, to the same address, and goes on from its last number."""
     one = shared.start()
     channel = f"run/{shared.run(one, 'ana')}"
     first = shared.tell(channel, 5)
     port = one.base.rsplit(":", 1)[1]
     environment = {"AIR_URL": one.base, "AIR_TOKEN": token("ana"), "HOME": str(shared.data)}
-    command = [str(cli), "ws", "--channel", channel, "--after", "0", "--count", str(first + 7)]
+    command = [str(aircli), "ws", "--channel", channel, "--after", "0", "--count", str(first + 7)]
     with subprocess.Popen(  # noqa: S603
         command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as follower:
@@ -345,7 +336,7 @@ def test_the_command_line_follows_a_channel_across_processes(shared: Place, cli:
     assert SECRET not in out + errors
 
 
-def test_the_command_line_says_why_it_may_not(alone: Place, cli: Path) -> None:
+def test_the_command_line_says_why_it_may_not(alone: Place, aircli: Path) -> None:
     process = alone.start()
     run = alone.run(process, "ana")
     for sub, channel, code in [
@@ -358,7 +349,7 @@ def test_the_command_line_says_why_it_may_not(alone: Place, cli: Path) -> None:
         if sub is not None:
             environment["AIR_TOKEN"] = token(sub)
         done = subprocess.run(  # noqa: S603
-            [str(cli), "ws", "--channel", channel],
+            [str(aircli), "ws", "--channel", channel],
             env=environment,
             capture_output=True,
             text=True,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import shutil
 import socket
 import ssl
@@ -12,18 +11,9 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
 from service import serving, sources_config
 
 SECONDS = 180
-
-
-@pytest.fixture(scope="module")
-def aircli() -> Path:
-    named = os.environ.get("AIRCLI_BIN")
-    if not named or not Path(named).is_file():
-        pytest.fail(f"AIRCLI_BIN must name the built program `aircli`; it is {named!r}")
-    return Path(named)
 
 
 def openssl(folder: Path, options: str, *more: str) -> None:

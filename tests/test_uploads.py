@@ -391,15 +391,6 @@ def test_a_link_in_place_of_the_folder_does_not_start(program: Path, tmp_path: P
 # ------------------------------------------------------------------ aircli upload
 
 
-@pytest.fixture(scope="module")
-def aircli() -> Path:
-    """The built program `aircli`, which AIRCLI_BIN names."""
-    named = os.environ.get("AIRCLI_BIN")
-    if not named or not Path(named).is_file():
-        pytest.fail(f"AIRCLI_BIN must name the built program `aircli`; it is {named!r}")
-    return Path(named)
-
-
 def run(aircli: Path, home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(  # noqa: S603
         [str(aircli), *arguments],

@@ -7,20 +7,27 @@
 //! the streams of all others are dropped, which ends their queries.
 
 mod apart;
+mod distinct;
+mod excluding;
 mod executor;
 mod fetch;
 mod held;
 mod narrowing;
 mod outer;
 mod pushing;
+mod replaying;
+mod rounding;
 mod runtime;
+mod skipping;
 mod stages;
+mod unordered;
 mod yielding;
 
 pub(crate) use apart::Apart;
+pub(crate) use excluding::excluding;
 pub use executor::{Begun, Carried, Executor, Work, WorkerLost};
-pub(crate) use outer::OuterJoined;
 pub use runtime::{RunLimits, Runtime};
+pub(crate) use unordered::Unordered;
 
 use crate::functions::TooManyBuckets;
 use crate::guard::GuardedPlan;

@@ -10,7 +10,7 @@ use crate::functions::{
     Absent, Back, Between, Bucket, Buckets, Divide, Earlier, Ends, Extreme, Fold, FromClock,
     InZone, Moving, Offset, OnClock, Over, PartOf, Percentile, Quotient, Round, Rounding, ZoneSpec,
 };
-use crate::run::{Apart, OuterJoined};
+use crate::run::{Apart, Unordered};
 use air_ir::{Grain, Part, PercentileMethod, Unit, Weekday};
 use datafusion::arrow::datatypes::DataType;
 use datafusion::common::{DataFusionError, Result};
@@ -198,14 +198,14 @@ pub fn read_window(form: &[u8]) -> Result<WindowUDF> {
     })
 }
 
-/// Whether a node is the one that [`outer_joined`] makes.
-pub fn is_outer_joined(node: &dyn ExecutionPlan) -> bool {
-    node.is::<OuterJoined>()
+/// Whether a node is the one that [`unordered`] makes.
+pub fn is_unordered(node: &dyn ExecutionPlan) -> bool {
+    node.is::<Unordered>()
 }
 
-/// A join's rows, of whose order nothing is promised.
-pub fn outer_joined(input: Arc<dyn ExecutionPlan>) -> Arc<dyn ExecutionPlan> {
-    Arc::new(OuterJoined::new(input))
+/// A plan's rows, of whose order nothing is promised.
+pub fn unordered(input: Arc<dyn ExecutionPlan>) -> Arc<dyn ExecutionPlan> {
+    Arc::new(Unordered::new(input))
 }
 
 impl Aggregate {

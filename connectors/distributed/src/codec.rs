@@ -2,7 +2,7 @@
 //!
 //! In: the plan of a stage. Out: bytes, and from them the same plan on a worker. Most nodes have a
 //! form of DataFusion's; here are AIR's own: functions with the options in their types, scans of
-//! text, and the node over outer joins.
+//! text, and the node below which rows have no order.
 //!
 //! The library asks its own codec first, which takes every function for one that is known by its
 //! name, and none of the functions over groups. So a plan goes as one node without children,
@@ -37,7 +37,7 @@ use std::collections::HashSet;
 use std::sync::{Arc, LazyLock};
 
 const WHOLE: u8 = b'W';
-const OUTER_JOINED: u8 = b'O';
+const UNORDERED: u8 = b'U';
 const TEXT: u8 = b'T';
 /// A node of the library's.
 const DISTRIBUTED: u8 = b'D';
@@ -196,7 +196,7 @@ impl PhysicalExtensionCodec for Inner {
         converter: &dyn PhysicalProtoConverterExtension,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         match (buf.split_first(), inputs) {
-            (Some((&OUTER_JOINED, _)), [input]) => Ok(wire::outer_joined(Arc::clone(input))),
+            (Some((&UNORDERED, _)), [input]) => Ok(wire::unordered(Arc::clone(input))),
             (Some((&TEXT, rest)), _) => self.read_text(rest, ctx, converter),
             (Some((&DISTRIBUTED, rest)), _) => {
                 DistributedCodec.try_decode(rest, inputs, ctx, converter)
@@ -211,8 +211,8 @@ impl PhysicalExtensionCodec for Inner {
         buf: &mut Vec<u8>,
         converter: &dyn PhysicalProtoConverterExtension,
     ) -> Result<()> {
-        if wire::is_outer_joined(node.as_ref()) {
-            buf.push(OUTER_JOINED);
+        if wire::is_unordered(node.as_ref()) {
+            buf.push(UNORDERED);
             return Ok(());
         }
         if self.text(node.as_ref(), buf, converter)? {

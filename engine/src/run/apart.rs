@@ -124,7 +124,7 @@ impl Marks {
         self.0 += 1;
         match mark {
             0 => tested,
-            _ => call(Apart::new(mark), vec![tested]),
+            _ => marked(&mark.to_string(), tested),
         }
     }
 }
@@ -200,6 +200,11 @@ fn binary(left: Expr, op: Operator, right: Expr) -> Expr {
     Expr::BinaryExpr(BinaryExpr::new(Box::new(left), op, Box::new(right)))
 }
 
+/// The value under a mark, which the simplifier does not look through.
+pub(super) fn marked(mark: &str, value: Expr) -> Expr {
+    call(Apart::new(mark), vec![value])
+}
+
 /// `air_apart(value)`: the value. Two with different marks are different expressions.
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Apart {
@@ -208,7 +213,7 @@ pub(crate) struct Apart {
 }
 
 impl Apart {
-    fn new(mark: usize) -> Self {
+    fn new(mark: &str) -> Self {
         Self::named(format!("air_apart[{mark}]"))
     }
 

@@ -1,9 +1,11 @@
 //! One run: its stages, and the plans over providers in place of tables, queries and held rows.
 
 use super::apart::apart;
+use super::excluding::excluding;
 use super::fetch::{self, Log};
 use super::held::{self, Collected};
 use super::narrowing::narrowing;
+use super::rounding::rounding;
 use super::{Begun, Carried, RunError, Runtime, Sources, Work};
 use crate::prepared::CatalogTable;
 use crate::remote::{Divided, RemoteQuery};
@@ -174,7 +176,7 @@ impl<'r> Running<'r> {
         let values = self.execution.guarded().values().iter();
         let values = values.map(|v| ScalarAndMetadata::from(v.clone())).collect();
         let logical = logical.with_param_values(ParamValues::List(values))?;
-        Ok(apart(narrowing(logical)?)?)
+        Ok(rounding(apart(narrowing(excluding(logical)?)?)?)?)
     }
 
     /// The plan over providers in place of the catalog's tables and of rows fetched before.
