@@ -231,13 +231,18 @@ def mint(program: Path, data: Path, sub: str, role: str, *options: str) -> str:
 
 def address(process: subprocess.Popen[str], errors: Path) -> str:
     """Waits for the line that tells where the service listens."""
+    return first_line(process, errors, READY)
+
+
+def first_line(process: subprocess.Popen[str], errors: Path, wanted: re.Pattern[str]) -> str:
+    """Waits for a line that is as it is wanted, and gives its first group."""
     assert process.stdout is not None
     lines: queue.Queue[str | None] = queue.Queue()
     threading.Thread(target=read_lines, args=(process.stdout, lines), daemon=True).start()
     seen: list[str] = []
     with contextlib.suppress(queue.Empty):
         while (line := lines.get(timeout=START_SECONDS)) is not None:
-            if ready := READY.match(line):
+            if ready := wanted.match(line):
                 return ready.group(1)
             seen.append(line)
     log = errors.read_text(encoding="utf-8", errors="replace")[-4000:]

@@ -106,22 +106,23 @@ def test_the_configuration_in_the_image_fits_this_version(program: Path, tmp_pat
     assert done.returncode == 0, done.stderr
 
 
-def unit() -> configparser.ConfigParser:
+def unit(name: str) -> configparser.ConfigParser:
     # A key that stands twice is a list in systemd; the last is enough here.
     parser = configparser.ConfigParser(strict=False, interpolation=None)
     parser.optionxform = str  # type: ignore[assignment,method-assign]
-    parser.read(DEPLOY / "air.service", encoding="utf-8")
+    parser.read(DEPLOY / f"{name}.service", encoding="utf-8")
     return parser
 
 
-def test_the_unit_is_closed_and_systemd_takes_it(tmp_path: Path) -> None:
-    service = unit()["Service"]
+@pytest.mark.parametrize("name", ["air", "air-worker"])
+def test_the_unit_is_closed_and_systemd_takes_it(name: str, tmp_path: Path) -> None:
+    service = unit(name)["Service"]
     wanted = {
         "NoNewPrivileges": "yes",
         "ProtectSystem": "strict",
         "ProtectHome": "yes",
         "PrivateTmp": "yes",
-        "StateDirectory": "air",
+        "StateDirectory": name,
         "StateDirectoryMode": "0700",
         "CapabilityBoundingSet": "",
         "MemoryDenyWriteExecute": "yes",
@@ -130,8 +131,8 @@ def test_the_unit_is_closed_and_systemd_takes_it(tmp_path: Path) -> None:
     analyze = shutil.which("systemd-analyze")
     if analyze:
         # The program is not installed here; the rest of the unit is as it is.
-        text = (DEPLOY / "air.service").read_text(encoding="utf-8")
-        copy = tmp_path / "air.service"
+        text = (DEPLOY / f"{name}.service").read_text(encoding="utf-8")
+        copy = tmp_path / f"{name}.service"
         copy.write_text(text.replace("/usr/local/bin/air", "/bin/true"), encoding="utf-8")
         done = subprocess.run(  # noqa: S603
             [analyze, "verify", str(copy)],

@@ -3,8 +3,11 @@
 //! `base_path`; no absolute path of the machine is ever part of a text.
 
 mod explain;
+mod store;
 
 pub use explain::explain;
+pub(crate) use store::Said;
+pub use store::StoreFault;
 
 use crate::database::DatabaseError;
 use air_ir::DataType;
@@ -82,6 +85,10 @@ pub enum SourceError {
     #[error("{what} took longer than {seconds} s; see whether the storage answers")]
     TimedOut { what: String, seconds: u64 },
 
+    /// A place of files elsewhere: as people write its address, and the file it is about.
+    #[error("{place}{}: {fault}", file_of(file))]
+    Store { place: String, file: Option<String>, fault: StoreFault },
+
     #[error(transparent)]
     Database(#[from] DatabaseError),
 
@@ -146,6 +153,10 @@ fn column_of(column: &Option<String>) -> String {
     column.as_ref().map(|c| format!(", column \"{c}\"")).unwrap_or_default()
 }
 
+fn file_of(file: &Option<String>) -> String {
+    file.as_ref().map(|f| format!(", file \"{f}\"")).unwrap_or_default()
+}
+
 fn ragged_hint(found: usize, expected: usize) -> &'static str {
     if found > expected { "; quote a cell that holds the delimiter" } else { "; complete the line" }
 }
@@ -164,8 +175,24 @@ impl SourceError {
             | Self::Value { file, .. }
             | Self::Schema { file, .. } => Some(file),
             Self::Conflict(conflict) => Some(&conflict.second_file),
+            Self::Store { file, .. } => file.as_deref(),
             _ => None,
         }
+    }
+
+    /// Whether what holds the data does not answer now, and may later.
+    pub fn is_away(&self) -> bool {
+        match self {
+            Self::TimedOut { .. } => true,
+            Self::Database(error) => error.is_away(),
+            Self::Store { fault, .. } => fault.is_away(),
+            _ => false,
+        }
+    }
+
+    /// A server that gives no list of its files.
+    pub(crate) fn is_no_list(&self) -> bool {
+        matches!(self, Self::Store { fault: StoreFault::NoList, .. })
     }
 
     /// A value that a column's type does not hold; long values are cut.

@@ -1,8 +1,8 @@
 //! A folder of files as a source.
 //!
-//! In: a folder under `files.base_path`. Out: its catalog, and for a run the tables it names, as
-//! the files are at that moment: new files are there at once, changed ones are checked against
-//! what was learned. Deliberately absent: writing, and remote storage.
+//! In: a folder under `files.base_path`, or of an object store or a web server. Out: its catalog,
+//! and for a run the tables it names, as the files are at that moment: new files are there at once,
+//! changed ones are checked against what was learned. Deliberately absent: writing.
 
 mod beneath;
 mod check;
@@ -15,13 +15,17 @@ mod infer;
 mod learn;
 mod locate;
 mod parquet;
-pub(crate) mod root;
+pub(crate) mod place;
+mod remote;
+mod root;
 mod source;
 mod table;
 mod text;
+pub mod wire;
 
 pub use infer::csv_delimiter;
 pub use learn::LearnOptions;
+pub use remote::{StoreAddress, StoreKind, StoreOptions};
 
 use crate::database::check_id;
 use crate::error::{SourceError, explain};
@@ -33,24 +37,30 @@ use datafusion::error::DataFusionError;
 use datafusion::execution::context::SessionContext;
 use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::execution::runtime_env::RuntimeEnv;
-use object_store::ObjectStore;
+use futures::StreamExt;
+use object_store::{GetOptions, ObjectStore};
+use place::{Place, PlaceStore};
+use remote::RemotePlace;
 use root::FilesRoot;
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// How long a listing may take before the source counts as unhealthy.
 const HEALTH_LIMIT: Duration = Duration::from_secs(10);
 
-/// A folder of CSV, Parquet and JSONL files, opened once and read-only.
+/// CSV, Parquet and JSONL files of one place, opened once and read-only.
 #[derive(Debug)]
 pub struct FilesSource {
     id: String,
     url: ObjectStoreUrl,
-    folder: Arc<Folder>,
+    place: Arc<dyn Place>,
     store: Arc<dyn ObjectStore>,
     checked: check::Checked,
+    /// The folder below `files.base_path`, where it is one of this machine.
+    below: Option<PathBuf>,
+    is_shared: bool,
 }
 
 /// How a source answers now.
@@ -63,12 +73,44 @@ pub struct Health {
 impl FilesSource {
     /// Opens `base_path`, which lies under `files_base` and is given from there or as a whole.
     pub fn open(id: &str, files_base: &Path, base_path: &Path) -> Result<Self, SourceError> {
-        let bad = || SourceError::BadId { id: id.to_owned() };
         check_id(id)?;
-        let url = ObjectStoreUrl::parse(format!("air-files://{id}")).map_err(|_| bad())?;
-        let folder = Arc::new(Folder::open(files_base, base_path)?);
-        let store = Arc::new(FilesRoot::new(Arc::clone(&folder)));
-        Ok(Self { id: id.to_owned(), url, folder, store, checked: check::Checked::default() })
+        let folder = Folder::open(files_base, base_path)?;
+        let below = Some(PathBuf::from(folder.under()));
+        Ok(Self { below, ..Self::of(id, Arc::new(FilesRoot::new(folder)))? })
+    }
+
+    /// Opens a folder of an object store or a web server. Nothing is reached yet.
+    ///
+    /// # Errors
+    /// The setting that is wrong, and what to do.
+    pub fn remote(
+        id: &str,
+        address: StoreAddress,
+        options: &StoreOptions,
+    ) -> Result<Self, SourceError> {
+        check_id(id)?;
+        Self::of(id, Arc::new(RemotePlace::open(address, options)?))
+    }
+
+    fn of(id: &str, place: Arc<dyn Place>) -> Result<Self, SourceError> {
+        let bad = |_| SourceError::BadId { id: id.to_owned() };
+        let url = ObjectStoreUrl::parse(format!("air-files://{id}")).map_err(bad)?;
+        let store = Arc::new(PlaceStore(Arc::clone(&place)));
+        let checked = check::Checked::default();
+        Ok(Self { id: id.to_owned(), url, place, store, checked, below: None, is_shared: false })
+    }
+
+    /// Says that workers find the same folder below their `files.base_path`.
+    #[must_use]
+    pub fn shared(self) -> Self {
+        Self { is_shared: true, ..self }
+    }
+
+    /// The URL of the source's store, and its folder below `files.base_path`, where workers find
+    /// it too.
+    pub fn shared_folder(&self) -> Option<(String, PathBuf)> {
+        let below = self.below.clone().filter(|_| self.is_shared)?;
+        Some((self.url.as_str().to_owned(), below))
     }
 
     /// Makes the source's files known to an engine's runtime, as `air-files://<id>/`.
@@ -141,21 +183,37 @@ impl FilesSource {
         told
     }
 
-    /// Whether the folder is there, and how long it took to tell.
+    /// Whether the place of the files answers, and how long it took to tell.
     pub async fn health(&self) -> Result<Health, SourceError> {
         let begin = Instant::now();
-        let folder = Arc::clone(&self.folder);
-        let listing = tokio::task::spawn_blocking(move || folder.walk("").map(|files| files.len()));
-        let count = tokio::time::timeout(HEALTH_LIMIT, listing)
-            .await
-            .map_err(|_| SourceError::TimedOut {
-                what: "listing the folder".to_owned(),
-                seconds: HEALTH_LIMIT.as_secs(),
-            })?
-            .map_err(|e| SourceError::Engine { reason: e.to_string() })?
-            .map_err(|e| SourceError::file_io(".", &e))?;
+        let reached = tokio::time::timeout(HEALTH_LIMIT, self.place.reach()).await;
+        let detail = reached.map_err(|_| SourceError::TimedOut {
+            what: "listing the folder".to_owned(),
+            seconds: HEALTH_LIMIT.as_secs(),
+        })??;
         let latency_ms = begin.elapsed().as_secs_f64() * 1000.0;
-        Ok(Health { latency_ms, detail: format!("{count} files in the folder of \"{}\"", self.id) })
+        Ok(Health { latency_ms, detail: format!("\"{}\": {detail}", self.id) })
+    }
+
+    /// The text of a small file beneath the place; nothing where it is not there.
+    async fn text(&self, file: &str, most: usize) -> Result<Option<String>, SourceError> {
+        let failed = |e| text::store_error(file, e);
+        let location = object_store::path::Path::from(file);
+        let mut bytes = match self.store.get_opts(&location, GetOptions::default()).await {
+            Ok(got) => got.into_stream(),
+            Err(object_store::Error::NotFound { .. }) => return Ok(None),
+            Err(e) => return Err(failed(e)),
+        };
+        let mut all = Vec::new();
+        while let Some(piece) = bytes.next().await {
+            all.extend_from_slice(&piece.map_err(failed)?);
+            if all.len() > most {
+                let reason = format!("it is larger than {} MiB", most >> 20);
+                return Err(SourceError::File { file: file.to_owned(), reason });
+            }
+        }
+        let not_utf8 = |_| SourceError::NotUtf8 { file: file.to_owned(), line: 1 };
+        String::from_utf8(all).map(Some).map_err(not_utf8)
     }
 }
 

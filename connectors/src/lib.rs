@@ -15,8 +15,10 @@ pub mod running;
 mod source;
 
 pub use database::{AllowedHosts, DatabaseError, DatabaseOptions};
-pub use error::{Conflict, DatasetProblem, SourceError, explain};
-pub use files::{FilesSource, Health, LearnOptions, csv_delimiter};
+pub use error::{Conflict, DatasetProblem, SourceError, StoreFault, explain};
+pub use files::{
+    FilesSource, Health, LearnOptions, StoreAddress, StoreKind, StoreOptions, csv_delimiter,
+};
 pub use mysql::MysqlSource;
 pub use notes::{Note, notes};
 pub use postgres::PostgresSource;

@@ -58,6 +58,7 @@ pub async fn gather(members: &[Member], execution: &Execution) -> Result<Sources
         if !names.is_empty() {
             let unread = |cause| NotGathered { source_id: id.clone(), cause: Box::new(cause) };
             let tables = member.source.tables(&member.catalog, &names).await.map_err(unread)?;
+            sources.shared.extend(member.source.shared_folder());
             for (name, table) in tables {
                 sources.tables.insert((id.clone(), name), table);
             }

@@ -14,6 +14,7 @@ use datafusion::catalog::TableProvider;
 use datafusion::error::DataFusionError;
 use datafusion::execution::context::SessionContext;
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Hears of each step of learning, and its share of the whole in percent.
@@ -49,6 +50,12 @@ pub trait Source: std::fmt::Debug + Send + Sync {
         _names: &[String],
     ) -> Result<HashMap<String, Arc<dyn TableProvider>>, SourceError> {
         Ok(HashMap::new())
+    }
+
+    /// The URL of the store of its files and their folder below `files.base_path`, where other
+    /// machines find them by the same path.
+    fn shared_folder(&self) -> Option<(String, PathBuf)> {
+        None
     }
 
     /// The source as the engine asks it, where it answers SQL.
@@ -97,6 +104,10 @@ impl Source for FilesSource {
         names: &[String],
     ) -> Result<HashMap<String, Arc<dyn TableProvider>>, SourceError> {
         Self::tables(self, catalog, names).await
+    }
+
+    fn shared_folder(&self) -> Option<(String, PathBuf)> {
+        Self::shared_folder(self)
     }
 
     async fn explain(

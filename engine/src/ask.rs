@@ -4,7 +4,7 @@
 //! follows one, and the answers to questions asked before. Out: a draft with what was assumed, or
 //! questions whose answers would change the rows, or the reason why it cannot be answered.
 //!
-//! The way of a question: [`tokens`] → [`spelling`] → [`chunks`] → [`clauses`] → [`root`] →
+//! The way of a question: [`tokens`] → [`turned`] → [`spelling`] → [`chunks`] → [`clauses`] → [`root`] →
 //! [`draft`] or [`follow_up`] (with [`measures`], [`subject`], [`grouping`], [`filters`], [`when`],
 //! [`compare`], [`ranking`]) → [`coverage`] → [`describe`].
 //!
@@ -19,11 +19,14 @@ mod compare;
 mod coverage;
 mod describe;
 mod draft;
+mod either;
 mod filters;
 mod follow_up;
 mod grouping;
 mod lexicon;
 mod measures;
+mod members;
+mod pairs;
 mod per_row;
 mod qualify;
 mod questions;
@@ -36,6 +39,7 @@ mod spelling;
 mod subject;
 mod time;
 mod tokens;
+mod turned;
 mod values;
 mod when;
 mod words;
@@ -114,9 +118,7 @@ pub fn interpret_with(lexicon: &Lexicon, question: &Question<'_>) -> Interpretat
         return Interpretation::CannotAnswer { reason, missing: Vec::new() };
     }
     let text = with_measure(question);
-    let mut tokens = tokens::read(&text, &lexicon.stems);
-    let corrected = spelling::correct(&mut tokens, lexicon);
-    let chunks = chunks::cut(&tokens, lexicon);
+    let (chunks, turned, corrected) = chunks_of(lexicon, &text);
     let clauses = clauses::read(&chunks);
     if let Some((reason, missing)) =
         coverage::beyond(&chunks, &clauses, question.previous.is_some())
@@ -136,6 +138,9 @@ pub fn interpret_with(lexicon: &Lexicon, question: &Question<'_>) -> Interpretat
         build.doubt += 0.05;
         build.asked.assume(said);
     }
+    for said in turned {
+        build.asked.assume(said);
+    }
     match follows {
         Some(previous) => build.change(previous),
         None => build.fresh(),
@@ -146,9 +151,7 @@ pub fn interpret_with(lexicon: &Lexicon, question: &Question<'_>) -> Interpretat
 /// Whether a question is beyond any report (it wants data changed, a forecast, a cause), whoever
 /// interprets it.
 pub fn beyond(lexicon: &Lexicon, question: &Question<'_>) -> Option<Interpretation> {
-    let mut tokens = tokens::read(question.text, &lexicon.stems);
-    spelling::correct(&mut tokens, lexicon);
-    let chunks = chunks::cut(&tokens, lexicon);
+    let (chunks, ..) = chunks_of(lexicon, question.text);
     let clauses = clauses::read(&chunks);
     let (reason, missing) = coverage::beyond(&chunks, &clauses, question.previous.is_some())?;
     Some(Interpretation::CannotAnswer { reason, missing })
@@ -157,10 +160,16 @@ pub fn beyond(lexicon: &Lexicon, question: &Question<'_>) -> Option<Interpretati
 /// Whether a question says by its words that it changes what came before: "only the north", "and
 /// by month".
 pub fn is_marked(lexicon: &Lexicon, text: &str) -> bool {
-    let mut tokens = tokens::read(text, &lexicon.stems);
-    spelling::correct(&mut tokens, lexicon);
-    let chunks = chunks::cut(&tokens, lexicon);
+    let (chunks, ..) = chunks_of(lexicon, text);
     follow_up::is_marked(&chunks, &clauses::read(&chunks))
+}
+
+/// The chunks of a text, with what was read in the place of a word that turns a name round, and of
+/// a misspelt one.
+fn chunks_of(lexicon: &Lexicon, text: &str) -> (Vec<chunks::Chunk>, Vec<String>, Vec<String>) {
+    let (mut tokens, turned) = turned::split(&tokens::read(text, &lexicon.stems), lexicon);
+    let corrected = spelling::correct(&mut tokens, lexicon);
+    (chunks::cut(&tokens, lexicon), turned, corrected)
 }
 
 /// The words of a text, each cut to its stem, for who looks for texts about the same things.

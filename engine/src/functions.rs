@@ -32,7 +32,7 @@ pub(crate) use earlier::{Earlier, Offset};
 pub(crate) use extreme::Extreme;
 pub(crate) use fold::Fold;
 pub(crate) use later::{Later, Quotient};
-pub(crate) use moving::{Moving, Over};
+pub(crate) use moving::{Back, Moving, Over};
 pub(crate) use part::PartOf;
 pub(crate) use percentile::Percentile;
 pub(crate) use round::{Round, Rounding};

@@ -18,6 +18,7 @@ mod run;
 mod split;
 mod sql;
 mod types;
+pub mod wire;
 pub use access::{Access, Shown, Unfit, check_access};
 pub use cache::{CacheFigures, CacheLimits, NotPlanned, PlanCache, PlannedSql, Planning};
 pub use drill::{DrillOptions, drill};
@@ -28,7 +29,10 @@ pub use plan::{Plan, PlanError, PlanOptions, plan};
 pub use prepared::Prepared;
 pub use query::{QueryError, plan_sql};
 pub use remote::{Divided, Remote, RemotePart, RemoteQuery};
-pub use run::{Answer, RunError, RunLimits, Runtime, Sent, Sources, run};
+pub use run::{
+    Answer, Begun, Carried, Executor, RunError, RunLimits, Runtime, Sent, Sources, Work,
+    WorkerLost, run,
+};
 pub use split::{Execution, KEYS_MOST, RunOptions, SourceQuery};
 pub use sql::{Dialect, NOT_DETERMINISTIC, Sql, Unsupported};
 pub use types::{arrow_schema, arrow_type};

@@ -7,16 +7,27 @@
 //! the streams of all others are dropped, which ends their queries.
 
 mod apart;
+mod distinct;
+mod excluding;
+mod executor;
 mod fetch;
 mod held;
 mod narrowing;
 mod outer;
 mod pushing;
+mod replaying;
+mod rounding;
 mod runtime;
+mod skipping;
 mod stages;
+mod unordered;
 mod yielding;
 
+pub(crate) use apart::Apart;
+pub(crate) use excluding::excluding;
+pub use executor::{Begun, Carried, Executor, Work, WorkerLost};
 pub use runtime::{RunLimits, Runtime};
+pub(crate) use unordered::Unordered;
 
 use crate::functions::TooManyBuckets;
 use crate::guard::GuardedPlan;
@@ -31,6 +42,7 @@ use datafusion::error::DataFusionError;
 use futures::StreamExt;
 use stages::Running;
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
 
@@ -44,6 +56,8 @@ pub struct Sources {
     /// The places for connections that all runs over a database share, by the id of its source;
     /// see [`Remote::parts`].
     pub connections: HashMap<String, Arc<Semaphore>>,
+    /// Folders of file tables that other machines reach too, by the URL of their store.
+    pub shared: HashMap<String, PathBuf>,
 }
 
 /// The rows of an answer.
@@ -55,6 +69,8 @@ pub struct Answer {
     pub truncated: bool,
     /// What was sent to databases, and what came back.
     pub sent: Vec<Sent>,
+    /// Who did what databases left to be done.
+    pub carried: Carried,
 }
 
 /// One query as it went to a database; one that was read in parts is several.
@@ -86,6 +102,9 @@ pub enum RunError {
         #[source]
         cause: DataFusionError,
     },
+    /// A worker of another machine was lost, and once more when the run was begun again.
+    #[error("the worker {worker} was lost: {why}")]
+    Worker { worker: String, why: String },
     #[error("the engine could not run the plan")]
     Engine(#[source] DataFusionError),
 }
@@ -111,7 +130,10 @@ impl From<DataFusionError> for RunError {
             let source_id = failed.source_id.clone();
             return Self::Source { source_id, cause: error };
         }
-        if within::<TooManyBuckets>(&error).is_some() {
+        if let Some(lost) = within::<WorkerLost>(&error) {
+            return Self::Worker { worker: lost.worker.clone(), why: lost.why.clone() };
+        }
+        if within::<TooManyBuckets>(&error).is_some() || tells_too_many(&error) {
             return Self::TooManyBuckets;
         }
         match error.find_root() {
@@ -128,6 +150,11 @@ impl From<DataFusionError> for RunError {
             }
         }
     }
+}
+
+/// Whether a worker found too many buckets: of its errors only the words come over the wire.
+fn tells_too_many(error: &DataFusionError) -> bool {
+    error.to_string().contains(&TooManyBuckets.to_string())
 }
 
 /// The error that an error came from, wherever the local plan has wrapped it.
@@ -154,18 +181,33 @@ pub async fn run(
     let mut running = Running::new(execution, sources, runtime);
     running.stages().await?;
     let plan = execution.guarded();
-    let planner = runtime.planner(execution.keeps_order());
-    let mut stream = running.stream(&execution.local, planner).await?;
     let schema = answer_schema(plan);
-    let mut batches = Vec::new();
-    while let Some(batch) = stream.next().await {
-        batches.push(as_promised(&batch?, &schema)?);
-    }
+    let (batches, carried) = match collected(&mut running, &schema).await {
+        // What was asked only reads. Where it was, no rows of databases are among the tables.
+        Err(RunError::Worker { .. }) => {
+            let (batches, carried) = collected(&mut running, &schema).await?;
+            (batches, Carried { attempts: carried.attempts + 1, ..carried })
+        }
+        done => done?,
+    };
     let rows = concat_batches(&schema, &batches).map_err(DataFusionError::from)?;
     let limit = usize::try_from(plan.limit()).unwrap_or(usize::MAX);
     let truncated = rows.num_rows() > limit;
     let rows = if truncated { rows.slice(0, limit) } else { rows };
-    Ok(Answer { rows, truncated, sent: running.log.sent() })
+    Ok(Answer { rows, truncated, sent: running.log.sent(), carried })
+}
+
+/// What the executor makes of the rest of the plan.
+async fn collected(
+    running: &mut Running<'_>,
+    schema: &SchemaRef,
+) -> Result<(Vec<RecordBatch>, Carried), RunError> {
+    let Begun { mut rows, carried } = running.begin().await?;
+    let mut batches = Vec::new();
+    while let Some(batch) = rows.next().await {
+        batches.push(as_promised(&batch?, schema)?);
+    }
+    Ok((batches, carried))
 }
 
 /// The columns the plan promises, by name and type.

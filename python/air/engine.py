@@ -90,14 +90,24 @@ class Engine:
         self._engine = _air.Engine(_text(settings, "settings"))
 
     def register_files(
-        self, id: str, path: str | PathLike[str], *, catalog: Ir | None = None
+        self,
+        id: str,
+        path: str | PathLike[str],
+        *,
+        store: Mapping[str, Any] | None = None,
+        catalog: Ir | None = None,
     ) -> None:
         """A folder of CSV, Parquet and JSONL files, read-only; a `dataset.yaml` may tell of them.
+
+        `path` may be an address (`s3://bucket/folder`, `gs`, `az`, `abfss`, `https`): then `store`
+        holds what the service's configuration calls so (`region`, `access_key_id`, ...; times in
+        seconds). The environment is not asked for keys unless it says `from_environment`.
 
         `catalog` is what was learned before; without it, `learn` comes first. An id that is there
         already is given to the new source. Raises `SourceError`.
         """
-        self._engine.register_files(id, path)
+        settings = None if store is None else _text(dict(store), "store")
+        self._engine.register_files(id, path, settings)
         if catalog is not None:
             self._engine.load(id, _text(catalog, "catalog"))
 

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use air_connectors::StoreAddress;
 use pyo3::prelude::*;
 use secrecy::SecretString;
 
@@ -31,8 +32,23 @@ impl Engine {
         Ok(Self { inner: Arc::new(inner.map_err(|fault| raised(py, fault))?) })
     }
 
-    fn register_files(&self, py: Python<'_>, id: &str, path: PathBuf) -> PyResult<()> {
-        self.inner.add_files(id, &path).map_err(|fault| raised(py, fault))
+    fn register_files(
+        &self,
+        py: Python<'_>,
+        id: &str,
+        path: PathBuf,
+        store: Option<&str>,
+    ) -> PyResult<()> {
+        let address = path.to_str().filter(|text| StoreAddress::is_one(text));
+        let added = match address {
+            Some(address) => self.inner.add_store(id, address, store),
+            None if store.is_some() => {
+                let what = "a folder of this machine has no store; leave it out";
+                Err(Fault::setting("store", what))
+            }
+            None => self.inner.add_files(id, &path),
+        };
+        added.map_err(|fault| raised(py, fault))
     }
 
     fn register_source(

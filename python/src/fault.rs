@@ -137,8 +137,7 @@ impl From<Unsupported> for Fault {
 impl From<SourceError> for Fault {
     fn from(error: SourceError) -> Self {
         let code = match error {
-            SourceError::TimedOut { .. } => "source_unavailable",
-            SourceError::Database(ref error) if error.is_away() => "source_unavailable",
+            ref away if away.is_away() => "source_unavailable",
             SourceError::Database(DatabaseError::StatementTimeout { .. }) => "timeout",
             _ => "source_error",
         };

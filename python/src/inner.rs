@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use air_connectors::running::Member;
-use air_connectors::{FilesSource, MysqlSource, PostgresSource, Source};
+use air_connectors::{FilesSource, MysqlSource, PostgresSource, Source, StoreAddress};
 use air_engine::ask::Lexicon;
 use air_engine::{PlanCache, Prepared, Runtime};
 use air_ir::catalog::SourceKind;
@@ -18,6 +18,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use crate::fault::{Fault, Stage};
 use crate::settings::Settings;
+use crate::stores;
 
 pub(crate) struct Inner {
     pub(crate) settings: Settings,
@@ -124,6 +125,22 @@ impl Inner {
             let advice = "Give a folder that holds CSV, Parquet or JSONL files.".to_owned();
             Fault { advice: Some(advice), ..fault }
         })?;
+        source.register(self.runtime.env());
+        self.add(id, SourceKind::Files, Arc::new(source));
+        Ok(())
+    }
+
+    /// Files at an address; nothing is reached before the source is asked.
+    pub(crate) fn add_store(
+        &self,
+        id: &str,
+        address: &str,
+        store: Option<&str>,
+    ) -> Result<(), Fault> {
+        let options = store.map(stores::options).transpose()?.unwrap_or_default();
+        let address = StoreAddress::parse(address).map_err(|what| Fault::setting("path", what))?;
+        let source = FilesSource::remote(id, address, &options);
+        let source = source.map_err(|error| Fault::from(error).at_source(id))?;
         source.register(self.runtime.env());
         self.add(id, SourceKind::Files, Arc::new(source));
         Ok(())

@@ -15,6 +15,7 @@ mod raising;
 mod rows;
 mod running;
 mod settings;
+mod stores;
 mod waiting;
 
 use pyo3::prelude::*;

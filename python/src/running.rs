@@ -79,6 +79,7 @@ async fn explained(inner: &Inner, ready: &Ready, execution: &Execution, error: R
             // What is left says itself what to do: learn again, or ask for less.
             let (stage, code) = match error {
                 RunError::NoTable(_) => (Stage::Source, "source_error"),
+                RunError::Worker { .. } => (Stage::Run, "unavailable"),
                 _ => (Stage::Run, "too_large"),
             };
             Fault::new(stage, code, error.to_string())

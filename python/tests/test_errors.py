@@ -188,3 +188,30 @@ def test_every_exception_is_an_air_error() -> None:
     kinds_of = [kind for kind in named if isinstance(kind, type) and issubclass(kind, Exception)]
     assert len(kinds_of) == 9
     assert all(issubclass(kind, air.AirError) for kind in kinds_of)
+
+
+def test_a_store_of_files_is_checked_and_its_keys_are_hidden() -> None:
+    engine = air.Engine()
+    without = caught(air.SourceError, lambda: engine.register_files("lake", "s3://lake/d"))
+    assert "no credentials" in str(without)
+    keys = {"access_key_id": "reader", "secret_access_key": SECRET}
+    away = {**keys, "endpoint": "http://127.0.0.1:9", "max_retries": 0}
+    plain = caught(
+        air.SourceError, lambda: engine.register_files("lake", "s3://lake/d", store=away)
+    )
+    assert "without TLS" in str(plain)
+    engine.register_files("lake", "s3://lake/d", store={**away, "allow_http": True, "timeout": 5})
+    unreached = caught(air.SourceError, lambda: engine.learn("lake"))
+    assert unreached.code == "source_unavailable"
+    assert "s3://lake/d" in str(unreached)
+    unknown = caught(
+        air.SourceError,
+        lambda: engine.register_files("lake", "s3://lake/d", store={**keys, "regoin": "x"}),
+    )
+    assert "unknown key" in str(unknown)
+    folder = caught(
+        air.UsageError, lambda: engine.register_files("lake", "data", store={"region": "x"})
+    )
+    assert folder.location == "store"
+    for error in (without, plain, unreached, unknown, folder):
+        assert SECRET not in repr(error) + str(error)

@@ -1,4 +1,4 @@
-//! The operator's command line: `air serve | check | token | backup | restore | migrate |
+//! The operator's command line: `air serve | worker | check | token | backup | restore | migrate |
 //! eval`.
 //!
 //! Exit codes: 0, 1 where something failed, 2 where the line is wrong. Data goes to stdout,
@@ -10,6 +10,7 @@ mod eval;
 mod mcp;
 mod serve;
 mod token;
+mod worker;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -30,6 +31,8 @@ struct Cli {
 enum Command {
     /// Serve the REST interface.
     Serve(serve::Serve),
+    /// Work on parts of the runs of servers whose `execution.engine` is `distributed`.
+    Worker(worker::Worker),
     /// Check the configuration and each part: ok, off, or wrong and what to do.
     Check(check::Check),
     /// Print a token.
@@ -103,6 +106,7 @@ pub fn main() -> ExitCode {
 fn run(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Serve(serve) => serve.run(),
+        Command::Worker(worker) => worker.run(),
         Command::Check(check) => waited(check.run()),
         Command::Token(token) => token.run(),
         Command::Backup(backup) => waited(backup.run()),

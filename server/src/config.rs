@@ -24,12 +24,14 @@ mod safety;
 mod section;
 mod server;
 mod sources;
+mod stores;
 mod telemetry;
 #[cfg(test)]
 mod tests;
 mod tree;
 mod units;
 mod websocket;
+mod worker;
 
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
@@ -53,10 +55,11 @@ pub(crate) use self::python::PythonLimits;
 pub(crate) use self::redis::RedisConfig;
 pub(crate) use self::safety::{SafetyConfig, TimeFilter};
 pub(crate) use self::server::{AuthConfig, MIN_SECRET_BYTES, ServerConfig, TokenAlgorithm};
-pub(crate) use self::sources::{SourceConfig, SourceKind};
+pub(crate) use self::sources::{FilesPlace, SourceConfig, SourceKind};
 pub(crate) use self::telemetry::{LogFormat, OtlpConfig, TelemetryConfig};
 pub(crate) use self::units::parse_duration;
 pub(crate) use self::websocket::WebsocketConfig;
+pub(crate) use self::worker::TlsFault;
 
 use self::section::{Reading, Section};
 

@@ -41,7 +41,7 @@ use tokio::sync::oneshot;
 use tracing::{Instrument, Span};
 
 use crate::auth::Principal;
-use crate::contract::types::{Params, ResultColumn, SafetyReport, SourceSql, Timings};
+use crate::contract::types::{Params, ResultColumn, RunExecutor, SafetyReport, SourceSql, Timings};
 use crate::id::{DatasourceId, RunId, ScopeVersionId};
 use crate::problem::{ApiError, safety_report};
 use crate::results;
@@ -124,6 +124,7 @@ pub(crate) struct Finished {
     pub(crate) safety_report: SafetyReport,
     pub(crate) verdict: Verdict,
     pub(crate) timings: Timings,
+    pub(crate) executor: RunExecutor,
     pub(crate) notes: Vec<String>,
     pub(crate) tables: Vec<String>,
 }
@@ -272,6 +273,7 @@ fn finished(
         safety_report: safety_report(&report),
         verdict: judged.verdict.clone(),
         timings,
+        executor: engine::executor(&judged.ran.answer.carried),
         notes: guarded.notes().to_vec(),
         tables: guarded.tables(),
     })

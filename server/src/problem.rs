@@ -227,8 +227,7 @@ impl From<SecretError> for ApiError {
 impl From<SourceError> for ApiError {
     fn from(error: SourceError) -> Self {
         let code = match error {
-            SourceError::TimedOut { .. } => ErrorCode::SourceUnavailable,
-            SourceError::Database(ref error) if error.is_away() => ErrorCode::SourceUnavailable,
+            ref away if away.is_away() => ErrorCode::SourceUnavailable,
             SourceError::Database(DatabaseError::StatementTimeout { .. }) => ErrorCode::Timeout,
             _ => ErrorCode::SourceError,
         };

@@ -22,7 +22,7 @@ use crate::audit::Audit;
 use crate::auth::Authenticator;
 use crate::broker::{Broker, MemoryBroker, RedisBroker};
 use crate::chat;
-use crate::config::{Config, Environment, LoadOptions};
+use crate::config::{Config, Environment, FilesPlace, LoadOptions};
 use crate::eda::Eda;
 use crate::events::{Event, Events, Hub};
 use crate::jobs::Jobs;
@@ -316,12 +316,15 @@ fn configured(config: &Config, vault: &DsnVault) -> anyhow::Result<Vec<NewDataso
     let one = |source: &crate::config::SourceConfig| {
         let dsn = source.dsn.as_ref();
         let dsn = dsn.map(|dsn| vault.seal(&source.id, dsn.written.expose_secret()));
-        let relative = |path: &PathBuf| config.files.relative(path);
+        let place = |place: &FilesPlace| match place {
+            FilesPlace::Folder(path) => config.files.relative(path),
+            FilesPlace::Store(store) => Some(store.address.shown().to_owned()),
+        };
         Ok(NewDatasource {
             id: source.id.clone(),
             kind: source.kind,
             dsn: dsn.transpose().with_context(|| format!("the source {}", source.id))?,
-            base_path: source.base_path.as_ref().and_then(relative),
+            base_path: source.place.as_ref().and_then(place),
             display_name: source.display_name.clone(),
             is_default: source.default,
             allow_superuser: source.allow_superuser,

@@ -10,7 +10,7 @@ import datetime
 from random import Random
 from typing import Any
 
-from random_questions import phrases
+from random_questions import conditions, phrases
 from random_questions.meaning import Condition, Meaning, figures, kept, ratio
 from random_questions.question import Question, Shape
 from random_questions.worlds import Row, World
@@ -63,7 +63,7 @@ PERIODS_SHAPE = Shape("periods", periods_text, periods_meanings)
 def make_periods(random: Random, world: World) -> Question:
     counts = random.random() < 0.4
     unit = random.choice(["week", "month", "quarter", "year"])
-    made = phrases.equal(random, world)
+    made = conditions.equal(random, world)
     return Question(
         PERIODS_SHAPE,
         world,
@@ -126,7 +126,7 @@ SHARES_SHAPE = Shape("shares", shares_text, shares_meanings, takes_alien=False)
 
 def adjective(random: Random, world: World) -> Condition | None:
     """A condition that stands before its noun, where the world has one."""
-    found = (phrases.equal(random, world) for _ in range(40))
+    found = (conditions.equal(random, world) for _ in range(40))
     return next((made for made in found if made.adjective), None)
 
 
@@ -134,7 +134,7 @@ def make_shares(random: Random, world: World) -> Question:
     place = random.randrange(len(SHARES))
     made = adjective(random, world)
     if place < 3 and random.random() < 0.5:
-        made = phrases.equal(random, world)
+        made = conditions.equal(random, world)
     if made is None:
         place = 3
     return Question(
@@ -143,6 +143,6 @@ def make_shares(random: Random, world: World) -> Question:
         (phrases.total(random, world),),
         (phrases.by_choice(random, world, "by"),),
         (made,) if made and place not in (3, 4) else (),
-        phrases.when(random, world.domain.time) if random.random() < 0.3 else None,
+        conditions.when(random, world.domain.time) if random.random() < 0.3 else None,
         place=place,
     )

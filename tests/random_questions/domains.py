@@ -47,6 +47,8 @@ class Domain:
     attributes: tuple[Choice, ...]
     # The column of the date at which a parent began, and the verb for it.
     began: tuple[str, str]
+    # What is true of a parent or not: the column, and the words for both.
+    standing: tuple[str, str, str]
 
 
 PEOPLE = ("Ada Klein", "Ben Moser", "Cleo Hart", "Dora Lind", "Emil Ruiz", "Fay Okoro", "Gus Wolf")
@@ -74,6 +76,7 @@ DOMAINS = (
         PEOPLE,
         (COUNTRIES, Choice("segment", "segments", ("consumer", "corporate", "home office"))),
         ("joined_on", "joined"),
+        ("active", "active", "inactive"),
     ),
     Domain(
         "tickets",
@@ -97,6 +100,7 @@ DOMAINS = (
             Choice("office", "offices", ("Oslo", "Porto", "Riga")),
         ),
         ("hired_on", "were hired"),
+        ("is_certified", "certified", "uncertified"),
     ),
     Domain(
         "shipments",
@@ -117,6 +121,7 @@ DOMAINS = (
         FIRMS,
         (REGIONS, Choice("tier", "tiers", ("gold", "silver", "basic"))),
         ("contracted_on", "were contracted"),
+        ("approved", "approved", "unapproved"),
     ),
     Domain(
         "bookings",
@@ -137,6 +142,7 @@ DOMAINS = (
         FIRMS,
         (Choice("city", "cities", ("Bergen", "Lyon", "New Haven", "Graz")), COUNTRIES),
         ("opened_on", "opened"),
+        ("is_verified", "verified", "unverified"),
     ),
     Domain(
         "readings",
@@ -157,5 +163,6 @@ DOMAINS = (
         ("Hall A", "Hall B", "Roof", "Yard", "Gate 1", "Gate 2", "Cellar"),
         (REGIONS, Choice("maker", "makers", ("Ohm Works", "Volta", "Wattson"))),
         ("installed_on", "were installed"),
+        ("calibrated", "calibrated", "uncalibrated"),
     ),
 )

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from random import Random
 
-from random_questions import compared, missing, phrases, shapes
+from random_questions import compared, missing, moments, phrases, shapes
 from random_questions.question import Question
 from random_questions.worlds import World
 
@@ -21,6 +21,8 @@ MAKERS: tuple[tuple[int, Callable[[Random, World], Question]], ...] = (
     (10, shapes.make_having),
     (8, shapes.make_follow),
     (9, missing.make_exists),
+    (8, missing.make_members),
+    (3, moments.make_moment),
     (3, missing.make_began),
     (3, missing.make_lacking),
     (8, missing.make_each),

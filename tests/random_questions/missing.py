@@ -5,12 +5,13 @@ In: a world and a source of randomness. Out: a question whose rows are parents.
 
 from __future__ import annotations
 
+import operator
 from dataclasses import replace
 from fractions import Fraction
 from random import Random
 from typing import Any
 
-from random_questions import phrases
+from random_questions import conditions, phrases
 from random_questions.meaning import Condition, Figure, Meaning, figures, ratio
 from random_questions.question import Question, Shape, both
 from random_questions.worlds import Row, World
@@ -26,6 +27,8 @@ EXISTS = (
     ("how many {parents} have {noun} {when}", True, False),
     ("number of {parents} with {noun} {when}", True, False),
     ("number of {parents} with at least one {noun} {when}", True, False),
+    ("how many {parents} did not have {noun} {when}", False, False),
+    ("number of {parents} not having {noun} {when}", False, False),
 )
 
 
@@ -66,16 +69,69 @@ def own(world: World, condition: Condition) -> bool:
 
 
 def make_exists(random: Random, world: World) -> Question:
-    made = [phrases.equal(random, world)] if random.random() < 0.3 else []
+    made = [conditions.equal(random, world)] if random.random() < 0.3 else []
     if world.has_flag and random.random() < 0.2:
-        made = [phrases.flagged(random, world)]
-    when = phrases.when(random, world.domain.time) if random.random() < 0.6 else None
+        made = [conditions.flagged(random, world)]
+    when = conditions.when(random, world.domain.time) if random.random() < 0.6 else None
     return Question(
         EXISTS_SHAPE,
         world,
         conditions=tuple(c for c in made if c.adjective and own(world, c)),
         when=when,
         place=random.randrange(len(EXISTS)),
+    )
+
+
+# Parents that have so many facts, counted or listed.
+MEMBERS = (
+    ("how many {parents} have {said} {n} {noun} {when}", True),
+    ("number of {parents} with {said} {n} {noun} {when}", True),
+    ("how many {parents} had {said} {n} {noun} {when}", True),
+    ("{parents} with {said} {n} {noun} {when}", False),
+    ("{parents} who have {said} {n} {noun} {when}", False),
+    ("number of {parents} with {n} {noun} {when}", True),
+)
+# Of parents without any facts none of these holds.
+SOME = tuple(c for c in phrases.COMPARISONS if c[0] not in ("less than", "under", "below"))
+SOME = tuple(c for c in SOME if c[0] not in ("at most", "no more than", "over", "above"))
+
+
+def members_text(q: Question) -> str:
+    said = SOME[q.place // len(MEMBERS)][0]
+    text = MEMBERS[q.place % len(MEMBERS)][0]
+    parents = q.world.domain.parents
+    return text.format(parents=parents, said=said, n=q.n, noun=q.noun(), when=q.ending())
+
+
+def members_meanings(q: Question) -> list[Meaning]:
+    holds = SOME[q.place // len(MEMBERS)][1]
+    text, counted = MEMBERS[q.place % len(MEMBERS)]
+    holds = holds if "{said}" in text else operator.eq
+    parent = phrases.by_parent(q.world, "by")
+
+    def made(rows: list[Row]) -> Meaning:
+        known = [row for row in rows if row[q.world.parent_key] is not None]
+        having = figures(known, [parent], [Figure("", "count")])
+        fitting = [row for row in having if holds(row[-1], q.n)]
+        return Meaning([(len(fitting),)] if counted else fitting)
+
+    return both(q, made)
+
+
+MEMBERS_SHAPE = Shape("members", members_text, members_meanings)
+
+
+def make_members(random: Random, world: World) -> Question:
+    made = [conditions.equal(random, world)] if random.random() < 0.5 else []
+    if world.has_flag and random.random() < 0.4:
+        made.append(conditions.flagged(random, world))
+    return Question(
+        MEMBERS_SHAPE,
+        world,
+        conditions=tuple(c for c in made if c.adjective and own(world, c)),
+        when=conditions.when(random, world.domain.time) if random.random() < 0.4 else None,
+        n=random.randint(2, max(3, 2 * len(world.rows) // len(world.parents))),
+        place=random.randrange(len(MEMBERS) * len(SOME)),
     )
 
 
@@ -116,7 +172,7 @@ def make_lacking(random: Random, world: World) -> Question:
         LACKING_SHAPE,
         world,
         groups=(phrases.by_choice(random, world, "by"),),
-        when=phrases.when(random, world.domain.time),
+        when=conditions.when(random, world.domain.time),
         place=random.randrange(len(LACKING)),
     )
 
@@ -150,7 +206,7 @@ BEGAN_SHAPE = Shape("began", began_text, began_meanings)
 
 
 def make_began(random: Random, world: World) -> Question:
-    when = phrases.when(random, world.domain.began[0])
+    when = conditions.when(random, world.domain.began[0])
     return Question(BEGAN_SHAPE, world, when=when, place=random.randrange(len(BEGAN)))
 
 
@@ -220,7 +276,7 @@ EACH_SHAPE = Shape("each", each_text, each_meanings)
 
 def make_each(random: Random, world: World) -> Question:
     place = random.randrange(len(EACH))
-    made = phrases.equal(random, world)
+    made = conditions.equal(random, world)
     with_noun = "{noun}" in EACH[place]
     groups = (phrases.by_choice(random, world, "by"),) if "{group}" in EACH[place] else ()
     question = Question(
@@ -229,7 +285,7 @@ def make_each(random: Random, world: World) -> Question:
         (phrases.total(random, world),),
         groups,
         (made,) if with_noun and made.adjective and random.random() < 0.4 else (),
-        phrases.when(random, world.domain.time) if random.random() < 0.3 else None,
+        conditions.when(random, world.domain.time) if random.random() < 0.3 else None,
         place=place,
     )
     return question if with_noun else replace(question, before="")

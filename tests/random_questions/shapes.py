@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from random import Random
 
-from random_questions import phrases
+from random_questions import conditions, phrases
 from random_questions.meaning import Condition, Meaning, Top, figures, grouped
 from random_questions.question import Question, Shape, both
 from random_questions.worlds import Row, World
@@ -73,19 +73,19 @@ def make_figures(random: Random, world: World) -> Question:
         world,
         tuple(wanted),
         tuple(groups),
-        conditions(random, world, many),
+        some(random, world, many),
         when(random, world, 0.4),
         place=random.randrange(4),
         lead=random.choice(LEADS),
     )
 
 
-def conditions(random: Random, world: World, many: int) -> tuple[Condition, ...]:
-    return tuple(phrases.condition(random, world) for _ in range(many))
+def some(random: Random, world: World, many: int) -> tuple[Condition, ...]:
+    return tuple(conditions.condition(random, world) for _ in range(many))
 
 
 def when(random: Random, world: World, p: float) -> Condition | None:
-    return phrases.when(random, world.domain.time) if random.random() < p else None
+    return conditions.when(random, world.domain.time) if random.random() < p else None
 
 
 # --------------------------------------------------------------- rankings
@@ -135,7 +135,7 @@ def make_top(random: Random, world: World) -> Question:
         world,
         (phrases.counted(world) if counts else phrases.total(random, world),),
         (group,),
-        conditions(random, world, random.choice([0, 0, 1])),
+        some(random, world, random.choice([0, 0, 1])),
         when(random, world, 0.3),
         n=random.choice([1, 1, 2, 3, 4]),
         high=random.random() < 0.7,
@@ -232,7 +232,7 @@ def make_having(random: Random, world: World) -> Question:
         world,
         (figure,),
         (group,),
-        conditions(random, world, random.choice([0, 0, 1])) if count else (),
+        some(random, world, random.choice([0, 0, 1])) if count else (),
         when(random, world, 0.3),
         n=random.randint(2, 2 * average) if count else random.randint(50, 4000),
         place=random.choice([p for p in places if p < 6 or p == 11] if count else places),
@@ -276,6 +276,6 @@ def make_follow(random: Random, world: World) -> Question:
             return base
         return replace(follow, groups=(group,))
     if draw < 0.75:
-        return replace(follow, conditions=(phrases.equal(random, world),))
-    span = phrases.when(random, world.domain.time)
+        return replace(follow, conditions=(conditions.equal(random, world),))
+    span = conditions.when(random, world.domain.time)
     return replace(follow, when=span)

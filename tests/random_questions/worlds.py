@@ -46,6 +46,8 @@ class World:
     choices: tuple[Choice, ...]
     attributes: tuple[Choice, ...]
     has_flag: bool
+    # Whether something may be true of a parent.
+    has_standing: bool
     # Columns that have a value in every row.
     solid: frozenset[str]
     time_kind: str
@@ -77,7 +79,8 @@ def make_world(seed: int, number: int) -> World:
         choices,
         attributes,
         random.random() < 0.7,
-        frozenset(c.column for c in choices + attributes if random.random() < 0.4),
+        random.random() < 0.5,
+        frozenset(solid(random, domain, choices + attributes)),
         random.choice(["date", "instant"]),
         [],
         [],
@@ -90,6 +93,19 @@ def make_world(seed: int, number: int) -> World:
         columns = world.parents[0]
         world.rows.append(fact | {world.of_parent(c): parent.get(c) for c in columns})
     return world
+
+
+def solid(random: Random, domain: Domain, choices: tuple[Choice, ...]) -> list[str]:
+    """The columns that have a value in every row."""
+    columns = [choice.column for choice in choices if random.random() < 0.4]
+    flags = [domain.flag[0], domain.standing[0]]
+    return columns + [flag for flag in flags if random.random() < 0.6]
+
+
+def truth(random: Random, world: World, column: str) -> bool | None:
+    """Mostly true; not known of some, where the column may be null."""
+    absent = column not in world.solid and random.random() < 0.15
+    return None if absent else random.random() < 0.6
 
 
 def parents(random: Random, world: World) -> list[Row]:
@@ -105,6 +121,9 @@ def parents(random: Random, world: World) -> list[Row]:
         row: Row = {world.parent_key: key, "name": name, begun: day(random)}
         for choice in world.attributes:
             row[choice.column] = of(random, world, choice, 0.1)
+        if world.has_standing:
+            column = world.domain.standing[0]
+            row[column] = truth(random, world, column)
         made_rows.append(row)
     return made_rows
 
@@ -121,7 +140,8 @@ def facts(random: Random, world: World) -> list[Row]:
         for measure in world.measures:
             row[measure.column] = figure(random, measure)
         if world.has_flag:
-            row[world.domain.flag[0]] = random.random() < 0.6
+            column = world.domain.flag[0]
+            row[column] = truth(random, world, column)
         made_rows.append(row)
     return made_rows
 
@@ -163,6 +183,8 @@ def write(world: World, folder: Path) -> None:
         world.domain.began[0]: ["date"],
     }
     parent_kinds |= {choice.column: text_kind(world, choice) for choice in world.attributes}
+    if world.has_standing:
+        parent_kinds |= truth_kind(world, world.domain.standing[0])
     fact_kinds: dict[str, Any] = {
         world.fact_key: ["int"],
         world.parent_key: "int",
@@ -170,7 +192,7 @@ def write(world: World, folder: Path) -> None:
     }
     fact_kinds |= {choice.column: text_kind(world, choice) for choice in world.choices}
     fact_kinds |= {measure.column: measure.kind for measure in world.measures}
-    fact_kinds |= {world.domain.flag[0]: ["bool"]} if world.has_flag else {}
+    fact_kinds |= truth_kind(world, world.domain.flag[0]) if world.has_flag else {}
     link = ([world.parent_key], world.domain.parents, [world.parent_key], "")
     tables = [
         table(world.domain.parents, world.parents, parent_kinds, world.parent_key),
@@ -182,6 +204,10 @@ def write(world: World, folder: Path) -> None:
 
 def text_kind(world: World, choice: Choice) -> Any:
     return ["text"] if choice.column in world.solid else "text"
+
+
+def truth_kind(world: World, column: str) -> dict[str, Any]:
+    return {column: ["bool"] if column in world.solid else "bool"}
 
 
 def table(

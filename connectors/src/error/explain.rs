@@ -5,7 +5,7 @@
 //! stand for a file's version in the paths of the store.
 
 use super::SourceError;
-use crate::files::root::plain_path;
+use crate::files::place::plain_path;
 use datafusion::arrow::error::ArrowError;
 use datafusion::error::DataFusionError;
 use std::error::Error;

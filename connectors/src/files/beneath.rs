@@ -5,6 +5,7 @@
 //! link, so a path checked now cannot lead elsewhere a moment later. Deliberately absent: writing,
 //! links, devices, pipes, hidden files.
 
+use super::place::{FoundFile, Identity, MAX_DEPTH, MAX_FILES, Tag};
 use crate::error::{SourceError, io_reason};
 use rustix::fs::{Dir, FileType, Mode, OFlags, ResolveFlags, fstat, openat2};
 use rustix::io::Errno;
@@ -13,32 +14,11 @@ use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Component, Path};
 
-/// How deep folders may nest, and how many files a source may have.
-const MAX_DEPTH: usize = 16;
-const MAX_FILES: usize = 100_000;
-
 /// A folder that is never left: `under`, looked up anew each time beneath `base`.
 #[derive(Debug)]
 pub(crate) struct Folder {
     base: OwnedFd,
     under: String,
-}
-
-/// What tells one version of a file from another.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct Identity {
-    pub(crate) size: u64,
-    /// The later of modification and status change, in nanoseconds since 1970: a modification time
-    /// can be set back, a status change cannot.
-    pub(crate) changed_ns: i64,
-    pub(crate) inode: u64,
-}
-
-/// A regular file that a listing found.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct FoundFile {
-    pub(crate) path: String,
-    pub(crate) identity: Identity,
 }
 
 impl Folder {
@@ -63,6 +43,11 @@ impl Folder {
         let folder = Self { base, under };
         folder.reachable().map_err(|e| refused(&format!("cannot be opened: {}", io_reason(&e))))?;
         Ok(folder)
+    }
+
+    /// Where the folder lies below `files_base`.
+    pub(crate) fn under(&self) -> &str {
+        &self.under
     }
 
     /// Whether the folder is there now.
@@ -174,7 +159,7 @@ fn identity(fd: &OwnedFd) -> io::Result<Option<Identity>> {
     let changed_ns = nanos(stat.st_mtime as i64, stat.st_mtime_nsec as i64)
         .max(nanos(stat.st_ctime as i64, stat.st_ctime_nsec as i64));
     let size = u64::try_from(stat.st_size).map_err(io::Error::other)?;
-    Ok(Some(Identity { size, changed_ns, inode: stat.st_ino }))
+    Ok(Some(Identity { size, changed_ns, tag: Tag::Inode(stat.st_ino) }))
 }
 
 /// A file or link that went between listing and opening, or became something else.

@@ -4,13 +4,12 @@
 //! longer fit. A file that is as it was when learned is not looked into again.
 
 use super::FilesSource;
-use super::beneath::{FoundFile, Identity};
 use super::convert::{TextColumn, convert};
 use super::guess::Guess;
 use super::infer::{csv_header, same_header, unreadable};
 use super::locate::{Located, LocatedFile, locate};
 use super::parquet::{exact, footer, reads_as};
-use super::root::versioned_meta;
+use super::place::{FoundFile, Identity, Tag, versioned_meta};
 use super::source::{TextForm, sample};
 use super::table::{FilesTable, Reading, ScanFile};
 use super::text::Compression;
@@ -43,11 +42,17 @@ pub(crate) struct Current {
 
 impl FoundFile {
     pub(crate) fn seen(&self) -> SeenFile {
+        let (inode, e_tag) = match &self.identity.tag {
+            Tag::Inode(inode) => (*inode, None),
+            Tag::Entity(tag) => (0, Some(tag.to_string())),
+            Tag::None => (0, None),
+        };
         SeenFile {
             path: self.path.clone(),
             size: self.identity.size,
             mtime_ns: self.identity.changed_ns,
-            inode: self.identity.inode,
+            inode,
+            e_tag,
         }
     }
 }
@@ -63,10 +68,7 @@ impl FilesSource {
     }
 
     pub(crate) async fn locate(&self, table: &str, files: &str) -> Result<Located, SourceError> {
-        let (folder, table, files) = (Arc::clone(&self.folder), table.to_owned(), files.to_owned());
-        tokio::task::spawn_blocking(move || locate(&folder, &table, &files))
-            .await
-            .map_err(|e| SourceError::Engine { reason: e.to_string() })?
+        locate(self.place.as_ref(), table, files).await
     }
 
     /// Looks into each file that was not there, or was another, when the table was learned.
@@ -91,7 +93,7 @@ impl FilesSource {
                 catalog.version.clone(),
                 table.qualified_name(),
                 found.path.clone(),
-                found.identity,
+                found.identity.clone(),
             );
             if self.checked.0.lock().unwrap_or_else(PoisonError::into_inner).contains(&key) {
                 continue;
@@ -163,7 +165,7 @@ impl FilesSource {
             column: Some(column.to_owned()),
             reason,
         };
-        let footer = footer(Arc::clone(&self.folder), found.clone()).await?;
+        let footer = footer(Arc::clone(&self.store), found.clone()).await?;
         for column in table.columns.iter().filter(|c| !storage.partitions.contains(&c.name)) {
             if column.data_type == DataType::Unreadable {
                 continue;
@@ -184,7 +186,7 @@ impl FilesSource {
             }
         }
         let lossy = footer.lossy(|name| table.column(name).map(|c| c.data_type));
-        let looked = exact(Arc::clone(&self.folder), found.clone(), lossy).await;
+        let looked = exact(Arc::clone(&self.store), found.clone(), lossy).await;
         looked.map_err(|e| match e {
             SourceError::Value { column, reason, .. } => misfit(&column, reason),
             other => other,

@@ -54,13 +54,13 @@ pub(crate) fn clocks_to_instants(
 }
 
 #[derive(Debug)]
-struct ClockToInstant {
-    zone: TimeZone,
+pub(super) struct ClockToInstant {
+    pub(super) zone: TimeZone,
     signature: Signature,
 }
 
 impl ClockToInstant {
-    fn new(zone: TimeZone) -> Self {
+    pub(super) fn new(zone: TimeZone) -> Self {
         let clock = DataType::Timestamp(TimeUnit::Microsecond, None);
         Self { zone, signature: Signature::exact(vec![clock], Volatility::Immutable) }
     }

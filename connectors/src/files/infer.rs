@@ -4,9 +4,8 @@
 //! first rows of each CSV file, or from all of them where the first did not tell. Deliberately absent:
 //! Parquet, which tells its own types.
 
-use super::beneath::FoundFile;
 use super::guess::Guess;
-use super::root::versioned_meta;
+use super::place::{FoundFile, versioned_meta};
 use super::text::{
     Compression, CsvDecoder, MAX_RECORD, Rows, TextDecoder, batch_rows, file_bytes, json_fields,
 };

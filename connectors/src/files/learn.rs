@@ -20,12 +20,10 @@ use air_ir::catalog::SourceKind;
 use air_ir::{Catalog, Table};
 use datafusion::execution::context::SessionContext;
 use declared::check_declarations;
-use std::io::Read;
-use std::sync::Arc;
 use std::time::Duration;
 
 /// The largest `dataset.yaml` that is read.
-const MAX_DATASET: u64 = 4 << 20;
+const MAX_DATASET: usize = 4 << 20;
 
 /// How thoroughly to learn.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -108,19 +106,7 @@ impl<P: Fn(&str, u8) + Send + Sync> Learning<'_, P> {
     }
 
     async fn dataset(&self) -> Result<Dataset, SourceError> {
-        let folder = Arc::clone(&self.source.folder);
-        let read = tokio::task::spawn_blocking(move || {
-            let file = match folder.file(dataset::FILE) {
-                Ok((file, _)) => file,
-                Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-                Err(e) => return Err(e),
-            };
-            let mut text = String::new();
-            file.take(MAX_DATASET).read_to_string(&mut text)?;
-            Ok(Some(text))
-        });
-        let text = read.await.map_err(|e| SourceError::Engine { reason: e.to_string() })?;
-        match text.map_err(|e| SourceError::file_io(dataset::FILE, &e))? {
+        match self.source.text(dataset::FILE, MAX_DATASET).await? {
             Some(text) if !text.trim().is_empty() => dataset::parse(&text),
             _ => Ok(Dataset::default()),
         }

@@ -1,9 +1,9 @@
 //! Which files a dataset consists of.
 //!
-//! In: a folder and `files` (a file, a glob or a folder). Out: the files that are there now, their
+//! In: a place and `files` (a file, a glob or a folder). Out: the files that are there now, their
 //! format, and the values that Hive-style `key=value` folders give. Deliberately absent: reading.
 
-use super::beneath::{Folder, FoundFile};
+use super::place::{At, FoundFile, Place};
 use super::text::Compression;
 use crate::error::SourceError;
 use air_ir::catalog::FileFormat;
@@ -48,8 +48,10 @@ fn is_plainly_data(path: &str) -> bool {
 }
 
 /// The tables that names alone tell: each data file at the top, and each folder that holds some.
-pub(crate) fn by_name(folder: &Folder) -> Result<BTreeMap<String, Vec<String>>, SourceError> {
-    let all = folder.walk("").map_err(|e| SourceError::file_io(".", &e))?;
+pub(crate) async fn by_name(
+    place: &dyn Place,
+) -> Result<BTreeMap<String, Vec<String>>, SourceError> {
+    let all = place.walk("").await?;
     let mut tables: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for file in all.iter().filter(|f| is_plainly_data(&f.path)) {
         let (name, files) = match file.path.split_once('/') {
@@ -69,20 +71,28 @@ pub(crate) fn by_name(folder: &Folder) -> Result<BTreeMap<String, Vec<String>>, 
 }
 
 /// The files of `files`, as they are now.
-pub(crate) fn locate(folder: &Folder, table: &str, files: &str) -> Result<Located, SourceError> {
+pub(crate) async fn locate(
+    place: &dyn Place,
+    table: &str,
+    files: &str,
+) -> Result<Located, SourceError> {
     let files = files.trim_start_matches("./").trim_end_matches('/');
     let prefix = fixed_prefix(files);
     let found = if prefix == files {
-        one_or_all(folder, files)?
+        one_or_all(place, files).await?
     } else {
-        let mut found = walk(folder, prefix)?;
+        let mut found = place.walk(prefix).await?;
         found.retain(|f| is_match(files.split('/'), f.path.split('/')));
         found
     };
     let wanted: Vec<(FoundFile, FileFormat)> =
         found.into_iter().filter_map(|f| format_of(&f.path).map(|format| (f, format))).collect();
     let Some((_, format)) = wanted.first() else {
-        let all = walk(folder, "")?;
+        let all = match place.walk("").await {
+            // Without a list there is no name to compare with.
+            Err(e) if e.is_no_list() => Vec::new(),
+            other => other?,
+        };
         let names = nearest(files, all.iter().map(|f| f.path.as_str()));
         return Err(SourceError::NoFiles {
             table: table.to_owned(),
@@ -101,24 +111,13 @@ pub(crate) fn locate(folder: &Folder, table: &str, files: &str) -> Result<Locate
     partitioned(wanted, format, prefix)
 }
 
-/// A path without wildcards: a file, or everything beneath a folder.
-fn one_or_all(folder: &Folder, path: &str) -> Result<Vec<FoundFile>, SourceError> {
-    match folder.file(path) {
-        Ok((_, identity)) => Ok(vec![FoundFile { path: path.to_owned(), identity }]),
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
-        Err(e) => {
-            let mut found = folder.walk(path).map_err(|_| SourceError::file_io(path, &e))?;
+/// A path without wildcards: a file, or the data beneath a folder.
+async fn one_or_all(place: &dyn Place, path: &str) -> Result<Vec<FoundFile>, SourceError> {
+    match place.at(path).await? {
+        At::File(found) => Ok(vec![found]),
+        At::Folder(mut found) => {
             found.retain(|f| is_plainly_data(&f.path));
             Ok(found)
-        }
-    }
-}
-
-fn walk(folder: &Folder, path: &str) -> Result<Vec<FoundFile>, SourceError> {
-    match folder.walk(path) {
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
-        other => {
-            other.map_err(|e| SourceError::file_io(if path.is_empty() { "." } else { path }, &e))
         }
     }
 }

@@ -4,20 +4,25 @@
 //! types, or the two files that do not agree. Deliberately absent: reading rows, but for the values
 //! of `finer`.
 
+mod blocks;
 mod finer;
 
 pub(crate) use finer::{Finer, Wanted, exact};
 
-use super::beneath::{Folder, FoundFile};
+use super::place::FoundFile;
+use super::text::store_error;
 use crate::error::{Conflict, SourceError};
 use air_ir::DataType;
+use blocks::Blocks;
 use datafusion::arrow::datatypes::{DataType as ArrowType, Field, TimeUnit};
 use datafusion::parquet::arrow::parquet_to_arrow_schema;
+use datafusion::parquet::errors::ParquetError;
 use datafusion::parquet::file::metadata::{
     ParquetMetaData, ParquetMetaDataReader, RowGroupMetaData,
 };
 use datafusion::parquet::file::statistics::Statistics;
 use datafusion::parquet::schema::types::SchemaDescriptor;
+use object_store::ObjectStore;
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -57,38 +62,41 @@ impl Footer {
 }
 
 /// Reads the footer of a file.
-pub(crate) async fn footer(folder: Arc<Folder>, found: FoundFile) -> Result<Footer, SourceError> {
+pub(crate) async fn footer(
+    store: Arc<dyn ObjectStore>,
+    found: FoundFile,
+) -> Result<Footer, SourceError> {
     let file = found.path.clone();
-    let read = tokio::task::spawn_blocking(move || read(&folder, &found));
+    if found.identity.size == 0 {
+        return Err(SourceError::Empty { file });
+    }
+    let blocks = Blocks::new(store, &found).map_err(|e| store_error(&file, e))?;
+    let read = tokio::task::spawn_blocking(move || read(&blocks, &found.path));
     // The reader of a hostile file may panic; that ends the file, not the service.
     read.await.unwrap_or_else(|_| Err(damaged(&file, "its footer makes no sense")))
 }
 
-fn read(folder: &Folder, found: &FoundFile) -> Result<Footer, SourceError> {
-    let path = &found.path;
-    let (file, identity) = folder.file(path).map_err(|e| SourceError::file_io(path, &e))?;
-    if identity != found.identity {
-        return Err(SourceError::Changed { file: path.clone() });
-    }
-    if identity.size == 0 {
-        return Err(SourceError::Empty { file: path.clone() });
-    }
-    let metadata = ParquetMetaDataReader::new()
-        .parse_and_finish(&file)
-        .map_err(|e| damaged(path, &e.to_string()))?;
+fn read(blocks: &Blocks, path: &str) -> Result<Footer, SourceError> {
+    let metadata =
+        ParquetMetaDataReader::new().parse_and_finish(blocks).map_err(|e| broken(path, &e))?;
     let of_file = metadata.file_metadata();
     let schema = parquet_to_arrow_schema(of_file.schema_descr(), of_file.key_value_metadata())
-        .map_err(|e| damaged(path, &e.to_string()))?;
+        .map_err(|e| broken(path, &e))?;
     if schema.fields().len() > 10_000 {
         return Err(damaged(path, "it has more than 10,000 columns"));
     }
     let mut names = HashSet::new();
     if let Some(twice) = schema.fields().iter().find(|f| !names.insert(f.name())) {
         let reason = format!("two of its columns have the name \"{}\"", twice.name());
-        return Err(SourceError::File { file: path.clone(), reason });
+        return Err(SourceError::File { file: path.to_owned(), reason });
     }
     let columns = schema.fields().iter().map(|field| column(&metadata, field)).collect();
-    Ok(Footer { file: path.clone(), columns })
+    Ok(Footer { file: path.to_owned(), columns })
+}
+
+/// What the file's place said, or that the file is damaged.
+fn broken(file: &str, error: &ParquetError) -> SourceError {
+    Blocks::cause(error).unwrap_or_else(|| damaged(file, &error.to_string()))
 }
 
 fn damaged(file: &str, reason: &str) -> SourceError {

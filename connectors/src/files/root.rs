@@ -1,23 +1,16 @@
-//! A folder as a read-only object store.
+//! A local folder as a place of files.
 //!
-//! In: object paths, which may begin with a version (`@inode.time.size/…`). Out: the bytes of that
-//! very version, or an error that says the file changed. The version makes the path another one
-//! when the file is another one, so nothing that caches by path, size and time can answer for an
-//! older file. Blocking calls run on threads kept for them. Deliberately absent: any writing.
+//! In: paths beneath the folder. Out: the bytes of the very version that a path names, or an error
+//! that says the file changed. Blocking calls run on threads kept for them.
 
-use super::beneath::{Folder, FoundFile, Identity};
+use super::beneath::Folder;
+use super::place::{At, FoundFile, Identity, Place, object_meta, parted, versioned};
 use crate::error::SourceError;
 use async_trait::async_trait;
 use bytes::Bytes;
-use datafusion::arrow::temporal_conversions::timestamp_ns_to_datetime;
 use futures::stream::{self, BoxStream, StreamExt};
 use object_store::path::Path;
-use object_store::{
-    CopyOptions, Error, GetOptions, GetResult, GetResultPayload, ListResult, MultipartUpload,
-    ObjectMeta, ObjectStore, PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
-};
-use std::collections::BTreeSet;
-use std::fmt;
+use object_store::{Error, GetOptions, GetResult, GetResultPayload, Result};
 use std::fs::File;
 use std::io;
 use std::ops::Range;
@@ -34,16 +27,16 @@ pub(crate) struct FilesRoot {
 }
 
 impl FilesRoot {
-    pub(crate) fn new(folder: Arc<Folder>) -> Self {
-        Self { folder }
+    pub(crate) fn new(folder: Folder) -> Self {
+        Self { folder: Arc::new(folder) }
     }
 
     async fn open(&self, location: &Path) -> Result<Opened> {
         let (folder, path) = (Arc::clone(&self.folder), location.to_string());
         blocking(location, move || {
-            let plain = plain_path(&path);
+            let (version, plain) = parted(&path);
             let (file, identity) = folder.file(plain)?;
-            if plain.len() != path.len() && versioned(plain, identity) != path {
+            if version.is_some() && versioned(plain, &identity) != path {
                 let changed = SourceError::Changed { file: plain.to_owned() };
                 return Err(io::Error::other(changed));
             }
@@ -51,42 +44,22 @@ impl FilesRoot {
         })
         .await
     }
+
+    /// Looks into the folder on a thread kept for it.
+    async fn look<T: Send + 'static>(
+        &self,
+        look: impl FnOnce(&Folder) -> std::result::Result<T, SourceError> + Send + 'static,
+    ) -> std::result::Result<T, SourceError> {
+        let folder = Arc::clone(&self.folder);
+        tokio::task::spawn_blocking(move || look(&folder))
+            .await
+            .map_err(|e| SourceError::Engine { reason: e.to_string() })?
+    }
 }
 
 struct Opened {
     file: Arc<File>,
     identity: Identity,
-}
-
-/// The path of one version of a file.
-pub(crate) fn versioned(path: &str, id: Identity) -> String {
-    format!("@{:x}.{:x}.{:x}/{path}", id.inode, id.changed_ns, id.size)
-}
-
-/// The path without its version.
-pub(crate) fn plain_path(path: &str) -> &str {
-    let is_hex = |t: &str| !t.is_empty() && t.bytes().all(|b| b.is_ascii_hexdigit());
-    match path.strip_prefix('@').and_then(|p| p.split_once('/')) {
-        Some((version, plain))
-            if version.split('.').count() == 3 && version.split('.').all(is_hex) =>
-        {
-            plain
-        }
-        _ => path,
-    }
-}
-
-/// What the store says of one version of a file.
-pub(crate) fn object_meta(location: Path, id: Identity) -> Result<ObjectMeta> {
-    let last_modified =
-        timestamp_ns_to_datetime(id.changed_ns).map(|t| t.and_utc()).unwrap_or_default();
-    let e_tag = Some(format!("{:x}.{:x}.{:x}", id.inode, id.changed_ns, id.size));
-    Ok(ObjectMeta { location, last_modified, size: id.size, e_tag, version: None })
-}
-
-/// The object of a file that a listing found, by the path of its version.
-pub(crate) fn versioned_meta(found: &FoundFile) -> Result<ObjectMeta> {
-    object_meta(Path::parse(versioned(&found.path, found.identity))?, found.identity)
 }
 
 /// Runs blocking work on a thread kept for it.
@@ -101,7 +74,7 @@ async fn blocking<T: Send + 'static>(
 }
 
 fn io_error(location: &Path, error: io::Error) -> Error {
-    let file = plain_path(location.as_ref());
+    let file = parted(location.as_ref()).1;
     let known = error.get_ref().and_then(|e| e.downcast_ref::<SourceError>()).cloned();
     let is_missing = error.kind() == io::ErrorKind::NotFound;
     let source = Box::new(known.unwrap_or_else(|| SourceError::file_io(file, &error)));
@@ -133,21 +106,44 @@ fn chunks(file: Arc<File>, location: Path, range: Range<u64>) -> BoxStream<'stat
         .boxed()
 }
 
-fn read_only(what: &str) -> Error {
-    Error::NotSupported { source: format!("{what}: sources are read-only").into() }
-}
-
-impl fmt::Display for FilesRoot {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("files")
+/// Every file at or beneath `path`; a folder beneath the source's that is not there holds none.
+fn walk(folder: &Folder, path: &str) -> std::result::Result<Vec<FoundFile>, SourceError> {
+    match folder.walk(path) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound && !path.is_empty() => Ok(Vec::new()),
+        other => {
+            other.map_err(|e| SourceError::file_io(if path.is_empty() { "." } else { path }, &e))
+        }
     }
 }
 
 #[async_trait]
-impl ObjectStore for FilesRoot {
-    async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
+impl Place for FilesRoot {
+    async fn walk(&self, path: &str) -> std::result::Result<Vec<FoundFile>, SourceError> {
+        let path = path.to_owned();
+        self.look(move |folder| walk(folder, &path)).await
+    }
+
+    async fn at(&self, path: &str) -> std::result::Result<At, SourceError> {
+        let path = path.to_owned();
+        self.look(move |folder| match folder.file(&path) {
+            Ok((_, identity)) => Ok(At::File(FoundFile { path, identity })),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(At::Folder(Vec::new())),
+            // What the path is no file for is said of it, where it is no folder either.
+            Err(e) => {
+                folder.walk(&path).map(At::Folder).map_err(|_| SourceError::file_io(&path, &e))
+            }
+        })
+        .await
+    }
+
+    async fn reach(&self) -> std::result::Result<String, SourceError> {
+        let found = self.look(|folder| walk(folder, "")).await?;
+        Ok(format!("{} files in the folder", found.len()))
+    }
+
+    async fn get(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
         let opened = self.open(location).await?;
-        let meta = object_meta(location.clone(), opened.identity)?;
+        let meta = object_meta(location.clone(), &opened.identity);
         options.check_preconditions(&meta)?;
         let range = match &options.range {
             Some(range) => range
@@ -168,76 +164,12 @@ impl ObjectStore for FilesRoot {
         })
     }
 
-    async fn get_ranges(&self, location: &Path, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
+    async fn ranges(&self, location: &Path, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
         let opened = self.open(location).await?;
         let ranges = ranges.to_vec();
         blocking(location, move || {
             ranges.into_iter().map(|range| read_at(&opened.file, range)).collect()
         })
         .await
-    }
-
-    fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
-        let folder = Arc::clone(&self.folder);
-        let prefix = prefix.cloned().unwrap_or_default();
-        stream::once(async move {
-            let path = prefix.to_string();
-            let found = blocking(&prefix, move || match folder.walk(&path) {
-                Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
-                other => other,
-            })
-            .await;
-            let metas: Vec<Result<ObjectMeta>> = match found {
-                Ok(found) => {
-                    found.iter().map(|f| object_meta(Path::parse(&f.path)?, f.identity)).collect()
-                }
-                Err(e) => vec![Err(e)],
-            };
-            stream::iter(metas)
-        })
-        .flatten()
-        .boxed()
-    }
-
-    async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
-        let prefix = prefix.cloned().unwrap_or_default();
-        let mut folders = BTreeSet::new();
-        let mut objects = Vec::new();
-        let mut listing = self.list(Some(&prefix));
-        while let Some(meta) = listing.next().await {
-            let meta = meta?;
-            let parts: Vec<_> = meta.location.prefix_match(&prefix).into_iter().flatten().collect();
-            match parts.as_slice() {
-                [_] => objects.push(meta),
-                [first, ..] => {
-                    folders.insert(prefix.clone().join(first.clone()));
-                }
-                [] => {}
-            }
-        }
-        Ok(ListResult { common_prefixes: folders.into_iter().collect(), objects })
-    }
-
-    async fn put_opts(&self, _: &Path, _: PutPayload, _: PutOptions) -> Result<PutResult> {
-        Err(read_only("put"))
-    }
-
-    async fn put_multipart_opts(
-        &self,
-        _: &Path,
-        _: PutMultipartOptions,
-    ) -> Result<Box<dyn MultipartUpload>> {
-        Err(read_only("put"))
-    }
-
-    fn delete_stream(
-        &self,
-        _: BoxStream<'static, Result<Path>>,
-    ) -> BoxStream<'static, Result<Path>> {
-        stream::once(async { Err(read_only("delete")) }).boxed()
-    }
-
-    async fn copy_opts(&self, _: &Path, _: &Path, _: CopyOptions) -> Result<()> {
-        Err(read_only("copy"))
     }
 }

@@ -74,7 +74,7 @@ impl TextForm {
 /// See the module.
 #[derive(Clone)]
 pub(crate) struct TextSource {
-    form: Arc<TextForm>,
+    pub(super) form: Arc<TextForm>,
     table_schema: TableSchema,
     projection: SplitProjection,
     batch_size: usize,

@@ -10,7 +10,7 @@ mod jsonl;
 mod object;
 mod rows;
 
-pub(crate) use bytes::{Compression, file_bytes};
+pub(crate) use bytes::{Compression, file_bytes, store_error};
 pub(crate) use csv::CsvDecoder;
 pub(crate) use jsonl::JsonlDecoder;
 pub(crate) use object::fields as json_fields;

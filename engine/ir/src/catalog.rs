@@ -197,7 +197,11 @@ pub struct SeenFile {
     pub size: u64,
     /// Modification time and inode: a file replaced by one of the same size is another file.
     pub mtime_ns: i64,
+    /// 0 for an object of a store.
     pub inode: u64,
+    /// What an object store calls this version of the object.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub e_tag: Option<String>,
 }
 
 impl Catalog {

@@ -46,6 +46,12 @@ pub(super) struct Build<'a> {
     pub(super) of_totals: Option<super::measures::OfTotals>,
     /// The column that says when, once it is known.
     pub(super) time: Option<Field>,
+    /// Conditions with the words they come from.
+    pub(super) placed: Vec<super::either::Placed>,
+    /// Every "or" that has joined two of them.
+    pub(super) joined: Vec<usize>,
+    /// Names whose "not" is in a condition.
+    pub(super) heard: Vec<usize>,
 }
 
 /// An IR that asks for nothing yet.
@@ -99,6 +105,9 @@ impl<'a> Build<'a> {
             facts: Vec::new(),
             of_totals: None,
             time: None,
+            placed: Vec::new(),
+            joined: Vec::new(),
+            heard: Vec::new(),
         };
         build.find_time();
         build

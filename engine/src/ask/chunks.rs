@@ -4,11 +4,12 @@
 //! and numbers, each the longest that fits. A word that nothing knows is a chunk too, so that it
 //! cannot be lost.
 
-use super::lexicon::{Candidate, Lexicon};
+use super::lexicon::{Candidate, Lexicon, Target};
 use super::time::{self, TimePhrase};
 use super::tokens::{Token, TokenKind};
 use super::values::{Fit, Hit, value_words};
 use super::words::{self, Say};
+use air_ir::Agg;
 
 /// What a chunk is.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,6 +30,8 @@ pub(super) struct Chunk {
     pub(super) text: String,
     pub(super) names: Vec<Candidate>,
     pub(super) values: Vec<Hit>,
+    /// Whether its first name is that of a column of truth values.
+    pub(super) flag: bool,
 }
 
 impl Chunk {
@@ -61,6 +64,7 @@ pub(super) fn cut(tokens: &[Token], lexicon: &Lexicon) -> Vec<Chunk> {
         let len = len.max(1);
         let said: Vec<&str> = rest.iter().take(len).map(|t| t.text.as_str()).collect();
         chunk.text = said.join(" ");
+        chunk.flag = chunk.kind == Kind::Name && lexicon.names_flag(&chunk.names);
         match chunks.last_mut().filter(|last| is_torn(last, &chunk)) {
             Some(last) => {
                 *last = Chunk { text: format!("{} {}", last.text, chunk.text), ..of(Kind::Unknown) }
@@ -70,6 +74,7 @@ pub(super) fn cut(tokens: &[Token], lexicon: &Lexicon) -> Vec<Chunk> {
         at += len;
     }
     conditions(&mut chunks);
+    moments(&mut chunks, lexicon);
     chunks
 }
 
@@ -117,6 +122,41 @@ fn conditions(chunks: &mut [Chunk]) {
     }
 }
 
+/// "when was the last order", "date of the first order", "latest order date": the end of a time.
+fn moments(chunks: &mut [Chunk], lexicon: &Lexicon) {
+    for at in 0..chunks.len() {
+        let Some(end) = end_of_time(&chunks[at]) else { continue };
+        let Some(next) = (at + 1..chunks.len()).find(|n| !chunks[*n].is_filler()) else { continue };
+        if chunks[next].kind != Kind::Name {
+            continue;
+        }
+        if next == at + 1 && lexicon.names_time(&chunks[next].names) {
+            chunks[at].kind = Kind::Say(Say::Agg(end));
+            continue;
+        }
+        let of = |c: &Chunk| c.is_filler() || c.text.eq_ignore_ascii_case("of");
+        let lead = (0..at).rev().find(|lead| !of(&chunks[*lead]));
+        let asks = |c: &Chunk| {
+            ["when", "date", "day"].iter().any(|word| c.text.eq_ignore_ascii_case(word))
+        };
+        let rows = matches!(chunks[next].names.first().map(|c| c.target), Some(Target::Table(_)));
+        if let Some(lead) = lead.filter(|lead| rows && asks(&chunks[*lead])) {
+            chunks[lead].kind = Kind::Say(Say::Filler);
+            chunks[at].kind = Kind::Say(Say::Moment(end));
+        }
+    }
+}
+
+/// Which end of a time a word says, where it says nothing else.
+fn end_of_time(chunk: &Chunk) -> Option<Agg> {
+    let free = matches!(chunk.kind, Kind::Unknown | Kind::Say(Say::Limit));
+    match chunk.text.to_lowercase().as_str() {
+        "last" | "latest" | "newest" if free => Some(Agg::Max),
+        "first" | "earliest" | "oldest" if free => Some(Agg::Min),
+        _ => None,
+    }
+}
+
 /// "Los Angelos": words with capitals in a row of which one is unknown are one unknown name.
 fn is_torn(last: &Chunk, next: &Chunk) -> bool {
     let proper = |c: &Chunk| c.text.starts_with(char::is_uppercase);
@@ -129,7 +169,7 @@ fn is_torn(last: &Chunk, next: &Chunk) -> bool {
 }
 
 fn of(kind: Kind) -> Chunk {
-    Chunk { kind, text: String::new(), names: Vec::new(), values: Vec::new() }
+    Chunk { kind, text: String::new(), names: Vec::new(), values: Vec::new(), flag: false }
 }
 
 fn next(
@@ -168,6 +208,17 @@ fn next(
         !(matches!(say, Say::Beyond(_))
             && name.as_ref().is_some_and(|n| n.1.first().is_some_and(|c| c.weight > 0.9)))
     });
+    // Rows may be "popular" or not.
+    let flag = name
+        .as_ref()
+        .is_some_and(|n| n.1.first().is_some_and(|c| c.weight > 0.9) && lexicon.names_flag(&n.1));
+    let said = said.filter(|(_, say)| !(*say == Say::Filler && flag));
+    // "the lowest amount of paid orders" is that of a column, where one is called so.
+    let figure = before.and_then(|b| words::say(&b.lower));
+    let figure = matches!(figure, Some(Say::Agg(_) | Say::Super(_)))
+        && first.lower == "amount"
+        && name.as_ref().is_some_and(|n| n.1.first().is_some_and(|c| c.weight > 0.9));
+    let said = said.filter(|(_, say)| !(*say == Say::CountOf && figure));
     // "revenue per order by channel" has no "order by".
     let each = before.is_some_and(|b| matches!(b.lower.as_str(), "per" | "each" | "every"));
     let said = said.filter(|(_, say)| !(*say == Say::Ordered && each && name.is_some()));

@@ -6,7 +6,9 @@
 
 mod compare;
 mod measure;
+mod negation;
 mod number;
+mod pairs;
 mod there;
 
 use super::chunks::{Chunk, Kind};
@@ -25,6 +27,8 @@ pub(super) struct MeasureClause {
     pub(super) name: Option<usize>,
     /// "average daily", "average number of … per day": of the totals of this unit.
     pub(super) each: Option<Unit>,
+    /// When the first or the last of these rows was.
+    pub(super) moment: bool,
     /// Named only to order by it.
     pub(super) ordering: bool,
     pub(super) share: bool,
@@ -60,6 +64,32 @@ pub(super) struct CmpClause {
     /// The measure that is compared, where one was named.
     pub(super) measure: Option<usize>,
     pub(super) negated: bool,
+    /// What the rows that are counted must be like: "more than 3 unpaid orders".
+    pub(super) such: Such,
+    /// The first and the last chunk of it.
+    pub(super) span: (usize, usize),
+}
+
+/// Two figures or times of a row that are compared with each other.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct PairClause {
+    pub(super) op: Op,
+    pub(super) left: usize,
+    pub(super) right: usize,
+    pub(super) negated: bool,
+}
+
+/// What the words before a noun say of its rows: names of truth values, and values.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Such {
+    pub(super) adjectives: Vec<usize>,
+    pub(super) values: Vec<ValueClause>,
+}
+
+impl Such {
+    pub(super) fn is_empty(&self) -> bool {
+        self.adjectives.is_empty() && self.values.is_empty()
+    }
 }
 
 /// A value something must have.
@@ -119,6 +149,7 @@ pub(super) struct Clauses {
     pub(super) measures: Vec<MeasureClause>,
     pub(super) groups: Vec<Grouped>,
     pub(super) compares: Vec<CmpClause>,
+    pub(super) pairs: Vec<PairClause>,
     pub(super) values: Vec<ValueClause>,
     pub(super) nulls: Vec<NullClause>,
     pub(super) times: Vec<TimeClause>,
@@ -127,6 +158,8 @@ pub(super) struct Clauses {
     pub(super) bare: Vec<usize>,
     /// Those of them with a "not" before.
     pub(super) turned: Vec<usize>,
+    /// Every "not" that turned nothing round.
+    pub(super) nots: Vec<usize>,
     /// Words that nothing knows, with the word before each.
     pub(super) unknown: Vec<(usize, Option<String>)>,
     /// Every "or" that joined no two things, so that it is not known what it says.
@@ -181,7 +214,11 @@ pub(super) fn read(chunks: &[Chunk]) -> Clauses {
 #[derive(Debug, Default, Clone)]
 struct State {
     negated: bool,
+    /// The "not" that says so, until it is heard, and then.
+    not_at: Option<usize>,
+    heard: Option<usize>,
     without: bool,
+    without_at: Option<usize>,
     with: bool,
     or: bool,
     and: bool,
@@ -231,14 +268,6 @@ impl Reader<'_> {
         self.chunk(at).is_some_and(|c| !c.names.is_empty() && matches!(c.kind, Kind::Name))
     }
 
-    /// "delayed flights": where a column describes the table that follows, the table.
-    fn described(&self, at: usize) -> Option<usize> {
-        use super::lexicon::Target;
-        let target = |at: usize| self.chunk(at)?.names.first().map(|c| c.target);
-        let column = matches!(target(at), Some(Target::Column(_)));
-        (column && matches!(target(at + 1), Some(Target::Table(_)))).then_some(at + 1)
-    }
-
     fn is_column(&self, at: usize) -> bool {
         use super::lexicon::Target;
         let target = self.chunk(at).and_then(|c| c.names.first()).map(|c| c.target);
@@ -262,7 +291,7 @@ impl Reader<'_> {
         match chunk.kind.clone() {
             Kind::Say(say) => self.saying(say),
             Kind::Time(phrase) => {
-                let negated = self.state.negated;
+                let negated = self.take_not() != self.state.without;
                 let period = match &phrase {
                     TimePhrase::During(Moment::Absolute(_) | Moment::Months { .. }) => !negated,
                     _ => false,
@@ -281,7 +310,13 @@ impl Reader<'_> {
     }
 
     fn unknown(&mut self) {
+        if self.larger_than() {
+            return;
+        }
         let before = self.state.prep.clone();
+        if self.take_not() != self.state.without {
+            self.out.turned.push(self.at);
+        }
         self.out.unknown.push((self.at, before));
         self.state = State::default();
     }
@@ -292,8 +327,11 @@ impl Reader<'_> {
             Say::Agg(_) | Say::CountOf | Say::Rows | Say::Distinct | Say::Percentile => {
                 self.measure(false)
             }
+            Say::Moment(agg) => self.moment(agg),
             Say::Share => self.share(),
             Say::Super(end) => self.superlative(end),
+            // "customers who ordered twice"
+            Say::Which if self.is_relative() => {}
             Say::Which => self.which(),
             Say::By => self.group(false),
             Say::Per => self.group(true),
@@ -309,6 +347,12 @@ impl Reader<'_> {
         }
     }
 
+    /// "who" after a name asks for nobody.
+    fn is_relative(&self) -> bool {
+        let name = self.at.checked_sub(1).is_some_and(|before| self.name_at(before));
+        name && self.chunk(self.at).is_some_and(|c| c.text.eq_ignore_ascii_case("who"))
+    }
+
     /// Words that say something of what follows, or of the whole question.
     fn modifier(&mut self, say: Say) {
         let text = self.chunk(self.at).map(|c| c.text.to_lowercase());
@@ -319,11 +363,12 @@ impl Reader<'_> {
                 self.state.or = true;
                 self.out.either.push(self.at);
             }
+            Say::Turn => self.turn(),
             Say::Not => {
-                self.state.negated = true;
+                self.turn();
                 self.state.prep = text.rsplit(' ').next().map(str::to_owned);
             }
-            Say::Without => self.state.without = true,
+            Say::Without => self.without(),
             Say::With => self.state.with = true,
             Say::Prep => {
                 // "leave from" leads as "from" does.
@@ -409,8 +454,12 @@ impl Reader<'_> {
         let turned = self.say(next) == Some(Say::Not) && self.value_at(self.content(next + 1));
         let valued = value_follows || turned && self.is_column(at);
         if (self.state.with || self.state.without) && !compared && !valued {
-            let present = self.state.with && !self.state.without;
-            self.out.nulls.push(NullClause::new(at, present));
+            return self.there(at);
+        }
+        // "customers who did not order": there are none.
+        if !compared && !valued && self.is_denied(at) {
+            self.take_not();
+            self.out.nulls.push(NullClause::new(at, false));
             self.state = State::default();
             return;
         }
@@ -421,13 +470,17 @@ impl Reader<'_> {
             return;
         }
         self.out.bare.push(at);
-        let negated = self.state.negated;
-        if negated {
+        let prep = self.state.prep.take().filter(|_| value_follows);
+        if value_follows || compared {
+            // What follows is turned round, not the name.
+            let State { negated, not_at, without, without_at, .. } = self.state;
+            self.state = State { negated, not_at, without, without_at, prep, ..State::default() };
+            return;
+        }
+        if !self.turns_either(at) && self.take_not() {
             self.out.turned.push(at);
         }
-        let prep = self.state.prep.take().filter(|_| value_follows);
-        self.state =
-            State { negated: negated && (value_follows || compared), prep, ..State::default() };
+        self.state = State { prep, ..State::default() };
     }
 
     /// "status refunded": after the name of a column, a word that is hardly a name of its own is
@@ -474,8 +527,8 @@ impl Reader<'_> {
             self.at = after + 1;
         }
         let joined = self.state.after_value && (self.state.and || self.state.or);
-        let (mut negated, mut prep) =
-            (self.state.negated || self.state.without, self.state.prep.clone());
+        let turned = self.take_not();
+        let (mut negated, mut prep) = (turned != self.state.without, self.state.prep.clone());
         let or = self.state.or;
         // "not X or not Y" may exclude both, or only what is both.
         let again = negated && self.out.values.last().is_some_and(|last| last.negated);
@@ -489,7 +542,10 @@ impl Reader<'_> {
                 hints.clone_from(&last.hints);
             }
         }
-        let there = (self.state.with || self.state.without).then_some(!self.state.without);
+        let leads = self.state.with || self.state.without;
+        // "customers who did not have open orders": there are none.
+        let none = turned && !leads && self.denies(self.state.heard, at + 1);
+        let there = leads.then_some(self.state.without == turned).or(none.then_some(false));
         self.out.values.push(ValueClause { chunk: at, negated, prep, hints, or, joined, there });
         self.state = State { after_value: true, ..State::default() };
     }

@@ -41,6 +41,10 @@ impl Build<'_> {
                 continue;
             }
             self.mark(*at);
+            let turned = clauses.turned.contains(at);
+            if turned {
+                self.heard.push(*at);
+            }
             let text = self.text(*at).to_owned();
             let hint = clauses.bare.iter().copied().find(|b| {
                 *b < *at
@@ -62,9 +66,11 @@ impl Build<'_> {
             {
                 let spelled = self.field(&field);
                 let scalars: Vec<Scalar> = values.into_iter().map(Scalar::Text).collect();
-                let filter = match &scalars[..] {
-                    [one] => compare(&spelled, Op::Eq, Operand::One(one.clone())),
-                    _ => compare(&spelled, Op::In, Operand::Many(scalars)),
+                let filter = match (&scalars[..], turned) {
+                    ([one], false) => compare(&spelled, Op::Eq, Operand::One(one.clone())),
+                    ([one], true) => compare(&spelled, Op::Ne, Operand::One(one.clone())),
+                    (_, false) => compare(&spelled, Op::In, Operand::Many(scalars)),
+                    (_, true) => compare(&spelled, Op::NotIn, Operand::Many(scalars)),
                 };
                 let share = self.shares();
                 self.condition(filter, share);
@@ -117,16 +123,32 @@ impl Build<'_> {
         match (column, best) {
             (Some(column), Some((field, _))) if column.data_type == DataType::Bool => {
                 self.mark(at);
-                let spelled = self.field(&field);
-                let filter = compare(&spelled, Op::Eq, Operand::One(Scalar::Bool(!turned)));
-                let share = self.shares();
-                self.condition(filter, share);
+                self.flag(at, &field, !turned);
             }
             (Some(_), Some((field, _))) if self.time.as_ref() == Some(&field) => self.mark(at),
             (Some(column), _) if is_figure(column) => self.threshold(at, turned),
             (_, Some(_)) | (None, None) if self.is_context(at) => self.mark(at),
             _ => self.unplaced(at),
         }
+    }
+
+    /// "paid orders", "unpaid orders": what is true of a row, or is not.
+    pub(super) fn flag(&mut self, at: usize, field: &super::routes::Field, holds: bool) {
+        let spelled = self.field(field);
+        let unknown = self.column(field.col).is_some_and(|c| c.nullable);
+        if !holds && (unknown || !field.hops.is_empty()) {
+            let said = format!("Rows of which {spelled} is not known are not among them.");
+            self.asked.assume(said);
+        }
+        let turned = self.clauses.turned.contains(&at);
+        if turned {
+            self.heard.push(at);
+        }
+        let before = at.checked_sub(1).and_then(|before| self.chunks.get(before));
+        let bound = before.and_then(Chunk::say) == Some(Say::Turn);
+        let filter = compare(&spelled, Op::Eq, Operand::One(Scalar::Bool(holds)));
+        let share = self.shares();
+        self.place((at, at), turned && !bound, |build| build.condition(filter, share));
     }
 
     /// Whether a field has a part in the draft already.
@@ -178,6 +200,9 @@ impl Build<'_> {
                 return;
             }
         };
+        if turned {
+            self.heard.push(at);
+        }
         let share = self.shares();
         self.condition(filter, share);
     }
@@ -208,13 +233,30 @@ impl Build<'_> {
         }
     }
 
+    /// Every "not" must have turned something round.
+    fn unheard(&mut self) {
+        let clauses = self.clauses;
+        let names = clauses.turned.iter().filter(|at| !self.heard.contains(at));
+        let open: Vec<usize> = clauses.nots.iter().chain(names).copied().collect();
+        for at in open {
+            let word = self.text(at).to_owned();
+            self.reasons.push(match clauses.nots.contains(&at) {
+                true => format!("It is not known what \"{word}\" turns round."),
+                false => format!("It is not known what the \"not\" before \"{word}\" means."),
+            });
+            self.missing.push(word);
+        }
+    }
+
     /// What is left: words of asking that led to nothing.
     pub(super) fn leftovers(&mut self) {
-        if let Some(at) = self.clauses.either.first().copied() {
+        self.unheard();
+        if let Some(at) = self.clauses.either.iter().copied().find(|o| !self.joined.contains(o)) {
             self.missing.push(self.text(at).to_owned());
             self.reasons.push(
                 "It is not known whether all of what the \"or\" stands between must hold, or any \
-                 of it. Values or periods can be joined by it, conditions cannot."
+                 of it. Two values, periods or conditions can be joined by it, with nothing else \
+                 beside them."
                     .to_owned(),
             );
         }

@@ -23,6 +23,7 @@ impl Build<'_> {
             clauses.measures.iter().map(|m| self.measure(m)).collect();
         metrics.extend(by_measure.into_iter().map(|m| self.measure(&m)));
         self.per_row(&mut groups, &mut metrics);
+        self.per_member(&groups, &mut metrics);
         // "least delayed airline" asks for one of the airlines, not for the least delay of all.
         let alone = !clauses.supers.is_empty() && !self.bare_groups().is_empty();
         let grouped = !groups.is_empty() || alone;
@@ -113,9 +114,18 @@ impl Build<'_> {
             }
             let group =
                 Grouped { what: GroupClause::Name(at), per: false, which: ranked, by: false };
-            let one = self.make(group);
+            let mut one = self.make(group);
+            one.singular |= ranked && self.asks_for_one();
             made.insert(0, one);
         }
+    }
+
+    /// "Of the carriers, which has the most flights": one of them.
+    fn asks_for_one(&self) -> bool {
+        let text = |at: usize| self.text(at).to_lowercase();
+        let which = |at: &usize| matches!(text(*at).as_str(), "which" | "who");
+        let one = |at: usize| matches!(text(at + 1).as_str(), "has" | "is" | "was" | "does");
+        (0..self.chunks.len()).filter(which).any(one)
     }
 
     /// The names by themselves that can be a group.
@@ -143,6 +153,7 @@ impl Build<'_> {
         for clause in &clauses.compares {
             self.comparison(clause, metrics);
         }
+        clauses.pairs.iter().for_each(|pair| self.pair(pair));
         let numbers = self.numerator.len();
         for null in &clauses.nulls {
             if let Some(at) = self.null(null) {
@@ -160,6 +171,7 @@ impl Build<'_> {
         self.times(&clauses.times);
         self.unknown_words();
         self.bare_names();
+        self.join_either();
     }
 
     fn has_adjective(&self) -> bool {
@@ -291,6 +303,7 @@ impl Build<'_> {
     pub(super) fn finish(&mut self) {
         self.mark_read();
         self.leftovers();
+        self.nest_members();
         let filters = std::mem::take(&mut self.ir.filters);
         let period = |f: &Filter| matches!(f, Filter::Compare(c) if c.op == Op::During);
         let (periods, others): (Vec<Filter>, Vec<Filter>) = filters.into_iter().partition(period);
@@ -339,13 +352,21 @@ impl Build<'_> {
                 found.time = Some(own.clone());
             }
         }
-        for filter in &mut self.ir.filters {
-            if let Filter::Compare(Comparison { subject: Subject::Field(field), .. }) = filter
-                && *field == spelled
-            {
-                *field = "$time".to_owned();
-            }
+        self.ir.filters.iter_mut().for_each(|filter| each_its_time(filter, &spelled));
+    }
+}
+
+/// A condition on the time of the main table is one on each figure's own time.
+fn each_its_time(filter: &mut Filter, time: &str) {
+    match filter {
+        Filter::All(list) | Filter::Any(list) => {
+            list.iter_mut().for_each(|inner| each_its_time(inner, time));
         }
+        Filter::Not(inner) => each_its_time(inner, time),
+        Filter::Compare(Comparison { subject: Subject::Field(field), .. }) if *field == time => {
+            *field = "$time".to_owned();
+        }
+        Filter::Compare(_) | Filter::Exists(_) => {}
     }
 }
 

@@ -6,12 +6,14 @@
 pub(super) mod named;
 
 use super::build::Build;
+use super::chunks::{Chunk, Kind};
 use super::clauses::{CmpClause, GroupClause, MeasureClause, NullClause};
 use super::describe;
 use super::lexicon::Target;
 use super::measures::is_figure;
 use super::questions::{Choice, Reply, id_of};
 use super::routes::Field;
+use super::words::Say;
 use air_ir::catalog::Role;
 use air_ir::{
     Agg, Column, Comparison, DataType, Filter, Input, MetricKind, Op, Operand, Scalar, Subject,
@@ -87,7 +89,11 @@ impl Build<'_> {
                 self.asked.assume(format!("Those without any {word} are not among them."));
             }
             let count = MeasureClause { count: true, name: Some(subject), ..Default::default() };
-            if let Some(metric) = self.measure(&count) {
+            let metric = match clause.such.is_empty() {
+                true => self.measure(&count),
+                false => self.count_such(clause),
+            };
+            if let Some(metric) = metric {
                 self.having(clause, &metric);
             }
             return;
@@ -204,7 +210,7 @@ impl Build<'_> {
             self.asked
                 .assume(format!("Rows without {spelled} count in the whole, not in the share."));
         }
-        self.condition(filter, share);
+        self.place(clause.span, clause.negated, |build| build.condition(filter, share));
     }
 
     /// The numbers in the column's unit.
@@ -342,11 +348,7 @@ impl Build<'_> {
             return self.own_rows(clause);
         }
         if !clause.adjectives.is_empty() || !clause.values.is_empty() {
-            let word = self.text(clause.chunk).to_owned();
-            self.mark(clause.chunk);
-            self.reasons.push(format!("Which {word} are meant cannot be asked for here."));
-            self.missing.push(word);
-            return None;
+            return self.not_these(clause);
         }
         if self.text(clause.chunk).to_lowercase().ends_with("name") && clause.present {
             return Some(clause.chunk);
@@ -357,13 +359,15 @@ impl Build<'_> {
             found.iter().filter(|(f, _)| absent(f)).cloned().collect();
         let of_these = if clause.present || nullable.is_empty() { &found } else { &nullable };
         let field = self.choose_field(clause.chunk, of_these)?;
+        let own_field = field.clone();
         let field = self.partner(clause.chunk, field);
+        if !clause.present && field != own_field && self.is_described(clause.chunk) {
+            return self.not_these(clause);
+        }
         let column = self.column(field.col)?;
         if column.data_type == DataType::Bool {
-            let spelled = self.field(&field);
-            let value = Operand::One(Scalar::Bool(clause.present));
-            let share = self.shares();
-            self.condition(compare(&spelled, Op::Eq, value), share);
+            let turned = self.clauses.turned.contains(&clause.chunk);
+            self.flag(clause.chunk, &field, clause.present != turned);
             return None;
         }
         if clause.present && !column.nullable && field.hops.is_empty() {
@@ -382,6 +386,25 @@ impl Build<'_> {
         let share = self.shares();
         self.condition(filter, share);
         None
+    }
+
+    fn not_these(&mut self, clause: &NullClause) -> Option<usize> {
+        let word = self.text(clause.chunk).to_owned();
+        self.mark(clause.chunk);
+        self.reasons.push(format!("Which {word} are meant cannot be asked for here."));
+        self.missing.push(word);
+        None
+    }
+
+    /// "orders without customers from Berlin": whether a value follows that says which.
+    fn is_described(&self, at: usize) -> bool {
+        let passed = |c: &&Chunk| {
+            !(c.is_filler()
+                || matches!(c.say(), Some(Say::Prep | Say::With))
+                || c.values.is_empty() && c.kind == Kind::Name)
+        };
+        let next = self.chunks.iter().skip(at + 1).find(passed);
+        next.is_some_and(|c| matches!(c.kind, Kind::Name | Kind::Quoted) && !c.values.is_empty())
     }
 
     /// Whether a name that may be the main table or a column of it is that of the rows.

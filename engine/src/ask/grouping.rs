@@ -58,6 +58,11 @@ impl Build<'_> {
         if found.is_empty() && self.names_root(chunk) > 0.6 {
             self.mark(chunk);
             let key = self.catalog.tables.get(self.root).map(|t| t.primary_key.clone());
+            if key.as_ref().is_none_or(Vec::is_empty) {
+                self.missing.push(said.text.clone());
+                let table = self.table_name(self.root);
+                self.reasons.push(format!("{table} has no key by which its rows are told apart."));
+            }
             return key.unwrap_or_default().iter().map(|c| self.dimension(bare(c))).collect();
         }
         let Some(field) = self.choose_field(chunk, &found) else {
@@ -195,7 +200,10 @@ impl Build<'_> {
     }
 
     pub(super) fn part(&mut self, part: Part) -> Option<String> {
-        let field = self.time_field(part.as_str())?;
+        let Some(field) = self.time_field(part.as_str()) else {
+            self.no_time(part.as_str());
+            return None;
+        };
         let spelled = self.field(&field);
         let name = part.as_str().to_owned();
         let input = Input::Field(spelled);

@@ -46,6 +46,10 @@ pub struct Lexicon {
     /// Columns whose names may be abbreviations, by the first letter of the name.
     short: BTreeMap<char, Vec<(Vec<String>, ColRef)>>,
     words: BTreeSet<String>,
+    /// Columns of truth values and of times, and the single words that the first are called by.
+    flags: BTreeSet<ColRef>,
+    times: BTreeSet<ColRef>,
+    flag_words: BTreeSet<String>,
     longest: usize,
     pub(super) stems: Stems,
     pub(super) routes: Routes,
@@ -82,6 +86,9 @@ impl Lexicon {
             tails: HashMap::new(),
             short: BTreeMap::new(),
             words: BTreeSet::new(),
+            flags: BTreeSet::new(),
+            times: BTreeSet::new(),
+            flag_words: BTreeSet::new(),
             longest: 1,
             stems: Stems::new(),
             routes: Routes::new(catalog),
@@ -158,8 +165,15 @@ impl Lexicon {
             self.add(synonym, target, SYNONYM);
         }
         let name = words_of(column.display_name.as_deref().unwrap_or(&column.name));
-        for table in tables {
-            self.add_words(&[&table[..], &name[..]].concat(), target, WITH_TABLE);
+        if column.data_type.is_temporal() {
+            self.times.insert(at);
+        }
+        if column.data_type == DataType::Bool {
+            self.add_flag(at, column);
+        } else {
+            for table in tables {
+                self.add_words(&[&table[..], &name[..]].concat(), target, WITH_TABLE);
+            }
         }
         if let Some(clause) = column.description.as_deref().and_then(first_clause) {
             self.add(clause, target, DESCRIPTION);
@@ -168,6 +182,46 @@ impl Lexicon {
         if let Some(first) = parts.first().and_then(|p| p.chars().next()) {
             self.short.entry(first).or_default().push((parts, at));
         }
+    }
+
+    /// What is true of a row or is not: `is_active` is called "active" too. After the rows' name
+    /// it is a condition ("orders paid"), so no name is made of both.
+    fn add_flag(&mut self, at: ColRef, column: &Column) {
+        self.flags.insert(at);
+        let called = [Some(&column.name), column.display_name.as_ref()].into_iter().flatten();
+        for words in called.chain(&column.synonyms).map(|name| words_of(name)) {
+            let verb = words.len() > 1
+                && matches!(words[0].as_str(), "is" | "was" | "are" | "has" | "have" | "had");
+            let said = if verb { &words[1..] } else { &words[..] };
+            if verb {
+                self.add_words(said, Target::Column(at), SYNONYM);
+            }
+            if let [only] = said {
+                self.flag_words.insert(only.clone());
+            }
+        }
+    }
+
+    /// Whether the best of some names is a column of truth values.
+    pub(super) fn names_flag(&self, names: &[Candidate]) -> bool {
+        let flag = |c: &Candidate| match c.target {
+            Target::Column(col) | Target::RoleColumn(_, col) => self.flags.contains(&col),
+            Target::Table(_) | Target::Role(_) => false,
+        };
+        names.first().is_some_and(flag)
+    }
+
+    /// Whether the best of some names is exactly that of a column of times.
+    pub(super) fn names_time(&self, names: &[Candidate]) -> bool {
+        names.first().is_some_and(|c| match c.target {
+            Target::Column(col) => c.weight > 0.9 && self.times.contains(&col),
+            _ => false,
+        })
+    }
+
+    /// Whether a column of truth values is called exactly so.
+    pub(super) fn is_flag(&self, lower: &str) -> bool {
+        self.flag_words.contains(lower)
     }
 
     /// Roles of keys, alone and together with the columns of the table they lead to.

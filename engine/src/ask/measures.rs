@@ -70,12 +70,20 @@ impl Build<'_> {
     /// The metric of a clause, by name.
     pub(super) fn measure(&mut self, clause: &MeasureClause) -> Option<String> {
         let Some(name) = clause.name else { return self.nameless(clause) };
+        if clause.moment {
+            return self.moment(clause, name);
+        }
         let distinct = clause.distinct;
         let root = self.names_root(name);
         if root >= 0.6 && !distinct && self.prefers_rows(clause, name, root) {
             self.mark(name);
             let count = self.count_rows();
             return Some(self.of_rows(clause, count));
+        }
+        if clause.count && clause.agg.is_none() && !distinct && self.is_flag(name) {
+            // "number of gifts": of the rows of which it is true.
+            self.bare_name(name);
+            return Some(self.count_rows());
         }
         let counts = clause.count && (clause.agg.is_none() || !self.is_figure_name(name));
         if (counts || distinct || self.is_other_fact(name))
@@ -84,6 +92,17 @@ impl Build<'_> {
             return Some(metric);
         }
         self.figure(clause, name)
+    }
+
+    /// When the first or the last row of the main table was.
+    fn moment(&mut self, clause: &MeasureClause, name: usize) -> Option<String> {
+        let rows = self.names_root(name) >= 0.6;
+        let field = self.time_field("time").filter(|f| rows && f.hops.is_empty());
+        let (Some(field), Some(agg)) = (field, clause.agg) else { return self.unfit(name) };
+        self.mark(name);
+        let column = self.column(field.col)?;
+        let spelled = self.field(&field);
+        Some(self.aggregated(agg, column, spelled, None))
     }
 
     /// A name that fits both the table and one of its columns is the table where rows are
@@ -355,12 +374,18 @@ pub(super) fn is_figure(column: &Column) -> bool {
         && !matches!(column.role, Some(Role::Key | Role::Dimension | Role::Time))
 }
 
+/// Whether a column holds amounts of money.
+pub(super) fn is_money(column: &Column) -> bool {
+    const MONEY: &[&str] =
+        &["eur", "usd", "gbp", "chf", "€", "$", "£", "euro", "euros", "dollars", "cents"];
+    let unit = column.unit.as_deref().map(str::to_lowercase);
+    unit.is_some_and(|unit| MONEY.contains(&unit.as_str()))
+}
+
 /// Amounts add up; temperatures, speeds and shares do not.
 fn natural_aggregate(column: &Column) -> Option<Agg> {
-    const ADDS: &[&str] = &[
-        "eur", "usd", "gbp", "chf", "€", "$", "£", "euro", "euros", "dollars", "cents", "kwh",
-        "mwh", "wh", "gwh", "pieces", "items", "units", "bytes", "kb", "mb", "gb",
-    ];
+    const ADDS: &[&str] =
+        &["kwh", "mwh", "wh", "gwh", "pieces", "items", "units", "bytes", "kb", "mb", "gb"];
     const DOES_NOT: &[&str] = &[
         "°f",
         "°c",
@@ -383,7 +408,7 @@ fn natural_aggregate(column: &Column) -> Option<Agg> {
         "v",
     ];
     let unit = column.unit.as_deref()?.to_lowercase();
-    if ADDS.contains(&unit.as_str()) {
+    if is_money(column) || ADDS.contains(&unit.as_str()) {
         return Some(Agg::Sum);
     }
     DOES_NOT.contains(&unit.as_str()).then_some(Agg::Avg)

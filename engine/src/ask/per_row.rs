@@ -7,12 +7,16 @@
 use super::build::Build;
 use super::clauses::{GroupClause, Grouped, MeasureClause};
 use super::describe;
+use super::lexicon::Target;
+use super::measures::OfTotals;
 use super::questions::{Choice, id_of};
 use air_ir::expr::{Expr, Grammar};
 use air_ir::{Agg, Column, Input, MetricKind};
 
 /// The value of the choice that all rows are meant together.
 const OVERALL: &str = "overall";
+/// The value of the choice that the totals of the members are averaged.
+const TOTALS: &str = "of_totals";
 
 impl Build<'_> {
     /// Takes a group of single rows away where the figure is one of all of them.
@@ -48,6 +52,49 @@ impl Build<'_> {
             Some(place) => *place = Some(ratio),
             None => metrics.push(Some(ratio)),
         }
+    }
+
+    /// "average revenue per customer": of what each customer brings, or of each customer's rows.
+    /// It is asked back where the figure is an amount of money.
+    pub(super) fn per_member(&mut self, groups: &[Grouped], metrics: &mut [Option<String>]) {
+        let clauses = self.clauses;
+        let ([group], [clause]) = (groups, &clauses.measures[..]) else { return };
+        let plain = clauses.supers.is_empty() && !self.shares() && self.of_totals.is_none();
+        if !plain || clause.agg != Some(Agg::Avg) || clause.count || !group.per {
+            return;
+        }
+        let (Some(members), Some((Agg::Avg, column, Some(average)))) =
+            (self.member_of_per(group), self.figure_per_row(metrics))
+        else {
+            return;
+        };
+        if !super::measures::is_money(&column) {
+            return;
+        }
+        let (said, one) = (describe::column_in_words(&column), self.text(members).to_owned());
+        let choices = vec![
+            Choice::new(TOTALS, &format!("the average of the total {said} of each {one}")),
+            Choice::new("each", &format!("the average {said} of the rows of each {one}")),
+        ];
+        let text = format!("What does \"average {said} per {one}\" mean?");
+        if self.asked.choose(&id_of("per", &one), &text, choices, TOTALS) != TOTALS {
+            return;
+        }
+        self.ir.metrics.retain(|m| m.name != average);
+        let kind = super::measures::aggregate(Agg::Sum, Some(column.name.clone()), None);
+        let total = self.metric(&format!("total_{}", column.name), kind, None);
+        metrics[0] = Some(total.clone());
+        self.of_totals = Some(OfTotals { agg: Agg::Avg, of: total, unit: None });
+    }
+
+    /// The chunk of a group that is a row of another table, after the word "per" itself.
+    fn member_of_per(&self, group: &Grouped) -> Option<usize> {
+        let GroupClause::Name(at) = group.what else { return None };
+        let before = self.chunks.get(..at)?.iter().rfind(|c| !c.is_filler())?;
+        let target = self.chunks.get(at)?.names.first()?.target;
+        let rows = matches!(target, Target::Table(_) | Target::Role(_));
+        let per = before.text.eq_ignore_ascii_case("per");
+        (per && rows && self.names_root(at) <= 0.6).then_some(at)
     }
 
     /// The chunk of a group that is a row of the main table, after the word "per" itself.

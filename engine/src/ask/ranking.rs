@@ -94,6 +94,11 @@ impl Build<'_> {
     pub(super) fn rank(&mut self, clause: &SuperClause, by: &str, made: &[Made]) {
         self.mark(clause.chunk);
         if self.ir.dimensions.is_empty() {
+            // "top 5 by revenue" does not say of what.
+            if let Some(n) = clause.n {
+                self.missing.push(format!("{} {n}", self.text(clause.chunk)));
+                self.reasons.push("It is not said what is to be ranked.".to_owned());
+            }
             return;
         }
         let words = self.metric_words(by);

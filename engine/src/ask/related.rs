@@ -7,13 +7,13 @@
 use super::build::{Build, empty_ir};
 use super::chunks::{Chunk, Kind};
 use super::clauses::{GroupClause, Grouped, NullClause, TimeClause};
-use super::lexicon::Target;
+use super::lexicon::{Target, role_of};
 use super::questions::{Choice, id_of};
 use super::root;
 use super::routes::{self, ColRef, Field};
 use super::tokens::words_of;
 use super::words::Say;
-use air_ir::{Agg, Comparison, Exists, Filter, Op, Operand, Subject};
+use air_ir::{Agg, Comparison, Exists, Filter, ForeignKey, Op, Operand, Subject};
 
 impl Build<'_> {
     pub(super) fn existing(&mut self, clause: &NullClause) -> Option<usize> {
@@ -31,10 +31,11 @@ impl Build<'_> {
             return None;
         };
         self.start();
+        let via = self.via(clause.chunk, child);
         let times = self.times_of(clause, child);
         let filters = self.filters_of(clause, child, &times);
         let entity = self.table_name(child);
-        let exists = Filter::Exists(Exists { entity, filters, via: None, of: None });
+        let exists = Filter::Exists(Exists { entity, filters, via, of: None });
         if !clause.present && self.asks_for_groups() {
             self.having_none(clause.chunk, exists);
             return None;
@@ -43,6 +44,38 @@ impl Build<'_> {
         let share = self.shares();
         self.condition(filter, share);
         None
+    }
+
+    /// Which of several keys leads to the related rows: "no flights to them"; asked back where the
+    /// word after the rows does not say so.
+    fn via(&mut self, noun: usize, child: usize) -> Option<String> {
+        let table = self.catalog.tables.get(child)?;
+        let keys = self.lexicon.routes.children(self.root);
+        let keys = keys.iter().filter(|h| h.table == child);
+        let keys: Vec<&ForeignKey> = keys.filter_map(|h| table.foreign_keys.get(h.key)).collect();
+        if keys.len() < 2 {
+            return None;
+        }
+        let after = self.chunks.iter().skip(noun + 1).find(|c| !c.is_filler());
+        let word = after.filter(|c| c.say() == Some(Say::Prep)).map(|c| words_of(&c.text));
+        let leads = |key: &&&ForeignKey| {
+            let columns = key.columns.iter().filter_map(|c| table.column(c));
+            let mut said = columns.flat_map(|c| &c.synonyms);
+            word.as_ref().is_some_and(|word| said.any(|s| words_of(s).ends_with(word)))
+        };
+        let said: Vec<&&ForeignKey> = keys.iter().filter(leads).collect();
+        if let [only] = said[..] {
+            return Some(role_of(only));
+        }
+        let (rows, own) = (self.text(noun).to_owned(), self.table_name(self.root));
+        let choice = |key: &&ForeignKey| {
+            let role = role_of(key);
+            Choice::new(&role, &format!("the {rows} whose {role} is one of the {own}"))
+        };
+        let choices: Vec<Choice> = keys.iter().map(choice).collect();
+        let recommended = choices.first().map(|c| c.value.clone())?;
+        let text = format!("Which {rows} are meant?");
+        Some(self.asked.choose(&id_of("via", &rows), &text, choices, &recommended))
     }
 
     /// "which countries had no orders" asks for groups of the main table's rows, not for rows.
@@ -76,6 +109,7 @@ impl Build<'_> {
         let (root, time) = (std::mem::replace(&mut self.root, child), self.time.take());
         let (numerator, parts) =
             (std::mem::take(&mut self.numerator), std::mem::take(&mut self.parts));
+        let placed = std::mem::take(&mut self.placed);
         self.find_time();
         for at in &clause.adjectives {
             self.bare_name(*at);
@@ -86,7 +120,7 @@ impl Build<'_> {
         let mut filters = inner.filters;
         filters.append(&mut std::mem::replace(&mut self.numerator, numerator));
         let in_parts = !std::mem::replace(&mut self.parts, parts).is_empty();
-        (self.root, self.time) = (root, time);
+        (self.root, self.time, self.placed) = (root, time, placed);
         self.learn_reach();
         let groups = !inner.dimensions.is_empty();
         if in_parts || groups || inner.entities.len() > 1 || !inner.joins.is_empty() {
@@ -166,7 +200,13 @@ impl Build<'_> {
     /// names, by the word in front of `on` or `at` in its name.
     pub(super) fn said_when(&self, time: &TimeClause) -> Option<(usize, ColRef)> {
         let before = self.chunks.get(..time.chunk)?;
-        let at = before.iter().rposition(|c: &Chunk| !c.is_filler())?;
+        let last = before.iter().rposition(|c: &Chunk| !c.is_filler())?;
+        // "placed" changes nothing, but may be what a column is called by.
+        (last..time.chunk).rev().find_map(|at| Some((at, self.dated_by(at)?)))
+    }
+
+    /// The column of the main table that a verb names: `joined_on` of "joined".
+    fn dated_by(&self, at: usize) -> Option<ColRef> {
         let said = self.text(at).to_lowercase();
         let columns = &self.catalog.tables.get(self.root)?.columns;
         let mut found = columns.iter().filter(|c| {
@@ -176,7 +216,7 @@ impl Build<'_> {
             named && c.data_type.is_temporal()
         });
         let column = found.next().filter(|_| found.next().is_none())?;
-        routes::named(self.catalog, self.root, &column.name).map(|col| (at, col))
+        routes::named(self.catalog, self.root, &column.name)
     }
 
     /// The field of [`Self::said_when`], whose word is then understood.

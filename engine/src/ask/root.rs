@@ -211,7 +211,9 @@ impl Scorer<'_> {
             self.named(root, at, true).max(self.table(root, at)).max(self.child(root, at) * 0.5)
         });
         let values = c.values.iter().map(|v| self.valued(root, v.chunk));
-        nulls.chain(compared).chain(values).sum()
+        let pairs = c.pairs.iter().flat_map(|p| [p.left, p.right]);
+        let pairs = pairs.map(|at| self.named(root, at, true));
+        nulls.chain(compared).chain(values).chain(pairs).sum()
     }
 
     fn chunk(&self, at: usize) -> Option<&Chunk> {

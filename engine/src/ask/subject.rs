@@ -3,7 +3,7 @@
 //! In: the names that stand by themselves. Out: the main metric, or a list of names.
 
 use super::build::Build;
-use super::clauses::MeasureClause;
+use super::clauses::{CmpClause, MeasureClause};
 use super::measures::is_figure;
 use super::ranking::Made;
 use super::routes;
@@ -41,6 +41,10 @@ impl Build<'_> {
         if let Some(clause) = self.figure_by_itself(&bare, lists) {
             return self.measure(&clause);
         }
+        let such = |c: &&CmpClause| !c.such.is_empty();
+        if let Some(clause) = self.clauses.compares.iter().find(such) {
+            return self.count_such(clause);
+        }
         if self.clauses.supers.iter().any(|s| s.busiest) {
             self.asked.assume("The busiest has the most rows.");
             return Some(self.count_rows());
@@ -63,7 +67,8 @@ impl Build<'_> {
             let agg = self.clauses.on_average.then_some(air_ir::Agg::Avg);
             return Some(MeasureClause { name: Some(at), agg, ..Default::default() });
         }
-        let mut subjects = self.clauses.compares.iter().filter_map(|c| c.subject);
+        let plain = self.clauses.compares.iter().filter(|c| c.such.is_empty());
+        let mut subjects = plain.filter_map(|c| c.subject);
         let name = subjects.find(|s| self.is_counted(*s))?;
         Some(MeasureClause { count: true, name: Some(name), ..Default::default() })
     }
@@ -98,6 +103,11 @@ impl Build<'_> {
             return self.measure(&clause);
         }
         self.ask_measure(None)
+    }
+
+    /// Whether a name is that of a column of truth values.
+    pub(super) fn is_flag(&self, at: usize) -> bool {
+        self.chunks.get(at).is_some_and(|c| c.flag)
     }
 
     pub(super) fn is_figure_name(&self, at: usize) -> bool {
@@ -136,6 +146,7 @@ impl Build<'_> {
             && !clauses.running
             && !clauses.moving
             && !clauses.compare
+            && !clauses.bare.iter().any(|b| self.is_flag(*b))
             && clauses.share.is_none()
             && clauses.times.is_empty();
         let label = routes::label(self.catalog, self.root).and_then(|l| self.column(l));
@@ -148,8 +159,11 @@ impl Build<'_> {
         if !made.is_empty() {
             return;
         }
-        let named = bare.iter().copied().filter(|b| self.names_root(*b) <= 0.6).collect::<Vec<_>>();
-        let chosen = if named.is_empty() { bare.to_vec() } else { named };
+        // "active customers" are customers of which something is true.
+        let named = |b: &usize| self.names_root(*b) <= 0.6 && !self.is_flag(*b);
+        let named: Vec<usize> = bare.iter().copied().filter(named).collect();
+        let rows = || bare.iter().copied().filter(|b| !self.is_flag(*b)).collect();
+        let chosen: Vec<usize> = if named.is_empty() { rows() } else { named };
         for at in chosen {
             self.group_name(at);
         }

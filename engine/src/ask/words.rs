@@ -35,6 +35,8 @@ pub(super) enum Say {
     /// Nothing that changes the rows.
     Filler,
     Agg(Agg),
+    /// "the last order", of which it is asked when it was.
+    Moment(Agg),
     /// Said after the figure.
     OnAverage,
     Percentile,
@@ -55,6 +57,8 @@ pub(super) enum Say {
     Or,
     /// The condition that follows is turned round.
     Not,
+    /// A word's own beginning that turns it round, as in "unpaid".
+    Turn,
     Without,
     With,
     Prep,
@@ -242,6 +246,18 @@ const PHRASES: &[(&str, Say)] = &[
     ("apart from", Say::Not),
     ("but not", Say::Not),
     ("isnt", Say::Not),
+    ("arent", Say::Not),
+    ("wasnt", Say::Not),
+    ("werent", Say::Not),
+    ("hasnt", Say::Not),
+    ("havent", Say::Not),
+    ("hadnt", Say::Not),
+    ("dont", Say::Not),
+    ("doesnt", Say::Not),
+    ("didnt", Say::Not),
+    ("not yet", Say::Not),
+    ("never", Say::Not),
+    ("un-", Say::Turn),
     ("neither", Say::Not),
     ("nor", Say::Or),
     ("unless", Say::Not),
@@ -441,7 +457,7 @@ const FILLERS: &str = "a an the how this that these those it its they them their
 am do does did done has have had can could would should may might please show me us i we you \
 your my our give tell get see find display want need like know look let lets report table chart \
 graph plot all any so then now than as with respect regarding concerning if there here ? . ! ; : ( ) - – — / \
-comes happen happened occur occurred make made made go went come came take took overall altogether \
+comes going placed already happen happened occur occurred make made made go went come came take took overall altogether \
 respectively either hi hello thanks ok okay and/or ever much far actually currently really exactly both \
 data dataset figure figures result results value values looking numbers breakdown overview \
 well popular frequent common well alone one ones question answer whether belong belongs \

@@ -7,6 +7,7 @@ use datafusion::arrow::datatypes::{DataType, Field, FieldRef};
 use datafusion::common::{DataFusionError, Result, ScalarValue};
 use datafusion::logical_expr::function::{PartitionEvaluatorArgs, WindowUDFFieldArgs};
 use datafusion::logical_expr::{PartitionEvaluator, Signature, Volatility, WindowUDFImpl};
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// More buckets than this between two ends are refused.
@@ -22,7 +23,7 @@ pub(crate) struct TooManyBuckets;
 
 /// Which buckets there are: raw starts of the first and the last, both included. An end that is
 /// not known comes from the data.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub(crate) struct Ends {
     pub(crate) first: Option<i64>,
     pub(crate) last: Option<i64>,
@@ -35,8 +36,8 @@ pub(crate) struct Ends {
 /// absent ones before it. A row that is not there stands for a group without rows.
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Absent {
-    buckets: Buckets,
-    ends: Ends,
+    pub(crate) buckets: Buckets,
+    pub(crate) ends: Ends,
     name: String,
     signature: Signature,
 }

@@ -18,9 +18,9 @@ use jiff::tz::AmbiguousOffset;
 /// The buckets of one time dimension.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Buckets {
-    bucket: Bucket,
+    pub(crate) bucket: Bucket,
     /// Of dates rather than instants.
-    dates: bool,
+    pub(crate) dates: bool,
 }
 
 impl Buckets {

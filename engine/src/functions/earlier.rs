@@ -31,8 +31,8 @@ impl std::fmt::Display for Offset {
 /// null where there is none, and for the null bucket.
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Earlier {
-    buckets: Buckets,
-    offset: Offset,
+    pub(crate) buckets: Buckets,
+    pub(crate) offset: Offset,
     name: String,
     signature: Signature,
 }

@@ -10,7 +10,7 @@ use std::cmp::Ordering;
 /// `max` or `min`. The engine's own pass over NaN.
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Extreme {
-    largest: bool,
+    pub(crate) largest: bool,
     signature: Signature,
 }
 

@@ -32,10 +32,13 @@ impl Fold {
             .into_iter()
             .flat_map(|to| UNFOLDED.get(&to).into_iter().flatten().map(move |from| (*from, to)))
             .collect();
-        Self {
-            letters,
-            signature: Signature::exact(vec![DataType::Utf8View], Volatility::Immutable),
-        }
+        Self::of(letters)
+    }
+
+    /// The same by its letters.
+    pub(crate) fn of(letters: Vec<(char, char)>) -> Self {
+        let signature = Signature::exact(vec![DataType::Utf8View], Volatility::Immutable);
+        Self { letters, signature }
     }
 }
 

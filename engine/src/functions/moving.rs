@@ -11,6 +11,7 @@ use datafusion::logical_expr::{
 };
 use datafusion::physical_expr::aggregate::{AggregateExprBuilder, AggregateFunctionExpr};
 use datafusion::physical_expr::expressions::Column;
+use serde::{Deserialize, Serialize};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -28,8 +29,8 @@ pub(crate) enum Over {
 }
 
 /// Which buckets a frame covers; [`Frame`] with the traits functions need.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Back {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub(crate) enum Back {
     Buckets(u32),
     Unit(Unit),
 }
@@ -39,11 +40,11 @@ enum Back {
 /// itself alone.
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Moving {
-    buckets: Buckets,
-    back: Back,
-    over: Over,
-    result: DataType,
-    name: String,
+    pub(crate) buckets: Buckets,
+    pub(crate) back: Back,
+    pub(crate) over: Over,
+    pub(crate) result: DataType,
+    pub(crate) name: String,
     signature: Signature,
 }
 
@@ -61,6 +62,17 @@ impl Moving {
             Frame::ToDate { unit } => (Back::Unit(unit), format!("{} to date", unit.as_str())),
         };
         let name = format!("air_moving[{word}, {text} by {}]", buckets.grain());
+        Self::named(buckets, back, over, result, name)
+    }
+
+    /// The same by its name in plans.
+    pub(crate) fn named(
+        buckets: Buckets,
+        back: Back,
+        over: Over,
+        result: DataType,
+        name: String,
+    ) -> Self {
         let signature = Signature::any(2, Volatility::Immutable);
         Self { buckets, back, over, result, name, signature }
     }

@@ -2,6 +2,7 @@
 //! would give the same rows.
 
 use super::meaning::Unmeant;
+use crate::run::excluding;
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::common::{DataFusionError, Result};
 use datafusion::logical_expr::{Aggregate, Expr, LogicalPlan, Subquery};
@@ -69,7 +70,8 @@ pub(super) fn runnable(plan: &LogicalPlan) -> Result<()> {
         return Ok(());
     }
     let context = OptimizerContext::new().without_query_execution_start_time();
-    let optimized = match Optimizer::new().optimize(plan.clone(), &context, |_, _| {}) {
+    let plan = excluding(plan.clone())?;
+    let optimized = match Optimizer::new().optimize(plan, &context, |_, _| {}) {
         Ok(optimized) => optimized,
         // What is wrong with a value is told by the run.
         Err(DataFusionError::ArrowError(..)) => return Ok(()),

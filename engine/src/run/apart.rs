@@ -124,7 +124,7 @@ impl Marks {
         self.0 += 1;
         match mark {
             0 => tested,
-            _ => call(Apart::new(mark), vec![tested]),
+            _ => marked(&mark.to_string(), tested),
         }
     }
 }
@@ -200,17 +200,25 @@ fn binary(left: Expr, op: Operator, right: Expr) -> Expr {
     Expr::BinaryExpr(BinaryExpr::new(Box::new(left), op, Box::new(right)))
 }
 
+/// The value under a mark, which the simplifier does not look through.
+pub(super) fn marked(mark: &str, value: Expr) -> Expr {
+    call(Apart::new(mark), vec![value])
+}
+
 /// `air_apart(value)`: the value. Two with different marks are different expressions.
 #[derive(Debug, PartialEq, Eq, Hash)]
-struct Apart {
-    name: String,
+pub(crate) struct Apart {
+    pub(crate) name: String,
     signature: Signature,
 }
 
 impl Apart {
-    fn new(mark: usize) -> Self {
-        let signature = Signature::any(1, Volatility::Immutable);
-        Self { name: format!("air_apart[{mark}]"), signature }
+    fn new(mark: &str) -> Self {
+        Self::named(format!("air_apart[{mark}]"))
+    }
+
+    pub(crate) fn named(name: String) -> Self {
+        Self { name, signature: Signature::any(1, Volatility::Immutable) }
     }
 }
 

@@ -5,14 +5,13 @@
 //! node that promises nothing of the order. Without it an `ORDER BY` over a column of the joined
 //! table, where a filter gives that one value, was left out as done.
 
-use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
+use super::unordered::Unordered;
+use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
 use datafusion::common::{JoinType, Result};
 use datafusion::config::ConfigOptions;
-use datafusion::execution::{SendableRecordBatchStream, TaskContext};
-use datafusion::physical_expr::{EquivalenceProperties, PhysicalExpr};
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
+use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::joins::{HashJoinExec, NestedLoopJoinExec};
-use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties};
 use std::sync::Arc;
 
 /// To be run before all rules that decide on sorts.
@@ -26,7 +25,7 @@ impl PhysicalOptimizerRule for OuterJoins {
         _: &ConfigOptions,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let wrapped = plan.transform_up(|node| match is_outer(node.as_ref()) {
-            true => Ok(Transformed::yes(Arc::new(OuterJoined::new(node)) as _)),
+            true => Ok(Transformed::yes(Arc::new(Unordered::new(node)) as _)),
             false => Ok(Transformed::no(node)),
         });
         wrapped.data()
@@ -52,73 +51,4 @@ fn is_outer(node: &dyn ExecutionPlan) -> bool {
         !side.properties().equivalence_properties().constants().is_empty()
     };
     outer && node.children().iter().any(fixed)
-}
-
-/// The rows of a join, in no order that is known.
-#[derive(Debug)]
-struct OuterJoined {
-    input: Arc<dyn ExecutionPlan>,
-    properties: Arc<PlanProperties>,
-}
-
-impl OuterJoined {
-    fn new(input: Arc<dyn ExecutionPlan>) -> Self {
-        let given = input.properties();
-        let properties = PlanProperties::new(
-            EquivalenceProperties::new(input.schema()),
-            given.output_partitioning().clone(),
-            given.emission_type,
-            given.boundedness,
-        );
-        Self { properties: Arc::new(properties), input }
-    }
-}
-
-impl DisplayAs for OuterJoined {
-    fn fmt_as(&self, _: DisplayFormatType, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "OuterJoined")
-    }
-}
-
-impl ExecutionPlan for OuterJoined {
-    fn name(&self) -> &'static str {
-        "OuterJoined"
-    }
-
-    fn properties(&self) -> &Arc<PlanProperties> {
-        &self.properties
-    }
-
-    fn benefits_from_input_partitioning(&self) -> Vec<bool> {
-        vec![false]
-    }
-
-    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
-        vec![&self.input]
-    }
-
-    fn apply_expressions(
-        &self,
-        _: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
-    ) -> Result<TreeNodeRecursion> {
-        Ok(TreeNodeRecursion::Continue)
-    }
-
-    fn with_new_children(
-        self: Arc<Self>,
-        children: Vec<Arc<dyn ExecutionPlan>>,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        match children.into_iter().next() {
-            Some(input) => Ok(Arc::new(Self::new(input))),
-            None => Ok(self),
-        }
-    }
-
-    fn execute(
-        &self,
-        partition: usize,
-        context: Arc<TaskContext>,
-    ) -> Result<SendableRecordBatchStream> {
-        self.input.execute(partition, context)
-    }
 }

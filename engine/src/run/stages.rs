@@ -1,11 +1,12 @@
 //! One run: its stages, and the plans over providers in place of tables, queries and held rows.
 
 use super::apart::apart;
+use super::excluding::excluding;
 use super::fetch::{self, Log};
 use super::held::{self, Collected};
 use super::narrowing::narrowing;
-use super::runtime::Planner;
-use super::{RunError, Runtime, Sources};
+use super::rounding::rounding;
+use super::{Begun, Carried, RunError, Runtime, Sources, Work};
 use crate::prepared::CatalogTable;
 use crate::remote::{Divided, RemoteQuery};
 use crate::split::{Execution, Fetched, Held, Keys, SourceQuery, Stage, resolved};
@@ -107,7 +108,8 @@ impl<'r> Running<'r> {
         stage: &Stage,
         plan: LogicalPlan,
     ) -> Result<(Collected, Vec<Keys>), RunError> {
-        let rows = self.executed(plan, self.runtime.planner(false)).await?;
+        let plan = self.valued(plan)?;
+        let rows = self.runtime.planners().planner(false).stream(&plan).await?;
         let pool = &self.runtime.env().memory_pool;
         held::collect(rows, &schema_of(stage), &stage.keys, &self.execution.slots, pool).await
     }
@@ -127,12 +129,25 @@ impl<'r> Running<'r> {
         }
     }
 
-    /// The rows of a plan.
-    pub(super) async fn stream(
-        &mut self,
+    /// Begins what is left to be done.
+    pub(super) async fn begin(&mut self) -> Result<Begun, RunError> {
+        let (execution, runtime) = (self.execution, self.runtime);
+        if let Some(rows) = self.fetched_alone(&execution.local).await? {
+            return Ok(Begun { rows, carried: Carried { attempts: 1, ..Carried::default() } });
+        }
+        let plan = self.with_providers(&execution.local)?;
+        let plan = self.valued(plan)?;
+        let ordered = execution.keeps_order();
+        let fetched = !execution.queries().is_empty() || !execution.stages.is_empty();
+        let work = Work { plan: &plan, sources: self.sources, ordered, fetched };
+        Ok(runtime.executor().begin(work).await?)
+    }
+
+    /// The rows of the one query whose rows are those of the plan.
+    async fn fetched_alone(
+        &self,
         plan: &LogicalPlan,
-        planner: &Planner,
-    ) -> Result<SendableRecordBatchStream, RunError> {
+    ) -> Result<Option<SendableRecordBatchStream>, RunError> {
         if let Some(query) = self.alone(plan) {
             let remote = self.sources.remotes.get(&query.source);
             let remote = remote.ok_or_else(|| RunError::NoTable(query.source.clone()))?;
@@ -142,10 +157,9 @@ impl<'r> Running<'r> {
                 at_most: query.at_most,
                 divided: None,
             };
-            return Ok(fetch::rows(remote, &query.source, asked, &self.log).await?);
+            return Ok(Some(fetch::rows(remote, &query.source, asked, &self.log).await?));
         }
-        let logical = self.with_providers(plan)?;
-        self.executed(logical, planner).await
+        Ok(None)
     }
 
     /// The query whose rows are those of the plan, so that there is nothing to do here.
@@ -157,15 +171,12 @@ impl<'r> Running<'r> {
         execution.queries().get(fetched.query).filter(|query| query.keyed.is_none())
     }
 
-    async fn executed(
-        &self,
-        logical: LogicalPlan,
-        planner: &Planner,
-    ) -> Result<SendableRecordBatchStream, RunError> {
+    /// The plan with its values in it, as it is carried out.
+    fn valued(&self, logical: LogicalPlan) -> Result<LogicalPlan, RunError> {
         let values = self.execution.guarded().values().iter();
         let values = values.map(|v| ScalarAndMetadata::from(v.clone())).collect();
         let logical = logical.with_param_values(ParamValues::List(values))?;
-        Ok(planner.stream(&apart(narrowing(logical)?)?).await?)
+        Ok(rounding(apart(narrowing(excluding(logical)?)?)?)?)
     }
 
     /// The plan over providers in place of the catalog's tables and of rows fetched before.

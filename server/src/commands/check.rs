@@ -15,7 +15,7 @@ use serde_json::json;
 use super::{Place, say};
 use crate::access;
 use crate::auth::Authenticator;
-use crate::config::{Config, Provider, SourceConfig};
+use crate::config::{Config, FilesPlace, Provider, SourceConfig};
 use crate::models::{Models, Task};
 use crate::pipeline::order::Pace;
 use crate::pipeline::sources::{self, database_options};
@@ -101,6 +101,7 @@ async fn parts(place: &Place, config: &Config) -> Parts {
     for source in &config.analytics_sources {
         parts.push((format!("source {}", source.id), of_source(config, source).await));
     }
+    parts.extend(surroundings::workers(config).await);
     parts.push(("redis".to_owned(), surroundings::redis(&config.redis).await));
     parts.push(("eda".to_owned(), surroundings::eda(config).await));
     parts.push(("policies".to_owned(), policies(config).await));
@@ -203,15 +204,21 @@ async fn models(config: &Config) -> Vec<(String, Found)> {
 
 async fn of_source(config: &Config, source: &SourceConfig) -> Found {
     let id = source.id.as_str();
-    let opened: Result<Arc<dyn Source>, SourceError> = match &source.dsn {
-        Some(dsn) => {
+    let files = |opened: Result<FilesSource, SourceError>| {
+        opened.map(|files| Arc::new(files) as Arc<dyn Source>)
+    };
+    let opened: Result<Arc<dyn Source>, SourceError> = match (&source.dsn, &source.place) {
+        (Some(dsn), _) => {
             let options = database_options(config, source.allow_superuser, Pace::Request);
             sources::opened(source.kind, id, &dsn.expanded, options)
         }
-        None => {
-            let path = source.base_path.as_deref().unwrap_or(Path::new("."));
-            FilesSource::open(id, &config.files.base_path, path).map(|files| Arc::new(files) as _)
+        (None, Some(FilesPlace::Store(store))) => {
+            files(FilesSource::remote(id, store.address.clone(), &store.options))
         }
+        (None, Some(FilesPlace::Folder(path))) => {
+            files(FilesSource::open(id, &config.files.base_path, path))
+        }
+        (None, None) => files(FilesSource::open(id, &config.files.base_path, Path::new("."))),
     };
     let found = match opened {
         Ok(opened) => opened.health().await,

@@ -3,11 +3,22 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use air_distributed::Place;
+
 use super::jobs::JobsConfig;
 use super::section::Section;
+use super::worker::WorkerConfig;
 
 #[derive(Debug, Clone)]
 pub(crate) struct ExecutionConfig {
+    /// Whether workers do what is large of files.
+    pub(crate) distributed: bool,
+    /// URLs of the workers.
+    pub(crate) workers: Vec<String>,
+    /// What a worker is to read in each of its parts; a run that is worth one worker stays here.
+    pub(crate) bytes_per_part: u64,
+    /// What workers are told, and what `air worker` is.
+    pub(crate) worker: WorkerConfig,
     /// Threads for queries; 0 takes one a processor.
     pub(crate) threads: u16,
     pub(crate) batch_rows: usize,
@@ -33,12 +44,18 @@ pub(crate) struct ExecutionConfig {
 
 impl ExecutionConfig {
     pub(super) fn read(mut section: Section<'_>) -> Self {
-        // `distributed` becomes a choice when the executor for it is there; until then it is an
-        // error, not a setting without effect.
-        section.choice("engine", (), &[("local", ())]);
+        let engines = [("local", false), ("distributed", true)];
+        let distributed = section.choice("engine", false, &engines);
+        let worker = WorkerConfig::read(section.section("worker"), distributed);
+        let workers = section.texts("workers", &[]);
+        check_workers(&section, distributed, &workers, &worker);
         let retention = section.retention("snapshot_retention", Duration::from_secs(30 * 86_400));
         let records = section.retention("run_retention", Duration::from_secs(365 * 86_400));
         Self {
+            distributed,
+            workers,
+            bytes_per_part: section.size("bytes_per_part", 16_000_000),
+            worker,
             snapshot_retention: retention,
             run_retention: records,
             threads: section.number("threads", 0, 0..=1024),
@@ -52,6 +69,19 @@ impl ExecutionConfig {
             snapshot_rows: section.number("snapshot_rows", 100_000, 0..=10_000_000),
             jobs: JobsConfig::read(section.section("jobs")),
             result_cache: section.size("result_cache", 64_000_000),
+        }
+    }
+}
+
+/// Every worker must be reachable as it is named.
+fn check_workers(section: &Section<'_>, distributed: bool, urls: &[String], worker: &WorkerConfig) {
+    if distributed && urls.is_empty() {
+        let fix = "list where air worker runs, such as [\"https://worker-1:9100\"]";
+        section.report("workers", "engine: distributed has no workers", fix);
+    }
+    for url in urls {
+        if let Err(error) = Place::read(url, worker.has_tls()) {
+            section.report("workers", format!("{url}: {error}"), error.fix());
         }
     }
 }

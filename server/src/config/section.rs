@@ -261,6 +261,11 @@ impl<'r> Section<'r> {
         self.child(self.path_of(key), values)
     }
 
+    /// Says nothing of the keys that were not asked for: what says which there are is wrong itself.
+    pub(super) fn forget(&mut self) {
+        self.values.clear();
+    }
+
     /// A list of sections.
     pub(super) fn sections(&mut self, key: &'static str) -> Vec<Section<'r>> {
         let mut sections = Vec::new();

@@ -8,9 +8,11 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use air_connectors::StoreAddress;
 use secrecy::SecretString;
 
-use super::section::Section;
+use super::section::{Section, fold_path};
+use super::stores::{self, StoreConfig};
 use crate::id::DatasourceId;
 
 /// What kind of engine a source is.
@@ -75,14 +77,22 @@ impl fmt::Debug for ConfiguredDsn {
     }
 }
 
+/// Where the files of a source lie.
+#[derive(Debug, Clone)]
+pub(crate) enum FilesPlace {
+    /// Below `files.base_path`, taken from the data folder.
+    Folder(PathBuf),
+    Store(Box<StoreConfig>),
+}
+
 #[derive(Debug, Clone)]
 pub(crate) struct SourceConfig {
     pub(crate) id: DatasourceId,
     pub(crate) kind: SourceKind,
     /// Present for databases.
     pub(crate) dsn: Option<ConfiguredDsn>,
-    /// Present for files: below `files.base_path`, taken from the data folder.
-    pub(crate) base_path: Option<PathBuf>,
+    /// Present for files.
+    pub(crate) place: Option<FilesPlace>,
     pub(crate) display_name: String,
     pub(crate) default: bool,
     pub(crate) allow_superuser: bool,
@@ -115,7 +125,8 @@ fn read_one(section: &mut Section<'_>, files_base: &Path) -> Option<SourceConfig
     // One that is there but cannot be read has its own problem.
     let has_dsn = section.is_given("dsn");
     let dsn = read_dsn(section);
-    let base_path = section.path("base_path", None);
+    let has_path = section.is_given("base_path");
+    let place = read_place(section);
     let display_name = section.optional_text("display_name");
     let default = section.flag("default", false);
     let allow_superuser = section.flag("allow_superuser", false);
@@ -123,13 +134,13 @@ fn read_one(section: &mut Section<'_>, files_base: &Path) -> Option<SourceConfig
 
     let id = parse_or_report(section, "id", id, "a short name, such as \"sales\"")?;
     let kind: SourceKind = parse_or_report(section, "kind", kind, "one of the known kinds")?;
-    check_place(section, kind, has_dsn, base_path.as_deref(), files_base);
+    check_place(section, kind, has_dsn, has_path, place.as_ref(), files_base);
     let display_name = display_name.unwrap_or_else(|| DatasourceId::to_string(&id));
     Some(SourceConfig {
         id,
         kind,
         dsn,
-        base_path,
+        place,
         display_name,
         default,
         allow_superuser,
@@ -156,31 +167,53 @@ fn read_dsn(section: &mut Section<'_>) -> Option<ConfiguredDsn> {
     Some(ConfiguredDsn { written: written.into(), expanded: expanded.into() })
 }
 
+fn read_place(section: &mut Section<'_>) -> Option<FilesPlace> {
+    let text = section.optional_text("base_path")?;
+    if StoreAddress::is_one(&text) {
+        return stores::read(section, &text).map(|store| FilesPlace::Store(Box::new(store)));
+    }
+    if section.take("store").is_some() {
+        let fix = "take it out, or write an address such as s3://bucket/folder as base_path";
+        section.report("store", "a folder of this machine has none", fix);
+    }
+    Some(FilesPlace::Folder(fold_path(&section.data_dir().join(text))))
+}
+
 fn check_place(
     section: &Section<'_>,
     kind: SourceKind,
     has_dsn: bool,
-    base_path: Option<&Path>,
+    has_path: bool,
+    place: Option<&FilesPlace>,
     files_base: &Path,
 ) {
-    match (kind, base_path) {
-        (SourceKind::Files, None) => {
-            section.report("base_path", "missing", "name the folder that holds the files");
-        }
-        (SourceKind::Files, Some(path)) if !path.starts_with(files_base) => {
-            let what = format!("{} lies outside files.base_path", path.display());
-            let fix = format!("move it below {}, or widen files.base_path", files_base.display());
-            section.report("base_path", what, fix);
-        }
-        (SourceKind::Files, Some(_)) if has_dsn => {
+    match kind {
+        SourceKind::Files if has_dsn => {
             section.report("dsn", "a source of files has none", "take it out");
         }
-        (SourceKind::Files, Some(_)) => {}
-        (_, Some(_)) => section.report("base_path", "a database has none", "take it out"),
-        (_, None) if !has_dsn => {
+        SourceKind::Files if !has_path => {
+            section.report("base_path", "missing", "name the folder that holds the files");
+        }
+        SourceKind::Files => {}
+        _ if has_path => section.report("base_path", "a database has none", "take it out"),
+        _ if !has_dsn => {
             let fix = "for example \"postgres://reader:${PG_PASSWORD}@host:5432/sales\"";
             section.report("dsn", "missing", fix);
         }
-        (_, None) => {}
+        _ => {}
+    }
+    match place {
+        Some(FilesPlace::Folder(path)) if kind == SourceKind::Files => {
+            check_folder(section, path, files_base);
+        }
+        _ => {}
+    }
+}
+
+fn check_folder(section: &Section<'_>, path: &Path, files_base: &Path) {
+    if !path.starts_with(files_base) {
+        let what = format!("{} lies outside files.base_path", path.display());
+        let fix = format!("move it below {}, or widen files.base_path", files_base.display());
+        section.report("base_path", what, fix);
     }
 }

@@ -233,6 +233,31 @@ fn sources_are_checked() {
         ("id: a, kind: files, base_path: /etc", "/etc lies outside files.base_path"),
         ("id: a, kind: files, base_path: files/../../x", "lies outside files.base_path"),
         ("id: a, kind: files, base_path: filesx", "lies outside files.base_path"),
+        ("id: a, kind: files, base_path: files, store: {}", "a folder of this machine has none"),
+        ("id: a, kind: files, base_path: 's3://b/x'", "store: no credentials"),
+        (
+            "id: a, kind: files, base_path: 's3://k:p@b', store: {skip_signature: true}",
+            "analytics_sources[0].base_path: the address holds a user or a password",
+        ),
+        (
+            "id: a, kind: files, base_path: 's3://b', store: {skip_signature: true, regoin: x}",
+            "analytics_sources[0].store.regoin: unknown key → did you mean region?",
+        ),
+        (
+            "id: a, kind: files, base_path: 's3://b', store: {access_key_id: x}",
+            "analytics_sources[0].store.secret_access_key: missing",
+        ),
+        (
+            "id: a, kind: files, base_path: 's3://b', store: {skip_signature: true, account_key: x}",
+            "analytics_sources[0].store.account_key: unknown key",
+        ),
+        (
+            "id: a, kind: files, base_path: 's3://b', \
+             store: {skip_signature: true, endpoint: 'http://h:1'}",
+            "analytics_sources[0].store.endpoint: credentials and rows would go without TLS",
+        ),
+        ("id: a, kind: files, base_path: 'ftp://b'", "ftp:// is no kind of store"),
+        ("id: a, kind: mysql, dsn: x, base_path: 's3://b'", "a database has none"),
         ("id: a, kind: mysql", "analytics_sources[0].dsn: missing"),
         ("id: a, kind: mysql, dsn: x, base_path: files", "a database has none"),
         ("id: a, kind: mysql, dns: x", "did you mean dsn?"),
@@ -244,6 +269,27 @@ fn sources_are_checked() {
     let twice = format!("analytics_sources: [{{{two}}}, {{{two}}}]");
     assert_problem(&twice, "a is used twice");
     assert_problem(&twice, "another source is the default already");
+}
+
+#[test]
+fn a_store_is_read_with_its_keys_hidden() {
+    let yaml = "analytics_sources: [{id: lake, kind: files, base_path: 's3://b/x/', \
+                store: {access_key_id: '${ID}', secret_access_key: '${KEY}', region: eu-west-1, \
+                virtual_hosted_style_request: true, timeout: 5s, max_retries: 1}}]";
+    let variables =
+        [("AIR__SERVER__AUTH__JWT_SECRET", SECRET), ("ID", "AKIAX"), ("KEY", "hush-hush")];
+    let config = load(yaml, &variables).unwrap();
+    let Some(FilesPlace::Store(store)) = &config.analytics_sources[0].place else {
+        panic!("no store");
+    };
+    assert_eq!(store.address.shown(), "s3://b/x");
+    let (options, key) = (&store.options, store.options.settings.iter());
+    assert_eq!((options.timeout, options.max_retries), (Duration::from_secs(5), 1));
+    let keys: Vec<&str> = key.map(|(key, _)| key.as_str()).collect();
+    let wanted = ["region", "access_key_id", "secret_access_key", "virtual_hosted_style_request"];
+    assert_eq!(keys, wanted);
+    let shown = format!("{config:?}");
+    assert!(!shown.contains("hush-hush") && !shown.contains("AKIAX"), "Debug shows a key");
 }
 
 #[test]
@@ -263,7 +309,7 @@ fn parts_that_contradict_are_told() {
         ("control_plane: {dsn: ':memory:'}", "a file is wanted"),
         ("control_plane: {dsn: 'file:air.db?_fk=0'}", "foreign keys are always on"),
         ("control_plane: {dsn: 'file:air.db?_fks=1'}", "did you mean _fk?"),
-        ("execution: {engine: distributed}", "execution.engine: distributed cannot be used"),
+        ("execution: {engine: cluster}", "execution.engine: cluster cannot be used"),
         ("policies: [{datasource: a}]", "policies[0].entity: missing"),
         ("policies: [{datasource: a, entity: t, roles: [root]}]", "\"root\" is no role"),
         ("policies: [{datasource: a, entity: t, rows: [x]}]", "one filter of the IR"),
@@ -312,4 +358,31 @@ fn a_file_that_is_no_yaml_shows_no_line_of_it() {
         environment: Environment::default(),
     });
     assert!(missing.unwrap_err().to_string().contains("cannot be read"));
+}
+
+#[test]
+fn workers_are_named_with_a_token_and_reached_by_tls() {
+    let token = "0123456789abcdef0123456789abcdef";
+    let text = |execution: &str| format!("execution: {{engine: distributed, {execution}}}");
+    let config =
+        loaded(&text(&format!("workers: [\"http://127.0.0.1:9100\"], worker: {{token: {token}}}")));
+    assert!(config.execution.distributed && !config.execution.worker.has_tls());
+    assert_eq!(config.execution.bytes_per_part, 16_000_000);
+    assert!(!loaded("").execution.distributed);
+
+    let tls = "ca: ca.pem, cert: cert.pem, key: key.pem";
+    let config = loaded(&text(&format!(
+        "workers: [\"https://worker-1:9100\"], worker: {{token: {token}, {tls}}}"
+    )));
+    assert!(config.execution.worker.has_tls());
+
+    assert_problem(&text(&format!("worker: {{token: {token}}}")), "distributed has no workers");
+    let here = "workers: [\"http://127.0.0.1:9100\"]";
+    assert_problem(&text(here), "execution.worker.token: missing");
+    assert_problem(&text(&format!("{here}, worker: {{token: short}}")), "too short");
+    assert_problem(&text("workers: [\"http://10.0.0.7:9100\"]"), "only loopback is spoken to");
+    assert_problem(&text("workers: [\"https://worker-1:9100\"]"), "wants certificates");
+    assert_problem(&text("workers: [\"worker-1\"]"), "no URL of a worker");
+    assert_problem("execution: {worker: {ca: ca.pem}}", "execution.worker.cert: missing");
+    assert_problem("execution: {worker: {bind: worker-1}}", "cannot be listened on");
 }

@@ -1327,6 +1327,46 @@ pub(crate) struct Timings {
     pub(crate) qa: f64,
 }
 
+/// `local`: the process that was asked; `distributed`: workers, see `execution.engine`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum RunEngine {
+    Local,
+    Distributed,
+}
+
+impl RunEngine {
+    /// Every value.
+    pub(crate) const ALL: &[Self] = &[Self::Local, Self::Distributed];
+
+    /// The name in the contract.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Local => "local",
+            Self::Distributed => "distributed",
+        }
+    }
+}
+
+impl fmt::Display for RunEngine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Who carried out what databases left to be done.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct RunExecutor {
+    pub(crate) engine: RunEngine,
+    /// The workers that it was divided among.
+    pub(crate) workers: Vec<String>,
+    /// How often it was begun; 2 where a worker was lost.
+    pub(crate) attempts: u64,
+    /// Why it stayed in this process, where `execution.engine` is `distributed`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) reason: Option<String>,
+}
+
 /// The rows of a run, and what was done to get them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct RunResult {
@@ -1355,6 +1395,8 @@ pub(crate) struct RunResult {
     pub(crate) safety_report: SafetyReport,
     pub(crate) qa: air_ir::Verdict,
     pub(crate) timings_ms: Timings,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) executor: Option<RunExecutor>,
     /// What a reader should know, such as a filter that applies to one fact alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) notes: Option<Vec<String>>,
@@ -2207,6 +2249,8 @@ pub(crate) struct Run {
     pub(crate) qa: Option<air_ir::Verdict>,
     /// Milliseconds of each stage, of a run that ended well.
     pub(crate) timings_ms: Option<Timings>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) executor: Option<RunExecutor>,
     /// What went wrong.
     pub(crate) error: Option<Problem>,
 }

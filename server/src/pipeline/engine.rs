@@ -3,20 +3,22 @@
 //! In: an execution and a source that is ready. Out: its rows, or why there are none. A run
 //! ends at its deadline; dropping its task, as its cancelling does, stops the work.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
 use air_connectors::SourceError;
 use air_connectors::running::{self, NoPlace};
-use air_engine::{Answer, Execution, RunError, RunLimits, RunOptions, Runtime, cells};
+use air_distributed::{BadPlace, Distributed, Place, Ways};
+use air_engine::{Answer, Carried, Execution, RunError, RunLimits, RunOptions, Runtime, cells};
 use datafusion::error::DataFusionError;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::Order;
 use super::sources::Ready;
 use crate::admission::timed_out;
-use crate::config::Config;
-use crate::contract::types::{ErrorCode, FieldErrorCode};
+use crate::config::{Config, ExecutionConfig, TlsFault};
+use crate::contract::types::{ErrorCode, FieldErrorCode, RunEngine, RunExecutor};
 use crate::problem::ApiError;
 use crate::service::App;
 
@@ -33,6 +35,14 @@ pub(crate) enum EngineFault {
     Threads(#[from] std::io::Error),
     #[error("the folder for spilling cannot be used; see execution.spill_dir")]
     Resources(#[from] DataFusionError),
+    #[error(transparent)]
+    Tls(#[from] TlsFault),
+    #[error(transparent)]
+    Worker(#[from] BadPlace),
+    #[error(
+        "execution.worker.token is missing, or holds what cannot be sent; 32 letters and digits will do"
+    )]
+    Token,
 }
 
 /// A plan with its rows.
@@ -43,21 +53,21 @@ pub(crate) struct Ran {
 
 impl Engine {
     pub(crate) fn new(config: &Config) -> Result<Self, EngineFault> {
-        let threads = match usize::from(config.execution.threads) {
-            0 => std::thread::available_parallelism().map_or(2, usize::from),
-            threads => threads,
-        };
+        let threads = threads(config);
         let pool = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(threads)
             .thread_name("air-query")
             .enable_all()
             .build()?;
-        let runtime = Runtime::new(&RunLimits {
-            memory_bytes: usize::try_from(config.limits.memory_pool).unwrap_or(usize::MAX),
-            spill_dir: config.execution.spill_dir.clone(),
-            spill_bytes: config.execution.max_spill,
-            partitions: threads,
-        })?;
+        let runtime = runtime(config, config.execution.spill_dir.clone(), threads)?;
+        let runtime = match workers(&config.execution)? {
+            Some((places, ways)) => {
+                let bytes = config.execution.bytes_per_part;
+                let distributed = Distributed::new(&runtime, places, ways, bytes)?;
+                runtime.with_executor(Arc::new(distributed))
+            }
+            None => runtime,
+        };
         Ok(Self { runtime, threads: Some(pool) })
     }
 
@@ -68,6 +78,57 @@ impl Engine {
     {
         let threads = self.threads.as_ref()?;
         Some(AbortOnDropHandle::new(threads.spawn(work)))
+    }
+}
+
+/// Threads that work on queries.
+pub(crate) fn threads(config: &Config) -> usize {
+    match usize::from(config.execution.threads) {
+        0 => std::thread::available_parallelism().map_or(2, usize::from),
+        threads => threads,
+    }
+}
+
+/// The engine's resources, as they are configured.
+pub(crate) fn runtime(
+    config: &Config,
+    spill_dir: PathBuf,
+    partitions: usize,
+) -> Result<Runtime, DataFusionError> {
+    Runtime::new(&RunLimits {
+        memory_bytes: usize::try_from(config.limits.memory_pool).unwrap_or(usize::MAX),
+        spill_dir,
+        spill_bytes: config.execution.max_spill,
+        partitions,
+    })
+}
+
+/// Where the workers are and how they are reached; nothing where this process does all itself.
+pub(crate) fn workers(
+    execution: &ExecutionConfig,
+) -> Result<Option<(Vec<Place>, Ways)>, EngineFault> {
+    if !execution.distributed {
+        return Ok(None);
+    }
+    let tls = execution.worker.tls()?;
+    let read = |text: &String| Place::read(text, tls.is_some());
+    let places = execution.workers.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+    let token = execution.worker.token.as_ref().ok_or(EngineFault::Token)?;
+    let ways = Ways::new(token, tls.as_ref()).ok_or(EngineFault::Token)?;
+    Ok(Some((places, ways)))
+}
+
+/// How a run's record tells who carried it out.
+pub(crate) fn executor(carried: &Carried) -> RunExecutor {
+    let engine = match carried.workers.is_empty() {
+        true => RunEngine::Local,
+        false => RunEngine::Distributed,
+    };
+    RunExecutor {
+        engine,
+        workers: carried.workers.clone(),
+        attempts: u64::from(carried.attempts.max(1)),
+        reason: carried.reason.clone(),
     }
 }
 
@@ -186,6 +247,14 @@ async fn explained(
             ApiError::field("/ir/time/fill", FieldErrorCode::TooLarge, error.to_string())
         }
         RunError::Source { source_id, cause } => from_source(&source_id, &cause),
+        RunError::Worker { worker, why } => {
+            tracing::warn!(worker, why, "a run failed twice for want of a worker");
+            let detail = format!(
+                "The run failed: the worker {worker} was lost, and the second attempt failed \
+                 too. Run it again when air check finds the worker."
+            );
+            ApiError::new(ErrorCode::Unavailable, detail)
+        }
         RunError::Engine(cause) => {
             let session = runtime.session();
             running::explain(&ready.members, execution, &session, &cause).await.into()

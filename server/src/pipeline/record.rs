@@ -136,6 +136,7 @@ pub(super) async fn end(
         columns: json!(finished.columns),
         verdict: json!(finished.verdict),
         timings: json!(finished.timings),
+        executor: json!(finished.executor),
         as_of: Some(finished.as_of),
         snapshot_file,
         snapshot_hash,

@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use air_connectors::running::Member;
 use air_connectors::{
-    DatabaseOptions, FilesSource, MysqlSource, PostgresSource, Source, SourceError,
+    DatabaseOptions, FilesSource, MysqlSource, PostgresSource, Source, SourceError, StoreAddress,
 };
 use air_engine::ask::Lexicon;
 use air_engine::{Dialect, Prepared};
@@ -25,7 +25,7 @@ pub(crate) use self::reader::{Reader, datasource};
 use self::reader::{known, tagged};
 use super::order::Pace;
 use crate::access;
-use crate::config::{Config, SourceKind};
+use crate::config::{Config, FilesPlace, SourceKind};
 use crate::contract::types::ErrorCode;
 use crate::id::DatasourceId;
 use crate::problem::ApiError;
@@ -363,15 +363,38 @@ fn cached(app: &App, datasource: &Datasource, pace: Pace) -> Result<Opened, ApiE
 
 fn files(app: &App, datasource: &Datasource) -> Result<Arc<FilesSource>, ApiError> {
     let base_path = datasource.base_path.as_deref().unwrap_or_default();
-    // A session's files lie in the data folder, and those of everybody below files.base_path.
-    let base = match datasource.owner {
-        Some(_) => sessions::folder(app),
-        None => app.config.files.base_path.clone(),
+    let source = match (&datasource.owner, StoreAddress::is_one(base_path)) {
+        (None, true) => in_store(app, datasource, base_path)?,
+        // A session's files lie in the data folder, and those of everybody below files.base_path.
+        (Some(_), _) => folder(datasource, &sessions::folder(app), base_path)?,
+        (None, false) => folder(datasource, &app.config.files.base_path, base_path)?,
     };
-    let path = base.join(Path::new(base_path));
-    let source = Arc::new(FilesSource::open(datasource.id.as_str(), &base, &path)?);
+    // Workers share files.base_path; what people upload lies with this service alone.
+    let source = Arc::new(if datasource.owner.is_some() { source } else { source.shared() });
     source.register(app.engine.runtime.env());
     Ok(source)
+}
+
+fn folder(datasource: &Datasource, base: &Path, path: &str) -> Result<FilesSource, ApiError> {
+    Ok(FilesSource::open(datasource.id.as_str(), base, &base.join(Path::new(path)))?)
+}
+
+/// Files of an object store or a web server: how it is reached stands in the configuration alone.
+fn in_store(app: &App, datasource: &Datasource, address: &str) -> Result<FilesSource, ApiError> {
+    let id = &datasource.id;
+    let configured = app.config.analytics_sources.iter().find(|source| source.id == *id);
+    match configured.and_then(|source| source.place.as_ref()) {
+        Some(FilesPlace::Store(store)) if store.address.shown() == address => {
+            Ok(FilesSource::remote(id.as_str(), store.address.clone(), &store.options)?)
+        }
+        _ => {
+            let detail = format!(
+                "How {address} is reached is not in the configuration: put the source {id} into \
+                 analytics_sources, or remove it here."
+            );
+            Err(ApiError::new(ErrorCode::SourceError, detail))
+        }
+    }
 }
 
 fn database(

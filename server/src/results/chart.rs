@@ -5,6 +5,7 @@
 //! bars, two measures without either points. Absent on purpose: scripts, and any figure that is
 //! not in the rows.
 
+mod apart;
 mod bars;
 mod lines;
 mod pie;
@@ -28,6 +29,7 @@ const MOST_SERIES: usize = 8;
 const MOST_BARS: usize = 30;
 
 /// A result by column.
+#[derive(Clone)]
 pub(crate) struct Cells {
     pub(crate) columns: Vec<(ResultColumn, Vec<Value>)>,
 }
@@ -81,7 +83,7 @@ impl Cells {
 }
 
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Chart {
+struct Chart {
     kind: VisualType,
     title: String,
     x: usize,
@@ -89,8 +91,18 @@ pub(crate) struct Chart {
     series: Vec<usize>,
 }
 
+/// Every figure of a page: what a definition says, else what the roles of the columns decide.
+pub(crate) fn figures(cells: &Cells, visuals: &[Visual]) -> String {
+    let cells = match visuals.is_empty() {
+        true => apart::folded(cells.clone()),
+        false => cells.clone(),
+    };
+    let charts = chosen(&cells, visuals).into_iter().enumerate();
+    charts.map(|(id, chart)| figure(&cells, &chart, id)).collect()
+}
+
 /// What is drawn of a result.
-pub(crate) fn chosen(cells: &Cells, visuals: &[Visual]) -> Vec<Chart> {
+fn chosen(cells: &Cells, visuals: &[Visual]) -> Vec<Chart> {
     match visuals.is_empty() {
         true => by_roles(cells),
         false => visuals.iter().filter_map(|visual| as_said(cells, visual)).collect(),
@@ -182,7 +194,7 @@ fn series(cells: &Cells, chart: &Chart) -> (Vec<Series>, usize) {
 }
 
 /// A chart as a figure: SVG with a text in its place for those who do not see it, and a legend.
-pub(crate) fn figure(cells: &Cells, chart: &Chart, id: usize) -> String {
+fn figure(cells: &Cells, chart: &Chart, id: usize) -> String {
     let (series, all) = series(cells, chart);
     let (svg, cut) = match chart.kind {
         VisualType::Bar => bars::svg(cells, chart, &series),

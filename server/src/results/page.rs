@@ -100,9 +100,7 @@ impl Page<'_> {
     }
 
     fn charts(&self, out: &mut String, cells: &Cells) {
-        for (id, chart) in chart::chosen(cells, self.visuals).iter().enumerate() {
-            out.push_str(&chart::figure(cells, chart, id));
-        }
+        out.push_str(&chart::figures(cells, self.visuals));
         if cells.len() < self.row_count {
             let _ = write!(out, "<p>Drawn of the first {} rows.</p>", cells.len());
         }

@@ -1,5 +1,6 @@
 //! Registered sources.
 
+use air_connectors::StoreAddress;
 use axum::http::StatusCode;
 use axum::http::header::{ETAG, IF_MATCH, LOCATION};
 use serde_json::Value;
@@ -83,6 +84,11 @@ fn check_files_id(id: &DatasourceId) -> Result<(), ApiError> {
 
 /// A `base_path` as it is stored: from `files.base_path`, which it never leaves.
 fn inside(app: &App, path: &str) -> Result<String, ApiError> {
+    if StoreAddress::is_one(path) {
+        let detail = "An object store or a web server is a source by the configuration alone, \
+                      where its keys are: put it into analytics_sources and start again.";
+        return Err(ApiError::field("/base_path", FieldErrorCode::BadValue, detail));
+    }
     app.config.files.relative(std::path::Path::new(path)).ok_or_else(|| {
         let detail = "This leads out of files.base_path; name a folder below it.";
         ApiError::field("/base_path", FieldErrorCode::BadValue, detail)

@@ -67,6 +67,7 @@ fn without_rows(app: &App, finished: &Finished) -> RunResult {
         safety_report: finished.safety_report.clone(),
         qa: finished.verdict.clone(),
         timings_ms: finished.timings.clone(),
+        executor: Some(finished.executor.clone()),
         notes: (!notes.is_empty()).then_some(notes),
     }
 }

@@ -140,6 +140,7 @@ async fn record(call: &Call, run: &store::Run) -> Result<Run, ApiError> {
         as_of: run.as_of.map(|at| at.to_string()),
         qa: analysed.or_else(|| stored_json(run.verdict.as_ref())),
         timings_ms: stored_json(run.timings.as_ref()),
+        executor: stored_json(run.executor.as_ref()),
         error: problem(run),
     })
 }

@@ -77,6 +77,9 @@ pub(crate) struct Run {
     pub(crate) verdict: Option<Value>,
     #[sqlx(rename = "timings_json", json(nullable))]
     pub(crate) timings: Option<Value>,
+    /// Who carried out what databases left to be done.
+    #[sqlx(rename = "executor_json", json(nullable))]
+    pub(crate) executor: Option<Value>,
     pub(crate) row_count: Option<i64>,
     pub(crate) truncated: Option<bool>,
     /// How fresh the data was.
@@ -134,6 +137,8 @@ pub(crate) struct Outcome {
     pub(crate) columns: Value,
     pub(crate) verdict: Value,
     pub(crate) timings: Value,
+    /// `{engine, workers, attempts, reason?}`.
+    pub(crate) executor: Value,
     pub(crate) as_of: Option<Moment>,
     pub(crate) snapshot_file: Option<String>,
     pub(crate) snapshot_hash: Option<String>,

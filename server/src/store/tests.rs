@@ -96,6 +96,7 @@ impl Outcome {
             columns: json!([{"name": "n", "type": "int64", "role": "measure"}]),
             verdict: json!({"status": "pass", "checks": []}),
             timings: json!({"plan": 1.5}),
+            executor: json!({"engine": "local", "workers": [], "attempts": 1}),
             as_of: None,
             snapshot_file: Some("run.parquet".into()),
             snapshot_hash: Some("abc".into()),

@@ -1773,6 +1773,46 @@ pub struct Timings {
     pub qa: f64,
 }
 
+/// `local`: the process that was asked; `distributed`: workers, see `execution.engine`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RunEngine {
+    Local,
+    Distributed,
+}
+
+impl RunEngine {
+    /// Every value.
+    pub const ALL: &[Self] = &[Self::Local, Self::Distributed];
+
+    /// The name in the contract.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Local => "local",
+            Self::Distributed => "distributed",
+        }
+    }
+}
+
+impl fmt::Display for RunEngine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Who carried out what databases left to be done.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunExecutor {
+    pub engine: RunEngine,
+    /// The workers that it was divided among.
+    pub workers: Vec<String>,
+    /// How often it was begun; 2 where a worker was lost.
+    pub attempts: u64,
+    /// Why it stayed in this process, where `execution.engine` is `distributed`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
 /// The rows of a run, and what was done to get them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunResult {
@@ -1801,6 +1841,8 @@ pub struct RunResult {
     pub safety_report: SafetyReport,
     pub qa: Verdict,
     pub timings_ms: Timings,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub executor: Option<RunExecutor>,
     /// What a reader should know, such as a filter that applies to one fact alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub notes: Option<Vec<String>>,
@@ -2733,6 +2775,8 @@ pub struct Run {
     pub qa: Option<Verdict>,
     /// Milliseconds of each stage, of a run that ended well.
     pub timings_ms: Option<Timings>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub executor: Option<RunExecutor>,
     /// What went wrong.
     pub error: Option<Problem>,
 }

@@ -2,12 +2,12 @@
 
 use super::{Draft, Learning, dataset_problem};
 use crate::error::SourceError;
-use crate::files::beneath::FoundFile;
 use crate::files::check::{Current, MIXED, is_mixed, partition_type};
 use crate::files::dataset::{ColumnDecl, Dataset, TableDecl};
 use crate::files::infer::text_shape;
 use crate::files::locate::{Located, by_name};
 use crate::files::parquet::{Footer, FooterColumn, exact, footer, merged, reads_as};
+use crate::files::place::FoundFile;
 use air_ir::catalog::{FileFormat, Storage, TableKind};
 use air_ir::{Column, DataType, Table, nearest};
 use futures::stream::{StreamExt, TryStreamExt};
@@ -17,10 +17,11 @@ use std::sync::Arc;
 impl<P: Fn(&str, u8) + Send + Sync> Learning<'_, P> {
     /// Every table with its columns: those declared, then those that names alone tell.
     pub(super) async fn drafts(&self, dataset: &Dataset) -> Result<Vec<Draft>, SourceError> {
-        let folder = Arc::clone(&self.source.folder);
-        let named = tokio::task::spawn_blocking(move || by_name(&folder))
-            .await
-            .map_err(|e| SourceError::Engine { reason: e.to_string() })??;
+        let named = match by_name(self.source.place.as_ref()).await {
+            // Tables whose files are all declared need no list.
+            Err(e) if e.is_no_list() && are_declared(dataset) => BTreeMap::new(),
+            other => other?,
+        };
         let mut wanted = Vec::new();
         let mut taken = HashSet::new();
         for declared in &dataset.tables {
@@ -142,7 +143,7 @@ impl<P: Fn(&str, u8) + Send + Sync> Learning<'_, P> {
         // Owned before they are awaited: a borrow here would tie the whole learning to one thread.
         let reads: Vec<_> = found
             .iter()
-            .map(|f| footer(Arc::clone(&self.source.folder), FoundFile::clone(f)))
+            .map(|f| footer(Arc::clone(&self.source.store), FoundFile::clone(f)))
             .collect();
         let footers: Vec<Footer> = futures::stream::iter(reads).buffered(8).try_collect().await?;
         let is_declared = |name: &str| declared.column(name).is_some_and(|d| d.data_type.is_some());
@@ -177,11 +178,16 @@ impl<P: Fn(&str, u8) + Send + Sync> Learning<'_, P> {
     ) -> Result<(), SourceError> {
         let of = |name: &str| columns.iter().find(|c| c.name == name).map(|c| c.data_type);
         for (footer, found) in footers.iter().zip(found) {
-            let folder = Arc::clone(&self.source.folder);
-            exact(folder, FoundFile::clone(found), footer.lossy(of)).await?;
+            let store = Arc::clone(&self.source.store);
+            exact(store, FoundFile::clone(found), footer.lossy(of)).await?;
         }
         Ok(())
     }
+}
+
+/// Whether `dataset.yaml` says of each table where its files are, and names a table.
+fn are_declared(dataset: &Dataset) -> bool {
+    !dataset.tables.is_empty() && dataset.tables.iter().all(|table| table.files.is_some())
 }
 
 /// Whether what a file holds is read as the column's type.

@@ -5,10 +5,12 @@
 //! type; or the first that is not, with its row. Only such columns are read, and only when a
 //! file is learned or first met, so that the engine may convert them afterwards without a look.
 
-use super::damaged;
+use super::blocks::Blocks;
+use super::{broken, damaged};
 use crate::error::SourceError;
-use crate::files::beneath::{Folder, FoundFile};
 use crate::files::convert::is_exactly;
+use crate::files::place::FoundFile;
+use crate::files::text::store_error;
 use air_ir::DataType;
 use datafusion::arrow::datatypes::{DataType as ArrowType, TimeUnit};
 use datafusion::parquet::basic::Type as Physical;
@@ -18,7 +20,7 @@ use datafusion::parquet::errors::ParquetError;
 use datafusion::parquet::file::metadata::ParquetMetaData;
 use datafusion::parquet::file::reader::{FileReader, SerializedFileReader};
 use datafusion::parquet::file::statistics::Statistics;
-use std::fs::File;
+use object_store::ObjectStore;
 use std::sync::Arc;
 
 /// Rows that are looked at in one step.
@@ -168,7 +170,7 @@ pub(crate) struct Wanted {
 
 /// Reads the columns to their end; the first value that is none of its column's type is an error.
 pub(crate) async fn exact(
-    folder: Arc<Folder>,
+    store: Arc<dyn ObjectStore>,
     found: FoundFile,
     columns: Vec<Wanted>,
 ) -> Result<(), SourceError> {
@@ -176,23 +178,19 @@ pub(crate) async fn exact(
         return Ok(());
     }
     let file = found.path.clone();
-    let read = tokio::task::spawn_blocking(move || all_exact(&folder, &found, &columns));
+    let blocks = Blocks::new(store, &found).map_err(|e| store_error(&file, e))?;
+    let read = tokio::task::spawn_blocking(move || all_exact(blocks, &found.path, &columns));
     read.await.unwrap_or_else(|_| Err(damaged(&file, "its columns make no sense")))
 }
 
-fn all_exact(folder: &Folder, found: &FoundFile, columns: &[Wanted]) -> Result<(), SourceError> {
-    let path = &found.path;
-    let (file, identity) = folder.file(path).map_err(|e| SourceError::file_io(path, &e))?;
-    if identity != found.identity {
-        return Err(SourceError::Changed { file: path.clone() });
-    }
-    let broken = |e: ParquetError| damaged(path, &e.to_string());
-    let reader = SerializedFileReader::new(file).map_err(broken)?;
+fn all_exact(blocks: Blocks, path: &str, columns: &[Wanted]) -> Result<(), SourceError> {
+    let broken = |e: ParquetError| broken(path, &e);
+    let reader = SerializedFileReader::new(blocks).map_err(broken)?;
     for column in columns {
         let bad = first_inexact(&reader, column).map_err(broken)?;
         if let Some((row, shown)) = bad {
             return Err(SourceError::Value {
-                file: path.clone(),
+                file: path.to_owned(),
                 line: None,
                 column: column.column.clone(),
                 expected: column.wanted,
@@ -205,7 +203,7 @@ fn all_exact(folder: &Folder, found: &FoundFile, columns: &[Wanted]) -> Result<(
 
 /// The row, counted from 1, and the value.
 fn first_inexact(
-    file: &SerializedFileReader<File>,
+    file: &SerializedFileReader<Blocks>,
     column: &Wanted,
 ) -> Result<Option<(u64, String)>, ParquetError> {
     let schema = file.metadata().file_metadata().schema_descr();

@@ -1,7 +1,7 @@
 //! The bytes of a file or of the lines in a range of it, decompressed.
 
 use crate::error::SourceError;
-use crate::files::root::plain_path;
+use crate::files::place::plain_path;
 use bytes::{Buf, Bytes};
 use datafusion::datasource::file_format::file_compression_type::FileCompressionType;
 use futures::stream::{self, BoxStream, StreamExt};
@@ -61,7 +61,8 @@ pub(crate) async fn file_bytes(
     }
 }
 
-fn store_error(file: &str, error: object_store::Error) -> SourceError {
+/// What a place said of a file, or that its storage failed.
+pub(crate) fn store_error(file: &str, error: object_store::Error) -> SourceError {
     use std::error::Error;
     let known = error.source().and_then(|s| s.downcast_ref::<SourceError>()).cloned();
     let deeper = || {

@@ -2,7 +2,7 @@
 
 use super::{TextDecoder, file_bytes};
 use crate::error::SourceError;
-use crate::files::root::plain_path;
+use crate::files::place::plain_path;
 use bytes::{Buf, Bytes};
 use datafusion::arrow::array::RecordBatch;
 use futures::stream::{BoxStream, StreamExt};

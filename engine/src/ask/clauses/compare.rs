@@ -1,6 +1,7 @@
-//! Clauses of comparison: "delayed more than 30 minutes", "at least 200 seats".
+//! Clauses of comparison: "delayed more than 30 minutes", "at least 200 seats", "more than 3 unpaid
+//! orders", "sold at least twice".
 
-use super::{CmpClause, Reader, State};
+use super::{CmpClause, Reader, State, Such, ValueClause};
 use crate::ask::chunks::Kind;
 use crate::ask::words::Say;
 use air_ir::Op;
@@ -10,15 +11,22 @@ impl Reader<'_> {
     /// before it, if one was.
     pub(super) fn comparison(&mut self, measure: Option<usize>) {
         let word = self.at;
-        let negated = self.state.negated || self.state.without;
         let Some((op, numbers, end)) = self.operands(word) else {
-            return self.not_a_comparison();
+            if !self.pair() {
+                self.not_a_comparison();
+            }
+            return;
         };
+        let negated = self.take_not() != self.state.without;
+        let before = self.out.bare.last().copied().filter(|b| self.leads_to(*b, word));
+        if let Some(end) = self.times_end(word, end) {
+            return self.so_often(CmpClause::new(op, numbers, negated, (word, end)), before);
+        }
         let unit_at = self.content(end);
         let unit = self.unit_at(unit_at).then_some(unit_at);
         let mut next = unit.map_or(end, |u| u + 1);
-        let before = self.out.bare.last().copied().filter(|b| self.leads_to(*b, word));
-        let after = self.past_of(next);
+        let (such, noun) = self.such(self.past_of(next));
+        let after = noun.unwrap_or_else(|| self.past_of(next));
         let named_after =
             self.name_at(after) && !self.value_at(after) && !self.followed_by_cmp(after);
         let is_column = |at: usize| self.is_column(at);
@@ -42,10 +50,73 @@ impl Reader<'_> {
         let counts =
             |m: &usize| self.out.measures.get(*m).is_some_and(|m| m.count || m.agg.is_none());
         let measure = measure.filter(|m| subject.is_none() && !(unit.is_some() && counts(m)));
-        self.out.compares.push(CmpClause { op, numbers, unit, subject, measure, negated });
+        let such = if subject == noun { self.hear(such) } else { Such::default() };
+        let span = (subject.unwrap_or(word).min(word), next - 1);
+        let made = CmpClause::new(op, numbers, negated, span);
+        self.out.compares.push(CmpClause { unit, subject, measure, such, ..made });
         self.at = next;
-        let after_value = false;
-        self.state = State { after_value, ..State::default() };
+        self.state = State::default();
+    }
+
+    /// "twice", "5 times": where the count of something ends, if it is one.
+    fn times_end(&self, word: usize, end: usize) -> Option<usize> {
+        let text = |at: usize| self.chunk(at).map(|c| c.text.to_lowercase()).unwrap_or_default();
+        if end > word + 1 && how_often(&text(end - 1)).is_some() {
+            return Some(end - 1);
+        }
+        (text(end) == "times").then_some(end)
+    }
+
+    /// "products sold at least twice": the word before counts its rows.
+    fn so_often(&mut self, clause: CmpClause, before: Option<usize>) {
+        let subject = before.filter(|at| self.is_table(*at).is_some());
+        if subject.is_some() {
+            self.out.bare.pop();
+        }
+        let (first, last) = clause.span;
+        let span = (subject.unwrap_or(first), last);
+        self.out.compares.push(CmpClause { subject, span, ..clause });
+        self.at = last + 1;
+        self.state = State::default();
+    }
+
+    /// "3 unpaid orders", "2 high priority tickets": what the words before a noun say of its rows,
+    /// and the noun. Without such words, nothing.
+    pub(super) fn such(&self, from: usize) -> (Such, Option<usize>) {
+        let (mut such, mut at) = (Such::default(), from);
+        while let Some(chunk) = self.chunk(at).filter(|_| self.is_table(at).is_none()) {
+            if chunk.flag {
+                such.adjectives.push(at);
+            } else if self.value_at(at) {
+                such.values.push(self.value_before_noun(at));
+            } else if self.is_column(at)
+                && at > from
+                && self.value_at(at - 1)
+                && let Some(value) = such.values.last_mut()
+            {
+                value.hints.push(at);
+            } else if chunk.say() != Some(Say::Turn) {
+                return (Such::default(), None);
+            }
+            at += 1;
+        }
+        match self.is_table(at).filter(|_| !such.is_empty()) {
+            Some(_) => (such, Some(at)),
+            None => (Such::default(), None),
+        }
+    }
+
+    /// Notes which of the adjectives are turned round.
+    pub(super) fn hear(&mut self, such: Such) -> Such {
+        let turn = |at: &usize| *at > 0 && self.say(*at - 1) == Some(Say::Turn);
+        let turned: Vec<usize> = such.adjectives.iter().copied().filter(turn).collect();
+        self.out.turned.extend(turned);
+        such
+    }
+
+    fn value_before_noun(&self, chunk: usize) -> ValueClause {
+        let (prep, hints, there) = (None, Vec::new(), None);
+        ValueClause { chunk, negated: false, prep, hints, or: false, joined: false, there }
     }
 
     /// Whether a name stands just before a comparison, at most with "by" between.
@@ -76,7 +147,8 @@ impl Reader<'_> {
         {
             return Some((op, vec![1.0], at + 1));
         }
-        let one = self.number_at(first)?;
+        let often = self.chunk(first).and_then(|c| how_often(&c.text.to_lowercase()));
+        let one = self.number_at(first).or(often)?;
         match self.say(word)? {
             Say::Cmp(op) => Some((op, vec![one], first + 1)),
             Say::Between => {
@@ -109,11 +181,21 @@ impl Reader<'_> {
     fn not_a_comparison(&mut self) {
         match self.say(self.at) {
             Some(Say::Cmp(Op::Eq)) => {}
-            Some(Say::Cmp(Op::Ne)) => self.state.negated = true,
+            Some(Say::Cmp(Op::Ne)) => self.turn(),
             _ => return self.unknown(),
         }
         self.at += 1;
     }
+}
+
+/// A number of times in one word.
+fn how_often(word: &str) -> Option<f64> {
+    Some(match word {
+        "once" => 1.0,
+        "twice" => 2.0,
+        "thrice" => 3.0,
+        _ => return None,
+    })
 }
 
 /// Units of measure that need no column of their own name.

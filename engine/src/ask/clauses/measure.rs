@@ -2,6 +2,7 @@
 
 use super::{GroupClause, Grouped, MeasureClause, Reader, State, SuperClause};
 use crate::ask::chunks::Kind;
+use crate::ask::values::Fit;
 use crate::ask::words::{End, Say};
 use air_ir::{Agg, Grain, Unit};
 
@@ -20,6 +21,7 @@ impl Reader<'_> {
     pub(super) fn measure(&mut self, ordering: bool) {
         let start = self.at;
         let (mut clause, mut at) = self.measure_words(ordering);
+        at = self.past_flags(at);
         if let Some(noun) = self.described(at).filter(|_| self.name_at(at)) {
             self.out.bare.push(at);
             at = noun;
@@ -45,6 +47,16 @@ impl Reader<'_> {
             self.at = next;
             self.comparison(Some(self.out.measures.len() - 1));
         }
+    }
+
+    /// "when was the last order": the rows stand after the word.
+    pub(super) fn moment(&mut self, agg: Agg) {
+        let name = self.content(self.at + 1);
+        let clause =
+            MeasureClause { agg: Some(agg), moment: true, name: Some(name), ..Default::default() };
+        self.out.measures.push(clause);
+        self.at = name + 1;
+        self.state = State { after_measure: true, ..State::default() };
     }
 
     /// The words of a measure before its name, and where they end.
@@ -111,6 +123,7 @@ impl Reader<'_> {
     /// "share of flights …": the measure that follows is set against its whole.
     pub(super) fn share(&mut self) {
         let next = self.past_of(self.at + 1);
+        let next = self.past_flags(next);
         self.out.share = Some(self.at);
         if self.say(self.content(self.at + 1)) == Some(Say::Per) {
             self.out.share_each = Some(self.out.groups.len());
@@ -177,6 +190,7 @@ impl Reader<'_> {
         let of_group = n.is_some() || matches!(word.as_str(), "top" | "bottom" | "busiest");
         let mut clause =
             SuperClause { chunk, end, n, name: None, of_group, busiest: word == "busiest" };
+        next = self.past_flags(next);
         self.at = next;
         if self.measure_at(next) {
             self.measure(false);
@@ -199,7 +213,8 @@ impl Reader<'_> {
     pub(super) fn which(&mut self) {
         let next = self.content(self.at + 1);
         let n = self.whole_at(next);
-        let name = if n.is_some() { self.content(next + 1) } else { next };
+        let first = if n.is_some() { self.content(next + 1) } else { next };
+        let name = self.past_flags(first);
         match self.say(name) {
             Some(Say::Unit(unit)) => {
                 self.push_group(GroupClause::Bucket(Grain::one(unit)), false, true);
@@ -212,7 +227,7 @@ impl Reader<'_> {
                 self.at = name + 1;
             }
             _ if self.name_at(name) && !self.value_at(name) => {
-                let adjacent = name <= self.at + 1 + usize::from(n.is_some());
+                let adjacent = first <= self.at + 1 + usize::from(n.is_some());
                 if adjacent {
                     self.push_group(GroupClause::Name(name), false, true);
                     self.out.limit = n.or(self.out.limit);
@@ -247,6 +262,11 @@ impl Reader<'_> {
             self.at = at;
             return;
         }
+        if self.is_part_of_values(at) {
+            self.at = at;
+            return self.unknown();
+        }
+        at = self.past_flags(at);
         while let Some((what, len)) = self.group_item(at) {
             let by = !per;
             self.out.groups.push(Grouped { what, per, which: false, by });
@@ -260,9 +280,20 @@ impl Reader<'_> {
             if !more || self.group_item(next).is_none() || self.name_then_compared(next) {
                 break;
             }
-            at = next;
+            at = self.past_flags(next);
         }
         self.at = at.max(self.at + 1);
+    }
+
+    /// "by pilot", where nothing but longer values hold the word: it asks for a group that is not
+    /// there, not for one of those.
+    fn is_part_of_values(&self, at: usize) -> bool {
+        self.value_at(at)
+            && self.chunk(at).is_some_and(|c| {
+                c.kind == Kind::Name
+                    && c.text.starts_with(char::is_lowercase)
+                    && c.values.iter().all(|hit| hit.fit >= Fit::Start)
+            })
     }
 
     fn name_then_compared(&self, at: usize) -> bool {

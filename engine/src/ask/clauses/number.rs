@@ -1,13 +1,19 @@
 //! Clauses that a number starts: "2 engines", "15 minutes or more", "3-month moving average".
 
 use super::compare::is_unit_word;
-use super::{CmpClause, GroupClause, NullClause, Reader, State};
+use super::{CmpClause, GroupClause, NullClause, Reader, State, Such};
 use crate::ask::chunks::Kind;
 use crate::ask::lexicon::Target;
 use crate::ask::words::Say;
 use air_ir::{Grain, Op, Unit};
 
 impl CmpClause {
+    /// One of which nothing is said but what is compared with what.
+    pub(super) fn new(op: Op, numbers: Vec<f64>, negated: bool, span: (usize, usize)) -> Self {
+        let (unit, subject, measure, such) = (None, None, None, Such::default());
+        Self { op, numbers, unit, subject, measure, negated, such, span }
+    }
+
     /// Whether a count of 0 fits.
     pub(in crate::ask) fn fits_none(&self) -> bool {
         let fits = match (self.op, &self.numbers[..]) {
@@ -72,7 +78,11 @@ impl Reader<'_> {
                 let other = |t: usize| named.iter().all(|n| n.is_some_and(|n| n != t));
                 plain && !named.is_empty() && table(*s).is_some_and(other)
             });
-            nulls.extend(subject.map(|chunk| NullClause::new(chunk, any != c.negated)));
+            nulls.extend(subject.map(|chunk| NullClause {
+                adjectives: c.such.adjectives.clone(),
+                values: c.such.values.clone(),
+                ..NullClause::new(chunk, any != c.negated)
+            }));
             subject.is_none()
         });
         self.out.nulls.append(&mut nulls);
@@ -83,6 +93,12 @@ impl Reader<'_> {
         let after = self.content(self.at + 1);
         if self.counted_name() {
             return;
+        }
+        if let (such, Some(noun)) = self.such(after)
+            && (self.state.with || self.state.without)
+        {
+            let such = self.hear(such);
+            return self.equal(noun, noun + 1, such);
         }
         let before = self.out.bare.last().copied().filter(|b| self.past_of(b + 1) == self.at);
         match self.say(after) {
@@ -97,11 +113,11 @@ impl Reader<'_> {
             }
             Some(Say::Percentile) => self.measure(false),
             _ if self.name_at(after) && self.is_ranked(after) => self.ranked(after),
-            _ if self.name_at(after) => self.equal(after, after + 1),
+            _ if self.name_at(after) => self.equal(after, after + 1, Such::default()),
             _ => match before {
                 Some(subject) => {
                     self.out.bare.pop();
-                    self.equal(subject, self.at + 1);
+                    self.equal(subject, self.at + 1, Such::default());
                 }
                 None => self.unknown(),
             },
@@ -140,11 +156,12 @@ impl Reader<'_> {
     }
 
     /// "2 engines", "engines 2".
-    fn equal(&mut self, subject: usize, end: usize) {
+    fn equal(&mut self, subject: usize, end: usize, such: Such) {
         let numbers = self.number_at(self.at).into_iter().collect();
-        let negated = self.state.negated || self.state.without;
-        let (unit, measure, subject) = (None, None, Some(subject));
-        self.out.compares.push(CmpClause { op: Op::Eq, numbers, unit, subject, measure, negated });
+        let negated = self.take_not() != self.state.without;
+        let span = (subject.min(self.at), end - 1);
+        let made = CmpClause::new(Op::Eq, numbers, negated, span);
+        self.out.compares.push(CmpClause { subject: Some(subject), such, ..made });
         self.at = end;
         self.state = State::default();
     }
@@ -174,18 +191,13 @@ impl Reader<'_> {
         if subject.is_some() {
             self.out.bare.pop();
         }
-        let negated = self.state.negated || self.state.without;
+        let negated = self.take_not() != self.state.without;
         let unit = unit.then_some(unit_at);
         self.at = if op.is_some() { self.content(end) + 1 } else { end };
         let op = op.unwrap_or(Op::Eq);
-        self.out.compares.push(CmpClause {
-            op,
-            numbers: vec![number],
-            unit,
-            subject,
-            measure: None,
-            negated,
-        });
+        let span = (subject.unwrap_or(at), self.at - 1);
+        let made = CmpClause::new(op, vec![number], negated, span);
+        self.out.compares.push(CmpClause { unit, subject, ..made });
         self.state = State::default();
         true
     }

@@ -30,7 +30,12 @@ struct Named {
     negated: bool,
     or: bool,
     joined: bool,
+    /// The first and the last chunk of it.
+    span: (usize, usize),
 }
+
+/// A filter, the chunks it comes from, and whether it is turned round.
+type Made = (Filter, (usize, usize), bool);
 
 /// The value of the choice that any of several values will do.
 const ANY: &str = "any_of_them";
@@ -40,14 +45,18 @@ impl Build<'_> {
     pub(crate) fn values(&mut self, clauses: &[ValueClause], of_share: bool) {
         let mut named: Vec<Named> = Vec::new();
         for clause in clauses {
-            let Some(found) = self.value(clause) else { continue };
+            let list = named.last().filter(|_| clause.joined).map(|last| last.field.clone());
+            let Some(found) = self.value(clause, list.as_ref()) else { continue };
             let same = |n: &&mut Named| n.field == found.field && n.negated == found.negated;
             match named.last_mut().filter(same).filter(|_| found.joined || !found.negated) {
-                Some(last) => last.values.extend(found.values),
+                Some(last) => {
+                    last.values.extend(found.values);
+                    last.span.1 = last.span.1.max(found.span.1);
+                }
                 None => named.push(found),
             }
         }
-        let mut any: Vec<Filter> = Vec::new();
+        let mut any: Vec<Made> = Vec::new();
         for (i, one) in named.iter().enumerate() {
             let before = i.checked_sub(1).and_then(|b| named.get(b));
             // "not X or Y" excludes both.
@@ -55,17 +64,21 @@ impl Build<'_> {
             if !(either && one.or && one.joined) {
                 self.any_of(std::mem::take(&mut any), of_share);
             }
-            any.push(self.value_filter(one));
+            any.push((self.value_filter(one), one.span, one.negated));
         }
         self.any_of(any, of_share);
     }
 
-    fn any_of(&mut self, mut any: Vec<Filter>, of_share: bool) {
-        match any.len() {
-            0 => {}
-            1 => self.condition(any.remove(0), of_share),
-            _ => self.condition(Filter::Any(any), of_share),
-        }
+    fn any_of(&mut self, any: Vec<Made>, of_share: bool) {
+        let span = |of: &[Made]| Some((of.first()?.1.0, of.last()?.1.1));
+        let Some(span) = span(&any) else { return };
+        let turned = any.iter().any(|made| made.2);
+        let mut filters: Vec<Filter> = any.into_iter().map(|made| made.0).collect();
+        let filter = match filters.len() {
+            1 => filters.remove(0),
+            _ => Filter::Any(filters),
+        };
+        self.place(span, turned, |build| build.condition(filter, of_share));
     }
 
     fn value_filter(&mut self, named: &Named) -> Filter {
@@ -84,7 +97,8 @@ impl Build<'_> {
         }
     }
 
-    fn value(&mut self, clause: &ValueClause) -> Option<Named> {
+    /// `list`: the field of the value that this one is joined to.
+    fn value(&mut self, clause: &ValueClause, list: Option<&Field>) -> Option<Named> {
         let hits = self.chunks.get(clause.chunk)?.values.clone();
         self.mark(clause.chunk);
         let text = self.text(clause.chunk).to_owned();
@@ -101,9 +115,15 @@ impl Build<'_> {
         }
         self.by_hints(&mut found, &clause.hints);
         self.by_preposition(&mut found, clause.prep.as_deref());
+        // "JFK and LGA" are values of one column, where one has both.
+        let best = found.first().map_or(0.0, |r| r.weight);
+        let listed = |r: &Reading| Some(&r.field) == list && r.weight > best - 0.045;
+        if found.iter().any(listed) {
+            found.retain(listed);
+        }
         let hinted = clause.hints.iter().any(|at| self.used.get(*at).copied().unwrap_or(false));
         let (field, values) = self.choose_value(&text, found, hinted)?;
-        Some(Named { field, values, negated: clause.negated, or: clause.or, joined: clause.joined })
+        Some(named(clause, (field, values)))
     }
 
     /// The fields, as seen from the main table, that hold the values met.
@@ -313,15 +333,8 @@ impl Build<'_> {
         hint: Option<usize>,
         clause: &ValueClause,
     ) -> Option<Named> {
-        let made = |(field, values): (Field, Vec<String>)| Named {
-            field,
-            values,
-            negated: clause.negated,
-            or: clause.or,
-            joined: clause.joined,
-        };
         let found = self.unknown_word(text, hint, clause.prep.as_deref());
-        found.map(made)
+        found.map(|found| named(clause, found))
     }
 
     /// A value that no dictionary holds: taken as it is where a column without a complete
@@ -373,6 +386,14 @@ impl Build<'_> {
         let question = format!("\"{text}\" is not in the data. Which of the nearest is meant?");
         self.ask_value(text, &shown, &question, false)
     }
+}
+
+fn named(clause: &ValueClause, (field, values): (Field, Vec<String>)) -> Named {
+    let chunks = || clause.hints.iter().copied().chain([clause.chunk]);
+    let first = chunks().min().unwrap_or(clause.chunk);
+    let span = (first, chunks().max().unwrap_or(clause.chunk));
+    let ValueClause { negated, or, joined, .. } = *clause;
+    Named { field, values, negated, or, joined, span }
 }
 
 fn ends_with_words(phrase: &str, ending: &str) -> bool {

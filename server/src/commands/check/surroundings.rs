@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 
 use super::Found;
 use crate::broker::RedisBroker;
-use crate::config::{Config, RedisConfig};
+use crate::config::{Config, FilesPlace, RedisConfig};
 use crate::eda::{self, Eda};
+use crate::pipeline::engine;
 
 /// Less than this is told: a backup or a large sort would not fit.
 const LITTLE_DISK: u64 = 1_000_000_000;
@@ -52,6 +53,28 @@ pub(super) async fn eda(config: &Config) -> Found {
     }
 }
 
+/// The workers that runs over large files are divided among.
+pub(super) async fn workers(config: &Config) -> Vec<(String, Found)> {
+    let all = "workers".to_owned();
+    match engine::workers(&config.execution) {
+        Ok(None) => {
+            vec![(
+                all,
+                Found::Off("this process does all itself; execution.engine is local".into()),
+            )]
+        }
+        Err(fault) => vec![(all, Found::Wrong(format!("{:#}", anyhow::Error::from(fault))))],
+        Ok(Some((places, ways))) => {
+            let told = air_distributed::ask_workers(&places, &ways).await.into_iter();
+            let found = told.map(|(place, answer)| match answer {
+                Ok(()) => (format!("worker {place}"), Found::Ok("it answers".to_owned())),
+                Err(why) => (format!("worker {place}"), Found::Wrong(why)),
+            });
+            found.collect()
+        }
+    }
+}
+
 fn millis(duration: Duration) -> String {
     format!("{:.1} ms", duration.as_secs_f64() * 1000.0)
 }
@@ -59,7 +82,8 @@ fn millis(duration: Duration) -> String {
 /// The folder that every source of files lies below.
 pub(super) fn files(config: &Config) -> Found {
     let base = &config.files.base_path;
-    let wanted = config.analytics_sources.iter().any(|source| source.base_path.is_some());
+    let is_folder = |place: &FilesPlace| matches!(place, FilesPlace::Folder(_));
+    let wanted = config.analytics_sources.iter().any(|s| s.place.as_ref().is_some_and(is_folder));
     match std::fs::read_dir(base) {
         Ok(_) => Found::Ok(format!("{} can be read", base.display())),
         Err(error) if wanted => {

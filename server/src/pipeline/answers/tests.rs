@@ -39,6 +39,7 @@ fn answer(rows: usize) -> Finished {
         safety_report: Vec::new(),
         verdict,
         timings: Timings { plan: 0.0, guard: 0.0, unparse: 0.0, execute: 0.0, qa: 0.0 },
+        executor: crate::pipeline::engine::executor(&Default::default()),
         notes: Vec::new(),
         tables: Vec::new(),
     }

@@ -142,3 +142,52 @@ fn many_series_and_categories_are_cut_and_say_so() {
     let lines = figure(&cells, &lines, 0);
     assert!(lines.contains("The 8 largest of 40 series.") && lines.contains(">c39<"), "{lines}");
 }
+
+fn ids(values: &[f64]) -> ArrayRef {
+    Arc::new(Float64Array::from(values.to_vec()))
+}
+
+#[test]
+fn a_key_beside_a_name_is_no_series() {
+    let customers = |keys: &[f64]| {
+        cells(vec![
+            (
+                column("name", Role::Dimension, DataType::Text),
+                texts(&["Ada", "Ada", "Ben", "Cleo"]),
+            ),
+            (column("customer_id", Role::Dimension, DataType::Int64), ids(keys)),
+            (
+                column("n", Role::Measure, DataType::Float64),
+                numbers(&[Some(1.0), Some(2.0), Some(3.0), Some(4.0)]),
+            ),
+        ])
+    };
+    let drawn = figures(&customers(&[1.0, 2.0, 3.0, 4.0]), &[]);
+    assert!(drawn.contains("<figcaption>n by name</figcaption>"), "{drawn}");
+    assert!(!drawn.contains("class=\"legend\""), "one series has no legend: {drawn}");
+    assert_eq!(drawn.matches("<rect ").count(), 4, "{drawn}");
+    for name in ["Ada · 1", "Ada · 2", ">Ben<", ">Cleo<"] {
+        assert!(drawn.contains(name), "{name} in {drawn}");
+    }
+    // What occurs with several names is a group of its own.
+    let grouped = figures(&customers(&[1.0, 2.0, 1.0, 2.0]), &[]);
+    assert!(grouped.contains("n by name and customer_id"), "{grouped}");
+    assert!(grouped.contains("class=\"legend\""), "{grouped}");
+}
+
+#[test]
+fn a_definition_may_name_the_key() {
+    let cells = cells(vec![
+        (column("name", Role::Dimension, DataType::Text), texts(&["Ada", "Ada"])),
+        (column("customer_id", Role::Dimension, DataType::Int64), ids(&[1.0, 2.0])),
+        (column("n", Role::Measure, DataType::Float64), numbers(&[Some(1.0), Some(2.0)])),
+    ]);
+    let visual = Visual {
+        r#type: VisualType::Bar,
+        x: Some("customer_id".to_owned()),
+        y: None,
+        series: None,
+        title: None,
+    };
+    assert!(figures(&cells, &[visual]).contains("n by customer_id"));
+}

@@ -46,7 +46,7 @@ const COMPLETE: &str = "
         WHERE r.id = ? AND r.status = 'running';
     UPDATE report_runs SET status = 'completed', finished_at = ?, row_count = ?, truncated = ?,
             columns_json = ?, verdict_json = ?, timings_json = ?, as_of = ?, snapshot_file = ?,
-            snapshot_hash = ?, sql_json = ?
+            snapshot_hash = ?, sql_json = ?, executor_json = ?
         WHERE id = ? AND status = 'running';
     COMMIT";
 
@@ -112,6 +112,7 @@ fn started(store: &Store, new: &NewRun) -> Run {
         columns: None,
         verdict: None,
         timings: None,
+        executor: None,
         row_count: None,
         truncated: None,
         as_of: None,
@@ -159,5 +160,6 @@ fn completed(text: Text, (id, outcome): (&RunId, &Outcome), at: Moment) -> Text 
         .bind(&outcome.snapshot_file)
         .bind(&outcome.snapshot_hash)
         .bind(Json(&outcome.sql))
+        .bind(Json(&outcome.executor))
         .bind(id)
 }
