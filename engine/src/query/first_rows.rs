@@ -22,7 +22,10 @@ pub(super) fn numbered(plan: LogicalPlan) -> Result<LogicalPlan> {
 fn rows(first: DistinctOn) -> Result<LogicalPlan> {
     let DistinctOn { on_expr, select_expr, sort_expr, input, .. } = first;
     let order = sort_expr.unwrap_or_default();
-    let number = row_number().partition_by(on_expr).order_by(order.clone()).build()?;
+    let number = row_number().partition_by(on_expr);
+    // An order that is empty is not none to the builder.
+    let number = if order.is_empty() { number } else { number.order_by(order.clone()) };
+    let number = number.build()?;
     let numbered = Window::try_new(vec![number], input)?;
     let last = numbered.schema.fields().len() - 1;
     let number = Expr::Column(Column::from(numbered.schema.qualified_field(last)));
