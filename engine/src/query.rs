@@ -104,7 +104,7 @@ pub fn plan_sql(
     let mut context = Context::new(options.now);
     let meaning = Meaning { kind: prepared.catalog().kind, clock };
     let plan = outputs::unambiguous(&plan)
-        .and_then(|()| first_rows::numbered(plan))
+        .and_then(|()| first_rows::first_rows(plan))
         .and_then(|plan| scans::named(plan, prepared, &mut context))
         .and_then(subqueries::grouped_once)
         .and_then(|plan| meant(plan, &meaning))
