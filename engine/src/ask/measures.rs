@@ -86,7 +86,12 @@ impl<'a> Build<'a> {
             let count = self.count_rows();
             return Some(self.of_rows(clause, count));
         }
-        if clause.count && clause.agg.is_none() && !distinct && self.is_flag(name) {
+        let chunk = self.chunks.get(name);
+        let own = chunk.is_some_and(|chunk| {
+            let fields = super::root::fields(self.catalog, self.lexicon, self.root, chunk);
+            fields.first().is_some_and(|(f, _)| f.hops.is_empty())
+        });
+        if clause.count && clause.agg.is_none() && !distinct && own && self.is_flag(name) {
             // "number of gifts": of the rows of which it is true.
             self.bare_name(name);
             return Some(self.count_rows());
