@@ -53,6 +53,7 @@ pub(crate) use self::record::{settle, settle_job};
 pub(crate) use self::told::{source_sql, told};
 
 use self::planned::{Planned, planned};
+use self::record::Working;
 use self::snapshot::Keeping;
 use self::sources::Ready;
 use self::told::sent;
@@ -131,18 +132,27 @@ pub(crate) struct Finished {
 /// Runs an order from its IR to its judged rows. Whatever comes of it is in the run's record.
 pub(crate) async fn report(app: &Arc<App>, mut order: Order) -> Result<Finished, ApiError> {
     let (others, pace) = (order.question.sources(), order.pace());
-    let ready = sources::ready(app, &order, &order.datasource, &others, pace).await?;
+    let opening = Box::pin(sources::ready(app, &order, &order.datasource, &others, pace));
+    let ready = match &order.job {
+        // What a job runs stops by itself, also before it has a place.
+        Some(job) => running::unless_cancelled(&job.stop, opening).await?,
+        None => opening.await?,
+    };
     let slot = app.running.place(order.principal.counted_as(), order.job.as_ref()).await?;
+    let working = Working::new(app, &order, slot);
+    let slot = working.slot();
     if order.job.is_some() {
         // However long it waited for its place, a job's time begins with it.
         order.deadline = Instant::now() + pace.limit(&app.config);
     }
     let span = tracing::info_span!("run", run.id = %slot.id(), source.id = %order.datasource);
-    let ended = Box::pin(recorded(app, &order, &ready, &slot)).instrument(span).await;
-    match ended {
+    let ended = Box::pin(recorded(app, &order, &ready, slot)).instrument(span).await;
+    let ended = match ended {
         Ok(finished) => Ok(finished),
         Err(error) => Err(record::failed(app, &order, slot.id(), error).await),
-    }
+    };
+    working.over();
+    ended
 }
 
 /// Plans and runs an order. Its record is begun in every case, and ended where it ended well.

@@ -108,11 +108,16 @@ impl Embedded {
 }
 
 /// Counts a stream for as long as it lives.
-struct Open(Arc<AtomicUsize>);
+pub(crate) struct Open(Arc<AtomicUsize>);
 
 impl Open {
+    pub(crate) fn new(open: &Arc<AtomicUsize>) -> Self {
+        open.fetch_add(1, Ordering::SeqCst);
+        Self(Arc::clone(open))
+    }
+
     /// Keeps the count within the stream that calls this.
-    fn is_held(&self) {
+    pub(crate) fn is_held(&self) {
         assert!(self.0.load(Ordering::SeqCst) > 0);
     }
 }
@@ -147,8 +152,7 @@ impl Remote for Embedded {
             assert!(rows as u64 <= most, "{rows} rows of at most {most}: {}", query.sql.text);
         }
         self.given.fetch_add(rows, Ordering::SeqCst);
-        self.open.fetch_add(1, Ordering::SeqCst);
-        let open = Open(Arc::clone(&self.open));
+        let open = Open::new(&self.open);
         let stream = futures::stream::iter(batches.into_iter().map(Ok));
         let stream = match self.hangs {
             true => stream.chain(futures::stream::pending()).boxed(),

@@ -1,6 +1,7 @@
 //! Queries that a source may read in parts of their table: which have such a form, and that rows
 //! and record are right where one reads them so.
 
+use crate::embedded::Open;
 use crate::plans::{options, prepared};
 use crate::shop;
 use crate::split::{agree, as_files, engine, execution, file_tables, shown};
@@ -58,30 +59,13 @@ impl Halves {
     }
 
     fn stream(&self, rows: RecordBatch, ends: bool) -> SendableRecordBatchStream {
-        self.open.fetch_add(1, Ordering::SeqCst);
-        let open = Open(Arc::clone(&self.open));
+        let open = Open::new(&self.open);
         let schema = rows.schema();
         let first = futures::stream::iter([Ok(rows)]);
         let all =
             if ends { first.boxed() } else { first.chain(futures::stream::pending()).boxed() };
         let all = all.inspect(move |_| open.is_held());
         Box::pin(RecordBatchStreamAdapter::new(schema, all))
-    }
-}
-
-/// Counts a stream for as long as it lives.
-struct Open(Arc<AtomicUsize>);
-
-impl Open {
-    /// Keeps the count within the stream that calls this.
-    fn is_held(&self) {
-        assert!(self.0.load(Ordering::SeqCst) > 0);
-    }
-}
-
-impl Drop for Open {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::SeqCst);
     }
 }
 

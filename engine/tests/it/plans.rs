@@ -2,7 +2,7 @@
 //! all four dialects together, so that a review sees dialects drift. The SQL of the databases is
 //! parsed again by an independent parser.
 
-use air_engine::{Dialect, PlanOptions, Policy, Prepared, guard, plan};
+use air_engine::{Dialect, GuardedPlan, PlanOptions, Policy, Prepared, guard, plan};
 use air_ir::{Catalog, Ir};
 use datafusion::sql::sqlparser::dialect::{MySqlDialect, PostgreSqlDialect};
 use datafusion::sql::sqlparser::parser::Parser;
@@ -57,6 +57,12 @@ fn shown(ir: &Value, prepared: &Prepared) -> String {
     for finding in guarded.report() {
         writeln!(text, "{}: {:?}: {}", finding.rule, finding.outcome, finding.detail).unwrap();
     }
+    text + &in_every_dialect(&guarded)
+}
+
+/// The SQL of each dialect, parsed again, or why there is none.
+pub(crate) fn in_every_dialect(guarded: &GuardedPlan) -> String {
+    let mut text = String::new();
     for dialect in Dialect::ALL {
         writeln!(text, "\n-- {}", dialect.as_str()).unwrap();
         match guarded.sql(dialect) {

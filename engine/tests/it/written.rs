@@ -1,9 +1,8 @@
 //! What SQL texts become: one snapshot a text, with its plan and the SQL of every dialect.
 
-use crate::plans::{cases, options, parses, prepared};
-use air_engine::{Dialect, Policy, Prepared, TimeFilter, guard, plan_sql};
+use crate::plans::{cases, in_every_dialect, options, prepared};
+use air_engine::{Policy, Prepared, TimeFilter, guard, plan_sql};
 use std::collections::BTreeMap;
-use std::fmt::Write;
 
 /// Every dialect's SQL of a text, or why there is none.
 fn written(sql: &str, prepared: &Prepared) -> String {
@@ -13,19 +12,7 @@ fn written(sql: &str, prepared: &Prepared) -> String {
     };
     let policy = Policy { time_filter: TimeFilter::Off, ..Policy::default() };
     let guarded = guard(planned, &policy).unwrap();
-    let mut text = format!("{}\n", guarded.display());
-    for dialect in Dialect::ALL {
-        writeln!(text, "\n-- {}", dialect.as_str()).unwrap();
-        match guarded.sql(dialect) {
-            Ok(sql) => {
-                let params: Vec<String> = sql.params.iter().map(|p| format!("{p:?}")).collect();
-                writeln!(text, "{}\n-- values: {}", sql.text, params.join(", ")).unwrap();
-                parses(dialect, &sql.text);
-            }
-            Err(unsupported) => writeln!(text, "{unsupported}").unwrap(),
-        }
-    }
-    text
+    format!("{}\n{}", guarded.display(), in_every_dialect(&guarded))
 }
 
 fn settings(folder: &str) -> insta::Settings {

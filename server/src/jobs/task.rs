@@ -85,23 +85,19 @@ impl Task {
         &self,
         work: impl Future<Output = Result<T, ApiError>>,
     ) -> Result<T, ApiError> {
-        tokio::select! {
-            biased;
-            () = self.stop.cancelled() => Err(running::cancelled()),
-            ended = work => ended,
-        }
+        running::unless_cancelled(&self.stop, work).await
     }
 
     /// Does a part of a job that goes on without it: what may pass is tried again at once, as
-    /// often as whole jobs are.
+    /// often as whole jobs are. The part itself ends where the job is to stop: a run does, with
+    /// its record, and what does not is handed over as `unless_stopped`.
     pub(crate) async fn persistently<T, W>(&self, work: impl Fn() -> W) -> Result<T, ApiError>
     where
         W: Future<Output = Result<T, ApiError>>,
     {
         let mut failures = 0;
         loop {
-            let ended = self.unless_stopped(work()).await;
-            match ended {
+            match work().await {
                 Err(error) if may_pass(&error) && failures < self.retries() => {
                     failures += 1;
                     let pause = async {

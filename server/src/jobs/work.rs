@@ -165,7 +165,7 @@ mod tests {
     use crate::contract::types::ErrorCode;
     use crate::id::RunId;
     use crate::service::Service;
-    use crate::store::{JobKind, JobStatus, NewJob, NewRun, RunPlan, RunStatus};
+    use crate::store::{JobKind, JobStatus, NewJob, NewRun, RunStatus};
 
     /// A service whose jobs are begun by the test alone.
     async fn service() -> (tempfile::TempDir, Service) {
@@ -181,31 +181,21 @@ analytics_sources: [{id: shop, kind: files, base_path: files/shop}]
 
     /// An attempt at a job, and a run of it that was dropped before its end.
     async fn left(app: &Arc<App>) -> (Task, RunId) {
-        let new = NewJob {
-            kind: JobKind::BulkReports,
-            owner: "ann".to_owned(),
-            principal: json!({}),
-            input: json!({}),
-            scheduled: None,
-        };
-        app.store.jobs().create(&new).await.unwrap();
-        let job = app.store.jobs().claim(JobKind::BulkReports).await.unwrap().unwrap();
-        let task = Task::new(app, job, CancellationToken::new());
-        let run = NewRun {
-            id: RunId::new(),
-            report: None,
-            datasource_id: "shop".parse().unwrap(),
-            scope_version_id: None,
-            owner: "ann".to_owned(),
-            access: None,
-            ir: None,
-            params: json!({}),
-            frozen_now: Moment::now(),
-            plan: RunPlan::default(),
-            job: Some(task.claimed.clone()),
-        };
+        let task = attempt(app).await;
+        let run = run_of(&task);
         app.store.runs().start(&run).await.unwrap();
         (task, run.id)
+    }
+
+    async fn attempt(app: &Arc<App>) -> Task {
+        let new = NewJob::for_tests("ann", JobKind::BulkReports);
+        app.store.jobs().create(&new).await.unwrap();
+        let job = app.store.jobs().claim(JobKind::BulkReports).await.unwrap().unwrap();
+        Task::new(app, job, CancellationToken::new())
+    }
+
+    fn run_of(task: &Task) -> NewRun {
+        NewRun { job: Some(task.claimed.clone()), ..NewRun::for_tests("ann", "shop") }
     }
 
     #[tokio::test]
@@ -222,6 +212,44 @@ analytics_sources: [{id: shop, kind: files, base_path: files/shop}]
         let job = write(&failed, &Err(error)).await.unwrap().unwrap();
         assert_eq!(job.status, JobStatus::Failed);
         assert_eq!(app.store.runs().get(&run).await.unwrap().status, RunStatus::Failed);
+    }
+
+    #[tokio::test]
+    async fn a_run_whose_record_is_on_its_way_does_not_outlast_its_job_either() {
+        let (_folder, service) = service().await;
+        let app = service.app();
+        let task = attempt(app).await;
+        task.stop.cancel();
+        let run = run_of(&task);
+        let (runs, cancelled) = (app.store.runs(), Err(running::cancelled()));
+        // Both wait for the connection that writes, the run first.
+        let turn = app.store.write_for_tests().await;
+        let given = async {
+            // Who looks without waiting has looked by now.
+            assert_eq!(app.store.runs().unfinished().await.unwrap(), []);
+            turn.rollback().await.unwrap();
+        };
+        let (begun, job, ()) = tokio::join!(runs.start(&run), write(&task, &cancelled), given);
+        begun.unwrap();
+        assert_eq!(job.unwrap().unwrap().status, JobStatus::Cancelled);
+        assert_eq!(app.store.runs().get(&run.id).await.unwrap().status, RunStatus::Cancelled);
+    }
+
+    #[tokio::test]
+    async fn a_part_that_is_to_stop_is_waited_for() {
+        let (_folder, service) = service().await;
+        let task = attempt(service.app()).await;
+        task.stop.cancel();
+        let written = std::cell::Cell::new(false);
+        // As a run does, which writes its end before it is over.
+        let part = || async {
+            tokio::task::yield_now().await;
+            written.set(true);
+            Err::<(), _>(running::cancelled())
+        };
+        let error = task.persistently(part).await.unwrap_err();
+        assert_eq!(error.code, ErrorCode::NotRunning);
+        assert!(written.get(), "it was not dropped before");
     }
 
     #[test]

@@ -4,8 +4,11 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
+use tokio::runtime::Handle;
 
+use super::order::Tie;
 use super::planned::Planned;
+use super::running::Slot;
 use super::snapshot::Keeping;
 use super::{Finished, Order, Question, bound};
 use crate::id::{JobId, RequestId, RunId};
@@ -16,6 +19,51 @@ use crate::store::{Claimed, NewRun, Outcome, RunPlan, StoreError};
 
 /// Rows of the sample.
 const SAMPLE_ROWS: usize = 50;
+
+/// A run that is worked on, from its place to the end of its record. Where the work is dropped
+/// before, the record is ended all the same, and the run has its place until then.
+pub(super) struct Working {
+    app: Arc<App>,
+    slot: Arc<Slot>,
+    job: Option<Tie>,
+    is_over: bool,
+}
+
+impl Working {
+    pub(super) fn new(app: &Arc<App>, order: &Order, slot: Slot) -> Self {
+        let (app, slot, job) = (Arc::clone(app), Arc::new(slot), order.job.clone());
+        Self { app, slot, job, is_over: false }
+    }
+
+    pub(super) fn slot(&self) -> &Slot {
+        &self.slot
+    }
+
+    /// The record has ended, or could not be ended; then `settle` does it.
+    pub(super) fn over(mut self) {
+        self.is_over = true;
+    }
+}
+
+impl Drop for Working {
+    fn drop(&mut self) {
+        // Without a runtime the service is over, and the next one ends what was left.
+        let Some(runtime) = Handle::try_current().ok().filter(|_| !self.is_over) else { return };
+        let (app, slot, job) = (Arc::clone(&self.app), Arc::clone(&self.slot), self.job.take());
+        let ending = async move {
+            let stopped = job.filter(|job| job.stop.is_cancelled()).map(|job| job.claimed.id);
+            match given_up(&app, slot.id(), stopped.as_ref()).await {
+                Ok(true) => tracing::info!(run.id = %slot.id(), "a run went with the work on it"),
+                Ok(false) => {}
+                Err(error) => tracing::warn!(
+                    run.id = %slot.id(), cause = %error, "a run that was given up stays for later"
+                ),
+            }
+            drop(slot);
+        };
+        self.app.tasks.spawn_on(ending, &runtime);
+    }
+}
 
 /// Keeps what is asked and what is about to be sent, so that it is known even if the run never
 /// ends; a run that could not be planned has no plan.
@@ -110,8 +158,8 @@ pub(super) async fn end(
     }
 }
 
-/// Ends the records of this process's runs that nobody works on any more: their request was over
-/// before their end was written, or it could not be written.
+/// Ends the records of this process's runs that nobody works on any more: their end could not be
+/// written.
 pub(crate) async fn settle(app: &App) -> Result<(), StoreError> {
     // In this order there is no race: a run has its place before its record and until after it.
     let recorded = app.store.runs().unfinished().await?;
@@ -124,8 +172,8 @@ pub(crate) async fn settle(app: &App) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Ends the records of the runs that an attempt at a job leaves: what it stopped, or gave up, was
-/// dropped before its end was written. So no run outlasts its job.
+/// Ends the records of the runs that an attempt at a job leaves: work that did not stop in time was
+/// dropped before their end was written. So no run outlasts its job.
 pub(crate) async fn settle_job(
     app: &App,
     claimed: &Claimed,
@@ -148,8 +196,8 @@ async fn given_up(app: &App, id: &RunId, stopped: Option<&JobId>) -> Result<bool
     };
     match ended {
         Ok(_) => Ok(true),
-        // It ended between the two looks.
-        Err(StoreError::NotRunning { .. }) => Ok(false),
+        // It ended meanwhile, or was dropped before its record began.
+        Err(StoreError::NotRunning { .. } | StoreError::NotFound { .. }) => Ok(false),
         Err(error) => Err(error),
     }
 }

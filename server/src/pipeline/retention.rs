@@ -118,11 +118,7 @@ pub(crate) fn gone(run: &Run) -> ApiError {
 /// Removes the rows of a run that did not end well. They stay where its record names them, and
 /// where nobody can tell.
 pub(super) async fn discard(app: &App, id: &RunId, file: &str) {
-    let is_named = match app.store.runs().get(id).await {
-        Ok(run) => run.snapshot_file.is_some(),
-        Err(error) => !matches!(error, StoreError::NotFound { .. }),
-    };
-    if !is_named {
+    if let Ok(false) = app.store.runs().names_rows(id).await {
         remove(app, file).await;
     }
 }

@@ -142,11 +142,7 @@ impl Slot {
         &self,
         work: impl Future<Output = Result<T, ApiError>>,
     ) -> Result<T, ApiError> {
-        tokio::select! {
-            biased;
-            () = self.cancelled() => Err(cancelled()),
-            done = work => done,
-        }
+        unless_cancelled(&self.cancel, work).await
     }
 }
 
@@ -154,6 +150,18 @@ impl Drop for Slot {
     fn drop(&mut self) {
         self.running.runs().remove(&self.id);
         self.running.freed.notify_waiters();
+    }
+}
+
+/// Does work until it is to stop; then it is dropped, and what was sent with it.
+pub(crate) async fn unless_cancelled<T>(
+    stop: &CancellationToken,
+    work: impl Future<Output = Result<T, ApiError>>,
+) -> Result<T, ApiError> {
+    tokio::select! {
+        biased;
+        () = stop.cancelled() => Err(cancelled()),
+        done = work => done,
     }
 }
 

@@ -1,5 +1,7 @@
 //! Runs beside what a caller sees of them: their records, their files, and the source they read.
 
+mod dropped;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -11,9 +13,7 @@ use super::*;
 use crate::contract::types::{ErrorCode, LearnRequest};
 use crate::id::RunId;
 use crate::service::Service;
-use crate::store::{
-    Claimed, JobKind, NewDatasource, NewJob, NewRun, Run, RunPlan, RunStatus, Store,
-};
+use crate::store::{Claimed, JobKind, NewDatasource, NewJob, NewRun, Run, RunStatus, Store};
 
 const CONFIG: &str = "\
 files: {base_path: files}
@@ -59,19 +59,7 @@ impl World {
 
     /// The record of a run that this process has begun.
     async fn begun(&self, id: RunId, job: Option<Claimed>) -> RunId {
-        let new = NewRun {
-            id: id.clone(),
-            report: None,
-            datasource_id: shop(),
-            scope_version_id: None,
-            owner: "ann".to_owned(),
-            access: None,
-            ir: None,
-            params: json!({}),
-            frozen_now: Moment::now(),
-            plan: RunPlan::default(),
-            job,
-        };
+        let new = NewRun { id: id.clone(), job, ..NewRun::for_tests("ann", "shop") };
         self.app().store.runs().start(&new).await.unwrap();
         id
     }
@@ -79,14 +67,7 @@ impl World {
     /// A job that this process works on.
     async fn job(&self) -> Tie {
         let jobs = self.app().store.jobs();
-        let new = NewJob {
-            kind: JobKind::Query,
-            owner: "ann".to_owned(),
-            principal: json!({}),
-            input: json!({}),
-            scheduled: None,
-        };
-        jobs.create(&new).await.unwrap();
+        jobs.create(&NewJob::for_tests("ann", JobKind::Query)).await.unwrap();
         let job = jobs.claim(JobKind::Query).await.unwrap().unwrap();
         let claimed = Claimed { id: job.id, attempt: job.attempts };
         Tie { claimed, stop: CancellationToken::new() }

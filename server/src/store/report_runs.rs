@@ -251,14 +251,16 @@ impl<'s> Runs<'s> {
         Ok(query.bind(self.store.process()).fetch_all(self.store.reader()).await?)
     }
 
-    /// The runs of one attempt at a job of this process that have not ended.
+    /// The runs of one attempt at a job of this process that have not ended. The connection that
+    /// writes looks, so that what was being written when its writer was dropped is there or never
+    /// will be.
     pub(crate) async fn unfinished_of(&self, job: &Claimed) -> Result<Vec<RunId>, StoreError> {
         let query = sqlx::query_scalar(
             "SELECT id FROM report_runs
              WHERE job_id = ? AND job_attempt = ? AND status = 'running' AND process_id = ?",
         );
         let query = query.bind(&job.id).bind(job.attempt).bind(self.store.process());
-        Ok(query.fetch_all(self.store.reader()).await?)
+        Ok(query.fetch_all(&mut *self.store.writing().await?).await?)
     }
 
     /// The processes that have runs which are not finished.

@@ -66,19 +66,58 @@ fn files_source(id: &str) -> NewDatasource {
     }
 }
 
+impl NewRun {
+    /// A run of a question about a source, for tests of every module. What a test is about, it
+    /// sets itself.
+    pub(crate) fn for_tests(owner: &str, datasource: &str) -> Self {
+        Self {
+            id: RunId::new(),
+            report: None,
+            datasource_id: source_id(datasource),
+            scope_version_id: None,
+            owner: owner.into(),
+            access: None,
+            ir: None,
+            params: json!({}),
+            frozen_now: Moment::now(),
+            plan: RunPlan::default(),
+            job: None,
+        }
+    }
+}
+
+impl Outcome {
+    /// What comes of a run that goes well, for tests of every module.
+    pub(crate) fn for_tests(sample: Vec<serde_json::Value>) -> Self {
+        Self {
+            sql: json!([{"source": "flights", "sql": "SELECT 1"}]),
+            row_count: sample.len() as i64,
+            truncated: false,
+            columns: json!([{"name": "n", "type": "int64", "role": "measure"}]),
+            verdict: json!({"status": "pass", "checks": []}),
+            timings: json!({"plan": 1.5}),
+            executor: json!({"engine": "local", "workers": [], "attempts": 1}),
+            as_of: None,
+            snapshot_file: Some("run.parquet".into()),
+            snapshot_hash: Some("abc".into()),
+            sample,
+        }
+    }
+}
+
+impl NewJob {
+    /// A job that was asked for, for tests of every module.
+    pub(crate) fn for_tests(owner: &str, kind: JobKind) -> Self {
+        let (principal, input) = (json!({}), json!({}));
+        Self { kind, owner: owner.into(), principal, input, scheduled: None }
+    }
+}
+
 fn new_run(owner: &str) -> NewRun {
     NewRun {
-        id: RunId::new(),
-        report: None,
-        datasource_id: source_id("flights"),
-        scope_version_id: None,
-        owner: owner.into(),
-        access: None,
         ir: Some(json!({"entities": ["flights"]})),
         params: json!({"carrier": "UA", "dateFrom": "2013-01-01"}),
-        frozen_now: Moment::now(),
-        plan: RunPlan::default(),
-        job: None,
+        ..NewRun::for_tests(owner, "flights")
     }
 }
 
@@ -88,21 +127,5 @@ fn new_version(datasource: Option<&str>) -> NewReportVersion {
         datasource_id: datasource.map(source_id),
         scope_version_id: None,
         created_by: "ann".into(),
-    }
-}
-
-fn outcome(sample: Vec<serde_json::Value>) -> Outcome {
-    Outcome {
-        sql: json!([{"source": "flights", "sql": "SELECT 1"}]),
-        row_count: sample.len() as i64,
-        truncated: false,
-        columns: json!([{"name": "n", "type": "int64", "role": "measure"}]),
-        verdict: json!({"status": "pass", "checks": []}),
-        timings: json!({"plan": 1.5}),
-        executor: json!({"engine": "local", "workers": [], "attempts": 1}),
-        as_of: None,
-        snapshot_file: Some("run.parquet".into()),
-        snapshot_hash: Some("abc".into()),
-        sample,
     }
 }

@@ -31,7 +31,7 @@ pub(super) async fn perform(task: &Arc<Task>) -> Result<Value, ApiError> {
         task.job.checkpoint.as_ref().and_then(Value::as_array).cloned().unwrap_or_default();
     let all = datasource_ids.len();
     for (index, id) in datasource_ids.iter().enumerate().skip(items.len()) {
-        let work = || learned(task, id, &request, (index, all));
+        let work = || task.unless_stopped(learned(task, id, &request, (index, all)));
         let item = match task.persistently(work).await {
             Ok(result) => json!({"datasource_id": id, "status": "completed", "result": result}),
             Err(error) if task.stop.is_cancelled() => return Err(error),

@@ -59,6 +59,16 @@ impl Runs<'_> {
         }
     }
 
+    /// Whether the record of a run names a file of rows; no record names none. The connection that
+    /// writes looks, so that an end that was being written when its writer was dropped counts.
+    pub(crate) async fn names_rows(&self, id: &RunId) -> Result<bool, StoreError> {
+        let query =
+            sqlx::query_scalar("SELECT snapshot_file IS NOT NULL FROM report_runs WHERE id = ?");
+        let query = query.bind(id);
+        let named: Option<bool> = query.fetch_optional(&mut *self.store.writing().await?).await?;
+        Ok(named.unwrap_or(false))
+    }
+
     /// Those of these runs that have ended and keep no rows.
     pub(crate) async fn without_rows(&self, ids: &[RunId]) -> Result<Vec<RunId>, StoreError> {
         let query = sqlx::query_scalar(

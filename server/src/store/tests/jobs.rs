@@ -6,11 +6,9 @@ use crate::id::{JobId, ScheduleId};
 
 fn new_job(owner: &str, kind: JobKind) -> NewJob {
     NewJob {
-        kind,
-        owner: owner.into(),
         principal: json!({"sub": owner, "role": "viewer", "claims": {}}),
         input: json!({"datasource_ids": ["shop"]}),
-        scheduled: None,
+        ..NewJob::for_tests(owner, kind)
     }
 }
 

@@ -25,7 +25,7 @@ async fn a_run_keeps_its_whole_record() {
     assert!(matches!(runs.start(&new).await, Err(StoreError::Exists { .. })));
 
     let rows: Vec<_> = (0..60).map(|n| json!({"n": n})).collect();
-    runs.finish(&new.id, &outcome(rows.clone())).await.unwrap();
+    runs.finish(&new.id, &Outcome::for_tests(rows.clone())).await.unwrap();
     let finished = runs.get(&new.id).await.unwrap();
     assert_eq!(finished.status, RunStatus::Completed);
     assert!(finished.finished_at >= Some(finished.started_at));
@@ -35,13 +35,13 @@ async fn a_run_keeps_its_whole_record() {
     assert_eq!(runs.sample(&new.id).await.unwrap(), rows[..50]);
 
     for refused in [
-        runs.finish(&new.id, &outcome(vec![])).await.err(),
+        runs.finish(&new.id, &Outcome::for_tests(vec![])).await.err(),
         runs.fail(&new.id, "late", None).await.err(),
         runs.cancel(&new.id, "ann").await.err(),
     ] {
         assert!(matches!(refused, Some(StoreError::NotRunning { .. })), "{refused:?}");
     }
-    let missing = runs.finish(&RunId::new(), &outcome(vec![])).await;
+    let missing = runs.finish(&RunId::new(), &Outcome::for_tests(vec![])).await;
     assert!(matches!(missing, Err(StoreError::NotFound { .. })));
     assert!(runs.get(&RunId::new()).await.is_err());
 
@@ -71,9 +71,9 @@ async fn what_is_told_of_a_run_is_what_its_record_says() {
     let hostile =
         json!({"\u{0} ' \\ \"": "\u{0} \\u0000 \n ü", "n": 1.0e300, "of": [null, {"a": "?"}]});
     let rows = vec![hostile, json!({})];
-    let truncated = Outcome { truncated: true, ..outcome(rows.clone()) };
+    let truncated = Outcome { truncated: true, ..Outcome::for_tests(rows.clone()) };
     runs.finish(&new.id, &truncated).await.unwrap();
-    assert!(runs.finish(&new.id, &outcome(vec![])).await.is_err());
+    assert!(runs.finish(&new.id, &Outcome::for_tests(vec![])).await.is_err());
     assert_eq!(runs.sample(&new.id).await.unwrap(), rows);
     let channel = crate::events::Channel::Run(new.id.clone());
     let told = scratch.store.events().after(&channel, 0, 10).await.unwrap();
@@ -107,7 +107,7 @@ async fn a_run_ends_badly_with_its_reason() {
 async fn what_a_dead_process_left_running_is_failed() {
     let scratch = Scratch::new().await;
     let done = scratch.store.runs().start(&new_run("ann")).await.unwrap();
-    scratch.store.runs().finish(&done.id, &outcome(vec![])).await.unwrap();
+    scratch.store.runs().finish(&done.id, &Outcome::for_tests(vec![])).await.unwrap();
     let left = scratch.store.runs().start(&new_run("ann")).await.unwrap();
     assert_eq!(left.process_id, *scratch.store.process());
 
@@ -167,7 +167,7 @@ async fn the_previous_run_is_of_the_same_report() {
     let now = run(json!({"b": 2, "a": 1}));
     for new in [&one, &other, &now] {
         runs.start(new).await.unwrap();
-        runs.finish(&new.id, &outcome(vec![])).await.unwrap();
+        runs.finish(&new.id, &Outcome::for_tests(vec![])).await.unwrap();
     }
     let any = runs.previous(&report.id, &now.id, None).await.unwrap();
     assert_eq!(any.map(|run| run.id), Some(other.id));

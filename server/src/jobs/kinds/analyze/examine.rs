@@ -252,7 +252,7 @@ impl<'a> Examining<'a> {
     {
         let work = || {
             let asking = work();
-            async move { asking.await.map_err(ApiError::from) }
+            self.task.unless_stopped(async move { asking.await.map_err(ApiError::from) })
         };
         self.task.persistently(work).await
     }
