@@ -100,6 +100,11 @@ pub fn plan_sql(
     let planner = SqlToRel::new_with_options(&names, parser_options());
     let plan = planner.sql_statement_to_plan(Statement::Query(query));
     let plan = plan.map_err(|e| invalid(&e, prepared))?;
+    if walk.shows_all_of_using && !outputs::common_ones_are_first(&plan) {
+        let detail = "* of a join with USING whose columns are not its left table's first is not \
+                      taken; name the columns.";
+        return Err(vec![Refused::new("read_only", detail)].into());
+    }
     let mut context = Context::new(options.now);
     let kind = prepared.catalog().kind;
     let meaning = Meaning { kind, clock };

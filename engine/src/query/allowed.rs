@@ -32,6 +32,8 @@ pub(super) struct Walk {
     with: BTreeMap<String, usize>,
     /// Names of outputs that are parts of times, whose division Postgres does not cut.
     pub(super) parts: BTreeSet<String>,
+    /// Whether `*` stands for all of a join with USING, whose columns Postgres shows first.
+    pub(super) shows_all_of_using: bool,
 }
 
 impl Walk {
@@ -44,6 +46,7 @@ impl Walk {
             tables: 0,
             with: BTreeMap::new(),
             parts: BTreeSet::new(),
+            shows_all_of_using: false,
         }
     }
 
@@ -209,6 +212,9 @@ impl Walk {
             self.joined(table);
         }
         super::outputs::named(&mut select.projection);
+        let is_all = |item: &SelectItem| matches!(item, SelectItem::Wildcard(_));
+        self.shows_all_of_using |=
+            select.projection.iter().any(is_all) && select.from.iter().any(has_using);
         for item in &mut select.projection {
             match item {
                 SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } => {
@@ -507,4 +513,22 @@ pub(super) fn folded(ident: &Ident) -> String {
         Some(_) => ident.value.clone(),
         None => ident.value.to_lowercase(),
     }
+}
+
+fn has_using(table: &TableWithJoins) -> bool {
+    let within = |factor: &TableFactor| match factor {
+        TableFactor::NestedJoin { table_with_joins, .. } => has_using(table_with_joins),
+        _ => false,
+    };
+    within(&table.relation)
+        || table.joins.iter().any(|join| {
+            let constraint = match &join.join_operator {
+                JoinOperator::Join(on)
+                | JoinOperator::Inner(on)
+                | JoinOperator::Left(on)
+                | JoinOperator::LeftOuter(on) => Some(on),
+                _ => None,
+            };
+            within(&join.relation) || matches!(constraint, Some(JoinConstraint::Using(_)))
+        })
 }

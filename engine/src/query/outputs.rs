@@ -4,7 +4,7 @@ use super::allowed::folded;
 use crate::output::{OutputColumn, OutputRole};
 use datafusion::arrow::datatypes::DataType as ArrowType;
 use datafusion::common::tree_node::TreeNodeRecursion;
-use datafusion::common::{Column, Result};
+use datafusion::common::{Column, JoinConstraint, Result};
 use datafusion::logical_expr::{Expr as PlanExpr, LogicalPlan, Projection, cast};
 use datafusion::sql::sqlparser::ast::{DataType, Expr, Ident, ObjectNamePart, SelectItem, SetExpr};
 use std::collections::BTreeSet;
@@ -26,6 +26,24 @@ pub(super) fn named(items: &mut [SelectItem]) {
         let expr = expr.clone();
         *item = SelectItem::ExprWithAlias { expr, alias: Ident::with_quote('"', name) };
     }
+}
+
+/// Whether the columns of each join with USING are the first of its left side, so that `*` shows
+/// them where Postgres does. The planner leaves them in their places.
+pub(super) fn common_ones_are_first(plan: &LogicalPlan) -> bool {
+    let mut all = true;
+    let walked = plan.apply_with_subqueries(|node| {
+        if let LogicalPlan::Join(join) = node
+            && join.join_constraint == JoinConstraint::Using
+        {
+            let places = join.left.schema().columns();
+            let mut pairs = join.on.iter().zip(&places);
+            all &= join.on.len() <= places.len()
+                && pairs.all(|((key, _), place)| *key == PlanExpr::Column(place.clone()));
+        }
+        Ok(TreeNodeRecursion::Continue)
+    });
+    all && walked.is_ok()
 }
 
 fn column(expr: &Expr) -> Option<Vec<String>> {
