@@ -19,6 +19,7 @@ mod moving;
 mod part;
 mod percentile;
 mod round;
+mod whole;
 mod zone;
 
 pub(crate) use absent::{Absent, Ends, TooManyBuckets, series};
@@ -36,6 +37,7 @@ pub(crate) use moving::{Back, Moving, Over};
 pub(crate) use part::PartOf;
 pub(crate) use percentile::Percentile;
 pub(crate) use round::{Round, Rounding};
+pub(crate) use whole::Whole;
 pub(crate) use zone::{InZone, ZoneSpec};
 
 use datafusion::common::{DataFusionError, Result};

@@ -12,22 +12,25 @@
 mod allowed;
 mod arithmetic;
 mod expressions;
+mod first_rows;
 mod literals;
+mod marked;
 mod meaning;
 mod meeting;
 mod names;
 mod outputs;
+mod scales;
 mod scans;
 mod size;
 mod subqueries;
 mod times;
 mod types;
+mod using;
 mod zones;
 
 use crate::guard::{Finding, Outcome, Refusal};
 use crate::plan::{Context, Plan, PlanError, PlanOptions};
 use crate::prepared::Prepared;
-use air_ir::catalog::SourceKind;
 use air_ir::{Code, IrError, Pointer};
 use allowed::Walk;
 use datafusion::common::config::ConfigOptions;
@@ -39,7 +42,7 @@ use datafusion::logical_expr::{Limit, LogicalPlan, lit};
 use datafusion::optimizer::AnalyzerRule;
 use datafusion::optimizer::analyzer::type_coercion::TypeCoercion;
 use datafusion::sql::planner::{NullOrdering, ParserOptions, SqlToRel};
-use datafusion::sql::sqlparser::ast::Statement;
+use datafusion::sql::sqlparser::ast::{Query, Statement};
 use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
 use datafusion::sql::sqlparser::parser::Parser;
 use meaning::{Meaning, Unmeant};
@@ -97,25 +100,21 @@ pub fn plan_sql(
         return Err(walk.refused.into());
     }
     let names = Names::new(prepared);
-    let planner = SqlToRel::new_with_options(&names, parser_options());
-    let plan = planner.sql_statement_to_plan(Statement::Query(query));
-    let plan = plan.map_err(|e| invalid(&e, prepared))?;
-    if walk.shows_all_of_using && !outputs::common_ones_are_first(&plan) {
+    let plan = planned(query, &names).map_err(|e| invalid(&e, prepared))?;
+    if walk.shows_all_of_using && !using::common_ones_are_first(&plan) {
         let detail = "* of a join with USING whose columns are not its left table's first is not \
                       taken; name the columns.";
         return Err(vec![Refused::new("read_only", detail)].into());
     }
     let mut context = Context::new(options.now);
-    let kind = prepared.catalog().kind;
-    let meaning = Meaning { kind, clock };
-    let plan = scans::named(plan, prepared, &mut context)
+    let meaning = Meaning { kind: prepared.catalog().kind, clock };
+    let plan = outputs::unambiguous(&plan)
+        .and_then(|()| first_rows::numbered(plan))
+        .and_then(|plan| scans::named(plan, prepared, &mut context))
         .and_then(subqueries::grouped_once)
         .and_then(|plan| meant(plan, &meaning))
+        .and_then(|plan| scales::shown(&plan).map(|()| plan))
         .and_then(|plan| coerced(plan, &meaning.clock))
-        .and_then(|plan| match kind {
-            SourceKind::Files => subqueries::runnable(&plan).map(|()| plan),
-            _ => Ok(plan),
-        })
         .map_err(|e| invalid(&e, prepared))?;
     times::bounds(&plan, &mut context.scans, &meaning.clock);
     let (plan, limit, defaulted) = limited(plan, options)?;
@@ -139,8 +138,19 @@ pub fn plan_sql(
     })
 }
 
+/// The plan of a text; its casts are called apart where two outputs would be called alike.
+fn planned(mut query: Box<Query>, names: &Names<'_>) -> PlanResult<LogicalPlan> {
+    let planner = SqlToRel::new_with_options(names, parser_options());
+    let plan = planner.sql_statement_to_plan(Statement::Query(query.clone()));
+    if !marked::called_alike(&plan) {
+        return plan;
+    }
+    marked::marked(&mut query);
+    marked::cast_again(planner.sql_statement_to_plan(Statement::Query(query))?)
+}
+
 /// Exactly one query.
-fn parsed(text: &str) -> Result<Box<datafusion::sql::sqlparser::ast::Query>, Refused> {
+fn parsed(text: &str) -> Result<Box<Query>, Refused> {
     let tokens = size::tokens(text)?;
     let dialect = PostgreSqlDialect {};
     let statements = Parser::new(&dialect).with_tokens_with_locations(tokens).parse_statements();

@@ -20,11 +20,11 @@ mod rounding;
 mod runtime;
 mod skipping;
 mod stages;
+mod unions;
 mod unordered;
 mod yielding;
 
 pub(crate) use apart::Apart;
-pub(crate) use excluding::excluding;
 pub use executor::{Begun, Carried, Executor, Work, WorkerLost};
 pub use runtime::{RunLimits, Runtime};
 pub(crate) use unordered::Unordered;

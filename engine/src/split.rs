@@ -10,18 +10,22 @@
 //! sources, rows are grouped at their source first (`partial.rs`) unless that saves too little
 //! (`groups.rs`), and the side that is asked first restricts the other one by its keys
 //! (`spine.rs`, `keys.rs`); an `exists` about another source is such a join too (`related.rs`).
-//! Subqueries that would mean something else here are refused (`nested.rs`).
+//! Subqueries that would mean something else here (`nested.rs`) are made joins (`unnest.rs`), or
+//! refused.
 
 mod columns;
 mod groups;
 mod keys;
 mod nested;
+mod outside;
 mod partial;
 mod parts;
 mod rejects;
 mod related;
 mod sink;
 mod spine;
+mod tied;
+mod unnest;
 
 pub(crate) use columns::{named, within};
 pub use keys::KEYS_MOST;
@@ -214,8 +218,7 @@ impl GuardedPlan {
     pub fn execution_with(self, options: RunOptions) -> Result<Execution, Unsupported> {
         let places = places_of(self.logical());
         if let [None] | [] = places[..] {
-            let local = self.logical().clone();
-            nested::check(&local).map_err(|e| failed(&e))?;
+            let local = computed(self.logical()).map_err(|e| failed(&e))?;
             return Ok(Execution::here(self, local, Vec::new()));
         }
         if let [Some(place)] = &places[..]
@@ -225,17 +228,26 @@ impl GuardedPlan {
         {
             return self.whole(place, sql).map_err(|e| failed(&e));
         }
-        let mut splitter = Splitter::new(self.values(), self.spans(), options);
         let plan = match options.pushdown {
             true => related::joined(self.logical()).map_err(|e| failed(&e))?,
             false => self.logical().clone(),
         };
-        let local = splitter.rest(&plan).map_err(|e| failed(&e))?;
+        // What neither a database does of its subqueries nor this process, is asked as joins.
+        let parted = self.parted(&plan, options);
+        let parted = parted.or_else(|_| self.parted(&unnest::unnested(&plan)?, options));
+        let Parted { local, queries, stages, slots } = parted.map_err(|e| failed(&e))?;
+        Ok(Execution { guarded: self, local, queries, stages, slots })
+    }
+
+    /// A plan in parts, what is done here computed as it should be.
+    fn parted(&self, plan: &LogicalPlan, options: RunOptions) -> PlanResult<Parted> {
+        let mut splitter = Splitter::new(self.values(), self.spans(), options);
+        let local = splitter.rest(plan)?;
         let (queries, stages, slots) = splitter.done();
         for plan in stages.iter().map(|stage| &stage.plan).chain([&local]) {
-            nested::check(plan).map_err(|e| failed(&e))?;
+            nested::check(plan)?;
         }
-        Ok(Execution { guarded: self, local, queries, stages, slots })
+        Ok(Parted { local, queries, stages, slots })
     }
 
     /// The execution of a plan that one database does by itself.
@@ -252,6 +264,24 @@ impl GuardedPlan {
         let local = scan(0, &query)?;
         Ok(Execution::here(self, local, vec![query]))
     }
+}
+
+/// A plan in parts.
+struct Parted {
+    local: LogicalPlan,
+    queries: Vec<SourceQuery>,
+    stages: Vec<Stage>,
+    slots: Vec<DataType>,
+}
+
+/// A plan that runs here as a whole, its subqueries computed as they should be.
+fn computed(plan: &LogicalPlan) -> PlanResult<LogicalPlan> {
+    if nested::check(plan).is_ok() {
+        return Ok(plan.clone());
+    }
+    let plan = unnest::unnested(plan)?;
+    nested::check(&plan)?;
+    Ok(plan)
 }
 
 /// A database that tables of a plan are in.

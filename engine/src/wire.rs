@@ -8,7 +8,8 @@
 
 use crate::functions::{
     Absent, Back, Between, Bucket, Buckets, Divide, Earlier, Ends, Extreme, Fold, FromClock,
-    InZone, Moving, Offset, OnClock, Over, PartOf, Percentile, Quotient, Round, Rounding, ZoneSpec,
+    InZone, Moving, Offset, OnClock, Over, PartOf, Percentile, Quotient, Round, Rounding, Whole,
+    ZoneSpec,
 };
 use crate::run::{Apart, Unordered};
 use air_ir::{Grain, Part, PercentileMethod, Unit, Weekday};
@@ -33,6 +34,7 @@ enum Scalar {
     PartOf { part: Part, zone: String },
     Quotient,
     Round { rounding: Rounding },
+    Whole { bits: u8 },
 }
 
 #[derive(Serialize, Deserialize)]
@@ -101,6 +103,8 @@ pub fn scalar(function: &ScalarUDF) -> Option<Vec<u8>> {
         Scalar::Quotient
     } else if let Some(f) = inner.downcast_ref::<Round>() {
         Scalar::Round { rounding: f.rounding }
+    } else if let Some(f) = inner.downcast_ref::<Whole>() {
+        Scalar::Whole { bits: f.bits() }
     } else {
         return None;
     };
@@ -124,6 +128,7 @@ pub fn read_scalar(form: &[u8]) -> Result<ScalarUDF> {
         Scalar::PartOf { part, zone: name } => PartOf::new(part, zone(&name)?).into(),
         Scalar::Quotient => Quotient::new().into(),
         Scalar::Round { rounding } => Round::new(rounding).into(),
+        Scalar::Whole { bits } => Whole::of_bits(bits).into(),
     })
 }
 

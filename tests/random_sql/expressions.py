@@ -309,6 +309,7 @@ class Expressions:
         choices: list[Callable[[], Node]] = [
             lambda: of("date", "cast(", self.expr(self.any_kind(("ts", "tz"))), " as date)"),
             lambda: of("date", "cast(date_trunc(", self.unit(), ", ", a, ") as date)"),
+            lambda: self.operated("date", a, "+ -", of("int", str(self.random.randint(-40, 40)))),
         ]
         return self.random.choice(choices)()
 

@@ -81,9 +81,13 @@ class Queries:
             if single and self.random.random() < 0.75:
                 return self.one_group(scope, kinds[0])
             selected = self.select(scope, kinds, star=False)
+            node = selected.node
+            if self.random.random() < 0.15:
+                # What speaks of the query around stands deeper than the subquery itself.
+                node = of("query", "select * from (", node, ") as within")
             if single:
-                return of("query", selected.node, f" order by 1 limit {self.random.choice('0111')}")
-            return selected.node
+                return of("query", node, f" order by 1 limit {self.random.choice('0111')}")
+            return node
         finally:
             self.nested -= 1
 
@@ -142,9 +146,23 @@ class Queries:
             item, name = (self.named if named else self.item)(value, place, scope)
             items.append(item)
             fields.append(Field(name, kind))
-        word = "select distinct " if distinct else "select "
+        word: Node | str = "select distinct " if distinct else "select "
+        if not distinct and kinds is None and not named and scope.fields and random.random() < 0.04:
+            return self.first_rows(makes, from_, scope)
         node = of("query", word, listed("items", items), from_, self.where(scope))
         return Selected(node, fields, distinct, scope)
+
+    def first_rows(self, makes: Expressions, from_: Node, scope: Scope) -> Selected:
+        """DISTINCT ON columns in an order of all outputs, so that equal rows alone are left out."""
+        kinds = [makes.any_kind() for _ in range(self.random.randint(1, 3))]
+        columns = [column for kind in kinds if (column := makes.column(kind)) is not None]
+        if not columns:
+            return self.plain(from_, scope, kinds, True)
+        listed_ = listed("items", [of("item", column) for column in columns])
+        keys = listed("items", [of("item", column) for column in columns])
+        on = of("part", "distinct on (", columns[0], ") ")
+        node = of("query", "select ", on, listed_, from_, self.where(scope), " order by ", keys)
+        return Selected(node, [])
 
     def item(self, value: Node, _place: int, scope: Scope) -> tuple[Node, str]:
         """An output, perhaps under a name; the name is empty where it is PostgreSQL's."""

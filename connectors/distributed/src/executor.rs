@@ -35,6 +35,9 @@ use url::form_urlencoded::Serializer;
 /// Tells workers the folder of each store, below their own `files.base_path`.
 pub(crate) const FOLDERS: HeaderName = HeaderName::from_static("x-air-folders");
 
+/// Whoever gives a part less to read wants every table divided.
+const A_PAGE: u64 = 4096;
+
 /// See the module.
 pub struct Distributed {
     here: Arc<dyn Executor>,
@@ -168,6 +171,11 @@ fn settled(mut builder: SessionStateBuilder, bytes_per_part: u64) -> SessionStat
     // A file that is worth several parts is cut.
     let cut = usize::try_from(bytes_per_part).unwrap_or(usize::MAX);
     optimizer.repartition_file_min_size = optimizer.repartition_file_min_size.min(cut);
+    if bytes_per_part < A_PAGE {
+        // Tables of few rows would be one part, where their number is known.
+        config.options_mut().execution.collect_statistics = false;
+    }
+    let optimizer = &mut config.options_mut().optimizer;
     optimizer.enable_dynamic_filter_pushdown = false;
     optimizer.enable_topk_dynamic_filter_pushdown = false;
     optimizer.enable_join_dynamic_filter_pushdown = false;

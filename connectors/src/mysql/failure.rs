@@ -11,6 +11,10 @@ use std::io::ErrorKind;
 const ACCESS_DENIED: [u16; 3] = [1045, 1698, 1862];
 const SYNTAX: u16 = 1064;
 const INTERRUPTED: u16 = 1317;
+const OUT_OF_RANGE: u16 = 1690;
+/// What the sum begins with that the engine's SQL writer makes of a divisor of zero
+/// (`engine/src/sql/mysql.rs`); the server quotes the sum.
+const BY_ZERO: &str = "9223372036854775806 + 2 * (";
 /// MySQL's `max_execution_time`, MariaDB's `max_statement_time`.
 const OUT_OF_TIME: [u16; 2] = [3024, 1969];
 
@@ -32,6 +36,9 @@ impl Server {
                 }
             }
             Error::Server(said) if said.code == INTERRUPTED => DatabaseError::Cancelled { id },
+            Error::Server(said) if said.code == OUT_OF_RANGE && said.message.contains(BY_ZERO) => {
+                DatabaseError::server(&id, "22012", "division by zero")
+            }
             Error::Server(said) if said.code == SYNTAX => {
                 DatabaseError::server(&id, &said.state, "it cannot read the query")
             }

@@ -283,6 +283,23 @@ async fn what_does_not_fit_is_named() {
     assert!(missing.unwrap_err().to_string().contains("1 places for values"));
 }
 
+/// What the engine's SQL writer makes of a divisor, and another sum that does not fit.
+#[tokio::test]
+async fn a_division_by_zero_is_told_from_a_number_that_is_too_large() {
+    let shop = shop(&[]).await;
+    for (text, state) in [
+        (
+            "SELECT 5 DIV (CASE WHEN seq = 0 THEN 9223372036854775806 + 2 * (seq = 0) ELSE seq END) \
+             FROM seq_0_to_3",
+            "22012",
+        ),
+        ("SELECT 9223372036854775807 + seq FROM seq_0_to_3", "22003"),
+    ] {
+        let error = read(&shop.source, query(text, vec![], &[DataType::Int64])).await.unwrap_err();
+        assert!(error.to_string().contains(state), "{text}: {error}");
+    }
+}
+
 #[tokio::test]
 async fn many_rows_come_in_batches_and_in_order() {
     let shop = shop(&[]).await;

@@ -21,6 +21,7 @@ const SCALAR: &[&str] = &[
     "air_part",
     "air_quotient",
     "air_round",
+    "air_whole",
     "btrim",
     "character_length",
     "coalesce",

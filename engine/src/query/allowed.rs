@@ -27,6 +27,10 @@ pub(super) struct Walk {
     pub(super) shown: DateTime,
     pub(super) refused: Vec<Refused>,
     depth: usize,
+    /// How many queries are around what is looked at.
+    within: usize,
+    /// Names that outputs of the outermost query have twice.
+    twice: BTreeSet<String>,
     tables: usize,
     /// How many tables each name of a `WITH` stands for.
     with: BTreeMap<String, usize>,
@@ -43,6 +47,8 @@ impl Walk {
             shown,
             refused: Vec::new(),
             depth: 0,
+            within: 0,
+            twice: BTreeSet::new(),
             tables: 0,
             with: BTreeMap::new(),
             parts: BTreeSet::new(),
@@ -73,7 +79,9 @@ impl Walk {
     }
 
     pub(super) fn query(&mut self, query: &mut Query) {
+        self.within += 1;
         self.deeper(|walk| walk.query_parts(query));
+        self.within -= 1;
     }
 
     fn query_parts(&mut self, query: &mut Query) {
@@ -111,6 +119,9 @@ impl Walk {
             );
         }
         self.body(body);
+        if self.refused.is_empty() {
+            self.first_rows(body, order_by.as_ref());
+        }
         if let Some(order) = order_by {
             self.order(order);
             // What is too deep has been refused by now.
@@ -205,16 +216,16 @@ impl Walk {
         if !select.named_window.is_empty() {
             self.not_taken("WINDOW; write the window after OVER");
         }
-        if matches!(select.distinct, Some(Distinct::On(_))) {
-            self.not_taken("DISTINCT ON");
-        }
+        let twice = super::outputs::named(&mut select.projection, self.within == 1);
+        self.twice.extend(twice);
+        super::using::on(select);
+        self.shows_all_of_using |= super::using::shows_all(select);
         for table in &mut select.from {
             self.joined(table);
         }
-        super::outputs::named(&mut select.projection);
-        let is_all = |item: &SelectItem| matches!(item, SelectItem::Wildcard(_));
-        self.shows_all_of_using |=
-            select.projection.iter().any(is_all) && select.from.iter().any(has_using);
+        if let Some(Distinct::On(keys)) = &mut select.distinct {
+            keys.iter_mut().for_each(|key| self.expr(key));
+        }
         for item in &mut select.projection {
             match item {
                 SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } => {
@@ -287,9 +298,9 @@ impl Walk {
             };
             match constraint {
                 JoinConstraint::On(condition) => self.expr(condition),
-                // The planner shows the left table's key, which is null in rows of the right alone.
+                // Of two tables alone it has become ON (`using.rs`).
                 JoinConstraint::Using(_) if keeps_right => {
-                    self.not_taken("USING with RIGHT or FULL JOIN; write ON");
+                    self.not_taken("Such USING with RIGHT or FULL JOIN; write ON");
                 }
                 JoinConstraint::Using(_) | JoinConstraint::None => {}
                 JoinConstraint::Natural => self.not_taken("NATURAL JOIN; name the columns"),
@@ -404,6 +415,13 @@ impl Walk {
             }
             _ => false,
         };
+        if let Expr::Identifier(name) = unwrapped(key)
+            && self.within == 1
+            && self.twice.contains(&folded(name))
+        {
+            let detail = format!("{clause} {name} is ambiguous: two outputs have that name.");
+            self.refuse("read_only", detail);
+        }
         if wrong {
             let detail = "other than the place of an output, as a bare number";
             self.not_taken(&format!("A constant in {clause} {detail}"));
@@ -419,23 +437,7 @@ impl Walk {
             _ => return,
         };
         let OrderByKind::Expressions(keys) = &order.kind else { return };
-        let alone = matches!(&select.from[..], [one] if one.joins.is_empty());
-        let mut outputs = BTreeSet::new();
-        for item in &select.projection {
-            if let SelectItem::ExprWithAlias { expr, alias } = item {
-                let name = folded(alias);
-                let same = match unwrapped(expr) {
-                    Expr::Identifier(column) => folded(column) == name,
-                    Expr::CompoundIdentifier(parts) if alone => {
-                        parts.last().is_some_and(|column| folded(column) == name)
-                    }
-                    _ => false,
-                };
-                if !same {
-                    outputs.insert(name);
-                }
-            }
-        }
+        let outputs = renamed(select);
         for key in keys {
             let key = unwrapped(&key.expr);
             if matches!(key, Expr::Identifier(_)) {
@@ -453,6 +455,36 @@ impl Walk {
                      output has that name too; qualify the column, or order by {name} alone."
                 );
                 self.refuse("read_only", detail);
+            }
+        }
+    }
+
+    /// The keys of DISTINCT ON, and of the order with it, are outputs before they are columns in
+    /// Postgres, and columns to the planner.
+    fn first_rows(&mut self, body: &SetExpr, order: Option<&OrderBy>) {
+        let select = match body {
+            SetExpr::Select(select) => select,
+            SetExpr::Query(query) if query.order_by.is_none() => {
+                return self.first_rows(&query.body, order);
+            }
+            _ => return,
+        };
+        let Some(Distinct::On(keys)) = &select.distinct else { return };
+        let order = match order.map(|order| &order.kind) {
+            Some(OrderByKind::Expressions(keys)) => &keys[..],
+            _ => &[],
+        };
+        let outputs = renamed(select);
+        for key in keys.iter().chain(order.iter().map(|key| &key.expr)) {
+            let output = match unwrapped(key) {
+                Expr::Value(_) => true,
+                Expr::Identifier(name) => outputs.contains(&folded(name)),
+                _ => false,
+            };
+            if output {
+                let detail =
+                    format!("{key} in DISTINCT ON or its order; name a column, qualified,");
+                self.not_taken(&detail);
             }
         }
     }
@@ -481,6 +513,28 @@ impl Walk {
             }
         }
     }
+}
+
+/// The names of outputs that are not columns of that name.
+fn renamed(select: &Select) -> BTreeSet<String> {
+    let alone = matches!(&select.from[..], [one] if one.joins.is_empty());
+    let mut outputs = BTreeSet::new();
+    for item in &select.projection {
+        if let SelectItem::ExprWithAlias { expr, alias } = item {
+            let name = folded(alias);
+            let same = match unwrapped(expr) {
+                Expr::Identifier(column) => folded(column) == name,
+                Expr::CompoundIdentifier(parts) if alone => {
+                    parts.last().is_some_and(|column| folded(column) == name)
+                }
+                _ => false,
+            };
+            if !same {
+                outputs.insert(name);
+            }
+        }
+    }
+    outputs
 }
 
 /// Whether brackets around a query hold the clause that stands behind them, or a limit before an
@@ -513,22 +567,4 @@ pub(super) fn folded(ident: &Ident) -> String {
         Some(_) => ident.value.clone(),
         None => ident.value.to_lowercase(),
     }
-}
-
-fn has_using(table: &TableWithJoins) -> bool {
-    let within = |factor: &TableFactor| match factor {
-        TableFactor::NestedJoin { table_with_joins, .. } => has_using(table_with_joins),
-        _ => false,
-    };
-    within(&table.relation)
-        || table.joins.iter().any(|join| {
-            let constraint = match &join.join_operator {
-                JoinOperator::Join(on)
-                | JoinOperator::Inner(on)
-                | JoinOperator::Left(on)
-                | JoinOperator::LeftOuter(on) => Some(on),
-                _ => None,
-            };
-            within(&join.relation) || matches!(constraint, Some(JoinConstraint::Using(_)))
-        })
 }

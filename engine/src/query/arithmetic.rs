@@ -7,9 +7,12 @@
 use super::literals::{folded, named};
 use super::meaning::Unmeant;
 use crate::functions::{Quotient, call};
-use datafusion::arrow::datatypes::{DataType, TimeUnit};
+use datafusion::arrow::datatypes::{DataType, IntervalMonthDayNano, TimeUnit};
 use datafusion::common::{Result, ScalarValue};
 use datafusion::logical_expr::{BinaryExpr, Expr, Operator, cast, lit};
+
+/// Days that may be added to a date: some thousands of years.
+const MOST_DAYS: u32 = 1_000_000;
 
 pub(super) fn is_decimal(arrow: &DataType) -> bool {
     matches!(arrow, DataType::Decimal128(..) | DataType::Decimal256(..))
@@ -61,6 +64,12 @@ pub(super) fn arithmetic(
             let days = joined(cast(left, Int32), op, cast(right, Int32));
             Ok(cast(days, Int64))
         }
+        (Date32, n) if n.is_integer() && op != Operator::Multiply => {
+            Ok(joined(left, op, days(&right)?))
+        }
+        (n, Date32) if n.is_integer() && op == Operator::Plus => {
+            Ok(joined(right, op, days(&left)?))
+        }
         (Date32 | Timestamp(..), Interval(_)) if op != Operator::Multiply => {
             Ok(joined(timed(left, l)?, op, right))
         }
@@ -79,6 +88,26 @@ pub(super) fn arithmetic(
         (DataType::Null, r) if r.is_numeric() => Ok(joined(left, op, right)),
         (l, DataType::Null) if l.is_numeric() => Ok(joined(left, op, right)),
         _ => Err(Unmeant::error(format!("a {} and a {} have no {op} here", named(l), named(r)))),
+    }
+}
+
+/// A number of days that is written out, as what is added to a date.
+fn days(number: &Expr) -> Result<Expr> {
+    let written = match number {
+        Expr::Literal(number, _) => number.cast_to(&DataType::Int32).ok(),
+        _ => None,
+    };
+    match written {
+        Some(ScalarValue::Int32(Some(days))) if days.unsigned_abs() <= MOST_DAYS => {
+            Ok(lit(ScalarValue::IntervalMonthDayNano(Some(IntervalMonthDayNano {
+                months: 0,
+                days,
+                nanoseconds: 0,
+            }))))
+        }
+        _ => Err(Unmeant::error(format!(
+            "a date takes a number of days that is written out, up to {MOST_DAYS}; or an interval"
+        ))),
     }
 }
 

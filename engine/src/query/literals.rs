@@ -1,6 +1,7 @@
 //! Constants: folded where they are computed, and texts bound like every value of a user.
 
 use super::meaning::Unmeant;
+use super::meeting::is_comparison;
 use crate::plan::{Context, is_finer};
 use datafusion::arrow::datatypes::{DataType, Schema};
 use datafusion::arrow::record_batch::{RecordBatch, RecordBatchOptions};
@@ -20,7 +21,12 @@ pub(super) fn folded(expr: Expr) -> Result<Transformed<Expr>> {
     let foldable = match &expr {
         Expr::Cast(cast) => constant(&cast.expr),
         Expr::Negative(inner) => typed(inner),
-        Expr::BinaryExpr(binary) => typed(&binary.left) && typed(&binary.right),
+        Expr::BinaryExpr(binary) => {
+            typed(&binary.left)
+                && typed(&binary.right)
+                // Types that differ are compared when they have been brought together.
+                && (!is_comparison(binary.op) || alike(&binary.left, &binary.right))
+        }
         _ => false,
     };
     if !foldable {
@@ -33,6 +39,14 @@ pub(super) fn folded(expr: Expr) -> Result<Transformed<Expr>> {
         held(text, cast.field.data_type())?;
     }
     Ok(Transformed::yes(Expr::Literal(value(&expr)?, None)))
+}
+
+/// Whether two constants have one type.
+fn alike(left: &Expr, right: &Expr) -> bool {
+    match (left, right) {
+        (Expr::Literal(left, _), Expr::Literal(right, _)) => left.data_type() == right.data_type(),
+        _ => false,
+    }
 }
 
 /// Refuses digits of a second that a type of time has no room for: Postgres rounds them and the

@@ -10,7 +10,7 @@ use super::arithmetic::{arithmetic, division, is_decimal, is_small, joined, spel
 use super::literals::{self, exactly, folded, named, read};
 use super::meeting::is_comparison;
 use super::zones::{self, Clock};
-use crate::functions::{Extreme, Fold, Round, Rounding, call};
+use crate::functions::{Extreme, Fold, Round, Rounding, Whole, call};
 use air_ir::catalog::SourceKind;
 use datafusion::arrow::datatypes::{DataType, TimeUnit};
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
@@ -134,7 +134,15 @@ impl Meaning {
             return Ok(Expr::Literal(read(text, &to)?, None));
         }
         if let Expr::Literal(..) = asked.expr.as_ref() {
-            return Ok(Expr::Cast(asked));
+            return match to.is_integer() && (is_decimal(&from) || from.is_floating()) {
+                true => written_whole(*asked.expr, to),
+                false => Ok(Expr::Cast(asked)),
+            };
+        }
+        let narrows = self.kind == SourceKind::Mysql && !fits(&from, &to);
+        let exact = from.is_integer() || matches!(from, DataType::Decimal128(..));
+        if narrows && to.is_integer() && exact {
+            return Ok(call(Whole::new(to), vec![*asked.expr]));
         }
         if is_decimal(&from) && to.is_integer() {
             // Postgres rounds here, and the engine would cut.
@@ -153,6 +161,14 @@ impl Meaning {
         }
         Ok(cast(expr, to))
     }
+}
+
+/// A number that is written out as a whole number: it is rounded, and the engine would cut.
+fn written_whole(number: Expr, to: DataType) -> Result<Expr> {
+    if let Expr::Literal(ScalarValue::Decimal256(..), _) = &number {
+        return Err(Unmeant::error(format!("{number} does not fit a whole number")));
+    }
+    Ok(Expr::Literal(literals::value(&call(Whole::new(to), vec![number]))?, None))
 }
 
 /// Whether every value of a number type has its place in another.

@@ -4,15 +4,17 @@ use super::allowed::folded;
 use crate::output::{OutputColumn, OutputRole};
 use datafusion::arrow::datatypes::DataType as ArrowType;
 use datafusion::common::tree_node::TreeNodeRecursion;
-use datafusion::common::{Column, JoinConstraint, Result};
+use datafusion::common::{Column, DataFusionError, Result, SchemaError};
 use datafusion::logical_expr::{Expr as PlanExpr, LogicalPlan, Projection, cast};
 use datafusion::sql::sqlparser::ast::{DataType, Expr, Ident, ObjectNamePart, SelectItem, SetExpr};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-/// Gives a name to each output without one.
-pub(super) fn named(items: &mut [SelectItem]) {
+/// Gives a name to each output without one. Of the outermost query, whose outputs nothing but its
+/// own clauses can name, outputs of one name are numbered: those names come back.
+pub(super) fn named(items: &mut [SelectItem], outermost: bool) -> BTreeSet<String> {
     let mut used: BTreeSet<String> = items.iter().filter_map(given).collect();
+    let twice = if outermost { numbered(items, &mut used) } else { BTreeSet::new() };
     let mut columns = BTreeSet::new();
     for item in items {
         let SelectItem::UnnamedExpr(expr) = item else { continue };
@@ -26,24 +28,23 @@ pub(super) fn named(items: &mut [SelectItem]) {
         let expr = expr.clone();
         *item = SelectItem::ExprWithAlias { expr, alias: Ident::with_quote('"', name) };
     }
+    twice
 }
 
-/// Whether the columns of each join with USING are the first of its left side, so that `*` shows
-/// them where Postgres does. The planner leaves them in their places.
-pub(super) fn common_ones_are_first(plan: &LogicalPlan) -> bool {
-    let mut all = true;
-    let walked = plan.apply_with_subqueries(|node| {
-        if let LogicalPlan::Join(join) = node
-            && join.join_constraint == JoinConstraint::Using
-        {
-            let places = join.left.schema().columns();
-            let mut pairs = join.on.iter().zip(&places);
-            all &= join.on.len() <= places.len()
-                && pairs.all(|((key, _), place)| *key == PlanExpr::Column(place.clone()));
+/// Numbers the outputs whose name was given to another one too.
+fn numbered(items: &mut [SelectItem], used: &mut BTreeSet<String>) -> BTreeSet<String> {
+    let columns = items.iter().filter(|item| matches!(item, SelectItem::UnnamedExpr(_)));
+    let mut seen: BTreeSet<String> = columns.filter_map(given).collect();
+    let mut twice = BTreeSet::new();
+    for item in items {
+        let SelectItem::ExprWithAlias { alias, .. } = item else { continue };
+        let name = folded(alias);
+        if !seen.insert(name.clone()) {
+            *alias = Ident::with_quote('"', fresh(&name, used));
+            twice.insert(name);
         }
-        Ok(TreeNodeRecursion::Continue)
-    });
-    all && walked.is_ok()
+    }
+    twice
 }
 
 fn column(expr: &Expr) -> Option<Vec<String>> {
@@ -167,9 +168,39 @@ pub(super) fn finished(plan: LogicalPlan) -> Result<LogicalPlan> {
             ArrowType::Null => cast(column, ArrowType::Utf8View),
             _ => column,
         };
-        outputs.push(column.alias(fresh(field.name(), &mut used)));
+        // The planner numbers the columns of a derived table in its own way.
+        let name = match field.name().rsplit_once(':') {
+            Some((name, "1")) if used.contains(name) => name,
+            _ => field.name().as_str(),
+        };
+        outputs.push(column.alias(fresh(name, &mut used)));
     }
     Ok(LogicalPlan::Projection(Projection::try_new(outputs, Arc::new(plan))?))
+}
+
+/// Refuses a name that two columns of a derived table have: the planner has called the second one
+/// apart, and takes the name for the first. All columns at once may be asked for.
+pub(super) fn unambiguous(plan: &LogicalPlan) -> Result<()> {
+    plan.apply_with_subqueries(|node| {
+        let mut named = BTreeSet::new();
+        node.apply_expressions(|expr| {
+            named.extend(expr.column_refs().into_iter().cloned());
+            Ok(TreeNodeRecursion::Continue)
+        })?;
+        for schema in node.inputs().iter().map(|input| input.schema()) {
+            for column in named.iter().filter(|column| schema.has_column(column)) {
+                let other = Column::new(column.relation.clone(), format!("{}:1", column.name));
+                let all = matches!(node, LogicalPlan::Projection(_)) && named.contains(&other);
+                if schema.has_column(&other) && !all {
+                    let field = Box::new(column.clone());
+                    let error = SchemaError::AmbiguousReference { field };
+                    return Err(DataFusionError::SchemaError(Box::new(error), Box::new(None)));
+                }
+            }
+        }
+        Ok(TreeNodeRecursion::Continue)
+    })?;
+    Ok(())
 }
 
 /// What the outputs are: of a query with groups, numbers are its metrics.

@@ -1,12 +1,10 @@
-//! Subqueries and groups as Postgres has them, and those that are refused since no engine here
-//! would give the same rows.
+//! Subqueries and groups as Postgres has them, and those that are refused since no engine would
+//! give the same rows. How the engine here computes subqueries is `split/nested.rs`.
 
 use super::meaning::Unmeant;
-use crate::run::excluding;
-use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
-use datafusion::common::{DataFusionError, Result};
+use datafusion::common::Result;
+use datafusion::common::tree_node::Transformed;
 use datafusion::logical_expr::{Aggregate, Expr, LogicalPlan, Subquery};
-use datafusion::optimizer::{Optimizer, OptimizerContext};
 
 /// Groups whose keys are each there once. The schema of a node has them once already, and
 /// whatever counts its expressions would be off by those that come twice.
@@ -61,59 +59,4 @@ fn has_one_row(plan: &LogicalPlan) -> bool {
         LogicalPlan::EmptyRelation(node) => node.produce_one_row,
         _ => false,
     }
-}
-
-/// Whether the embedded engine can run the subqueries of a plan: it makes joins of them, and what
-/// it cannot make one of it does not run.
-pub(super) fn runnable(plan: &LogicalPlan) -> Result<()> {
-    if !holds(plan, &is_subquery)? {
-        return Ok(());
-    }
-    let context = OptimizerContext::new().without_query_execution_start_time();
-    let plan = excluding(plan.clone())?;
-    let optimized = match Optimizer::new().optimize(plan, &context, |_, _| {}) {
-        Ok(optimized) => optimized,
-        // What is wrong with a value is told by the run.
-        Err(DataFusionError::ArrowError(..)) => return Ok(()),
-        Err(_) => return Err(not_run()),
-    };
-    match holds(&optimized, &is_left_over)? {
-        true => Err(not_run()),
-        false => Ok(()),
-    }
-}
-
-fn not_run() -> DataFusionError {
-    Unmeant::error(
-        "over files, EXISTS and IN with a query stand in WHERE and HAVING alone and meet the query \
-         around them by equal columns, and so does a subquery of one value, which is an aggregate \
-         there; write it as a join",
-    )
-}
-
-fn is_subquery(expr: &Expr) -> bool {
-    matches!(expr, Expr::Exists(_) | Expr::InSubquery(_) | Expr::ScalarSubquery(_))
-}
-
-/// Subqueries of one value that know nothing of the query around them run before it.
-fn is_left_over(expr: &Expr) -> bool {
-    match expr {
-        Expr::Exists(_) | Expr::InSubquery(_) | Expr::OuterReferenceColumn(..) => true,
-        Expr::ScalarSubquery(subquery) => !subquery.outer_ref_columns.is_empty(),
-        _ => false,
-    }
-}
-
-fn holds(plan: &LogicalPlan, is: &impl Fn(&Expr) -> bool) -> Result<bool> {
-    let mut found = false;
-    plan.apply_with_subqueries(|node| {
-        for expr in node.expressions() {
-            found |= expr.exists(|part| Ok(is(part)))?;
-        }
-        Ok(match found {
-            true => TreeNodeRecursion::Stop,
-            false => TreeNodeRecursion::Continue,
-        })
-    })?;
-    Ok(found)
 }

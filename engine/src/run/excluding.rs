@@ -19,7 +19,7 @@ use datafusion::logical_expr::{
 use std::sync::Arc;
 
 /// The plan without such conditions; the rows are those that SQL means.
-pub(crate) fn excluding(plan: LogicalPlan) -> Result<LogicalPlan> {
+pub(super) fn excluding(plan: LogicalPlan) -> Result<LogicalPlan> {
     let mut known = 0;
     let plan = plan.transform_up_with_subqueries(|node| match node {
         LogicalPlan::Filter(filter) => excluded(filter, &mut known),

@@ -6,6 +6,7 @@ use super::fetch::{self, Log};
 use super::held::{self, Collected};
 use super::narrowing::narrowing;
 use super::rounding::rounding;
+use super::unions::alike;
 use super::{Begun, Carried, RunError, Runtime, Sources, Work};
 use crate::prepared::CatalogTable;
 use crate::remote::{Divided, RemoteQuery};
@@ -176,7 +177,7 @@ impl<'r> Running<'r> {
         let values = self.execution.guarded().values().iter();
         let values = values.map(|v| ScalarAndMetadata::from(v.clone())).collect();
         let logical = logical.with_param_values(ParamValues::List(values))?;
-        Ok(rounding(apart(narrowing(excluding(logical)?)?)?)?)
+        Ok(rounding(apart(narrowing(excluding(alike(logical)?)?)?)?)?)
     }
 
     /// The plan over providers in place of the catalog's tables and of rows fetched before.

@@ -1,5 +1,6 @@
 //! Which columns a node needs of its inputs.
 
+use super::outside::outside;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::common::{Column, DFSchema};
 use datafusion::logical_expr::{Expr, LogicalPlan, Subquery};
@@ -27,10 +28,8 @@ pub(crate) fn named(expr: &Expr) -> BTreeSet<Column> {
         if let Expr::Column(column) = e {
             names.insert(column.clone());
         }
-        for outer in subquery(e).iter().flat_map(|s| &s.outer_ref_columns) {
-            if let Expr::OuterReferenceColumn(_, column) = outer {
-                names.insert(column.clone());
-            }
+        if let Some(inner) = subquery(e) {
+            names.extend(outside(&inner.subquery).into_keys());
         }
         Ok(TreeNodeRecursion::Continue)
     });

@@ -5,6 +5,7 @@
 //! query, and the node is done here. Every node is looked at once, and every part written once.
 
 use super::columns::{Columns, below, referred, subquery, within};
+use super::outside::outside;
 use super::{
     Keyed, Place, RunOptions, SourceQuery, Stage, groups, keys, partial, places_of, rows_of, scan,
     sink,
@@ -255,7 +256,7 @@ impl<'g> Splitter<'g> {
         if keys::is_restriction(expr, self.values.len()) {
             return Ok(());
         }
-        self_contained(expr, place)?;
+        self_contained(expr, place, schema)?;
         let (values, spans) = (self.values, self.spans);
         let new = || Forms::new(place.dialect(), values, spans);
         let forms = self.forms.entry(place.dialect()).or_insert_with(new);
@@ -400,7 +401,11 @@ fn together(
 
 /// Whether an expression refers to nothing but rows of `place`: no subquery of another source,
 /// and nothing of a query around the part.
-fn self_contained(expr: &Expr, place: &Place) -> std::result::Result<(), String> {
+fn self_contained(
+    expr: &Expr,
+    place: &Place,
+    schema: &DFSchema,
+) -> std::result::Result<(), String> {
     let mut strange = None;
     let walked = expr.apply(|e| {
         let called = match e {
@@ -411,11 +416,14 @@ fn self_contained(expr: &Expr, place: &Place) -> std::result::Result<(), String>
         if let Some(name) = called.filter(|n| place.server.lacks.contains(*n)) {
             strange = Some(format!("lacks {name}"));
         }
-        if matches!(e, Expr::OuterReferenceColumn(..)) {
+        let inside = subquery(e);
+        let further = inside
+            .is_some_and(|s| outside(&s.subquery).keys().any(|column| !schema.has_column(column)));
+        if further || matches!(e, Expr::OuterReferenceColumn(..)) {
             strange = Some("cannot see the rows around a subquery".to_owned());
         }
         let elsewhere = |p: &Option<Place>| p.as_ref() != Some(place);
-        if subquery(e).is_some_and(|s| super::places_of(&s.subquery).iter().any(elsewhere)) {
+        if inside.is_some_and(|s| super::places_of(&s.subquery).iter().any(elsewhere)) {
             strange = Some("cannot see the rows of another source".to_owned());
         }
         Ok(TreeNodeRecursion::Continue)

@@ -12,6 +12,7 @@ const STRICT: &[&str] = &[
     "air_in_zone",
     "air_part",
     "air_round",
+    "air_whole",
     "btrim",
     "character_length",
     "contains",

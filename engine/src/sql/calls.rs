@@ -5,7 +5,7 @@ use super::expressions::{Scope, expression, operand};
 use super::item::Item;
 use super::writer::Writer;
 use crate::functions::{
-    Between, Bucket, Fold, FromClock, InZone, OnClock, PartOf, Percentile, Round,
+    Between, Bucket, Fold, FromClock, InZone, OnClock, PartOf, Percentile, Round, Whole,
 };
 use datafusion::arrow::datatypes::DataType;
 use datafusion::logical_expr::expr::{AggregateFunction, ScalarFunction, Sort};
@@ -15,7 +15,7 @@ type Text = Result<String, String>;
 
 /// Longer arguments have no form: some functions write an argument more than once, so calls within
 /// calls would grow without bound.
-const MOST_BYTES: usize = 1 << 20;
+pub(super) const MOST_BYTES: usize = 1 << 20;
 
 fn is_text(arrow: &DataType) -> bool {
     matches!(arrow, DataType::Utf8 | DataType::Utf8View | DataType::LargeUtf8)
@@ -55,6 +55,7 @@ pub(super) fn scalar(w: &mut Writer, call: &ScalarFunction, scope: &Scope<'_>) -
         ("air_round", [value]) => {
             w.rules.round(value, own::<Round>(call)?, types[0] == DataType::Float64)
         }
+        ("air_whole", [value]) => w.rules.whole(value, &types[0], own::<Whole>(call)?),
         ("contains", [text, part]) => w.rules.contains(text, part),
         ("starts_with", [text, part]) => w.rules.starts_with(text, part),
         ("ends_with", [text, part]) => w.rules.ends_with(text, part),

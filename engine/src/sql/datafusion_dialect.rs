@@ -2,7 +2,7 @@
 
 use super::item::Item;
 use super::rules::{Rules, Span};
-use crate::functions::{Bucket, PartOf, Round, Rounding, ZoneSpec};
+use crate::functions::{Bucket, PartOf, Round, Rounding, Whole, ZoneSpec};
 use datafusion::arrow::datatypes::{DataType, TimeUnit};
 
 pub(super) struct Datafusion;
@@ -96,6 +96,10 @@ impl Rules for Datafusion {
             Rounding::Ceil => format!("air_ceil({value})"),
             Rounding::HalfAway(digits) => format!("air_round({value}, {digits})"),
         })
+    }
+
+    fn whole(&self, value: &str, _: &DataType, whole: &Whole) -> Text {
+        Ok(format!("air_whole({value}, '{}')", whole.to))
     }
 
     fn between(&self, later: &str, earlier: &str, unit: u32) -> Text {

@@ -259,6 +259,9 @@ fn shifted(w: &mut Writer, binary: &BinaryExpr, arrow: &DataType, scope: &Scope<
         return Err("has no date shifted by a time of day".to_owned());
     }
     let value = expression(w, &binary.left, scope)?;
+    if value.len() > calls::MOST_BYTES {
+        return Err(format!("has no expression of more than {} bytes", calls::MOST_BYTES));
+    }
     w.rules.shift(&value, months, days, micros, arrow)
 }
 

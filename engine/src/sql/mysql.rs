@@ -6,7 +6,8 @@ mod zones;
 use self::zones::{clock, offset, start_of};
 use super::item::{Item, Read, base};
 use super::rules::{Rules, Span, is_text};
-use crate::functions::{Bucket, PartOf, Round, Rounding, ZoneSpec};
+use super::writer::is_placeholder;
+use crate::functions::{Bucket, PartOf, Round, Rounding, Whole, ZoneSpec};
 use air_ir::{Part, Unit};
 use datafusion::arrow::datatypes::DataType;
 
@@ -20,9 +21,14 @@ fn bytes(value: &str) -> String {
 }
 
 /// A divisor. By zero is null here and an error elsewhere, so zero becomes a sum that does not
-/// fit and fails.
+/// fit and fails; the connector knows it by its first number, which no other sum begins with.
 fn not_zero(value: &str) -> String {
-    format!("(CASE WHEN {value} = 0 THEN 9223372036854775807 + ({value} = 0) ELSE {value} END)")
+    format!("(CASE WHEN {value} = 0 THEN 9223372036854775806 + 2 * ({value} = 0) ELSE {value} END)")
+}
+
+/// A number that does not fit where `wrong` holds, so that the query fails.
+fn failing(wrong: &str) -> String {
+    format!("(9223372036854775807 + {wrong})")
 }
 
 /// Bytes as text again.
@@ -174,6 +180,14 @@ impl Rules for Mysql {
             ("=", None, None) => format!("({exact})"),
             // The collation of a null may not be that of the column.
             ("=", ..) if left.constant || right.constant => format!("({exact})"),
+            // A value that is bound takes the collation of the column; what is made of other columns
+            // may have one by bytes that is another than the column's, and then neither is taken.
+            ("=", Some(_), None) if !is_placeholder(&right.text) => {
+                format!("({} COLLATE utf8mb4_bin = {} AND {exact})", left.text, right.text)
+            }
+            ("=", None, Some(_)) if !is_placeholder(&left.text) => {
+                format!("({} = {} COLLATE utf8mb4_bin AND {exact})", left.text, right.text)
+            }
             ("=", l, r) => {
                 let (l, r) = (l.unwrap_or(&left.text), r.unwrap_or(&right.text));
                 format!("({l} = {r} AND {exact})")
@@ -228,8 +242,10 @@ impl Rules for Mysql {
         let exact: Vec<String> = items.iter().map(|i| bytes(i)).collect();
         let exact = format!("{} IN ({})", bytes(&item.text), exact.join(", "));
         match item.raw(Read::Text) {
-            Some(raw) => format!("({raw} IN ({}) AND {exact})", items.join(", ")),
-            None => format!("({exact})"),
+            Some(raw) if items.iter().all(|i| is_placeholder(i) || i == "NULL") => {
+                format!("({raw} IN ({}) AND {exact})", items.join(", "))
+            }
+            _ => format!("({exact})"),
         }
     }
 
@@ -285,7 +301,10 @@ impl Rules for Mysql {
                 text += &format!(" + INTERVAL {n} {unit}");
             }
         }
-        Ok(format!("CAST(({text}) AS {})", self.type_name(arrow)?))
+        // Behind the year 9999 there is null, where Postgres has a date.
+        let behind = failing(&format!("({value} IS NOT NULL)"));
+        let text = format!("COALESCE({text}, {value} + INTERVAL {behind} DAY)");
+        Ok(format!("CAST({text} AS {})", self.type_name(arrow)?))
     }
 
     fn date_part(&self, unit: &str, value: &str) -> Text {
@@ -369,6 +388,18 @@ impl Rules for Mysql {
             }
             (Rounding::HalfAway(d), false) => format!("ROUND({value}, {d})"),
         })
+    }
+
+    fn whole(&self, value: &str, from: &DataType, whole: &Whole) -> Text {
+        if from.is_floating() {
+            return Err("has no rounding of a double to a whole number that is exact".to_owned());
+        }
+        let rounded = if from.is_integer() { value.to_owned() } else { format!("ROUND({value})") };
+        let (least, greatest) = whole.bounds();
+        // A cast cuts what does not fit, so that becomes a sum that does not fit either and fails.
+        let out = format!("({rounded} < {least} OR {rounded} > {greatest})");
+        let checked = format!("CASE WHEN {out} THEN {} ELSE {rounded} END", failing(&out));
+        Ok(format!("CAST(({checked}) AS SIGNED)"))
     }
 
     fn between(&self, later: &str, earlier: &str, unit: u32) -> Text {

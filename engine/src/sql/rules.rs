@@ -1,6 +1,6 @@
 //! What differs between engines. Every method has the Postgres form as its default, or refuses.
 
-use crate::functions::{Bucket, PartOf, Round, Rounding, ZoneSpec};
+use crate::functions::{Bucket, PartOf, Round, Rounding, Whole, ZoneSpec};
 use air_ir::{Part, Unit, Weekday};
 use datafusion::arrow::datatypes::{DataType, TimeUnit};
 use jiff::Timestamp;
@@ -319,6 +319,11 @@ pub(super) trait Rules: Sync {
             }
             (Rounding::HalfAway(d), false) => format!("round({value}, {d})"),
         })
+    }
+
+    /// A number rounded to a whole number of a type; what does not fit is an error.
+    fn whole(&self, value: &str, _from: &DataType, whole: &Whole) -> Text {
+        Ok(format!("CAST({value} AS {})", self.type_name(&whole.to)?))
     }
 
     /// Seconds between two instants, over `unit` seconds.

@@ -37,7 +37,6 @@ pub(super) fn distinct(
 /// All rows of all inputs, each column in the type that the union has.
 pub(super) fn union(w: &mut Writer, node: &Union, outer: Outer<'_>) -> Result<Select, String> {
     let mut parts = Vec::new();
-    let mut items = Vec::new();
     let names = super::select::distinct_names(&node.schema);
     for input in &node.inputs {
         let mut select = build(w, input, outer)?;
@@ -50,12 +49,23 @@ pub(super) fn union(w: &mut Writer, node: &Union, outer: Outer<'_>) -> Result<Se
         }
         parts.push(select.named(w, &names)?);
     }
+    stacked(w, &parts, &names)
+}
+
+/// Queries of the same columns under one another, as one table.
+fn stacked(w: &mut Writer, parts: &[String], names: &[String]) -> Result<Select, String> {
+    let text = parts.join(" UNION ALL ");
+    if !w.rules.derived_reaches_out() && w.reaches_out(&text) {
+        return Err("has no query in FROM that speaks of the query around it".to_owned());
+    }
     let alias = w.derived();
     let alias = w.ident(&alias)?;
-    for name in &names {
+    w.names(&alias);
+    let mut items = Vec::new();
+    for name in names {
         items.push(Item::exact(format!("{alias}.{}", w.ident(name)?)));
     }
-    Ok(Select::from(format!("({}) AS {alias}", parts.join(" UNION ALL ")), items))
+    Ok(Select::from(format!("({text}) AS {alias}"), items))
 }
 
 /// Rows written out: engines differ in `VALUES`, and agree in queries without tables.
@@ -79,11 +89,5 @@ pub(super) fn values(w: &mut Writer, node: &Values, outer: Outer<'_>) -> Result<
         }
         rows.push(format!("SELECT {}", columns.join(", ")));
     }
-    let alias = w.derived();
-    let alias = w.ident(&alias)?;
-    let mut items = Vec::new();
-    for name in &names {
-        items.push(Item::exact(format!("{alias}.{}", w.ident(name)?)));
-    }
-    Ok(Select::from(format!("({}) AS {alias}", rows.join(" UNION ALL ")), items))
+    stacked(w, &rows, &names)
 }

@@ -29,6 +29,12 @@ pub(super) struct Writer {
     named: Vec<String>,
 }
 
+/// Whether a text is nothing but the placeholder of a value.
+pub(super) fn is_placeholder(text: &str) -> bool {
+    let inner = text.strip_prefix(OPEN).and_then(|rest| rest.strip_suffix(CLOSE));
+    inner.is_some_and(|index| index.bytes().all(|b| b.is_ascii_digit()))
+}
+
 impl Writer {
     pub(super) fn new(rules: &'static dyn Rules, values: Vec<ScalarValue>, spans: Spans) -> Self {
         let aliases = BTreeSet::new();

@@ -23,6 +23,8 @@ fn scalar_functions_come_back_with_their_options() {
         Quotient::new().into(),
         Round::new(Rounding::HalfAway(-2)).into(),
         Round::new(Rounding::Ceil).into(),
+        Whole::new(DataType::Int16).into(),
+        Whole::new(DataType::Int64).into(),
     ];
     for function in functions {
         let form = scalar(&function).unwrap();

@@ -1,7 +1,8 @@
 //! What Postgres means by a text and an engine would not: found by `tests/random_sql`.
 
 use crate::plans::{options, prepared};
-use air_engine::{Dialect, Policy, QueryError, TimeFilter, guard, plan_sql};
+use air_engine::{Dialect, Policy, Prepared, QueryError, TimeFilter, guard, plan_sql};
+use std::sync::Arc;
 
 fn written(sql: &str, dialect: Dialect) -> String {
     let planned = plan_sql(sql, &prepared("shop"), &options()).unwrap();
@@ -151,6 +152,22 @@ fn what_no_engine_gives_as_postgres_does_is_refused() {
         ("select status from orders order by (1)", "read_only"),
         ("select status from orders order by -1", "read_only"),
         ("select status 'x' from orders", "read_only"),
+        ("select (case when paid then 1.5 else 2 end)::text from orders", "unsupported"),
+        ("select coalesce(unit_price, 1) || '' from order_items", "unsupported"),
+        ("select round(unit_price, 7)::text from order_items", "unsupported"),
+        ("select v::text from (values (1.5), (2)) as t (v)", "unsupported"),
+        (
+            "select s.id from (select * from orders a join customers b on a.id = b.id) as s",
+            "ambiguous_column",
+        ),
+        ("select id as a, customer_id as a from orders order by a", "read_only"),
+        ("select distinct on (1) id from orders", "read_only"),
+        (
+            "select distinct on (status) status, paid as id from orders order by status, id",
+            "read_only",
+        ),
+        ("select created_on + id from customers", "unsupported"),
+        ("select cast(99999999999 as int) as n from orders", "bad_expression"),
     ] {
         assert_eq!(refused(sql), [code], "{sql}");
     }
@@ -161,7 +178,103 @@ fn what_no_engine_gives_as_postgres_does_is_refused() {
         "select (select max(id) from customers where false) from orders",
         "select lag(id, 1, 0) over (order by id) from orders",
         "select status from orders order by 1",
+        "select (unit_price * 2)::text, (unit_price + 1)::text, max(unit_price)::text from order_items group by 1, 2",
+        "select * from (select * from orders a join customers b on a.id = b.id) as s",
     ] {
         written(sql, Dialect::Postgres);
+    }
+}
+
+#[test]
+fn numbers_that_are_written_out_are_rounded_to_whole_ones() {
+    for (number, whole) in [
+        ("2.5", "3"),
+        ("-2.5", "-3"),
+        ("1.49", "1"),
+        ("cast(2.5 as double precision)", "2"),
+        ("cast(3.5 as double precision)", "4"),
+    ] {
+        let text =
+            written(&format!("select cast({number} as int) as n from orders"), Dialect::Mysql);
+        assert!(
+            text.contains(&format!("{whole} AS `n`"))
+                || text.contains(&format!("({whole}) AS `n`")),
+            "{number}: {text}"
+        );
+    }
+}
+
+#[test]
+fn a_cast_is_called_apart_from_what_it_casts() {
+    for sql in [
+        "select max(ordered_at) as a, max(ordered_at::date) as b from orders",
+        "select count(distinct ordered_at) as a, count(distinct ordered_at::date) as b from orders",
+        "select lag(id) over (order by id) as a, lag(id::text) over (order by id) as b from orders",
+        "select ordered_at, ordered_at::date, count(*) from orders group by 1, 2",
+    ] {
+        let text = written(sql, Dialect::Postgres);
+        assert!(text.contains(" AS date)") || text.contains(" AS text)"), "{text}");
+        assert!(!text.contains("cast to"), "{text}");
+    }
+}
+
+#[test]
+fn outputs_of_one_name_are_numbered() {
+    let text = written("select id as a, customer_id as a, 1 as id from orders", Dialect::Postgres);
+    assert!(text.contains(r#"AS "a", "#) && text.contains(r#"AS "a_2""#), "{text}");
+}
+
+#[test]
+fn using_shows_the_key_of_the_side_that_is_kept() {
+    let sql = "select id, o.status from customers c right join orders o using (id) where id > 5";
+    let text = written(sql, Dialect::Postgres);
+    assert!(text.starts_with(r#"SELECT "o"."id" AS "id""#), "{text}");
+    let sql = "select id, count(*) as n from customers c full join orders o using (id) group by id";
+    let text = written(sql, Dialect::Postgres);
+    assert!(text.contains(r#"coalesce("c"."id", "o"."id")"#), "{text}");
+    for sql in [
+        "select * from customers c full join orders o using (id)",
+        "select o.id from customers c right join orders o using (id) where exists (select id)",
+    ] {
+        assert_eq!(refused(sql), ["read_only"], "{sql}");
+    }
+}
+
+#[test]
+fn days_are_added_to_a_date() {
+    let text = written(
+        "select created_on + 1 as a, 2 + created_on as b, created_on - 3 as c from customers",
+        Dialect::Postgres,
+    );
+    for days in ["0 months 1 days", "0 months 2 days", "0 months -3 days"] {
+        assert!(text.contains(days), "{text}");
+    }
+    assert!(text.contains(" AS date) AS \"a\""), "{text}");
+}
+
+#[test]
+fn the_first_row_of_each_key_is_numbered() {
+    let sql = "select distinct on (status) status, id from orders order by status, id desc";
+    for dialect in [Dialect::Postgres, Dialect::Mysql] {
+        let text = written(sql, dialect);
+        assert!(text.contains("ROW_NUMBER() OVER (PARTITION BY"), "{text}");
+    }
+}
+
+#[test]
+fn what_mariadb_would_cut_or_lose_fails_there() {
+    let text = written("select ordered_at + interval '1 day' as t from orders", Dialect::Mysql);
+    assert!(text.contains("9223372036854775807 + "), "{text}");
+    let mut catalog = prepared("shop").catalog().as_ref().clone();
+    catalog.kind = air_ir::catalog::SourceKind::Mysql;
+    let mysql = Prepared::new(Arc::new(catalog));
+    for (number, rounded) in [("unit_price", "ROUND("), ("order_id", "`order_id`")] {
+        let sql = format!("select cast({number} as smallint) as n from order_items");
+        let planned = plan_sql(&sql, &mysql, &options()).unwrap();
+        let text = guard(planned, &Policy::default()).unwrap().sql(Dialect::Mysql).unwrap().text;
+        assert!(
+            text.contains(rounded) && text.contains("> 32767) THEN (9223372036854775807 + "),
+            "{text}"
+        );
     }
 }

@@ -144,7 +144,7 @@ fn rows() -> Vec<Row> {
     rows
 }
 
-fn files() -> (Prepared, Sources) {
+pub(crate) fn files() -> (Prepared, Sources) {
     let column = |name: &str| json!({"name": name, "data_type": "int64", "native_type": "int64", "nullable": true});
     let catalog = json!({"source": "files", "kind": "files", "version": "test", "tables": [
         {"name": "t", "kind": "table", "columns": [column("x"), column("a"), column("b")]}]});
@@ -160,7 +160,7 @@ fn files() -> (Prepared, Sources) {
 }
 
 /// The numbers of the only row of an SQL text.
-async fn numbers(sql: &str, files: &(Prepared, Sources), runtime: &Runtime) -> Vec<i64> {
+pub(crate) async fn numbers(sql: &str, files: &(Prepared, Sources), runtime: &Runtime) -> Vec<i64> {
     let planned = plan_sql(sql, &files.0, &options()).unwrap_or_else(|e| panic!("{sql}: {e}"));
     let execution = guard(planned, &Policy::default()).unwrap().execution().unwrap();
     let rows = run(&execution, &files.1, runtime).await.unwrap().rows;
@@ -205,59 +205,6 @@ fn rows_outside(condition: &Condition) -> i64 {
     let list = In(Item::X, vec![Item::Value(1), Item::Value(2)], false);
     let outside = Not(Box::new(Or(Box::new(condition.clone()), Box::new(list))));
     i64::try_from(rows().iter().filter(|row| outside.of(**row) == Some(true)).count()).unwrap()
-}
-
-/// What a text is refused for where its rows are joined here, or its numbers.
-async fn outcome(
-    sql: &str,
-    files: &(Prepared, Sources),
-    runtime: &Runtime,
-) -> Result<Vec<i64>, String> {
-    let planned = plan_sql(sql, &files.0, &options()).map_err(|e| e.to_string())?;
-    match guard(planned, &Policy::default()).unwrap().execution() {
-        Ok(_) => Ok(numbers(sql, files, runtime).await),
-        Err(unsupported) => Err(unsupported.reason),
-    }
-}
-
-#[tokio::test]
-async fn subqueries_mean_here_what_they_mean_in_sql_or_are_refused() {
-    let (engine, files) = (engine(), files());
-    let count = |condition: &str| format!("select count(*) as n from t where {condition}");
-    let refused = [
-        "not (x in (select a from t)) or b = 1",
-        "not (x in (select a from t) and b > 0)",
-        "b = 1 or x not in (select a from t where a is not null)",
-        "coalesce(x in (select a from t where a is not null), true)",
-        "(x not in (select a from t where a > 1)) is null",
-        "case when x in (select a from t) then true else false end",
-        "exists (select count(*) from t as r where r.a = t.x)",
-        "not exists (select max(r.b) from t as r where r.a = t.x)",
-        "0 in (select count(*) from t as r where r.a = t.x)",
-        "exists (select 1 from t as r where r.a = t.x offset 1)",
-        "x in (select r.a from t as r where r.b = t.b order by r.a limit 1)",
-    ];
-    for condition in refused {
-        let told = outcome(&count(condition), &files, &engine.runtime).await;
-        assert!(told.is_err(), "{condition}: {told:?}");
-    }
-    // `x` is 1, 2, 3 or null in 16 rows each, and so are `a` and `b`.
-    let right = [
-        ("x in (select a from t)", 48),
-        ("x not in (select a from t where a > 2)", 32),
-        ("not (x in (select a from t where a > 2))", 32),
-        ("x not in (select a from t)", 0),
-        ("b = 1 and x in (select a from t where a > 1)", 8),
-        ("exists (select 1 from t as r where r.a = t.x and r.b > 2)", 48),
-        ("not exists (select 1 from t as r where r.a = t.x) or b = 1", 28),
-        ("exists (select r.a from t as r where r.a = t.x group by r.a having count(*) > 1)", 48),
-        ("x = (select max(a) from t)", 16),
-        ("exists (select 1 from (select max(a) as m from t) as r where r.m = t.x)", 16),
-    ];
-    for (condition, rows) in right {
-        let told = outcome(&count(condition), &files, &engine.runtime).await;
-        assert_eq!(told, Ok(vec![rows]), "{condition}");
-    }
 }
 
 #[tokio::test]

@@ -21,5 +21,6 @@ mod seen;
 mod series;
 mod shop;
 mod split;
+mod subqueries;
 mod written;
 mod zoned;

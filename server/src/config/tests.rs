@@ -78,7 +78,8 @@ fn the_shipped_configuration_is_sound() {
         (source.id.as_str(), source.kind, source.default),
         ("flights", SourceKind::Files, true)
     );
-    assert_eq!(source.base_path.as_deref(), Some(folder.join("sample").as_path()));
+    let Some(FilesPlace::Folder(path)) = &source.place else { panic!("no folder") };
+    assert_eq!(*path, folder.join("sample"));
 
     let dev = load_file("config-dev.yaml", None).unwrap();
     assert!(!dev.server.auth.enabled);

@@ -433,7 +433,7 @@ pub(crate) struct DatasourceCreate {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) dsn: Option<String>,
     /// The folder of a `files` source, relative to `files.base_path` of the configuration or inside
-    /// it.
+    /// it. A store is a source by the configuration alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) base_path: Option<String>,
     /// The name for people; the id if it is not given.
@@ -477,7 +477,7 @@ pub(crate) struct Datasource {
     pub(crate) display_name: String,
     /// Whether this is the source of those who name none.
     pub(crate) default: bool,
-    /// The folder of a `files` source.
+    /// The folder of a `files` source, or the address of the store it lies in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) base_path: Option<String>,
     pub(crate) health: Health,
