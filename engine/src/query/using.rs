@@ -1,6 +1,6 @@
 //! `USING` of a join that keeps the rows of its right side: the planner shows the key of the left
-//! side, which is null in rows of the right one alone. And `*` of any: the planner leaves the keys in
-//! their places, and Postgres shows them first, which is one only where they are the first.
+//! side, which is null in rows of the right one alone. And `*` of any other: the planner leaves the
+//! keys in their places, and Postgres shows them first.
 //!
 //! In: one SELECT. Out: the same SELECT with `ON`, and in the place of a key without a table that of
 //! the right side, or whichever there is where both sides are kept. Only of two tables, and where
