@@ -188,7 +188,7 @@ fn next(
     let time = time::read(rest, before);
     let said = longest_saying(rest);
     let name = match first.kind {
-        TokenKind::Word => lexicon.name(rest),
+        TokenKind::Word => lexicon.name(before_at_least(rest)),
         _ => None,
     };
     let value = lexicon.values.whole(rest).filter(|(_, hits)| believable(hits, first));
@@ -222,7 +222,8 @@ fn next(
         && name.as_ref().is_some_and(|n| n.1.first().is_some_and(|c| c.weight > 0.9));
     let said = said.filter(|(_, say)| !(*say == Say::CountOf && figure));
     // "revenue per order by channel" has no "order by".
-    let each = before.is_some_and(|b| matches!(b.lower.as_str(), "per" | "each" | "every"));
+    let each = before
+        .is_some_and(|b| matches!(b.lower.as_str(), "per" | "each" | "every" | "first" | "last"));
     let said = said.filter(|(_, say)| !(*say == Say::Ordered && each && name.is_some()));
     let say_len = said.map_or(0, |s| s.0);
     let names =
@@ -262,6 +263,17 @@ fn other(rest: &[Token], first: &Token, lexicon: &Lexicon) -> (usize, Chunk) {
         return (1, of(Kind::Say(Say::Filler)));
     }
     (1, of(Kind::Unknown))
+}
+
+/// The tokens in front of an "at least" or "at most": `ordered_at` is not in "ordered at least twice".
+fn before_at_least(rest: &[Token]) -> &[Token] {
+    let least = |pair: &[Token]| {
+        pair[0].lower == "at" && matches!(pair[1].lower.as_str(), "least" | "most")
+    };
+    match rest.windows(2).position(least) {
+        Some(at) if at > 0 => &rest[..at],
+        _ => rest,
+    }
 }
 
 /// How many words in a row have a capital.

@@ -106,6 +106,11 @@ fn bounded(tokens: &[Token], before: Option<&Token>) -> Option<(TimePhrase, usiz
     // "compared with March" says as clearly as "in March" that a month is meant.
     let said =
         lead > 0 || before.is_some_and(|t| matches!(t.lower.as_str(), "with" | "to" | "and"));
+    // "over 2000 euros" is an amount.
+    let unit = tokens.get(start + 1).is_some_and(|t| super::clauses::is_unit_word(&t.lower));
+    if word(0) == "over" && unit {
+        return None;
+    }
     let (found, len) = moment(tokens.get(start..)?, said)?;
     let end = start + len;
     let onwards =

@@ -12,6 +12,7 @@ use crate::ask::root;
 use crate::ask::routes::{self, ColRef, Field};
 use crate::ask::tokens::words_of;
 use crate::ask::values::{Fit, Hit};
+use crate::ask::words::Say;
 use air_ir::{Filter, Op, Operand, Scalar};
 
 /// A value of a field, and how well it fits.
@@ -47,6 +48,7 @@ impl Build<'_> {
         for clause in clauses {
             let list = named.last().filter(|_| clause.joined).map(|last| last.field.clone());
             let Some(found) = self.value(clause, list.as_ref()) else { continue };
+            self.one_value(named.last(), &found);
             let same = |n: &&mut Named| n.field == found.field && n.negated == found.negated;
             match named.last_mut().filter(same).filter(|_| found.joined || !found.negated) {
                 Some(last) => {
@@ -67,6 +69,22 @@ impl Build<'_> {
             any.push((self.value_filter(one), one.span, one.negated));
         }
         self.any_of(any, of_share);
+    }
+
+    /// "with status open and with status paid": no row has both, and it is not said that either
+    /// will do.
+    fn one_value(&mut self, before: Option<&Named>, found: &Named) {
+        let Some(before) = before.filter(|b| b.field == found.field && b.values != found.values)
+        else {
+            return;
+        };
+        let between = self.chunks.get(before.span.1 + 1..found.span.0).unwrap_or_default();
+        let again = between.iter().any(|c| c.say() == Some(Say::With));
+        if again && !before.negated && !found.negated && !self.clauses.compare {
+            let spelled = self.spelled(&found.field);
+            self.reasons.push(format!("No row has two values of {spelled}. Join them by \"or\"."));
+            self.missing.extend(found.values.iter().cloned());
+        }
     }
 
     fn any_of(&mut self, any: Vec<Made>, of_share: bool) {
