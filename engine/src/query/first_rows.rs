@@ -5,9 +5,8 @@
 
 use datafusion::common::tree_node::Transformed;
 use datafusion::common::{Column, Result};
-use datafusion::functions_window::expr_fn::row_number;
 use datafusion::logical_expr::{
-    Distinct, DistinctOn, Expr, ExprFunctionExt, Filter, LogicalPlan, Projection, Sort, Window, lit,
+    Distinct, DistinctOn, Expr, Filter, LogicalPlan, Projection, Sort, Window, lit,
 };
 use std::sync::Arc;
 
@@ -22,7 +21,7 @@ pub(super) fn numbered(plan: LogicalPlan) -> Result<LogicalPlan> {
 fn rows(first: DistinctOn) -> Result<LogicalPlan> {
     let DistinctOn { on_expr, select_expr, sort_expr, input, .. } = first;
     let order = sort_expr.unwrap_or_default();
-    let number = row_number().partition_by(on_expr).order_by(order.clone()).build()?;
+    let number = crate::functions::numbered(on_expr, order.clone())?;
     let numbered = Window::try_new(vec![number], input)?;
     let last = numbered.schema.fields().len() - 1;
     let number = Expr::Column(Column::from(numbered.schema.qualified_field(last)));
