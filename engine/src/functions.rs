@@ -41,11 +41,10 @@ pub(crate) use whole::Whole;
 pub(crate) use zone::{InZone, ZoneSpec};
 
 use datafusion::common::{DataFusionError, Result};
-use datafusion::functions_window::expr_fn::row_number;
+use datafusion::functions_window::row_number::row_number_udwf;
 use datafusion::logical_expr::expr::{ScalarFunction, Sort, WindowFunction};
 use datafusion::logical_expr::{
-    Expr, ExprFunctionExt, ScalarUDF, ScalarUDFImpl, WindowFrame, WindowFunctionDefinition,
-    WindowUDF, WindowUDFImpl,
+    Expr, ScalarUDF, ScalarUDFImpl, WindowFrame, WindowFunctionDefinition, WindowUDF, WindowUDFImpl,
 };
 use std::sync::Arc;
 
@@ -53,15 +52,6 @@ use std::sync::Arc;
 pub(crate) fn call(function: impl ScalarUDFImpl + 'static, args: Vec<Expr>) -> Expr {
     let udf = Arc::new(ScalarUDF::new_from_impl(function));
     Expr::ScalarFunction(ScalarFunction::new_udf(udf, args))
-}
-
-/// The number of a row among those with the same keys, in an order where there is one.
-pub(crate) fn numbered(keys: Vec<Expr>, order: Vec<Sort>) -> Result<Expr> {
-    let number = row_number().partition_by(keys);
-    match order.is_empty() {
-        true => number.build(),
-        false => number.order_by(order).build(),
-    }
 }
 
 /// A call of one of AIR's functions over the rows of a group in the order of time.
@@ -89,6 +79,11 @@ pub(crate) fn window(
     call.params.partition_by = partition_by;
     call.params.order_by = order_by;
     Expr::WindowFunction(Box::new(call))
+}
+
+/// The number of a row among those of the same keys, in an order that may be none.
+pub(crate) fn numbered(keys: Vec<Expr>, order: Vec<Sort>) -> Expr {
+    window(WindowFunctionDefinition::WindowUDF(row_number_udwf()), Vec::new(), keys, order)
 }
 
 /// The planner types every argument, so this is a fault of AIR, not of the user.
