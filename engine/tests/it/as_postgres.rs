@@ -212,6 +212,12 @@ fn numbers_that_are_written_out_are_rounded_to_whole_ones() {
 }
 
 #[test]
+fn the_floor_of_a_decimal_is_a_decimal() {
+    let text = written("select round(floor(1e2), 1) as n from orders", Dialect::Postgres);
+    assert!(text.contains("round(floor(CAST(100 AS numeric)), 1)"), "{text}");
+}
+
+#[test]
 fn a_cast_is_called_apart_from_what_it_casts() {
     for sql in [
         "select max(ordered_at) as a, max(ordered_at::date) as b from orders",
