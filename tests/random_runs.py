@@ -34,6 +34,9 @@ MOST_TRIES = 200
 Q = TypeVar("Q")
 A = TypeVar("A")
 
+# A server has so many connections, and a service keeps some to each of its sources.
+MOST_AT_ONCE = 12
+
 
 @dataclass(frozen=True)
 class Maker(Generic[Q, A]):
@@ -217,12 +220,12 @@ def found_again(
 ) -> dict[str, Verdict]:
     """What comes of every mismatch that was kept, by its file."""
     files = sorted(maker.found.glob("*.yaml"))
-    cases = {f"f{n}": yaml.safe_load(file.read_text("utf-8")) for n, file in enumerate(files)}
-    if not cases:
-        return {}
-    schemas = {name: read_schema(case["tables"]) for name, case in cases.items()}
-    with maker.serving(program, work, servers, schemas) as asking:
-        return {
-            file.name: maker.again(asking, name, case)
-            for file, (name, case) in zip(files, cases.items(), strict=True)
-        }
+    verdicts: dict[str, Verdict] = {}
+    for begin in range(0, len(files), MOST_AT_ONCE):
+        part = files[begin : begin + MOST_AT_ONCE]
+        cases = {file.name: yaml.safe_load(file.read_text("utf-8")) for file in part}
+        schemas = {f"f{begin + n}": read_schema(c["tables"]) for n, c in enumerate(cases.values())}
+        with maker.serving(program, work / f"batch{begin}", servers, schemas) as asking:
+            for name, (file, case) in zip(schemas, cases.items(), strict=True):
+                verdicts[file] = maker.again(asking, name, case)
+    return verdicts

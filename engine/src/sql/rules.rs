@@ -309,8 +309,8 @@ pub(super) trait Rules: Sync {
 
     fn round(&self, value: &str, round: &Round, float: bool) -> Text {
         Ok(match (round.rounding, float) {
-            (Rounding::Floor, _) => format!("floor({value})"),
-            (Rounding::Ceil, _) => format!("ceil({value})"),
+            (Rounding::Floor, float) => format!("floor({})", numeric(value, float)),
+            (Rounding::Ceil, float) => format!("ceil({})", numeric(value, float)),
             (Rounding::HalfAway(d), true) => {
                 // As text it has all its digits; a cast to numeric would keep 15 of them.
                 format!(
@@ -461,6 +461,16 @@ pub(super) trait Rules: Sync {
             DataType::Null => Ok("NULL".to_owned()),
             _ => Ok(format!("CAST(NULL AS {})", self.type_name(arrow)?)),
         }
+    }
+}
+
+/// A decimal without places that is written out is a whole number to the server, of which it has a
+/// floor as a double alone.
+fn numeric(value: &str, float: bool) -> String {
+    let digits = value.trim_matches(['(', ')', '-']);
+    match !float && !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()) {
+        true => format!("CAST({value} AS numeric)"),
+        false => value.to_owned(),
     }
 }
 

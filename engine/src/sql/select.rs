@@ -144,8 +144,10 @@ pub(super) fn one_column(
     outer: Outer<'_>,
     exact: bool,
 ) -> Text {
-    // Engines take no LIMIT directly inside IN.
-    let mut select = up_to(w, plan, Stage::Windowed, outer)?;
+    // Engines take no LIMIT directly inside IN; and MariaDB asks for the value before it numbers
+    // the rows: `1 IN (SELECT ROW_NUMBER() ...)` about the row around found nothing.
+    let most = if w.rules.derived_reaches_out() { Stage::Windowed } else { Stage::Grouped };
+    let mut select = up_to(w, plan, most, outer)?;
     if let ([item], true) = (&mut select.items[..], exact) {
         item.text = w.rules.exact_text(&item.text);
     }

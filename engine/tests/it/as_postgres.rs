@@ -135,6 +135,13 @@ fn a_derived_table_on_mariadb_speaks_of_no_table_around_it() {
     let guarded = guard(planned, &policy).unwrap();
     assert!(guarded.sql(Dialect::Postgres).is_ok());
     assert!(guarded.sql(Dialect::Mysql).unwrap_err().reason.contains("query around"));
+    // Nor are rows numbered there within IN: the value is asked for before.
+    let sql = "select id from orders o where 1 in \
+               (select row_number() over (order by c.id) from customers c where c.id = o.id)";
+    let planned = plan_sql(sql, &prepared("shop"), &options()).unwrap();
+    let policy = Policy { time_filter: TimeFilter::Off, ..Policy::default() };
+    let guarded = guard(planned, &policy).unwrap();
+    assert!(guarded.sql(Dialect::Mysql).unwrap_err().reason.contains("query around"));
     // Where it is asked only whether a row is there, nothing need be told apart.
     let sql = "select id from orders o where exists (select distinct c.id from customers c \
                where c.name = o.status)";
@@ -202,6 +209,12 @@ fn numbers_that_are_written_out_are_rounded_to_whole_ones() {
             "{number}: {text}"
         );
     }
+}
+
+#[test]
+fn the_floor_of_a_decimal_is_a_decimal() {
+    let text = written("select round(floor(1e2), 1) as n from orders", Dialect::Postgres);
+    assert!(text.contains("round(floor(CAST(100 AS numeric)), 1)"), "{text}");
 }
 
 #[test]
