@@ -46,7 +46,7 @@ def counted(client: Client, name: str, table: str) -> Reply:
 
 def rows(reply: Reply) -> Any:
     assert reply.status == 200, reply.body
-    return reply.body["rows"]
+    return [list(row.values()) for row in reply.body["rows"]]
 
 
 def learned(client: Client, name: str) -> Reply:
@@ -54,7 +54,7 @@ def learned(client: Client, name: str) -> Reply:
 
 
 def health(client: Client, name: str) -> dict[str, Any]:
-    reply = client.transport.send("POST", f"/v1/datasources/{name}/check")
+    reply = client.transport.send("POST", f"/v1/datasources/{name}/health")
     assert reply.status == 200, reply.body
     found: dict[str, Any] = reply.body
     return found

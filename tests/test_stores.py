@@ -146,7 +146,7 @@ def test_every_form_of_file_is_read(world: World, place: str) -> None:
         "entities": ["parts"],
         "dimensions": ["city", "year"],
         "metrics": [{"name": "total", "agg": "sum", "field": "a"}],
-        "order_by": [{"field": "total"}],
+        "order": [{"field": "total"}],
     }
     found = rows(world.client.query(name, ir))
     assert found == [["New York", 2026, 3], ["Zürich", 2026, 7], ["100%", 2026, 11]], place
@@ -160,11 +160,11 @@ def test_a_partition_that_is_not_wanted_is_not_read(world: World) -> None:
     world.proxy.asked.clear()
     ir = {
         "entities": ["parts"],
-        "metrics": [{"name": "n", "agg": "count"}],
+        "metrics": [{"name": "total", "agg": "sum", "field": "a"}],
         "filters": [{"field": "city", "op": "=", "value": "Zürich"}],
     }
-    assert rows(world.client.query("forms-s3", ir)) == [[2]]
-    read = [path for method, path, _ in world.proxy.asked if method == "GET" and "city=" in path]
+    assert rows(world.client.query("forms-s3", ir)) == [[7]]
+    read = [path for method, path, _ in world.proxy.asked if method == "GET" and "/parts/" in path]
     assert read, world.proxy.asked
     assert all("Z%C3%BCrich" in path for path in read), read
 
@@ -207,7 +207,7 @@ def test_new_files_are_seen_at_once_and_checked(lake: Lake) -> None:
     assert "t/two.csv" in told, told
     assert "learn the source again" in told, told
     lake.server.delete("lake", "d/t/two.csv")
-    assert rows(counted(lake.client, "lake", "t")) == [[5]]
+    assert rows(counted(lake.client, "lake", "t")) == [[4]]
 
 
 @pytest.mark.parametrize("form", ["csv", "parquet", "csv.gz"])
@@ -309,12 +309,12 @@ def broken(program: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
 
 WRONG = {
-    "wrong-key": ("s3://lake/d", "access is denied", "credentials"),
-    "no-bucket": ("s3://no-such-lake/d", "no such bucket", "correct base_path"),
-    "nothing": ("s3://lake/nowhere", "nothing lies there", "correct base_path"),
-    "away": ("s3://lake/d", "cannot be reached", "see the endpoint"),
-    "wrong-password": ("http://127.0.0.1", "access is denied", "credentials"),
-    "plain-http": ("http://localhost:1/d", "cannot be reached", "see the endpoint"),
+    "wrong-key": ("//lake/d", "access is denied", "credentials"),
+    "no-bucket": ("//no-such-lake/d", "no such bucket", "correct base_path"),
+    "nothing": ("//lake/nowhere", "nothing lies there", "correct base_path"),
+    "away": ("//lake/d", "cannot be reached", "see the endpoint"),
+    "wrong-password": ("//127.0.0.1", "access is denied", "credentials"),
+    "plain-http": ("//localhost:1/d", "cannot be reached", "see the endpoint"),
 }
 
 
@@ -346,12 +346,13 @@ def test_an_object_that_is_not_open_to_everyone_is_denied(program: Path, tmp_pat
         settings = config(tmp_path, in_s3("lake", server.base, "lake/d"))
         with asking(program, tmp_path / "air", settings) as client:
             told = json.dumps(learned(client, "lake").body)
-            for part in ("s3://lake/d", "t.csv", "access is denied", "credentials"):
+            for part in ("//lake/d", "t.csv", "access is denied", "credentials"):
                 assert part in told, told
 
 
 def test_air_check_tells_each_store(broken: Broken) -> None:
-    command = [str(broken.program), "check", "--data", str(broken.data), "--json"]
+    command = [str(broken.program), "check", "--data", str(broken.data)]
+    command += ["--auth", "disabled", "--json"]
     done = subprocess.run(  # noqa: S603
         command,
         capture_output=True,

@@ -86,7 +86,7 @@ pub enum SourceError {
     TimedOut { what: String, seconds: u64 },
 
     /// A place of files elsewhere: as people write its address, and the file it is about.
-    #[error("{place}{}: {fault}", file_of(file))]
+    #[error("store {place}{}: {fault}", file_of(file))]
     Store { place: String, file: Option<String>, fault: StoreFault },
 
     #[error(transparent)]

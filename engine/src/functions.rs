@@ -41,6 +41,7 @@ pub(crate) use whole::Whole;
 pub(crate) use zone::{InZone, ZoneSpec};
 
 use datafusion::common::{DataFusionError, Result};
+use datafusion::functions_window::row_number::row_number_udwf;
 use datafusion::logical_expr::expr::{ScalarFunction, Sort, WindowFunction};
 use datafusion::logical_expr::{
     Expr, ScalarUDF, ScalarUDFImpl, WindowFrame, WindowFunctionDefinition, WindowUDF, WindowUDFImpl,
@@ -78,6 +79,11 @@ pub(crate) fn window(
     call.params.partition_by = partition_by;
     call.params.order_by = order_by;
     Expr::WindowFunction(Box::new(call))
+}
+
+/// The number of a row among those of the same keys, in an order that may be none.
+pub(crate) fn numbered(keys: Vec<Expr>, order: Vec<Sort>) -> Expr {
+    window(WindowFunctionDefinition::WindowUDF(row_number_udwf()), Vec::new(), keys, order)
 }
 
 /// The planner types every argument, so this is a fault of AIR, not of the user.

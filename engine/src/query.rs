@@ -101,10 +101,15 @@ pub fn plan_sql(
     }
     let names = Names::new(prepared);
     let plan = planned(query, &names).map_err(|e| invalid(&e, prepared))?;
+    if walk.shows_all_of_using && !using::common_ones_are_first(&plan) {
+        let detail = "* of a join with USING whose columns are not its left table's first is not \
+                      taken; name the columns.";
+        return Err(vec![Refused::new("read_only", detail)].into());
+    }
     let mut context = Context::new(options.now);
     let meaning = Meaning { kind: prepared.catalog().kind, clock };
     let plan = outputs::unambiguous(&plan)
-        .and_then(|()| first_rows::numbered(plan))
+        .and_then(|()| first_rows::first_rows(plan))
         .and_then(|plan| scans::named(plan, prepared, &mut context))
         .and_then(subqueries::grouped_once)
         .and_then(|plan| meant(plan, &meaning))

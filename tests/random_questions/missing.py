@@ -115,7 +115,14 @@ def members_meanings(q: Question) -> list[Meaning]:
         fitting = [row for row in having if holds(row[-1], q.n)]
         return Meaning([(len(fitting),)] if counted else fitting)
 
-    return both(q, made)
+    found = both(q, made)
+    if not counted:
+        # Facts of nobody may be a group of their own in a list.
+        nobody = [row for row in q.rows() if row[q.world.parent_key] is None]
+        group = figures(nobody, [parent], [Figure("", "count")])
+        fitting = [row for row in group if holds(row[-1], q.n)]
+        found += [Meaning(meaning.rows + fitting) for meaning in found]
+    return found
 
 
 MEMBERS_SHAPE = Shape("members", members_text, members_meanings)

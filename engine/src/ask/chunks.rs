@@ -60,7 +60,8 @@ pub(super) fn cut(tokens: &[Token], lexicon: &Lexicon) -> Vec<Chunk> {
     let mut at = 0;
     while let Some(rest) = tokens.get(at..).filter(|r| !r.is_empty()) {
         let before = at.checked_sub(1).and_then(|i| tokens.get(i));
-        let (len, mut chunk) = next(rest, before, lexicon, shouted);
+        let lead = tokens[..at].iter().rfind(|t| !matches!(t.lower.as_str(), "of" | "the"));
+        let (len, mut chunk) = next(rest, (before, lead), lexicon, shouted);
         let len = len.max(1);
         let said: Vec<&str> = rest.iter().take(len).map(|t| t.text.as_str()).collect();
         chunk.text = said.join(" ");
@@ -172,9 +173,10 @@ fn of(kind: Kind) -> Chunk {
     Chunk { kind, text: String::new(), names: Vec::new(), values: Vec::new(), flag: false }
 }
 
+/// The chunk that starts the tokens. `before`: the token in front, and the one in front of any "of".
 fn next(
     rest: &[Token],
-    before: Option<&Token>,
+    (before, lead): (Option<&Token>, Option<&Token>),
     lexicon: &Lexicon,
     shouted: bool,
 ) -> (usize, Chunk) {
@@ -214,7 +216,7 @@ fn next(
         .is_some_and(|n| n.1.first().is_some_and(|c| c.weight > 0.9) && lexicon.names_flag(&n.1));
     let said = said.filter(|(_, say)| !(*say == Say::Filler && flag));
     // "the lowest amount of paid orders" is that of a column, where one is called so.
-    let figure = before.and_then(|b| words::say(&b.lower));
+    let figure = lead.and_then(|b| words::say(&b.lower));
     let figure = matches!(figure, Some(Say::Agg(_) | Say::Super(_)))
         && first.lower == "amount"
         && name.as_ref().is_some_and(|n| n.1.first().is_some_and(|c| c.weight > 0.9));

@@ -11,6 +11,8 @@ mod number;
 mod pairs;
 mod there;
 
+pub(super) use compare::is_unit_word;
+
 use super::chunks::{Chunk, Kind};
 use super::time::{Moment, TimePhrase};
 use super::words::{Beyond, End, Say};
@@ -74,6 +76,8 @@ pub(super) struct CmpClause {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct PairClause {
     pub(super) op: Op,
+    /// The word that compares them.
+    pub(super) word: usize,
     pub(super) left: usize,
     pub(super) right: usize,
     pub(super) negated: bool,
@@ -453,7 +457,8 @@ impl Reader<'_> {
         // "where status is not open" asks for a value as much as "where status is open".
         let turned = self.say(next) == Some(Say::Not) && self.value_at(self.content(next + 1));
         let valued = value_follows || turned && self.is_column(at);
-        if (self.state.with || self.state.without) && !compared && !valued {
+        let flag = chunk.flag;
+        if (self.state.with || self.state.without) && !compared && (!valued || flag) {
             return self.there(at);
         }
         // "customers who did not order": there are none.
@@ -471,7 +476,7 @@ impl Reader<'_> {
         }
         self.out.bare.push(at);
         let prep = self.state.prep.take().filter(|_| value_follows);
-        if value_follows || compared {
+        if (value_follows || compared) && !flag {
             // What follows is turned round, not the name.
             let State { negated, not_at, without, without_at, .. } = self.state;
             self.state = State { negated, not_at, without, without_at, prep, ..State::default() };

@@ -147,6 +147,19 @@ impl Build<'_> {
         let before = at.checked_sub(1).and_then(|before| self.chunks.get(before));
         let bound = before.and_then(Chunk::say) == Some(Say::Turn);
         let filter = compare(&spelled, Op::Eq, Operand::One(Scalar::Bool(holds)));
+        let other = compare(&spelled, Op::Eq, Operand::One(Scalar::Bool(!holds)));
+        // "compare paid and unpaid orders"
+        if self.clauses.either.is_empty()
+            && self.ir.filters.iter().chain(&self.numerator).any(|f| *f == other)
+        {
+            let word = self.text(at).to_owned();
+            self.reasons.push(format!(
+                "No row is both {word} and not. Ask for it by {word} to see the two beside each \
+                 other."
+            ));
+            self.missing.push(word);
+            return;
+        }
         let share = self.shares();
         self.place((at, at), turned && !bound, |build| build.condition(filter, share));
     }

@@ -261,7 +261,10 @@ impl Lexicon {
                 if !noun.is_empty() {
                     self.add_words(&who, Target::Role(hop), WITH_ROLE);
                 }
-                for column in to.columns.iter().filter(|c| c.data_type != DataType::Unreadable) {
+                // What is true of a row stands after its name ("orders paid") as a condition.
+                let said =
+                    |c: &&Column| !matches!(c.data_type, DataType::Unreadable | DataType::Bool);
+                for column in to.columns.iter().filter(said) {
                     let Some(at) = routes::named(catalog, target, &column.name) else { continue };
                     let words = [&who[..], &words_of(&column.name)[..]].concat();
                     self.add_words(&words, Target::RoleColumn(hop, at), WITH_ROLE);

@@ -7,7 +7,7 @@ use super::build::Build;
 use super::clauses::MeasureClause;
 use super::describe;
 use super::lexicon::Target;
-use super::questions::{Choice, Reply};
+use super::questions::{Choice, Reply, id_of};
 use super::routes::{self, Field};
 use super::tokens::words_of;
 use air_ir::catalog::Role;
@@ -27,7 +27,7 @@ pub(super) fn aggregate(agg: Agg, field: Option<String>, p: Option<f64>) -> Metr
     MetricKind::Aggregate { agg, input, p, method: PercentileMethod::Cont }
 }
 
-impl Build<'_> {
+impl<'a> Build<'a> {
     /// Adds a metric, or finds the same one; its name.
     pub(super) fn metric(
         &mut self,
@@ -73,6 +73,12 @@ impl Build<'_> {
         if clause.moment {
             return self.moment(clause, name);
         }
+        let amount = self.amount_said(clause);
+        if let Some(column) = amount.filter(|column| self.asks_amount(column, name)) {
+            self.mark(name);
+            self.start();
+            return Some(self.aggregated(Agg::Sum, column, column.name.clone(), None));
+        }
         let distinct = clause.distinct;
         let root = self.names_root(name);
         if root >= 0.6 && !distinct && self.prefers_rows(clause, name, root) {
@@ -80,7 +86,12 @@ impl Build<'_> {
             let count = self.count_rows();
             return Some(self.of_rows(clause, count));
         }
-        if clause.count && clause.agg.is_none() && !distinct && self.is_flag(name) {
+        let chunk = self.chunks.get(name);
+        let own = chunk.is_some_and(|chunk| {
+            let fields = super::root::fields(self.catalog, self.lexicon, self.root, chunk);
+            fields.first().is_some_and(|(f, _)| f.hops.is_empty())
+        });
+        if clause.count && clause.agg.is_none() && !distinct && own && self.is_flag(name) {
             // "number of gifts": of the rows of which it is true.
             self.bare_name(name);
             return Some(self.count_rows());
@@ -92,6 +103,28 @@ impl Build<'_> {
             return Some(metric);
         }
         self.figure(clause, name)
+    }
+
+    /// "amount of orders", where the orders have a column that is called so.
+    fn amount_said(&self, clause: &MeasureClause) -> Option<&'a Column> {
+        let said = |c: &super::chunks::Chunk| {
+            c.text.eq_ignore_ascii_case("amount of") && c.say() == Some(super::words::Say::CountOf)
+        };
+        let plain = clause.count && clause.agg.is_none() && !clause.distinct;
+        let column = self.catalog.tables.get(self.root)?.column("amount")?;
+        Some(column).filter(|c| plain && is_figure(c) && self.chunks.iter().any(said))
+    }
+
+    /// Whether the total of the column is meant, or how many rows there are; asked back.
+    fn asks_amount(&mut self, column: &Column, name: usize) -> bool {
+        let rows = self.text(name).to_owned();
+        let said = describe::column_in_words(column);
+        let choices = vec![
+            Choice::new("total", &format!("the total {said} of the {rows}")),
+            Choice::new("count", &format!("the number of {rows}")),
+        ];
+        let text = format!("What does \"amount of {rows}\" mean?");
+        self.asked.choose(&id_of("amount", &rows), &text, choices, "total") == "total"
     }
 
     /// When the first or the last row of the main table was.

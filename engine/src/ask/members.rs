@@ -37,8 +37,13 @@ impl Build<'_> {
             self.missing.push(word);
             return None;
         }
-        let words = adjectives.iter().chain(clause.such.values.iter().map(|v| &v.chunk));
-        let mut said: Vec<&str> = words.map(|at| self.text(*at)).collect();
+        let mut said: Vec<&str> = Vec::new();
+        for at in adjectives.iter().chain(clause.such.values.iter().map(|v| &v.chunk)) {
+            if self.clauses.turned.contains(at) {
+                said.push("not");
+            }
+            said.push(self.text(*at));
+        }
         said.push(self.text(subject));
         let name = words_of(&said.join(" ")).join("_");
         Some(self.metric(&name, aggregate(Agg::Count, None, None), all_of(filters)))

@@ -12,6 +12,7 @@ use air_ir::{Column, Comparison, DataType, Filter, Op, Operand, Subject};
 
 impl Build<'_> {
     pub(super) fn pair(&mut self, clause: &PairClause) {
+        self.mark(clause.word);
         let fits = |c: &Column| c.data_type.is_numeric() || c.data_type.is_temporal();
         let fields = (self.pick(clause.left, fits), self.pick(clause.right, fits));
         let (Some(left), Some(right)) = fields else { return self.not_a_pair(clause) };

@@ -94,8 +94,9 @@ impl Build<'_> {
     pub(super) fn rank(&mut self, clause: &SuperClause, by: &str, made: &[Made]) {
         self.mark(clause.chunk);
         if self.ir.dimensions.is_empty() {
-            // "top 5 by revenue" does not say of what.
-            if let Some(n) = clause.n {
+            // "top 5 by revenue" does not say of what; of a last report that has none it is told.
+            let told = !self.missing.is_empty();
+            if let (Some(n), false) = (clause.n, told) {
                 self.missing.push(format!("{} {n}", self.text(clause.chunk)));
                 self.reasons.push("It is not said what is to be ranked.".to_owned());
             }

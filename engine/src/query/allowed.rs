@@ -36,6 +36,8 @@ pub(super) struct Walk {
     with: BTreeMap<String, usize>,
     /// Names of outputs that are parts of times, whose division Postgres does not cut.
     pub(super) parts: BTreeSet<String>,
+    /// Whether `*` stands for all of a join with USING, whose columns Postgres shows first.
+    pub(super) shows_all_of_using: bool,
 }
 
 impl Walk {
@@ -50,6 +52,7 @@ impl Walk {
             tables: 0,
             with: BTreeMap::new(),
             parts: BTreeSet::new(),
+            shows_all_of_using: false,
         }
     }
 
@@ -216,6 +219,7 @@ impl Walk {
         let twice = super::outputs::named(&mut select.projection, self.within == 1);
         self.twice.extend(twice);
         super::using::on(select);
+        self.shows_all_of_using |= super::using::shows_all(select);
         for table in &mut select.from {
             self.joined(table);
         }

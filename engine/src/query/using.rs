@@ -1,15 +1,20 @@
 //! `USING` of a join that keeps the rows of its right side: the planner shows the key of the left
-//! side, which is null in rows of the right one alone.
+//! side, which is null in rows of the right one alone. And `*` of any other: the planner leaves the
+//! keys in their places, and Postgres shows them first.
 //!
 //! In: one SELECT. Out: the same SELECT with `ON`, and in the place of a key without a table that of
 //! the right side, or whichever there is where both sides are kept. Only of two tables, and where
 //! no `*` and no subquery could mean the key too; others stay, and are refused.
 
 use super::allowed::folded;
+use datafusion::common::JoinConstraint as Constraint;
+use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::logical_expr::{Expr as PlanExpr, LogicalPlan};
 use datafusion::sql::sqlparser::ast::{
     BinaryOperator, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList,
     FunctionArguments, GroupByExpr, Ident, Join, JoinConstraint, JoinOperator, ObjectName,
-    ObjectNamePart, Select, SelectItem, TableFactor, visit_expressions, visit_expressions_mut,
+    ObjectNamePart, Select, SelectItem, TableFactor, TableWithJoins, visit_expressions,
+    visit_expressions_mut,
 };
 use std::ops::ControlFlow;
 
@@ -141,4 +146,45 @@ fn coalesced(values: Vec<Expr>) -> Expr {
         over: None,
         within_group: Vec::new(),
     })
+}
+
+/// Whether a SELECT shows all of a join with USING.
+pub(super) fn shows_all(select: &Select) -> bool {
+    let is_all = |item: &SelectItem| matches!(item, SelectItem::Wildcard(_));
+    select.projection.iter().any(is_all) && select.from.iter().any(has_using)
+}
+
+fn has_using(table: &TableWithJoins) -> bool {
+    let within = |factor: &TableFactor| match factor {
+        TableFactor::NestedJoin { table_with_joins, .. } => has_using(table_with_joins),
+        _ => false,
+    };
+    let is_using = |join: &JoinOperator| {
+        matches!(
+            join,
+            JoinOperator::Join(JoinConstraint::Using(_))
+                | JoinOperator::Inner(JoinConstraint::Using(_))
+                | JoinOperator::Left(JoinConstraint::Using(_))
+                | JoinOperator::LeftOuter(JoinConstraint::Using(_))
+        )
+    };
+    let uses = |join: &Join| within(&join.relation) || is_using(&join.join_operator);
+    within(&table.relation) || table.joins.iter().any(uses)
+}
+
+/// Whether the keys of each join with USING are the first columns of its left side.
+pub(super) fn common_ones_are_first(plan: &LogicalPlan) -> bool {
+    let mut all = true;
+    let walked = plan.apply_with_subqueries(|node| {
+        if let LogicalPlan::Join(join) = node
+            && join.join_constraint == Constraint::Using
+        {
+            let places = join.left.schema().columns();
+            let mut pairs = join.on.iter().zip(&places);
+            all &= join.on.len() <= places.len()
+                && pairs.all(|((key, _), place)| *key == PlanExpr::Column(place.clone()));
+        }
+        Ok(TreeNodeRecursion::Continue)
+    });
+    all && walked.is_ok()
 }

@@ -84,11 +84,13 @@ fn not_found(
             column
         }
     };
-    let rows = LogicalPlanBuilder::from(subquery.as_ref().clone());
-    let rows = rows.alias(format!("air_excluded_{number}"))?;
-    let (relation, field) = rows.schema().qualified_field(0);
+    let (relation, field) = subquery.schema().qualified_field(0);
     let may_be_null = field.is_nullable() || within.expr.nullable(filter.input.schema())?;
-    let equal = tested.eq(Expr::Column(Column::from((relation, field))));
+    // A projection and no alias: what is asked of the row around goes up through it.
+    let value = Column::new_unqualified(format!("air_excluded_{number}"));
+    let named = Expr::Column(Column::from((relation, field))).alias(&value.name);
+    let rows = LogicalPlanBuilder::from(subquery.as_ref().clone()).project([named])?;
+    let equal = tested.eq(Expr::Column(value));
     let found = match may_be_null {
         true => Expr::IsNotFalse(Box::new(equal)),
         false => equal,

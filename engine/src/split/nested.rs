@@ -4,7 +4,8 @@
 //! conditions about that row out and up, past whatever is above. That is right where only other
 //! conditions, outputs and inner joins are. Below an outer join, a window, a limit or a group it is
 //! another query, and `count(*)` about days of times (`cast(t as date) = o.d`) was grouped by the
-//! times. `x IN (SELECT ...)` becomes a mark that is never null, so that it is right only where null
+//! times. It finds them again by their bare names, so that `a.k = o.k AND b.k = o.id` were asked of
+//! one `k`. `x IN (SELECT ...)` becomes a mark that is never null, so that it is right only where null
 //! and false are the same: as a condition of its own that every row must pass; and `NOT IN` about
 //! the row around it lets one null speak for all rows. Others are made joins by AIR itself
 //! (`unnest.rs`), and what that has no form for is refused here.
@@ -16,6 +17,7 @@ use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::common::{DataFusionError, JoinType, Result};
 use datafusion::logical_expr::utils::split_conjunction;
 use datafusion::logical_expr::{BinaryExpr, Expr, Filter, LogicalPlan, Operator};
+use std::collections::BTreeSet;
 
 /// Where an expression stands that may be a subquery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,21 +94,62 @@ pub(super) fn standing(condition: &Expr) -> (&Expr, Stands) {
 pub(super) fn is_joined_right(expr: &Expr, stands: Stands) -> bool {
     let condition = matches!(stands, Stands::Asked | Stands::Denied | Stands::Within);
     match expr {
-        Expr::Exists(exists) => condition && is_pulled(&exists.subquery.subquery, false),
+        Expr::Exists(exists) => condition && is_pulled_right(&exists.subquery.subquery),
         Expr::InSubquery(inside) => {
             let negated = inside.negated != (stands == Stands::Denied);
             let plan = &inside.subquery.subquery;
             matches!(stands, Stands::Asked | Stands::Denied)
-                && is_pulled(plan, false)
+                && is_pulled_right(plan)
                 && !(negated && speaks(plan))
         }
         Expr::SetComparison(_) => false,
         Expr::ScalarSubquery(one) => {
             !speaks(&one.subquery)
-                || ((condition || stands == Stands::Shown) && is_total(&one.subquery))
+                || ((condition || stands == Stands::Shown)
+                    && is_total(&one.subquery)
+                    && is_told_apart(&one.subquery))
         }
         _ => true,
     }
+}
+
+fn is_pulled_right(plan: &LogicalPlan) -> bool {
+    is_pulled(plan, false) && is_told_apart(plan)
+}
+
+/// Whether the columns that meet the row around are found again above the subquery, where they are
+/// looked for by their bare names: each name is one column, in every output that has the name.
+fn is_told_apart(plan: &LogicalPlan) -> bool {
+    let mut columns = BTreeSet::new();
+    let mut told = true;
+    let walked = plan.apply(|node| {
+        if let LogicalPlan::Filter(filter) = node {
+            for condition in split_conjunction(&filter.predicate) {
+                if condition.contains_outer() {
+                    columns.extend(condition.column_refs().into_iter().cloned());
+                }
+            }
+        }
+        Ok(TreeNodeRecursion::Continue)
+    });
+    debug_assert!(walked.is_ok(), "the visitor itself never fails");
+    let names: BTreeSet<&str> = columns.iter().map(|column| column.name.as_str()).collect();
+    if names.len() < columns.len() {
+        return false;
+    }
+    let walked = plan.apply(|node| {
+        if let LogicalPlan::Projection(outputs) = node
+            && speaks(node)
+        {
+            for (expr, field) in outputs.expr.iter().zip(outputs.schema.fields()) {
+                told &= !names.contains(field.name().as_str())
+                    || matches!(expr, Expr::Column(column) if columns.contains(column));
+            }
+        }
+        Ok(TreeNodeRecursion::Continue)
+    });
+    debug_assert!(walked.is_ok(), "the visitor itself never fails");
+    told
 }
 
 /// Whether all that `plan` says of the row around it are conditions that may as well be asked

@@ -1,8 +1,9 @@
 """Columns as whole numbers of steps, in 128 bits.
 
-In: integers, decimals, dates, times of day and instants, and text that names one of these. Out:
-how many steps: of one, of the last digit of a decimal, of a day, of a nanosecond. What is compared
-so is compared as it was written: of instants, none is cut to the coarser of two units.
+In: integers, decimals, dates, times of day, instants and durations, and text that names one of all
+but the last. Out: how many steps: of one, of the last digit of a decimal, of a day, of a
+nanosecond. What is compared so is compared as it was written: of times, none is cut to the coarser
+of two units.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ def of(series: pl.Series) -> pl.Series | None:
         return series.cast(pl.Int128)
     if dtype.is_decimal() or dtype in (pl.Date, pl.Time):
         return series.to_physical().cast(pl.Int128)
-    if isinstance(dtype, pl.Datetime):
+    if isinstance(dtype, pl.Datetime | pl.Duration):
         each = pl.Series([SECOND // TICKS[dtype.time_unit]], dtype=pl.Int128)
         return series.to_physical().cast(pl.Int128) * each
     return None

@@ -96,6 +96,8 @@ FINE = pa.table(
         "ns": pa.array([1_704_067_200_000_000_000, 1_704_067_200_001_000_500], pa.timestamp("ns")),
         "utc": pa.array([1_704_067_200_000_000_000] * 2, pa.timestamp("ns", "UTC")),
         "clock": pa.array([0, 500], pa.time64("ns")),
+        "took": pa.array([1, 2], pa.duration("ms")),
+        "lasted": pa.array([1_000_000, 2_000_500], pa.duration("ns")),
     }
 )
 NEW_YEAR = "2024-01-01T00:00:00"
@@ -118,6 +120,7 @@ FINER: list[tuple[dict[str, object], str, list[int]]] = [
     ({"check": "range", "column": "clock", "max": "00:00:00.0000004"}, "fail", [1]),
     ({"check": "compare", "column": "ms", "op": "eq", "other": "ns"}, "fail", [1]),
     ({"check": "compare", "column": "ms", "op": "le", "other": "ns"}, "pass", []),
+    ({"check": "compare", "column": "took", "op": "eq", "other": "lasted"}, "fail", [1]),
 ]
 
 
@@ -149,6 +152,7 @@ WRONG: list[dict[str, object]] = [
     {"check": "null_share", "column": "id", "max": True},
     {"check": "null_share", "column": "id", "max": "1e999999999"},
     {"check": "range", "column": "m", "min": "NaN"},
+    {"check": "compare", "column": "at", "op": "eq", "other": "clock"},
     {"check": "range", "column": "at", "min": "2024-01-01T00:00:00.0000005"},
     {"check": "row_count"},
     {"check": "type", "column": "id"},

@@ -32,7 +32,17 @@ impl Reader<'_> {
         let is_column = |at: usize| self.is_column(at);
         // "fly to more than 50 destinations": the verb is only another form of a name.
         let weak = |at: usize| self.chunk(at).is_some_and(|c| c.weight() < 0.8);
+        // "how many customers have more than 3 orders": the orders are compared, not the customers.
+        let counted = |m: usize| self.out.measures.get(m).is_some_and(|m| m.count);
+        let of_each = named_after
+            && measure.is_some_and(counted)
+            && self.is_table(after).is_some()
+            && self.is_of_others(after);
         let subject = match (before, measure) {
+            (_, Some(_)) if of_each => {
+                next = after + 1;
+                Some(after)
+            }
             (_, Some(_)) if !(named_after && is_column(after)) => None,
             // A unit counts something of the rows, not the rows.
             (Some(before), None) if !named_after && unit.is_some() && !is_column(before) => None,
@@ -74,8 +84,8 @@ impl Reader<'_> {
             self.out.bare.pop();
         }
         let (first, last) = clause.span;
-        let span = (subject.unwrap_or(first), last);
-        self.out.compares.push(CmpClause { subject, span, ..clause });
+        let (span, unit) = ((subject.unwrap_or(first), last), Some(last));
+        self.out.compares.push(CmpClause { subject, unit, span, ..clause });
         self.at = last + 1;
         self.state = State::default();
     }

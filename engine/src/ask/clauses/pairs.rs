@@ -48,7 +48,8 @@ impl Reader<'_> {
 
     fn take_pair(&mut self, op: Op, left: usize, right: usize) {
         let negated = self.take_not() != self.state.without;
-        self.out.pairs.push(PairClause { op, left, right, negated });
+        let word = self.at;
+        self.out.pairs.push(PairClause { op, word, left, right, negated });
         self.at = right + 1;
         self.state = State::default();
     }

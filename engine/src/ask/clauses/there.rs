@@ -46,7 +46,11 @@ impl Reader<'_> {
     pub(super) fn there(&mut self, at: usize) {
         let present = self.state.with && !self.state.without;
         let negated = self.take_not();
-        let flag = self.chunk(at).is_some_and(|c| c.flag);
+        // "with not paid orders" turns the paying round, "not having paid orders" the having.
+        let leads = |lead: &usize| matches!(self.say(*lead), Some(Say::With | Say::Without));
+        let lead = (0..at).rev().find(leads);
+        let inside = self.state.heard.is_some_and(|not| lead.is_some_and(|lead| not > lead));
+        let flag = inside && self.chunk(at).is_some_and(|c| c.flag);
         if negated && flag {
             self.out.turned.push(at);
         }

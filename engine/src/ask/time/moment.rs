@@ -1,5 +1,6 @@
 //! Named times: dates, months, quarters, seasons, years, and times relative to now.
 
+use crate::ask::clauses::is_unit_word;
 use crate::ask::tokens::{Token, TokenKind};
 use crate::ask::words::number_word;
 use air_ir::{Period, Relative, Unit};
@@ -94,6 +95,8 @@ pub(super) fn moment(tokens: &[Token], said: bool) -> Option<(Moment, usize)> {
     if let Some(year) = year_at(tokens, 0) {
         let unit =
             tokens.get(1).is_some_and(|t| Unit::parse(&t.lower).is_some() && t.lower.len() > 1);
+        // "over 2000 euros"; "in 2013 miles flown" is a year.
+        let unit = unit || !said && tokens.get(1).is_some_and(|t| is_unit_word(&t.lower));
         return (!unit).then(|| (Moment::Absolute(format!("{year:04}")), 1));
     }
     relative(tokens)

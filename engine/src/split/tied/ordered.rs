@@ -1,11 +1,10 @@
 //! Limits, windows and unions within a subquery, within each tie.
 
 use super::{Tied, Tying, no_form, own, projected};
+use crate::functions::numbered;
 use datafusion::common::{Column, Result};
-use datafusion::functions_window::expr_fn::row_number;
 use datafusion::logical_expr::{
-    Expr, ExprFunctionExt, FetchType, Filter, Limit, LogicalPlan, Projection, SkipType, Union,
-    Window, lit,
+    Expr, FetchType, Filter, Limit, LogicalPlan, Projection, SkipType, Union, Window, lit,
 };
 use std::sync::Arc;
 
@@ -36,16 +35,16 @@ impl Tying<'_> {
             sorts.push(key.sort(sort.asc, sort.nulls_first));
         }
         let by = keys.iter().cloned().map(Expr::Column).collect();
-        let number = row_number().partition_by(by).order_by(sorts).build()?;
-        let numbered = Window::try_new(vec![number], Arc::new(plan))?;
-        let last = numbered.schema.fields().len() - 1;
-        let number = Expr::Column(Column::from(numbered.schema.qualified_field(last)));
+        let number = numbered(by, sorts);
+        let rows = Window::try_new(vec![number], Arc::new(plan))?;
+        let last = rows.schema.fields().len() - 1;
+        let number = Expr::Column(Column::from(rows.schema.qualified_field(last)));
         let at = |n: usize| lit(u64::try_from(n).unwrap_or(u64::MAX));
         let mut kept = number.clone().gt(at(skip));
         if let Some(fetch) = fetch {
             kept = kept.and(number.lt_eq(at(skip.saturating_add(fetch))));
         }
-        let kept = Filter::try_new(kept, Arc::new(LogicalPlan::Window(numbered)))?;
+        let kept = Filter::try_new(kept, Arc::new(LogicalPlan::Window(rows)))?;
         projected(Tied { plan: LogicalPlan::Filter(kept), keys }, columns)
     }
 
