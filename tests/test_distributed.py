@@ -41,6 +41,11 @@ SLOW = (
     "SELECT a.grp, count(*) AS pairs FROM numbers a JOIN numbers b ON a.grp = b.grp"
     " WHERE a.num * 3 <> b.num + 7 GROUP BY a.grp ORDER BY a.grp"
 )
+# Worked on for hours, so that it ends only where it is ended.
+ENDLESS = (
+    "SELECT count(*) AS triples FROM numbers a JOIN numbers b ON a.grp = b.grp"
+    " JOIN numbers c ON b.grp = c.grp WHERE a.num + b.num <> c.num"
+)
 QUICK = "SELECT grp, count(*) AS n, sum(num) AS total FROM numbers GROUP BY grp ORDER BY grp"
 
 
@@ -206,7 +211,7 @@ def test_a_worker_that_is_killed_in_the_middle_costs_one_more_attempt(numbers: N
 
 
 def test_where_all_workers_are_killed_the_run_fails_and_names_one(numbers: Numbers) -> None:
-    asking, replies = asked(numbers, SLOW)
+    asking, replies = asked(numbers, ENDLESS)
     until(lambda: all(worker.works() for worker in numbers.workers), "both workers at work")
     for worker in numbers.workers:
         worker.kill()
@@ -219,7 +224,7 @@ def test_where_all_workers_are_killed_the_run_fails_and_names_one(numbers: Numbe
 
 
 def test_what_is_cancelled_ends_in_the_workers(numbers: Numbers) -> None:
-    asking, replies = asked(numbers, SLOW)
+    asking, replies = asked(numbers, ENDLESS)
     until(lambda: all(worker.works() for worker in numbers.workers), "both workers at work")
     run = numbers.running()
     assert numbers.http.send("DELETE", f"/v1/runs/{run}").status == 202
@@ -239,7 +244,7 @@ def test_a_deadline_ends_the_work_of_workers(program: Path, base: Path, tmp_path
         config["execution"] = execution
         with serving(program, data, config) as process:
             Client(Http(process.base)).learn("numbers")
-            reply = Numbers(process, started).sql(SLOW)
+            reply = Numbers(process, started).sql(ENDLESS)
             assert (reply.status, reply.body["code"]) == (504, "timeout"), reply.body
             until(lambda: not any(worker.works() for worker in started), "the end of the work")
 

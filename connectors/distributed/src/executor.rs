@@ -235,7 +235,7 @@ fn examined(
     }
     match encoded(Arc::clone(plan)) {
         Ok(_) => Ok(stores),
-        Err(error) => Err(format!("it cannot be sent: {}", first_line(&error.to_string()))),
+        Err(error) => Err(format!("it cannot be sent: {}", innermost(&error.to_string()))),
     }
 }
 
@@ -252,9 +252,11 @@ fn kept(node: &dyn ExecutionPlan) -> Option<String> {
     (!plain).then(|| "its rows are dealt by what is no column".to_owned())
 }
 
-fn first_line(text: &str) -> &str {
-    let line = text.lines().next().unwrap_or_default();
-    line.split(". Plan:").next().unwrap_or(line)
+/// What is said of the node itself; each one above it adds its words and the whole plan.
+fn innermost(text: &str) -> &str {
+    let said = text.rsplit("failed with [").next().unwrap_or(text);
+    let said = said.split("]. Plan:").next().unwrap_or(said);
+    said.lines().next().unwrap_or_default()
 }
 
 /// How many workers a scan is worth, by the bytes that each part is to read.
@@ -267,5 +269,18 @@ impl DesiredTaskCountHandler for Worth {
         event: DesiredTaskCountEvent<'_>,
     ) -> Option<Result<DesiredTaskCountEventResponse>> {
         scan::desired(event.plan, self.0).map(Ok)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::innermost;
+
+    #[test]
+    fn of_what_cannot_be_sent_the_node_is_named() {
+        let error = "Internal error: Unsupported plan and extension codec failed with [This \
+                     feature is not implemented: Within has no form]. Plan: Within { input: [] }";
+        assert_eq!(innermost(error), "This feature is not implemented: Within has no form");
+        assert_eq!(innermost("no form\nbacktrace"), "no form");
     }
 }

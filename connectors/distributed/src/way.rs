@@ -28,9 +28,11 @@ use url::{Host, Url};
 
 /// How long a connection may take.
 const CONNECT: Duration = Duration::from_secs(5);
-/// How often the other end of a connection is asked for a sign of life, and how long it may take:
-/// so a machine that vanished ends what was asked for its sake.
+/// How often the other end of a connection is asked for a sign of life: so a machine that vanished
+/// ends what was asked for its sake.
 pub(crate) const SIGN_OF_LIFE: Duration = Duration::from_secs(10);
+/// How long the sign may take; the other end may have much to do.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Certificates in PEM, the same for asking and for answering.
 #[derive(Clone)]
@@ -173,7 +175,7 @@ impl Ways {
         let endpoint = Endpoint::from_shared(url.to_string())?
             .connect_timeout(CONNECT)
             .http2_keep_alive_interval(SIGN_OF_LIFE)
-            .keep_alive_timeout(SIGN_OF_LIFE);
+            .keep_alive_timeout(PATIENCE);
         match &self.0.tls {
             Some(tls) if url.scheme() == "https" => endpoint.tls_config(tls.clone()),
             _ => Ok(endpoint),

@@ -10,7 +10,7 @@ use crate::caught::caught;
 use crate::codec::Codec;
 use crate::executor::FOLDERS;
 use crate::version;
-use crate::way::{SIGN_OF_LIFE, Tls, Ways};
+use crate::way::{PATIENCE, SIGN_OF_LIFE, Tls, Ways};
 use air_connectors::FilesSource;
 use air_engine::Runtime;
 use async_trait::async_trait;
@@ -62,7 +62,7 @@ pub async fn serve(
     let service = InterceptedService::new(worker.into_worker_server(), guard);
     let mut server = Server::builder()
         .http2_keepalive_interval(Some(SIGN_OF_LIFE))
-        .http2_keepalive_timeout(Some(SIGN_OF_LIFE));
+        .http2_keepalive_timeout(Some(PATIENCE));
     if let Some(tls) = tls {
         let config = ServerTlsConfig::new().identity(tls.identity()).client_ca_root(tls.ca());
         server = server.tls_config(config)?;

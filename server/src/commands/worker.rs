@@ -34,8 +34,12 @@ impl Worker {
         }
         let telemetry = Telemetry::start(&config.telemetry)?;
         let threads = engine::threads(&config);
+        // Threads that compute look at their connections after each piece of work, and two more
+        // are there for these alone: a cancelled run is heard of at once, and a busy worker is not
+        // taken for a lost one.
         let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(threads)
+            .worker_threads(threads + 2)
+            .event_interval(1)
             .thread_name("air-worker")
             .enable_all()
             .build()?;

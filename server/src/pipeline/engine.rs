@@ -54,11 +54,14 @@ pub(crate) struct Ran {
 impl Engine {
     pub(crate) fn new(config: &Config) -> Result<Self, EngineFault> {
         let threads = threads(config);
-        let pool = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(threads)
-            .thread_name("air-query")
-            .enable_all()
-            .build()?;
+        let mut pool = tokio::runtime::Builder::new_multi_thread();
+        pool.worker_threads(threads).thread_name("air-query").enable_all();
+        if config.execution.distributed {
+            // Threads that compute look at the connections to workers after each piece of work,
+            // so that these are not taken for lost.
+            pool.event_interval(1);
+        }
+        let pool = pool.build()?;
         let runtime = runtime(config, config.execution.spill_dir.clone(), threads)?;
         let runtime = match workers(&config.execution)? {
             Some((places, ways)) => {
