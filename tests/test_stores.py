@@ -251,6 +251,35 @@ def test_an_object_that_changes_in_the_middle_is_an_error(
     assert any("if-match" in headers for headers in asked), asked
 
 
+def test_a_large_object_that_changes_between_its_parts_is_an_error(lake: Lake) -> None:
+    """What is read in several requests is of one version, or is not read."""
+    key = "d/large.csv.gz"
+
+    def content(first: int) -> bytes:
+        text = "a\n" + "".join(f"{n}\n" for n in range(first, first + 1_200_000))
+        # Stored as it is, so that it is large; one stream, so that every part is needed.
+        return gzip.compress(text.encode(), 0, mtime=0)
+
+    lake.server.put("lake", key, content(1_000_000))
+    lake.client.learn("lake")
+    ir = {"entities": ["large"], "metrics": [{"name": "total", "agg": "sum", "field": "a"}]}
+    assert rows(lake.client.query("lake", ir)) == [[sum(range(1_000_000, 2_200_000))]]
+    left = [content(3_000_000)]
+    lake.proxy.asked.clear()
+
+    def meddle(method: str, path: str) -> None:
+        read = [asked for asked, at, _ in lake.proxy.asked if asked == "GET" and key in at]
+        if method == "GET" and key in path and len(read) == 2 and left:
+            lake.server.put("lake", key, left.pop())
+
+    lake.proxy.before = meddle
+    reply = lake.client.query("lake", {**ir, "filters": [{"field": "a", "op": ">", "value": 0}]})
+    lake.proxy.before = None
+    assert not left, "the object was read in one request"
+    assert reply.status != 200, reply.body
+    assert "changed while it was read" in json.dumps(reply.body), reply.body
+
+
 # -------------------------------------------------------------------------------- what goes wrong
 
 

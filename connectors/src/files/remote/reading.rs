@@ -21,6 +21,9 @@ use std::ops::Range;
 /// Bytes of one request where a file is read on and on: what breaks off is little, and no request
 /// lasts as long as the query that reads.
 const PIECE: u64 = 8 << 20;
+/// Bytes of the first such request, for often only the beginning is wanted; each asks for twice as
+/// many as the one before.
+const FIRST: u64 = 1 << 20;
 const NANOS: i64 = 1_000_000_000;
 
 /// What tells versions of an object apart; none where the server says nothing that does.
@@ -78,6 +81,17 @@ fn condition(wanted: &Identity) -> Option<String> {
     }
 }
 
+/// The ranges of the requests that read a range.
+fn cut(range: Range<u64>) -> impl Iterator<Item = Range<u64>> {
+    let mut next = (range.start, FIRST);
+    std::iter::from_fn(move || {
+        let (start, size) = next;
+        let end = range.end.min(start.saturating_add(size));
+        next = (end, PIECE.min(size * 2));
+        (start < end).then_some(start..end)
+    })
+}
+
 impl RemotePlace {
     pub(super) async fn read(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
         let (version, plain) = parted(location.as_ref());
@@ -107,10 +121,9 @@ impl RemotePlace {
     /// The bytes of a range, piece by piece, the next one being read while one is worked on.
     fn pieces(&self, location: &Path, range: Range<u64>) -> BoxStream<'static, Result<Bytes>> {
         let (place, location) = (self.clone(), location.clone());
-        stream::iter((range.start..range.end).step_by(PIECE as usize))
-            .map(move |start| {
+        stream::iter(cut(range))
+            .map(move |part| {
                 let (place, location) = (place.clone(), location.clone());
-                let part = start..range.end.min(start + PIECE);
                 async move { place.part(&location, part).await }
             })
             .buffered(2)
@@ -191,6 +204,22 @@ mod tests {
         }
         let nothing = identity(&meta(None, "1970-01-01T00:00:00Z", 12));
         assert_eq!(nothing, Err(StoreFault::NoVersion));
+    }
+
+    #[test]
+    fn requests_that_read_a_range_leave_nothing_out() {
+        for range in [0..0, 5..6, 0..FIRST, 3..40 * FIRST + 1] {
+            let (mut at, mut largest) = (range.start, 0);
+            for part in cut(range.clone()) {
+                assert_eq!(part.start, at, "{range:?}");
+                largest = largest.max(part.end - part.start);
+                at = part.end;
+            }
+            assert_eq!(at, range.end);
+            assert!(largest <= PIECE, "{range:?}: {largest}");
+        }
+        let sizes: Vec<u64> = cut(0..20 << 20).map(|p| (p.end - p.start) >> 20).collect();
+        assert_eq!(sizes, [1, 2, 4, 8, 5]);
     }
 
     #[test]
