@@ -41,7 +41,7 @@ async fn workers_that_went_away_are_named_and_a_new_one_is_found() {
     let divided = world.divided(std::slice::from_ref(&first), TOKEN, 1);
     let found = world.run(&question(), &divided).await.unwrap();
     assert_eq!(found.carried.workers, [first.to_string()]);
-    world.end_workers().await;
+    world.end_workers();
     let error = world.run(&question(), &divided).await.unwrap_err();
     let RunError::Worker { worker, .. } = &error else { panic!("{error:?}") };
     assert_eq!(*worker, first.to_string());

@@ -15,7 +15,6 @@ use std::sync::Arc;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
-use tokio::task::JoinSet;
 
 pub(crate) const TOKEN: &str = "0123456789abcdef0123456789abcdef";
 
@@ -31,7 +30,14 @@ pub(crate) fn ways(token: &str) -> Ways {
 pub(crate) struct World {
     members: [Member; 1],
     folder: TempDir,
-    workers: JoinSet<()>,
+    /// Each with threads of its own, as a process has: its connections end with it.
+    workers: Vec<tokio::runtime::Runtime>,
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        self.end_workers();
+    }
 }
 
 impl World {
@@ -44,12 +50,14 @@ impl World {
         let source = Arc::new(source);
         let connections = Arc::new(Semaphore::new(1));
         let members = [Member { source, catalog: Arc::new(catalog), connections }];
-        Self { members, folder, workers: JoinSet::new() }
+        Self { members, folder, workers: Vec::new() }
     }
 
     /// A worker more; where it is.
     pub(crate) async fn worker(&mut self) -> Place {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut threads = tokio::runtime::Builder::new_multi_thread();
+        let threads = threads.worker_threads(1).enable_all().build().unwrap();
+        let listener = threads.spawn(TcpListener::bind("127.0.0.1:0")).await.unwrap().unwrap();
         let place = format!("http://{}", listener.local_addr().unwrap());
         let options = WorkerOptions {
             files_base: base(),
@@ -59,13 +67,16 @@ impl World {
             ways: ways(TOKEN),
         };
         let served = async { serve(listener, options, std::future::pending()).await.unwrap() };
-        self.workers.spawn(served);
+        threads.spawn(served);
+        self.workers.push(threads);
         Place::read(&place, false).unwrap()
     }
 
     /// Ends the workers; what they had begun breaks off.
-    pub(crate) async fn end_workers(&mut self) {
-        self.workers.shutdown().await;
+    pub(crate) fn end_workers(&mut self) {
+        for threads in self.workers.drain(..) {
+            threads.shutdown_background();
+        }
     }
 
     fn execution(&self, ir: &Value) -> Execution {
