@@ -150,7 +150,7 @@ impl RemotePlace {
         wanted: Option<&Identity>,
         options: GetOptions,
     ) -> Result<GetResult> {
-        let inside = self.inside(plain).map_err(|e| Self::failed(e))?;
+        let inside = self.inside(plain).map_err(Self::failed)?;
         let if_match = wanted.and_then(condition);
         let options = GetOptions { if_match, ..options };
         let got = self.inner.get_opts(&inside, options).await;

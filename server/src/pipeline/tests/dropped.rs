@@ -37,7 +37,11 @@ async fn the_record_of_a_run_that_is_dropped_ends_without_anybody_looking() {
     let world = World::new().await;
     let app = world.app();
     let run = dropped(&world, counting(soon())).await;
-    assert_eq!(app.running.ids(), [run.clone()], "it has its place until its record has ended");
+    assert_eq!(
+        app.running.ids(),
+        std::slice::from_ref(&run),
+        "it has its place until its record has ended"
+    );
     app.tasks.close();
     app.tasks.wait().await;
     let ended = world.run(&run).await;

@@ -9,11 +9,14 @@ fn checked(address: &str, options: &StoreOptions) -> Result<(), (&'static str, S
     options.check(&StoreAddress::parse(address).unwrap())
 }
 
+/// An address, settings, the key that is wrong, and a part of what is said.
+type Case<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a str, &'a str);
+
 #[test]
 fn settings_that_do_not_fit_are_told_by_their_key_without_their_value() {
     let key = [("access_key_id", "AKIA"), ("secret_access_key", "hush")];
     let open = ("skip_signature", "true");
-    let cases: [(&str, &[(&str, &str)], &str, &str); 10] = [
+    let cases: [Case<'_>; 10] = [
         ("s3://b", &[], "store", "no credentials"),
         ("s3://b", &key[1..], "access_key_id", "missing"),
         ("s3://b", &key[..1], "secret_access_key", "missing"),
