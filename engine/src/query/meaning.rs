@@ -84,7 +84,7 @@ impl Meaning {
             }
             Expr::WindowFunction(mut window) => {
                 use datafusion::logical_expr::WindowFunctionDefinition as Definition;
-                reaching(window.fun.name(), &window.params.args)?;
+                reaching(window.fun.name(), &window.params.args, schema)?;
                 if let Definition::AggregateUDF(func) = &window.fun {
                     let (func, args) = over(func, window.params.args.clone(), schema)?;
                     window.fun = Definition::AggregateUDF(func);
@@ -211,16 +211,27 @@ fn lost() -> DataFusionError {
 }
 
 /// How far a function of a window reaches, and what it shows beyond, are the same in every row.
-fn reaching(name: &str, args: &[Expr]) -> Result<()> {
+fn reaching(name: &str, args: &[Expr], schema: &DFSchema) -> Result<()> {
     let first = match name {
         "lag" | "lead" | "nth_value" => 1,
         "ntile" => 0,
         _ => return Ok(()),
     };
-    match args.iter().skip(first).all(|arg| matches!(arg, Expr::Literal(..))) {
-        true => Ok(()),
-        false => Err(Unmeant::error(format!(
+    if !args.iter().skip(first).all(|arg| matches!(arg, Expr::Literal(..))) {
+        return Err(Unmeant::error(format!(
             "{name} takes numbers, and a value in the place of a missing one, that are written out"
+        )));
+    }
+    // The engines show it in the type of the others, Postgres in one that holds both.
+    let (Some(shown), Some(Expr::Literal(missing, _))) = (args.first(), args.get(2)) else {
+        return Ok(());
+    };
+    let (shown, own) = (shown.get_type(schema)?, missing.data_type());
+    let numbers = shown.is_numeric() && own.is_numeric() && shown != own;
+    match numbers && exactly(missing, &shown).is_none() {
+        false => Ok(()),
+        true => Err(Unmeant::error(format!(
+            "{name} shows {missing} in the type of its first value, which does not hold it; cast that value"
         ))),
     }
 }
