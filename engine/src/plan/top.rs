@@ -15,14 +15,13 @@ use super::figures::{Across, Figures};
 use super::finish::{Names, output, shown};
 use super::internal;
 use super::stitch::{Stitched, stitch};
-use crate::functions::window;
+use crate::functions::{numbered, window};
 use crate::kind::{Kind, Typed, null_of};
 use crate::model::TargetId;
 use air_ir::{Code, Dir, Fill, IrError, MetricKind, Pointer, Share, Top};
 use datafusion::common::{JoinConstraint, JoinType, NullEquality, Result, TableReference};
 use datafusion::functions::core;
 use datafusion::functions_aggregate::min_max::max_udaf;
-use datafusion::functions_window::row_number::row_number_udwf;
 use datafusion::logical_expr::expr::{AggregateFunction, Sort};
 use datafusion::logical_expr::{
     Aggregate, Case, Expr, Filter, Join, LogicalPlan, Operator, Projection, SubqueryAlias, Union,
@@ -327,8 +326,7 @@ fn ranked(
     }
     let mut order = vec![Sort::new(col(metric_name(by)), top.dir == Dir::Asc, false)];
     order.extend(figures.keys.iter().map(|k| Sort::new(k.expr.clone(), true, false)));
-    let rank =
-        window(WindowFunctionDefinition::WindowUDF(row_number_udwf()), Vec::new(), within, order);
+    let rank = numbered(within, order);
     plan = LogicalPlan::Window(Window::try_new(vec![rank.alias(RANK)], Arc::new(plan))?);
     let mut is_top = binary(col(RANK), Operator::LtEq, lit(top.n));
     if has_having {
@@ -381,8 +379,7 @@ pub(super) fn placed(
 ) -> Result<(LogicalPlan, Vec<Sort>)> {
     let mut order = order;
     order.push(Sort::new(output(IS_OTHER), true, false));
-    let number = WindowFunctionDefinition::WindowUDF(row_number_udwf());
-    let row = window(number, Vec::new(), Vec::new(), order).alias("row");
+    let row = numbered(Vec::new(), order).alias("row");
     let plan = LogicalPlan::Window(Window::try_new(vec![row], Arc::new(plan))?);
     let own = Case::new(
         None,
